@@ -1,0 +1,84 @@
+//! What background work is told when it asks whether it may call a provider.
+
+use crate::credential::Lease;
+use crate::ids::{Principal, SessionId};
+use crate::provider::UpstreamKey;
+use crate::purpose::Purpose;
+use crate::time::Moment;
+use serde::Serialize;
+use std::fmt;
+
+/// A background job that wants to call a provider. Every such call asks this first: there is no second way (R8).
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct AccessRequest {
+    /// Whose session it is.
+    pub principal: Principal,
+    /// The session it works for.
+    pub session: SessionId,
+    /// Where the call would go.
+    pub upstream: UpstreamKey,
+    /// The model it would ask, as far as known.
+    pub model: String,
+    /// What for.
+    pub purpose: Purpose,
+}
+
+/// The answer: go with this lease, or wait for this reason.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub enum Access {
+    /// Call the provider with this lease, and report what came of it.
+    Go(Lease),
+    /// Leave the work pending.
+    Wait {
+        /// Why.
+        reason: WaitReason,
+        /// When asking again may help even if nothing is heard before; none when only a client can help.
+        ask_again_at: Option<Moment>,
+    },
+}
+
+/// Why background work stands still.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum WaitReason {
+    /// No client request has brought a credential for this session yet.
+    NoCredential,
+    /// The settings do not let background work use this kind of credential.
+    NotAllowed,
+    /// The provider refused the token; a fresh one from the agent, or a probe, ends this.
+    Rejected,
+    /// Somebody else is just finding out whether the token works.
+    ProbeOut,
+    /// The account behind the token cannot be used for now.
+    AccountBlocked,
+    /// The token is not allowed to do this; tried again with growing intervals.
+    Forbidden,
+    /// The provider asked for a pause.
+    Throttled,
+}
+
+impl WaitReason {
+    /// One sentence for a person: what is so, and what ends it.
+    #[must_use]
+    pub const fn explain(self) -> &'static str {
+        match self {
+            Self::NoCredential => "no credential seen yet: the agent's next request brings one",
+            Self::NotAllowed => {
+                "the settings keep background work from using this kind of credential (worker.use_client_credentials)"
+            }
+            Self::Rejected => {
+                "the provider refused the token: the agent's next request with a fresh one ends this"
+            }
+            Self::ProbeOut => "one call is finding out whether the token works",
+            Self::AccountBlocked => "the provider says that the account cannot be used (billing or disabled)",
+            Self::Forbidden => "the provider does not let this token do this",
+            Self::Throttled => "the provider asked for a pause",
+        }
+    }
+}
+
+impl fmt::Display for WaitReason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.explain())
+    }
+}

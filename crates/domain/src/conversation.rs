@@ -1,0 +1,306 @@
+//! What was said: messages in one shape for all dialects, and what a request and an answer tell about a turn.
+
+use crate::time::UnixMillis;
+use serde::{Deserialize, Serialize};
+use sha2::{Digest as _, Sha256};
+use std::fmt;
+
+/// Who speaks. Other roles that clients send (`system`, `developer`) are instructions, not conversation, and are not kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Role {
+    /// The person, or the tools that answer in their place.
+    User,
+    /// The model.
+    Assistant,
+}
+
+impl Role {
+    /// The name used in the store and in answers.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::User => "user",
+            Self::Assistant => "assistant",
+        }
+    }
+}
+
+/// A piece of a message. Thinking, images and what we do not know are not kept.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(tag = "type", rename_all = "snake_case")]
+pub enum Part {
+    /// Plain words.
+    Text {
+        /// The words.
+        text: String,
+    },
+    /// The model asks for a tool.
+    ToolCall {
+        /// The provider's id of the call.
+        id: String,
+        /// The tool.
+        name: String,
+        /// Its input, as compact JSON.
+        input: String,
+    },
+    /// What a tool answered.
+    ToolResult {
+        /// The id of the call it answers.
+        id: String,
+        /// What came back, as text.
+        text: String,
+    },
+}
+
+/// One message of a conversation.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Message {
+    /// Who speaks.
+    pub role: Role,
+    /// What is said, in order.
+    pub parts: Vec<Part>,
+}
+
+impl Message {
+    /// A message of plain words.
+    #[must_use]
+    pub fn text(role: Role, text: impl Into<String>) -> Self {
+        Self { role, parts: vec![Part::Text { text: text.into() }] }
+    }
+
+    /// The message as a person would read it; tool traffic is marked as such.
+    #[must_use]
+    pub fn readable(&self) -> String {
+        let lines = self.parts.iter().map(|part| match part {
+            Part::Text { text } => text.trim().to_owned(),
+            Part::ToolCall { name, input, .. } => format!("[tool call {name}] {input}"),
+            Part::ToolResult { text, .. } => format!("[tool result] {}", text.trim()),
+        });
+        lines.filter(|line| !line.is_empty()).collect::<Vec<_>>().join("\n")
+    }
+
+    /// A name for what the message says that survives how clients rewrite it: blocks joined or split, blanks at the edges,
+    /// cache marks. Tool traffic counts with ids, so that two equal calls differ.
+    #[must_use]
+    pub fn digest(&self) -> Digest {
+        let mut hash = Sha256::new();
+        hash.update(self.role.as_str());
+        for part in &self.parts {
+            match part {
+                Part::Text { text } if text.trim().is_empty() => {}
+                Part::Text { text } => field(&mut hash, b't', &[text.trim()]),
+                Part::ToolCall { id, name, .. } => field(&mut hash, b'c', &[id, name]),
+                Part::ToolResult { id, text } => field(&mut hash, b'r', &[id, text.trim()]),
+            }
+        }
+        Digest::finish(hash)
+    }
+
+    /// Whether a tool's answer is in it.
+    #[must_use]
+    pub fn has_tool_result(&self) -> bool {
+        self.parts.iter().any(|part| matches!(part, Part::ToolResult { .. }))
+    }
+}
+
+fn field(hash: &mut Sha256, tag: u8, texts: &[&str]) {
+    hash.update([tag]);
+    for text in texts {
+        hash.update((text.len() as u64).to_le_bytes());
+        hash.update(text);
+    }
+}
+
+/// The first half of a SHA-256 hash: names a message, or a conversation up to a message.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct Digest(pub [u8; 16]);
+
+impl Digest {
+    /// Of nothing: where every chain starts.
+    pub const START: Self = Self([0; 16]);
+
+    fn finish(hash: Sha256) -> Self {
+        let whole: [u8; 32] = hash.finalize().into();
+        let mut half = [0; 16];
+        half.copy_from_slice(&whole[..16]);
+        Self(half)
+    }
+
+    /// The name of the conversation that is `self` followed by `message`.
+    #[must_use]
+    pub fn then(self, message: Self) -> Self {
+        let mut hash = Sha256::new();
+        hash.update(self.0);
+        hash.update(message.0);
+        Self::finish(hash)
+    }
+}
+
+impl fmt::Debug for Digest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0[..4].iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+    }
+}
+
+/// The names of a conversation after each of its messages: `chain(m)[i]` covers `m[0]` to `m[i]`.
+#[must_use]
+pub fn chain(messages: &[Message]) -> Vec<Digest> {
+    let step = |link: &mut Digest, message: &Message| {
+        *link = link.then(message.digest());
+        Some(*link)
+    };
+    messages.iter().scan(Digest::START, step).collect()
+}
+
+/// Roughly how many tokens a text is: a quarter of its characters. Only for limits and budgets; bills use the provider's figures.
+#[must_use]
+pub fn estimated_tokens(text: &str) -> u64 {
+    (text.chars().count() as u64).div_ceil(4)
+}
+
+/// How long a provider keeps a cached prefix.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub enum CacheTtl {
+    /// Five minutes.
+    #[serde(rename = "5m")]
+    FiveMinutes,
+    /// One hour.
+    #[serde(rename = "1h")]
+    OneHour,
+}
+
+/// What a client's request says, as far as anything of ours needs it.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Asked {
+    /// The model asked.
+    pub model: String,
+    /// Whether events are wanted instead of one answer.
+    pub stream: bool,
+    /// The conversation so far, instructions left out.
+    pub messages: Vec<Message>,
+    /// How many tools the model may use.
+    pub tools: usize,
+    /// The output limit, in tokens.
+    pub output_limit: Option<u64>,
+    /// Whether the answer must follow a schema.
+    pub structured: bool,
+    /// The longest time to live among the request's cache marks; none without marks.
+    pub cache: Option<CacheTtl>,
+    /// A session id in the body (Claude Code's `metadata.user_id`, Codex's `client_metadata`).
+    pub session: Option<String>,
+    /// A conversation's cache key in the body (`prompt_cache_key`).
+    pub cache_key: Option<String>,
+    /// The working directory that the agent states in its instructions.
+    pub directory: Option<String>,
+}
+
+/// Tokens as the provider counted them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Hash, Serialize, Deserialize)]
+pub struct Usage {
+    /// Input that was neither read from nor written to the cache.
+    pub input: u64,
+    /// Input read from the cache.
+    pub cache_read: u64,
+    /// Input written to the five-minute cache.
+    pub cache_write_5m: u64,
+    /// Input written to the one-hour cache.
+    pub cache_write_1h: u64,
+    /// Output.
+    pub output: u64,
+}
+
+impl Usage {
+    /// All input, cached or not.
+    #[must_use]
+    pub const fn prompt(&self) -> u64 {
+        self.input + self.cache_read + self.cache_write_5m + self.cache_write_1h
+    }
+}
+
+/// Why an answer ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Stop {
+    /// The model was done.
+    End,
+    /// It wants a tool; the agent goes on by itself.
+    ToolUse,
+    /// The output limit.
+    Length,
+    /// Anything else: a filter, a refusal, a stop sequence.
+    Other,
+}
+
+/// What a provider's answer says.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Answered {
+    /// The model's message; none when there was no text and no tool call.
+    pub message: Option<Message>,
+    /// The provider's count.
+    pub usage: Usage,
+    /// Why it ended; none when it never did: the stream was cut.
+    pub stop: Option<Stop>,
+    /// An error inside a 200 answer: its type and its text.
+    pub error: Option<(String, String)>,
+}
+
+/// A message as it was recorded.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct RecordedMessage {
+    /// Its number in the store, rising with time.
+    pub id: i64,
+    /// Who speaks.
+    pub role: Role,
+    /// What a person would read.
+    pub text: String,
+    /// Estimated tokens of the text.
+    pub tokens: u64,
+    /// When it was recorded.
+    pub at: UnixMillis,
+    /// Whether an observation covers it.
+    pub distilled: bool,
+    /// Whether a tool spoke through it, so that it is not the person's own words.
+    pub from_tool: bool,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_digest_survives_blanks_and_empty_blocks_but_not_other_words() {
+        let plain = Message::text(Role::User, "hello");
+        let padded = Message {
+            role: Role::User,
+            parts: vec![Part::Text { text: " ".into() }, Part::Text { text: "hello\n".into() }],
+        };
+        assert_eq!(plain.digest(), padded.digest());
+        assert_ne!(plain.digest(), Message::text(Role::Assistant, "hello").digest());
+        assert_ne!(plain.digest(), Message::text(Role::User, "hello!").digest());
+    }
+
+    #[test]
+    fn moving_a_boundary_between_parts_changes_the_digest() {
+        let two = |a: &str, b: &str| Message {
+            role: Role::User,
+            parts: vec![Part::Text { text: a.into() }, Part::Text { text: b.into() }],
+        };
+        assert_ne!(two("ab", "c").digest(), two("a", "bc").digest());
+    }
+
+    #[test]
+    fn a_chain_names_every_prefix_and_depends_on_order() {
+        let (a, b) = (Message::text(Role::User, "a"), Message::text(Role::Assistant, "b"));
+        let there = chain(&[a.clone(), b.clone()]);
+        assert_eq!(there[0], chain(std::slice::from_ref(&a))[0]);
+        assert_ne!(there[1], chain(&[b, a])[1]);
+    }
+
+    #[test]
+    fn tool_traffic_is_readable_as_such() {
+        let call = Part::ToolCall { id: "1".into(), name: "read".into(), input: r#"{"path":"a"}"#.into() };
+        let message = Message { role: Role::Assistant, parts: vec![call] };
+        assert_eq!(message.readable(), r#"[tool call read] {"path":"a"}"#);
+    }
+}

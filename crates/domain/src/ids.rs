@@ -1,0 +1,86 @@
+//! Names of things. Each is its own type, so that a session can never be passed where a principal is meant.
+
+use serde::{Deserialize, Serialize};
+use std::fmt;
+use std::sync::Arc;
+
+macro_rules! text_id {
+    ($(#[$doc:meta])* $name:ident) => {
+        $(#[$doc])*
+        #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+        #[serde(transparent)]
+        pub struct $name(Arc<str>);
+
+        impl $name {
+            /// The name as text.
+            #[must_use]
+            pub fn as_str(&self) -> &str {
+                &self.0
+            }
+        }
+
+        impl<T: AsRef<str>> From<T> for $name {
+            fn from(text: T) -> Self {
+                Self(Arc::from(text.as_ref()))
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(&self.0)
+            }
+        }
+    };
+}
+
+text_id! {
+    /// A conversation between one agent and a model, named by the gateway. Cheap to clone.
+    SessionId
+}
+text_id! {
+    /// Who owns data and tokens: one for a local gateway, else one per access token. Decided by the gateway, never by a header.
+    Principal
+}
+text_id! {
+    /// One curated entry of knowledge, stable over its versions.
+    KnowledgeId
+}
+
+impl Principal {
+    /// The one owner of a gateway that only serves its own machine.
+    #[must_use]
+    pub fn local() -> Self {
+        Self::from("local")
+    }
+}
+
+impl SessionId {
+    /// The first eight characters: enough to recognise a session in a log line.
+    #[must_use]
+    pub fn prefix(&self) -> &str {
+        let end = self.0.char_indices().nth(8).map_or(self.0.len(), |(at, _)| at);
+        &self.0[..end]
+    }
+}
+
+/// How often a slot has been filled, counted over the whole life of the process, across actor restarts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize)]
+#[serde(transparent)]
+pub struct Generation(pub u64);
+
+/// One permission to use a credential for one background job.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[serde(transparent)]
+pub struct LeaseId(pub u64);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_prefix_is_short_and_never_splits_a_character() {
+        assert_eq!(SessionId::from("0123456789").prefix(), "01234567");
+        assert_eq!(SessionId::from("äöü").prefix(), "äöü");
+        assert_eq!(SessionId::from("aaaaaaaäb").prefix(), "aaaaaaaä");
+    }
+}

@@ -1,0 +1,181 @@
+//! Reading the credential off a request's headers (rule R15): one token or none, and never a guess.
+
+use crate::credential::{Credential, CredentialKind};
+use crate::fingerprint::Fingerprinter;
+use crate::secret::Secret;
+
+/// The longest header value that is taken for a credential, in bytes.
+pub const LONGEST_CREDENTIAL: usize = 16 * 1024;
+
+const AUTH_HEADERS: [&str; 3] = ["authorization", "x-api-key", "x-goog-api-key"];
+const COMPANIONS: [&str; 5] =
+    ["anthropic-version", "anthropic-beta", "chatgpt-account-id", "openai-organization", "openai-project"];
+
+/// What a request's headers held.
+#[derive(Debug)]
+pub enum Intake {
+    /// Exactly one credential.
+    Captured(Credential),
+    /// No header that authenticates.
+    Nothing,
+    /// Something that must not be taken for a credential; the request is relayed as it is.
+    Left(Oddity),
+}
+
+/// Why a credential was left alone. Each is counted under its name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Oddity {
+    /// Two headers with different tokens.
+    Conflicting,
+    /// One header sent more than once.
+    Repeated,
+    /// Blanks, commas or other bytes that no token has, or no token at all.
+    Malformed,
+    /// Longer than [`LONGEST_CREDENTIAL`].
+    TooLong,
+}
+
+impl Oddity {
+    /// The name used in metrics.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Conflicting => "conflicting",
+            Self::Repeated => "repeated",
+            Self::Malformed => "malformed",
+            Self::TooLong => "too-long",
+        }
+    }
+}
+
+/// Reads the credential from `headers`: pairs of a lower-case name and the bytes as they came, in any order, repeats included.
+pub fn read<'h>(
+    headers: impl Iterator<Item = (&'h str, &'h [u8])> + Clone,
+    hasher: &Fingerprinter,
+) -> Intake {
+    let mut found: Vec<(&'static str, &'h str, &'h str)> = Vec::with_capacity(2);
+    for (name, value) in headers.clone() {
+        let Some(header) = AUTH_HEADERS.into_iter().find(|known| *known == name) else { continue };
+        if found.iter().any(|(seen, ..)| *seen == header) {
+            return Intake::Left(Oddity::Repeated);
+        }
+        match token(header, value) {
+            Ok((whole, token)) => found.push((header, whole, token)),
+            Err(oddity) => return Intake::Left(oddity),
+        }
+    }
+    let Some(first) = found.first() else { return Intake::Nothing };
+    if found.iter().any(|(_, _, token)| *token != first.2) {
+        return Intake::Left(Oddity::Conflicting);
+    }
+    let companions = companions(headers);
+    let beta = companions.iter().find(|(name, _)| *name == "anthropic-beta").map(|(_, value)| value.as_str());
+    let kind =
+        CredentialKind::read(first.2, beta, found.iter().any(|(header, ..)| *header != "authorization"));
+    let &(header, value, _) = preferred(&found, kind);
+    let fingerprint = hasher.fingerprint(header, value);
+    Intake::Captured(Credential { header, value: Secret::new(value), kind, fingerprint, companions })
+}
+
+/// Of two headers with one token, the one that fits its kind: providers read keys from `x-api-key`, the rest as `Bearer`.
+fn preferred<'f, 'h>(
+    found: &'f [(&'static str, &'h str, &'h str)],
+    kind: CredentialKind,
+) -> &'f (&'static str, &'h str, &'h str) {
+    let wants_bearer = kind != CredentialKind::ApiKey;
+    found.iter().find(|(header, ..)| (*header == "authorization") == wants_bearer).unwrap_or(&found[0])
+}
+
+/// The header's whole value and the token in it.
+fn token<'h>(header: &str, value: &'h [u8]) -> Result<(&'h str, &'h str), Oddity> {
+    if value.len() > LONGEST_CREDENTIAL {
+        return Err(Oddity::TooLong);
+    }
+    let whole = std::str::from_utf8(value).map_err(|_| Oddity::Malformed)?.trim();
+    let token = if header == "authorization" { bearer(whole).ok_or(Oddity::Malformed)? } else { whole };
+    let sound = !token.is_empty() && token.bytes().all(|byte| byte.is_ascii_graphic() && byte != b',');
+    if sound { Ok((whole, token)) } else { Err(Oddity::Malformed) }
+}
+
+/// What stands behind the scheme `Bearer`, in any case and after one or more blanks.
+fn bearer(value: &str) -> Option<&str> {
+    let (scheme, rest) = value.split_once([' ', '\t'])?;
+    scheme.eq_ignore_ascii_case("bearer").then(|| rest.trim_start())
+}
+
+fn companions<'h>(headers: impl Iterator<Item = (&'h str, &'h [u8])>) -> Vec<(&'static str, String)> {
+    headers
+        .filter_map(|(name, value)| {
+            let known = COMPANIONS.into_iter().find(|known| *known == name)?;
+            Some((known, std::str::from_utf8(value).ok()?.to_owned()))
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read_pairs(pairs: &[(&str, &str)]) -> Intake {
+        read(pairs.iter().map(|(name, value)| (*name, value.as_bytes())), &Fingerprinter::new([7; 32]))
+    }
+
+    fn captured(pairs: &[(&str, &str)]) -> (&'static str, String, CredentialKind) {
+        match read_pairs(pairs) {
+            Intake::Captured(it) => (it.header, it.value.reveal().to_owned(), it.kind),
+            other => panic!("expected a credential, got {other:?}"),
+        }
+    }
+
+    fn left(pairs: &[(&str, &str)]) -> Oddity {
+        match read_pairs(pairs) {
+            Intake::Left(oddity) => oddity,
+            other => panic!("expected it to be left, got {other:?}"),
+        }
+    }
+
+    #[test]
+    fn a_key_and_a_bearer_token_are_kept_exactly_as_they_came() {
+        let key = ("x-api-key", "sk-ant-api03-k");
+        assert_eq!(captured(&[key]), ("x-api-key", "sk-ant-api03-k".into(), CredentialKind::ApiKey));
+        let bearer = ("authorization", "bearer   sk-ant-oat01-t");
+        assert_eq!(
+            captured(&[bearer]),
+            ("authorization", "bearer   sk-ant-oat01-t".into(), CredentialKind::Bearer)
+        );
+    }
+
+    #[test]
+    fn two_headers_with_one_value_are_one_credential() {
+        let helper = [("authorization", "Bearer sk-ant-api03-k"), ("x-api-key", "sk-ant-api03-k")];
+        assert_eq!(captured(&helper).0, "x-api-key");
+        let oauth = [("authorization", "Bearer sk-ant-oat01-t"), ("x-api-key", "sk-ant-oat01-t")];
+        assert_eq!(captured(&oauth).0, "authorization");
+    }
+
+    #[test]
+    fn what_is_not_clearly_one_token_is_left_alone() {
+        assert_eq!(left(&[("authorization", "Bearer a"), ("x-api-key", "b")]), Oddity::Conflicting);
+        assert_eq!(left(&[("authorization", "Bearer a"), ("authorization", "Bearer a")]), Oddity::Repeated);
+        assert_eq!(left(&[("authorization", "Bearer a, Bearer b")]), Oddity::Malformed);
+        assert_eq!(left(&[("authorization", "Bearer a b")]), Oddity::Malformed);
+        assert_eq!(left(&[("authorization", "Bearer ")]), Oddity::Malformed);
+        assert_eq!(left(&[("authorization", "Basic dXNlcjpwYXNz")]), Oddity::Malformed);
+        assert_eq!(left(&[("x-api-key", "")]), Oddity::Malformed);
+        assert_eq!(left(&[("x-api-key", "schlüssel")]), Oddity::Malformed);
+        assert_eq!(left(&[("x-api-key", &"k".repeat(LONGEST_CREDENTIAL + 1))]), Oddity::TooLong);
+    }
+
+    #[test]
+    fn a_name_with_an_underscore_is_no_alias() {
+        assert!(matches!(read_pairs(&[("x_api_key", "sk-ant-api03-k")]), Intake::Nothing));
+    }
+
+    #[test]
+    fn the_headers_a_token_needs_beside_it_are_kept() {
+        let pairs = [("authorization", "Bearer t"), ("anthropic-beta", "oauth-2025-04-20"), ("x-app", "cli")];
+        let Intake::Captured(it) = read_pairs(&pairs) else { panic!("captured") };
+        assert_eq!(it.companions, vec![("anthropic-beta", "oauth-2025-04-20".to_owned())]);
+        assert_eq!(it.kind, CredentialKind::Bearer);
+    }
+}

@@ -1,0 +1,20 @@
+//! The words of Stillroom: ids, time, providers, credentials and what is known of them, conversations, knowledge,
+//! prices and settings.
+//!
+//! Plain data and small pure functions. No I/O, no clock, no async: time and randomness come in as arguments. Every other
+//! crate speaks in these words, so a word that two crates need belongs here, and one that only one crate needs does not.
+
+pub mod access;
+pub mod conversation;
+pub mod credential;
+pub mod evidence;
+pub mod fingerprint;
+pub mod ids;
+pub mod intake;
+pub mod knowledge;
+pub mod price;
+pub mod provider;
+pub mod purpose;
+pub mod secret;
+pub mod settings;
+pub mod time;

@@ -1,0 +1,190 @@
+//! Settings as the gateway uses them: resolved, checked, complete. How users write them is the binary's business.
+
+use crate::secret::Secret;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+/// Everything that can be set.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// Where to listen; port 0 picks a free one.
+    pub listen: SocketAddr,
+    /// The folder of the database.
+    pub data_dir: PathBuf,
+    /// Where the providers are.
+    pub upstream: UpstreamSettings,
+    /// The relay's limits.
+    pub relay: RelaySettings,
+    /// How background work calls providers.
+    pub worker: WorkerSettings,
+    /// When a session counts as idle.
+    pub idle: IdleSettings,
+    /// The distiller.
+    pub distiller: DistillerSettings,
+    /// The curator.
+    pub curator: CuratorSettings,
+    /// The cache warmer.
+    pub cache_warmer: CacheWarmerSettings,
+    /// Alerts.
+    pub sentry: SentrySettings,
+    /// Whether actor messages are recorded and printed.
+    pub trace_actors: bool,
+    /// What a caller from another machine must present.
+    pub access_token: Option<Secret>,
+}
+
+/// Base URLs: scheme, host, port and an optional path prefix.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct UpstreamSettings {
+    /// Anthropic's.
+    pub anthropic: String,
+    /// OpenAI's.
+    pub openai: String,
+}
+
+/// Limits of the relay.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RelaySettings {
+    /// The largest request body, in bytes.
+    pub max_body: usize,
+    /// How long connecting to a provider may take.
+    pub connect_timeout: Duration,
+    /// How long a provider may think before the first byte of its answer.
+    pub first_byte_timeout: Duration,
+    /// How long a provider may be silent within an answer.
+    pub idle_timeout: Duration,
+}
+
+/// Which captured credentials background work may use.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct ClientCredentials {
+    /// API keys.
+    pub api_key: bool,
+    /// OAuth and other bearer tokens.
+    pub bearer: bool,
+}
+
+/// When the global token may stand in for a session's own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum GlobalFallback {
+    /// Never.
+    Off,
+    /// When both sessions once held the same proven token.
+    Lineage,
+    /// When both sessions belong to one project.
+    SameProject,
+    /// Always, within one principal and upstream.
+    Any,
+}
+
+/// How background work calls providers.
+#[derive(Debug, Clone)]
+pub struct WorkerSettings {
+    /// The model for background work; the session's own when not set.
+    pub model: Option<String>,
+    /// A key of its own; then no client credential is used for background work.
+    pub api_key: Option<Secret>,
+    /// Which captured kinds may be used.
+    pub use_client_credentials: ClientCredentials,
+    /// When the global token may stand in.
+    pub global_fallback: GlobalFallback,
+    /// Retries of a call after passing faults.
+    pub max_retries: u32,
+}
+
+/// The sweep.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct IdleSettings {
+    /// How often sessions are looked at.
+    pub tick: Duration,
+    /// How long after its last turn a session counts as idle.
+    pub after: Duration,
+    /// When it leaves memory.
+    pub evict_after: Duration,
+}
+
+/// The distiller.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DistillerSettings {
+    /// Whether it works at all.
+    pub enabled: bool,
+    /// Fewer pending messages than this are left to ripen.
+    pub min_messages: u32,
+    /// So many pending tokens are distilled without waiting for idleness; also the size of one segment.
+    pub pending_tokens: u64,
+}
+
+/// The curator.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CuratorSettings {
+    /// Whether it works at all.
+    pub enabled: bool,
+    /// So many turns since the last time make it worth while.
+    pub after_turns: u32,
+    /// How many entries a project should have at most.
+    pub max_entries: u32,
+}
+
+/// The cache warmer.
+#[derive(Debug, Clone, PartialEq)]
+pub struct CacheWarmerSettings {
+    /// Whether it works at all.
+    pub enabled: bool,
+    /// What it may spend a day, in dollars; no limit when not set.
+    pub max_cost_per_day: Option<f64>,
+}
+
+/// Alerts.
+#[derive(Debug, Clone)]
+pub struct SentrySettings {
+    /// Where to send them; nowhere when not set.
+    pub dsn: Option<Secret>,
+    /// The environment's name.
+    pub environment: String,
+    /// First part of every fingerprint.
+    pub fingerprint_prefix: String,
+}
+
+impl Settings {
+    /// The defaults of the contract, with this data folder.
+    #[must_use]
+    pub fn with_data_dir(data_dir: PathBuf) -> Self {
+        Self {
+            listen: SocketAddr::from(([127, 0, 0, 1], 4141)),
+            data_dir,
+            upstream: UpstreamSettings {
+                anthropic: "https://api.anthropic.com".to_owned(),
+                openai: "https://api.openai.com".to_owned(),
+            },
+            relay: RelaySettings {
+                max_body: 64 * 1024 * 1024,
+                connect_timeout: Duration::from_secs(10),
+                first_byte_timeout: Duration::from_secs(600),
+                idle_timeout: Duration::from_secs(600),
+            },
+            worker: WorkerSettings {
+                model: None,
+                api_key: None,
+                use_client_credentials: ClientCredentials { api_key: true, bearer: true },
+                global_fallback: GlobalFallback::Lineage,
+                max_retries: 8,
+            },
+            idle: IdleSettings {
+                tick: Duration::from_secs(30),
+                after: Duration::from_secs(60),
+                evict_after: Duration::from_secs(30 * 60),
+            },
+            distiller: DistillerSettings { enabled: true, min_messages: 5, pending_tokens: 16_384 },
+            curator: CuratorSettings { enabled: true, after_turns: 3, max_entries: 40 },
+            cache_warmer: CacheWarmerSettings { enabled: true, max_cost_per_day: None },
+            sentry: SentrySettings {
+                dsn: None,
+                environment: "production".to_owned(),
+                fingerprint_prefix: "LOREAI-GATEWAY".to_owned(),
+            },
+            trace_actors: false,
+            access_token: None,
+        }
+    }
+}

@@ -1,0 +1,1 @@
+//! The HTTP edge: relay, session identification, capture, admin API, telemetry.

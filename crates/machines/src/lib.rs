@@ -1,0 +1,1 @@
+//! One pure state machine per actor: time comes in as an argument, effects go out as data.

@@ -1,0 +1,1 @@
+//! A simulated provider, scripted agents, and a world in virtual time.

@@ -1,0 +1,1 @@
+//! The command line: serve, demo, run, and a look inside.

@@ -1,0 +1,1 @@
+//! Conversations, observations, knowledge and the ledger, in an embedded database.

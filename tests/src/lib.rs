@@ -1,0 +1,1 @@
+//! Black-box stories against the built gateway; each file in `tests/` is one.
