@@ -1,0 +1,97 @@
+//! Bodies: the upload cut into slices without copying, the download under a watchdog.
+
+use std::{
+    convert::Infallible,
+    iter,
+    pin::Pin,
+    task::{Context, Poll},
+    time::Duration,
+};
+
+use actix_http::{body::SizedStream, error::PayloadError};
+use bytes::{Bytes, BytesMut};
+use futures_core::{Stream, future::Future as _, stream::LocalBoxStream};
+use futures_util::{StreamExt as _, stream};
+use tokio::time::{Instant, Sleep, sleep};
+
+use super::{Fault, Phase};
+
+/// A body as it comes: chunks as received, `None` when it is complete, or one `Err` and then `None` for ever.
+pub type Body = LocalBoxStream<'static, Result<Bytes, Fault>>;
+
+/// The client copies what it is given into its write buffer: a slice at a time, not a whole prompt.
+const SLICE: usize = 64 * 1024;
+
+/// Reads a body whole.
+///
+/// # Errors
+/// The body's own fault, or [`Fault::TooLarge`] as soon as more than `limit` bytes have come.
+pub async fn collect(mut body: Body, limit: usize) -> Result<Bytes, Fault> {
+    let mut whole = BytesMut::new();
+    while let Some(chunk) = body.next().await {
+        let chunk = chunk?;
+        if chunk.len() > limit - whole.len() {
+            return Err(Fault::TooLarge { limit });
+        }
+        whole.extend_from_slice(&chunk);
+    }
+    Ok(whole.freeze())
+}
+
+/// A request's body with its length known, so that it is not sent chunked.
+pub(super) fn upload(body: Bytes) -> SizedStream<impl Stream<Item = Result<Bytes, Infallible>>> {
+    SizedStream::new(body.len() as u64, stream::iter(slices(body).map(Ok)))
+}
+
+fn slices(mut rest: Bytes) -> impl Iterator<Item = Bytes> {
+    iter::from_fn(move || (!rest.is_empty()).then(|| rest.split_to(rest.len().min(SLICE))))
+}
+
+/// A download that gives up when nothing comes for `limit` while somebody waits for it.
+pub(super) struct Watched<S> {
+    /// `None` once it has ended, so that its connection is closed and no error is said twice.
+    source: Option<S>,
+    limit: Duration,
+    alarm: Pin<Box<Sleep>>,
+    /// The clock runs only while the reader waits: a reader who is slow himself is not the provider's fault.
+    waiting: bool,
+}
+
+impl<S> Watched<S> {
+    pub(super) fn new(source: S, limit: Duration) -> Self {
+        Self { source: Some(source), limit, alarm: Box::pin(sleep(limit)), waiting: false }
+    }
+
+    fn poll_alarm(&mut self, context: &mut Context<'_>) -> Poll<Fault> {
+        if !self.waiting {
+            self.waiting = true;
+            self.alarm.as_mut().reset(Instant::now() + self.limit);
+        }
+        self.alarm.as_mut().poll(context).map(|()| Fault::TimedOut { phase: Phase::BetweenBytes })
+    }
+
+    fn end(&mut self, fault: Option<Fault>) -> Poll<Option<Result<Bytes, Fault>>> {
+        self.source = None;
+        Poll::Ready(fault.map(Err))
+    }
+}
+
+impl<S: Stream<Item = Result<Bytes, PayloadError>> + Unpin> Stream for Watched<S> {
+    type Item = Result<Bytes, Fault>;
+
+    fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        let Some(source) = self.source.as_mut() else { return Poll::Ready(None) };
+        match source.poll_next_unpin(context) {
+            Poll::Ready(Some(Ok(chunk))) => {
+                self.waiting = false;
+                Poll::Ready(Some(Ok(chunk)))
+            }
+            Poll::Ready(Some(Err(error))) => self.end(Some(Fault::from(&error))),
+            Poll::Ready(None) => self.end(None),
+            Poll::Pending => match self.poll_alarm(context) {
+                Poll::Ready(fault) => self.end(Some(fault)),
+                Poll::Pending => Poll::Pending,
+            },
+        }
+    }
+}

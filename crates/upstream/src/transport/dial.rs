@@ -1,0 +1,72 @@
+//! From a name to a guarded connection: lookup, TCP, TLS, guard.
+
+use std::io;
+
+use actix_http::Uri;
+use actix_service::Service;
+use actix_tls::connect::{ConnectError, ConnectInfo, Connection, Connector, ConnectorService, Resolver};
+use futures_core::future::LocalBoxFuture;
+use rustls::pki_types::ServerName;
+use tokio::net::TcpStream;
+use tokio_rustls::TlsConnector;
+
+use super::{guard::Guard, wire::Wire};
+
+/// What awc calls when its pool holds no connection to a provider. awc bounds the whole call by its connect limit.
+#[derive(Clone)]
+pub(super) struct Dialer {
+    tcp: ConnectorService,
+    tls: Option<TlsConnector>,
+}
+
+impl Dialer {
+    /// Connects with TLS when `tls` is given, whatever the scheme in the address says.
+    pub(super) fn new(tls: Option<TlsConnector>) -> Self {
+        Self { tcp: Connector::new(Resolver::default()).service(), tls }
+    }
+}
+
+impl Service<ConnectInfo<Uri>> for Dialer {
+    type Response = Connection<Uri, Guard>;
+    type Error = ConnectError;
+    type Future = LocalBoxFuture<'static, Result<Self::Response, Self::Error>>;
+
+    actix_service::always_ready!();
+
+    fn call(&self, target: ConnectInfo<Uri>) -> Self::Future {
+        let dialing = self.tcp.call(target);
+        let tls = self.tls.clone();
+        Box::pin(async move {
+            let (socket, uri) = dialing.await?.into_parts();
+            let wire = dress(socket, &uri, tls).await.map_err(ConnectError::Io)?;
+            Ok(Connection::new(uri, Guard::new(wire)))
+        })
+    }
+}
+
+async fn dress(socket: TcpStream, uri: &Uri, tls: Option<TlsConnector>) -> io::Result<Wire> {
+    // A request goes out in several writes; none shall wait for an acknowledgement of the one before.
+    socket.set_nodelay(true)?;
+    match tls {
+        None => Ok(Wire::Plain(socket)),
+        Some(tls) => Ok(Wire::Secure(Box::new(tls.connect(server_name(uri)?, socket).await?))),
+    }
+}
+
+/// The name that the provider's certificate must carry.
+fn server_name(uri: &Uri) -> io::Result<ServerName<'static>> {
+    let host = uri.host().unwrap_or_default().trim_start_matches('[').trim_end_matches(']');
+    ServerName::try_from(host.to_owned()).map_err(io::Error::other)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_certificate_is_checked_against_the_bare_host() {
+        let name = |uri| server_name(&Uri::from_static(uri)).unwrap();
+        assert_eq!(name("http://provider.example:443/v1"), ServerName::try_from("provider.example").unwrap());
+        assert_eq!(name("http://[::1]:8443/"), ServerName::try_from("::1").unwrap());
+    }
+}

@@ -1,0 +1,173 @@
+//! Why there is no answer, or no rest of it: one variant per decision that a caller makes.
+
+use std::{fmt, io};
+
+use actix_http::error::{ParseError, PayloadError};
+use awc::error::{ConnectError, SendRequestError};
+
+/// Why an exchange with a provider failed. Never carries a header, a query or a body.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Fault {
+    /// The request itself cannot be sent; nothing was tried.
+    #[error("the request cannot be sent: {0}")]
+    Unsendable(&'static str),
+    /// The provider's name has no address.
+    #[error("the provider's name cannot be resolved")]
+    Unresolved,
+    /// There is an address, but no connection to it.
+    #[error("no connection to the provider: {0}")]
+    Refused(io::ErrorKind),
+    /// The provider could not show that it is the provider.
+    #[error("no secure connection to the provider: {0}")]
+    Untrusted(String),
+    /// Nothing happened for longer than the limit of this phase.
+    #[error("the provider was silent for too long ({phase})")]
+    TimedOut {
+        /// What was being waited for.
+        phase: Phase,
+    },
+    /// The connection ended before the answer did.
+    #[error("the connection ended before the answer did")]
+    Cut,
+    /// The provider answered with something that this client cannot read.
+    #[error("the provider's answer cannot be read: {0}")]
+    Protocol(&'static str),
+    /// The answer is longer than the caller wanted to hold in memory.
+    #[error("the answer is longer than {limit} bytes")]
+    TooLarge {
+        /// The caller's limit, in bytes.
+        limit: usize,
+    },
+}
+
+/// What the transport was waiting for when a limit passed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Phase {
+    /// A connection: name, TCP and TLS.
+    Connect,
+    /// The head of the answer.
+    FirstByte,
+    /// More of the body.
+    BetweenBytes,
+}
+
+impl fmt::Display for Phase {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(match self {
+            Self::Connect => "connecting",
+            Self::FirstByte => "before the first byte",
+            Self::BetweenBytes => "between two bytes",
+        })
+    }
+}
+
+impl Fault {
+    /// Could the provider have seen the request, and be working (and billing) on it? `false` is certain.
+    #[must_use]
+    pub fn sent(&self) -> bool {
+        !matches!(
+            self,
+            Self::Unsendable(_)
+                | Self::Unresolved
+                | Self::Refused(_)
+                | Self::Untrusted(_)
+                | Self::TimedOut { phase: Phase::Connect }
+        )
+    }
+
+    /// The same fault of a second attempt, whose first attempt the provider may have seen.
+    pub(super) fn after_an_attempt(self) -> Self {
+        if self.sent() { self } else { Self::Cut }
+    }
+}
+
+impl From<&SendRequestError> for Fault {
+    fn from(error: &SendRequestError) -> Self {
+        match error {
+            SendRequestError::Url(_) | SendRequestError::Http(_) => {
+                Self::Unsendable("its address is not an absolute http or https URL")
+            }
+            SendRequestError::Connect(error) => error.into(),
+            SendRequestError::Send(_) | SendRequestError::Response(ParseError::Io(_)) => Self::Cut,
+            SendRequestError::Response(error) => Self::Protocol(unreadable(error)),
+            SendRequestError::Timeout => Self::TimedOut { phase: Phase::FirstByte },
+            _ => Self::Protocol("an unexpected failure of the client"),
+        }
+    }
+}
+
+impl From<&ConnectError> for Fault {
+    fn from(error: &ConnectError) -> Self {
+        match error {
+            ConnectError::Timeout => Self::TimedOut { phase: Phase::Connect },
+            ConnectError::Resolver(_) | ConnectError::NoRecords | ConnectError::Unresolved => {
+                Self::Unresolved
+            }
+            ConnectError::Io(error) => unconnected(error),
+            ConnectError::Disconnected => Self::Cut,
+            _ => Self::Refused(io::ErrorKind::Other),
+        }
+    }
+}
+
+impl From<&PayloadError> for Fault {
+    fn from(error: &PayloadError) -> Self {
+        match error {
+            // The chunk decoder of the client says so when a chunk is malformed; sockets never do.
+            PayloadError::Incomplete(Some(error)) | PayloadError::Io(error)
+                if error.kind() == io::ErrorKind::InvalidInput =>
+            {
+                Self::Protocol("malformed chunk")
+            }
+            _ => Self::Cut,
+        }
+    }
+}
+
+fn unconnected(error: &io::Error) -> Fault {
+    let tls = error.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>());
+    tls.map_or_else(|| Fault::Refused(error.kind()), |tls| Fault::Untrusted(tls.to_string()))
+}
+
+fn unreadable(error: &ParseError) -> &'static str {
+    match error {
+        ParseError::TooLarge => "head too large",
+        ParseError::Header => "malformed header",
+        ParseError::Version => "not HTTP/1",
+        _ => "malformed head",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_what_failed_before_a_connection_stood_is_certainly_unsent() {
+        for unsent in [
+            Fault::Unsendable("x"),
+            Fault::Unresolved,
+            Fault::Refused(io::ErrorKind::ConnectionRefused),
+            Fault::Untrusted("x".into()),
+            Fault::TimedOut { phase: Phase::Connect },
+        ] {
+            assert!(!unsent.sent(), "{unsent}");
+        }
+        for sent in [
+            Fault::TimedOut { phase: Phase::FirstByte },
+            Fault::TimedOut { phase: Phase::BetweenBytes },
+            Fault::Cut,
+            Fault::Protocol("x"),
+            Fault::TooLarge { limit: 1 },
+        ] {
+            assert!(sent.sent(), "{sent}");
+        }
+    }
+
+    #[test]
+    fn a_second_attempt_that_found_no_connection_does_not_deny_the_first() {
+        assert_eq!(Fault::Refused(io::ErrorKind::ConnectionRefused).after_an_attempt(), Fault::Cut);
+        let silent = Fault::TimedOut { phase: Phase::FirstByte };
+        assert_eq!(silent.clone().after_an_attempt(), silent);
+    }
+}

@@ -1,0 +1,219 @@
+//! The guard between awc's HTTP/1.1 and the connection: it hides what awc would misread.
+//!
+//! awc alone takes a cut body for a complete one, an interim head for the answer (so that the next caller on that
+//! connection reads the real one), and loses an answer that comes while the request is still going out. The guard
+//! sees every byte, so it can turn the first into an error, swallow the second, and deliver the third.
+
+use std::{
+    fmt, io,
+    pin::Pin,
+    task::{Context, Poll, ready},
+};
+
+use actix_rt::net::{ActixStream, Ready};
+use bytes::{Buf as _, BytesMut};
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+
+use super::{
+    head::{self, Ending, Head},
+    wire::Wire,
+};
+
+/// One connection to a provider, for one exchange after the other.
+pub(super) struct Guard {
+    wire: Wire,
+    stage: Stage,
+    /// Received, but not yet handed on: a head that is being read, and what came with it.
+    inbox: BytesMut,
+    ending: Ending,
+    exchanges: u32,
+    /// Has anything been received since the present request began?
+    heard: bool,
+}
+
+/// Where the present exchange stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Stage {
+    /// Nothing was asked yet.
+    Fresh,
+    /// A request is going out, or is out, and the answer's head is not here.
+    Asked,
+    /// The answer's head came while the request was still going out; what remains of the request is swallowed.
+    Overtaken,
+    /// The client reads the answer, or has read it and keeps the connection for the next request.
+    Answering,
+    /// As `Answering`, but the connection cannot carry another request.
+    Parting,
+}
+
+/// The connection was kept from an earlier exchange and turned out to be gone before a byte of an answer came.
+#[derive(Debug, thiserror::Error)]
+#[error("a kept connection was already gone")]
+pub(super) struct Stale;
+
+impl Guard {
+    pub(super) fn new(wire: Wire) -> Self {
+        let inbox = BytesMut::new();
+        Self { wire, stage: Stage::Fresh, inbox, ending: Ending::Framed, exchanges: 0, heard: false }
+    }
+
+    /// A write begins the next exchange, unless one is going on.
+    fn begin(&mut self) -> io::Result<()> {
+        match self.stage {
+            Stage::Asked | Stage::Overtaken => Ok(()),
+            // Bytes left over belong to no request of ours: what follows them cannot be trusted either.
+            Stage::Fresh | Stage::Answering if self.inbox.is_empty() => {
+                self.stage = Stage::Asked;
+                self.exchanges += 1;
+                self.heard = false;
+                Ok(())
+            }
+            _ => Err(io::Error::new(io::ErrorKind::BrokenPipe, Stale)),
+        }
+    }
+
+    /// Reads until the final head stands at the start of the inbox.
+    fn poll_head(&mut self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.ending = loop {
+            match head::read(&self.inbox) {
+                Head::Unfinished => ready!(self.poll_more(context)).map_err(|error| self.lost(error))?,
+                Head::Interim(length) => self.inbox.advance(length),
+                Head::Final(ending) => break ending,
+                Head::Unreadable => break Ending::Framed,
+            }
+        };
+        if self.ending == Ending::Close {
+            head::downgrade(&mut self.inbox);
+        }
+        Poll::Ready(Ok(()))
+    }
+
+    fn poll_more(&mut self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let mut space = [0; 4096];
+        let mut buffer = ReadBuf::new(&mut space);
+        ready!(Pin::new(&mut self.wire).poll_read(context, &mut buffer))?;
+        if buffer.filled().is_empty() {
+            return Poll::Ready(Err(io::ErrorKind::UnexpectedEof.into()));
+        }
+        self.heard = true;
+        self.inbox.extend_from_slice(buffer.filled());
+        Poll::Ready(Ok(()))
+    }
+
+    /// Marks the losses that a kept connection explains, so that the transport may ask again on a fresh one.
+    fn lost(&self, error: io::Error) -> io::Error {
+        let kept = self.exchanges > 1 && !self.heard;
+        if kept && is_departure(error.kind()) { io::Error::new(error.kind(), Stale) } else { error }
+    }
+
+    /// The request cannot go on now. Perhaps because the provider has answered already: then the rest of it counts
+    /// as written (`swallowed`), and the client comes to read the answer.
+    fn poll_overtaken<T>(
+        &mut self,
+        context: &mut Context<'_>,
+        stuck: Poll<io::Result<T>>,
+        swallowed: T,
+    ) -> Poll<io::Result<T>> {
+        match stuck {
+            Poll::Ready(Err(error)) if !is_departure(error.kind()) => return Poll::Ready(Err(error)),
+            Poll::Ready(Ok(done)) => return Poll::Ready(Ok(done)),
+            _ => {}
+        }
+        // After a failed write this waits at most for the runtime to see that the connection ended: that it is
+        // readable, to its end or to an error, follows from the failure.
+        ready!(self.poll_head(context))?;
+        head::announce_close(&mut self.inbox);
+        self.stage = Stage::Overtaken;
+        Poll::Ready(Ok(swallowed))
+    }
+
+    /// Hands on the body, or what else comes; an end that is none is an error.
+    fn poll_body(&mut self, context: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        if !self.inbox.is_empty() {
+            let length = self.inbox.len().min(buffer.remaining());
+            buffer.put_slice(&self.inbox.split_to(length));
+            return Poll::Ready(Ok(()));
+        }
+        let before = buffer.filled().len();
+        ready!(Pin::new(&mut self.wire).poll_read(context, buffer))?;
+        let ended = buffer.filled().len() == before;
+        if ended && self.ending == Ending::Framed {
+            return Poll::Ready(Err(io::ErrorKind::UnexpectedEof.into()));
+        }
+        Poll::Ready(Ok(()))
+    }
+}
+
+fn is_departure(kind: io::ErrorKind) -> bool {
+    use io::ErrorKind::{BrokenPipe, ConnectionAborted, ConnectionReset, UnexpectedEof};
+    matches!(kind, BrokenPipe | ConnectionAborted | ConnectionReset | UnexpectedEof)
+}
+
+impl AsyncRead for Guard {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        match self.stage {
+            Stage::Asked => {
+                ready!(self.poll_head(context))?;
+                self.stage = Stage::Answering;
+            }
+            Stage::Overtaken => self.stage = Stage::Parting,
+            Stage::Fresh | Stage::Answering | Stage::Parting => {}
+        }
+        self.poll_body(context, buffer)
+    }
+}
+
+impl AsyncWrite for Guard {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        data: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        self.begin()?;
+        if self.stage == Stage::Overtaken {
+            return Poll::Ready(Ok(data.len()));
+        }
+        let written = Pin::new(&mut self.wire).poll_write(context, data);
+        self.poll_overtaken(context, written, data.len())
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        match self.stage {
+            Stage::Overtaken => Poll::Ready(Ok(())),
+            Stage::Asked => {
+                let flushed = Pin::new(&mut self.wire).poll_flush(context);
+                self.poll_overtaken(context, flushed, ())
+            }
+            _ => Pin::new(&mut self.wire).poll_flush(context),
+        }
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.wire).poll_shutdown(context)
+    }
+}
+
+impl ActixStream for Guard {
+    fn poll_read_ready(&self, context: &mut Context<'_>) -> Poll<io::Result<Ready>> {
+        ActixStream::poll_read_ready(self.wire.socket(), context)
+    }
+
+    fn poll_write_ready(&self, context: &mut Context<'_>) -> Poll<io::Result<Ready>> {
+        ActixStream::poll_write_ready(self.wire.socket(), context)
+    }
+}
+
+impl fmt::Debug for Guard {
+    /// Never the inbox: it holds what the provider said.
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("Guard")
+            .field("stage", &self.stage)
+            .field("exchanges", &self.exchanges)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,236 @@
+//! The transport over HTTP/1.1: awc above the guard, with our own limits in place of its own.
+//!
+//! Left as awc does it, for now: it adds a `date` header to requests, writes header names in lower case and in no
+//! particular order, and keeps idle connections (15 s at most) until the next request to the same provider looks
+//! at them.
+
+use std::{rc::Rc, time::Duration};
+
+use actix_http::{
+    Uri,
+    error::ParseError,
+    header::{self, HeaderMap, HeaderValue},
+};
+use awc::{Client, ClientRequest, Connector, error::SendRequestError};
+use futures_core::future::LocalBoxFuture;
+use futures_util::{StreamExt as _, stream};
+use tokio::time::{Instant, timeout};
+use tokio_rustls::TlsConnector;
+
+use super::{
+    Answer, Body, Fault, Phase, Request, Roots, StatusCode, Transport, UnusableRoots,
+    body::{Watched, upload},
+    dial::Dialer,
+    guard::Stale,
+    tls,
+};
+
+/// A kept connection that is gone shows it at once. A loss that takes longer may be a provider that died at work,
+/// and asking again would then bill twice.
+const STALE_WITHIN: Duration = Duration::from_millis(500);
+
+/// How long the transport waits, in each phase, before it gives up.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// For a connection: name lookup, TCP and TLS together. Default 10 s.
+    pub connect: Duration,
+    /// For the head of the answer, counted from the call of `send`, so connecting and uploading are in it.
+    /// Default 600 s: a provider may think that long.
+    pub first_byte: Duration,
+    /// For each next piece of the body, counted from when somebody waits for it. Default 600 s.
+    pub between_bytes: Duration,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        let patience = Duration::from_secs(600);
+        Self { connect: Duration::from_secs(10), first_byte: patience, between_bytes: patience }
+    }
+}
+
+/// The real way out. Not `Send`: make one on each thread that speaks to providers; each pools its own connections.
+/// A clone shares the pool.
+#[derive(Clone)]
+pub struct HttpTransport(Rc<Lines>);
+
+/// The two kinds of line to the outside. awc pools by authority alone, so that each kind needs a pool of its own.
+struct Lines {
+    limits: Limits,
+    tls: TlsConnector,
+    plain: Client,
+    secure: Client,
+}
+
+impl HttpTransport {
+    /// A transport with empty pools.
+    ///
+    /// # Errors
+    /// When `roots` hold something that is no certificate.
+    pub fn new(limits: Limits, roots: Roots) -> Result<Self, UnusableRoots> {
+        let tls = tls::connector(&roots)?;
+        let plain = client(limits, None);
+        let secure = client(limits, Some(tls.clone()));
+        Ok(Self(Rc::new(Lines { limits, tls, plain, secure })))
+    }
+}
+
+impl Transport for HttpTransport {
+    fn send(&self, request: Request) -> LocalBoxFuture<'static, Result<Answer, Fault>> {
+        let lines = Rc::clone(&self.0);
+        Box::pin(async move {
+            let late = Fault::TimedOut { phase: Phase::FirstByte };
+            timeout(lines.limits.first_byte, lines.exchange(request)).await.unwrap_or(Err(late))
+        })
+    }
+}
+
+impl Lines {
+    /// One exchange, on a second connection if the first turns out to have been gone.
+    ///
+    /// Why asking twice is safe: the guard calls a loss [`Stale`] only on a connection that had served before, and
+    /// only if not one byte came back. A provider that closes an idle connection does so without looking at what
+    /// is on its way, so such a request was not begun; the one other explanation, a provider that read it, began
+    /// and died without a word, is held to [`STALE_WITHIN`]. The second connection is new, so there is no third.
+    async fn exchange(&self, request: Request) -> Result<Answer, Fault> {
+        let route = Route::of(&request)?;
+        let begun = Instant::now();
+        match self.attempt(self.kept(&route), &route, &request).await {
+            Err(error) if is_stale(&error) && begun.elapsed() < STALE_WITHIN => {
+                let again = self.attempt(&self.fresh(&route), &route, &request).await;
+                again.map_err(|error| Fault::from(&error).after_an_attempt())
+            }
+            outcome => outcome.map_err(|error| Fault::from(&error)),
+        }
+    }
+
+    fn kept(&self, route: &Route) -> &Client {
+        if route.secure { &self.secure } else { &self.plain }
+    }
+
+    /// A client with a pool of its own: it can reuse nothing, and what it opened is closed with its answer.
+    fn fresh(&self, route: &Route) -> Client {
+        client(self.limits, route.secure.then(|| self.tls.clone()))
+    }
+
+    async fn attempt(
+        &self,
+        client: &Client,
+        route: &Route,
+        request: &Request,
+    ) -> Result<Answer, SendRequestError> {
+        let outgoing = prepare(client, route, request);
+        let answer = if request.body.is_empty() && request.method.is_safe() {
+            // No body at all: a `content-length: 0` on a GET is not what the caller said.
+            outgoing.send_body(actix_http::body::None::new()).await?
+        } else {
+            outgoing.send_body(upload(request.body.clone())).await?
+        };
+        let (status, headers) = (answer.status(), answer.headers().clone());
+        Ok(Answer { status, headers, body: body(status, Watched::new(answer, self.limits.between_bytes)) })
+    }
+}
+
+/// An answer that cannot have a body gets none, whatever length its head claims: awc would wait for it for ever.
+fn body(status: StatusCode, watched: Watched<awc::ClientResponse>) -> Body {
+    match status {
+        StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED => stream::empty().boxed_local(),
+        _ => watched.boxed_local(),
+    }
+}
+
+fn client(limits: Limits, tls: Option<TlsConnector>) -> Client {
+    // Zero is "no limit": awc would let the 101st stream wait without a word, and bulkheads are the caller's.
+    let connector = Connector::new().connector(Dialer::new(tls)).limit(0).timeout(limits.connect);
+    Client::builder().connector(connector).disable_timeout().disable_redirects().finish()
+}
+
+fn prepare(client: &Client, route: &Route, request: &Request) -> ClientRequest {
+    let mut outgoing = client.request(request.method.clone(), route.uri.clone()).no_decompress();
+    *outgoing.headers_mut() = route.headers(&request.headers);
+    outgoing
+}
+
+fn is_stale(error: &SendRequestError) -> bool {
+    let (SendRequestError::Send(error) | SendRequestError::Response(ParseError::Io(error))) = error else {
+        return false;
+    };
+    error.get_ref().is_some_and(|inner| inner.is::<Stale>())
+}
+
+/// Where a request goes, in awc's terms.
+struct Route {
+    secure: bool,
+    /// With the scheme `http` always: TLS is the guard's, and awc must not look for its own.
+    uri: Uri,
+    host: HeaderValue,
+}
+
+impl Route {
+    fn of(request: &Request) -> Result<Self, Fault> {
+        let secure = match request.uri.scheme_str() {
+            Some("https") => true,
+            Some("http") => false,
+            _ => return Err(Fault::Unsendable("its scheme is neither https nor http")),
+        };
+        Self::to(&request.uri, secure).ok_or(Fault::Unsendable("its address has no usable host"))
+    }
+
+    fn to(uri: &Uri, secure: bool) -> Option<Self> {
+        let usual = if secure { 443 } else { 80 };
+        let name = uri.host().filter(|name| !name.is_empty())?;
+        let port = uri.port_u16().unwrap_or(usual);
+        let host = if port == usual { name.to_owned() } else { format!("{name}:{port}") };
+        let path = uri.path_and_query().map_or("/", |path| path.as_str());
+        Some(Self {
+            secure,
+            uri: Uri::builder()
+                .scheme("http")
+                .authority(format!("{name}:{port}"))
+                .path_and_query(path)
+                .build()
+                .ok()?,
+            host: HeaderValue::try_from(host).ok()?,
+        })
+    }
+
+    /// The caller's headers, less the one that would make awc wait for a `100` that the guard swallows, and with a
+    /// `host`: awc's own guess goes by the port and not by the scheme.
+    fn headers(&self, given: &HeaderMap) -> HeaderMap {
+        let mut headers = given.clone();
+        headers.remove(header::EXPECT);
+        if !headers.contains_key(header::HOST) {
+            headers.insert(header::HOST, self.host.clone());
+        }
+        headers
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn route(uri: &'static str) -> Route {
+        let request = Request {
+            method: super::super::Method::GET,
+            uri: Uri::from_static(uri),
+            headers: HeaderMap::new(),
+            body: bytes::Bytes::new(),
+        };
+        Route::of(&request).unwrap_or_else(|fault| panic!("{uri}: {fault}"))
+    }
+
+    #[test]
+    fn a_host_carries_its_port_unless_the_scheme_implies_it() {
+        assert_eq!(route("https://provider.example/v1").host, "provider.example");
+        assert_eq!(route("https://provider.example:443/v1").host, "provider.example");
+        assert_eq!(route("https://provider.example:80/v1").host, "provider.example:80");
+        assert_eq!(route("http://provider.example:443/v1").host, "provider.example:443");
+        assert_eq!(route("http://[::1]:8080/v1").host, "[::1]:8080");
+    }
+
+    #[test]
+    fn path_and_query_go_out_as_they_came_and_user_information_does_not() {
+        let route = route("https://user:pass@provider.example/a%2Fb//../c?key=1&key=2");
+        assert_eq!(route.uri, "http://provider.example:443/a%2Fb//../c?key=1&key=2");
+    }
+}
