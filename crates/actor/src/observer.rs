@@ -1,0 +1,24 @@
+//! Where metrics listen. The shell knows no metrics library, only that somebody may be counting.
+
+use crate::Row;
+
+/// Hears what happens in every mailbox. Called on the thread where it happens, so it must be quick.
+pub trait Observer: Send + Sync {
+    /// A message has been handled, or the actor crashed over it.
+    fn handled(&self, _row: &Row) {}
+
+    /// A message was refused because `actor`'s mailbox is full.
+    fn shed(&self, _actor: &'static str, _message: &'static str) {}
+
+    /// `actor` crashed and is being rebuilt.
+    fn crashed(&self, _actor: &'static str) {}
+
+    /// `depth` messages now wait in `actor`'s mailbox.
+    fn depth(&self, _actor: &'static str, _depth: usize) {}
+}
+
+/// Nobody is counting.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct NoObserver;
+
+impl Observer for NoObserver {}

@@ -1,0 +1,36 @@
+//! One line of the message trace.
+
+/// How one message was handled. `mail`, `cause` and `root` suffice to redraw who said what to whom.
+#[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize)]
+pub struct Row {
+    /// When its handling began, in milliseconds since 1970.
+    pub at_unix_ms: u64,
+    /// Who handled it.
+    pub actor: &'static str,
+    /// How often that actor has been built: 1 at first, one more after each crash.
+    pub incarnation: u64,
+    /// The message's name.
+    pub message: &'static str,
+    /// The message's own (redacting) `Debug`; empty unless tracing is on.
+    pub detail: String,
+    /// The session it is about; unknown unless tracing is on.
+    pub session: Option<String>,
+    /// Who sent it.
+    pub from: &'static str,
+    /// Its number.
+    pub mail: u64,
+    /// The number of the message whose handling sent it; none if it came from outside.
+    pub cause: Option<u64>,
+    /// The number of the first message of the conversation; its own if it is the first.
+    pub root: u64,
+    /// How long it waited in the mailbox, in microseconds.
+    pub queue_wait_us: u64,
+    /// How long its step and effects took, in microseconds.
+    pub handle_us: u64,
+    /// How many messages still waited when it was taken out.
+    pub depth: usize,
+    /// How many effects its step had.
+    pub effects: usize,
+    /// `crashed at …`, or else the reply's `Debug`, or just `handled` unless tracing is on.
+    pub outcome: String,
+}
