@@ -1,1 +1,17 @@
-//! One pure state machine per actor: time comes in as an argument, effects go out as data.
+//! One pure state machine per actor.
+//!
+//! A machine is plain data with one function, `on(message, now, effects) -> reply`: it reads no clock, draws no random
+//! number, waits for nothing and touches nothing. What should happen goes out as effects; what came of it comes back as
+//! messages. So the same machine runs in production, in the simulator's virtual time and under a model checker.
+//!
+//! - [`credential`]: what is known of each token, and who may use it.
+//! - [`job`]: the steps every background job takes between asking for a lease and being done; shared by the workers.
+//! - [`distiller`], [`curator`], [`cache_warmer`]: the workers.
+//! - [`idle_scheduler`]: which session is due for what.
+
+pub mod cache_warmer;
+pub mod credential;
+pub mod curator;
+pub mod distiller;
+pub mod idle_scheduler;
+pub mod job;
