@@ -95,3 +95,78 @@ impl<S: Stream<Item = Result<Bytes, PayloadError>> + Unpin> Stream for Watched<S
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::io;
+
+    use futures_util::stream::BoxStream;
+
+    use super::*;
+
+    const LIMIT: Duration = Duration::from_secs(600);
+    const CHUNK: Bytes = Bytes::from_static(b"chunk");
+
+    /// A chunk after each of `pauses` (in seconds), then silence.
+    fn pausing(pauses: &'static [u64]) -> Watched<BoxStream<'static, Result<Bytes, PayloadError>>> {
+        let chunks = stream::iter(pauses).then(|&pause| async move {
+            sleep(Duration::from_secs(pause)).await;
+            Ok(CHUNK)
+        });
+        Watched::new(chunks.chain(stream::pending()).boxed(), LIMIT)
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn silence_is_one_error_at_the_limit_and_then_the_end() {
+        let begun = Instant::now();
+        let mut body = pausing(&[0, 0, 0]);
+        for _ in 0..3 {
+            assert_eq!(body.next().await, Some(Ok(CHUNK)));
+        }
+        assert_eq!(body.next().await, Some(Err(Fault::TimedOut { phase: Phase::BetweenBytes })));
+        assert_eq!(begun.elapsed().as_secs(), LIMIT.as_secs());
+        assert_eq!(body.next().await, None);
+        assert_eq!(body.next().await, None);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn every_chunk_starts_the_clock_anew() {
+        let mut body = pausing(&[599, 599, 599]);
+        for _ in 0..3 {
+            assert_eq!(body.next().await, Some(Ok(CHUNK)));
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_slow_reader_is_not_the_providers_fault() {
+        let mut body = pausing(&[0, 1]);
+        assert_eq!(body.next().await, Some(Ok(CHUNK)));
+        sleep(2 * LIMIT).await;
+        assert_eq!(body.next().await, Some(Ok(CHUNK)));
+    }
+
+    #[tokio::test]
+    async fn an_error_is_said_once_even_if_its_source_repeats_it() {
+        let failing = stream::repeat_with(|| Err(PayloadError::from(io::Error::other("gone"))));
+        let mut body = Watched::new(failing.boxed(), LIMIT);
+        assert_eq!(body.next().await, Some(Err(Fault::Cut)));
+        assert_eq!(body.next().await, None);
+    }
+
+    #[tokio::test]
+    async fn a_body_is_collected_up_to_the_limit_and_no_further() {
+        let twice = || stream::iter([Ok(CHUNK), Ok(CHUNK)]).boxed_local();
+        assert_eq!(collect(twice(), 10).await.unwrap(), "chunkchunk");
+        assert_eq!(collect(twice(), 9).await, Err(Fault::TooLarge { limit: 9 }));
+        let cut = stream::iter([Ok(CHUNK), Err(Fault::Cut)]).boxed_local();
+        assert_eq!(collect(cut, 10).await, Err(Fault::Cut));
+    }
+
+    #[test]
+    fn an_upload_is_cut_into_slices_of_the_same_memory() {
+        let body = Bytes::from(vec![7; 2 * SLICE + 1]);
+        let parts: Vec<Bytes> = slices(body.clone()).collect();
+        assert_eq!(parts.iter().map(Bytes::len).collect::<Vec<_>>(), [SLICE, SLICE, 1]);
+        assert_eq!(parts[1].as_ptr(), body[SLICE..].as_ptr());
+    }
+}

@@ -49,7 +49,8 @@ impl Default for Limits {
 }
 
 /// The real way out. Not `Send`: make one on each thread that speaks to providers; each pools its own connections.
-/// A clone shares the pool.
+/// A clone shares the pool. It works on an arbiter or in a `LocalSet`, for awc starts a task of its own for each
+/// exchange (it keeps the time for the `date` header).
 #[derive(Clone)]
 pub struct HttpTransport(Rc<Lines>);
 

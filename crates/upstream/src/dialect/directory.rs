@@ -1,0 +1,68 @@
+//! The working directory, as agents state it in their instructions. It names a project and is never opened.
+
+/// Longer statements are not paths but prose.
+const LONGEST: usize = 1024;
+
+/// The first working directory that any of `texts` states on a line of its own.
+pub(super) fn directory<'t>(texts: impl IntoIterator<Item = &'t str>) -> Option<String> {
+    let mut lines = texts.into_iter().flat_map(str::lines);
+    lines.find_map(|line| stated(line.trim())).map(str::to_owned)
+}
+
+fn stated(line: &str) -> Option<&str> {
+    let path = tagged(line).or_else(|| labelled(line))?.trim().trim_matches('`');
+    (path.len() <= LONGEST && is_absolute(path)).then_some(path)
+}
+
+fn tagged(line: &str) -> Option<&str> {
+    line.strip_prefix("<cwd>")?.strip_suffix("</cwd>")
+}
+
+fn labelled(line: &str) -> Option<&str> {
+    let (label, path) = line.split_once(':')?;
+    let label = label.trim_start_matches(['-', '*', ' ']).to_ascii_lowercase();
+    ["working directory", "primary working directory", "current working directory"]
+        .contains(&label.as_str())
+        .then_some(path)
+}
+
+fn is_absolute(path: &str) -> bool {
+    let drive = path.as_bytes().get(1) == Some(&b':') && path.starts_with(|c: char| c.is_ascii_alphabetic());
+    drive || path.starts_with(['/', '~', '\\'])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_agents_spelling_is_understood() {
+        for (line, path) in [
+            ("# Environment\n - Primary working directory: /home/user/project\nmore", "/home/user/project"),
+            ("<env>\n  Working directory: /a b/c\n</env>", "/a b/c"),
+            ("  <cwd>/home/user</cwd>", "/home/user"),
+            ("Current working directory: C:\\work", "C:\\work"),
+            ("* Working directory: `/x`", "/x"),
+        ] {
+            assert_eq!(directory([line]).as_deref(), Some(path));
+        }
+    }
+
+    #[test]
+    fn the_first_statement_wins() {
+        assert_eq!(
+            directory(["nothing", "Working directory: /a\nWorking directory: /b"]).as_deref(),
+            Some("/a")
+        );
+    }
+
+    #[test]
+    fn prose_about_directories_is_no_statement() {
+        for line in
+            ["Working directory: see below", "The working directory: /a", "<cwd>/a", "Working directory:"]
+        {
+            assert_eq!(directory([line]), None, "{line}");
+        }
+        assert_eq!(directory([format!("Working directory: /{}", "a".repeat(LONGEST)).as_str()]), None);
+    }
+}

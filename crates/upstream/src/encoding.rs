@@ -1,0 +1,157 @@
+//! Content encodings: a decoded copy of a body for our own reading. What is relayed stays encoded as it came.
+
+use crate::unreadable::Unreadable;
+use flate2::bufread::{DeflateDecoder, MultiGzDecoder, ZlibDecoder};
+use std::borrow::Cow;
+use std::io::{self, Read};
+
+/// The largest window a decoder must support (RFC 8878, 3.1.1.1.2): 8 MiB. More is only good for exhausting memory.
+const ZSTD_WINDOW_LOG: u32 = 23;
+
+/// `body` with its `content_encoding` (the header's value, a list in the order of application) taken off. The plain body is
+/// at most `at_most` bytes: decoding a bomb stops there.
+///
+/// # Errors
+/// [`Unreadable::UnknownEncoding`] for anything but identity, gzip, deflate and zstd (brotli among it),
+/// [`Unreadable::Undecodable`] for corrupt or cut data, [`Unreadable::TooLarge`] beyond `at_most`.
+pub fn decoded<'b>(
+    content_encoding: Option<&str>,
+    body: &'b [u8],
+    at_most: usize,
+) -> Result<Cow<'b, [u8]>, Unreadable> {
+    let mut plain = Cow::Borrowed(body);
+    for coding in content_encoding.unwrap_or_default().rsplit(',').map(str::trim) {
+        if let Some(inner) = without(coding, &plain, at_most)? {
+            plain = Cow::Owned(inner);
+        }
+    }
+    if plain.len() > at_most { Err(Unreadable::TooLarge { limit: at_most }) } else { Ok(plain) }
+}
+
+/// One coding taken off; none when it is no coding at all.
+fn without(coding: &str, body: &[u8], at_most: usize) -> Result<Option<Vec<u8>>, Unreadable> {
+    match coding.to_ascii_lowercase().as_str() {
+        "" | "identity" => Ok(None),
+        "gzip" | "x-gzip" => bounded(MultiGzDecoder::new(body), at_most).map(Some),
+        "deflate" => inflated(body, at_most).map(Some),
+        "zstd" => bounded(zstd_reader(body).map_err(undecodable)?, at_most).map(Some),
+        _ => Err(Unreadable::UnknownEncoding),
+    }
+}
+
+/// The standard says zlib; some servers send the bare stream.
+fn inflated(body: &[u8], at_most: usize) -> Result<Vec<u8>, Unreadable> {
+    match bounded(ZlibDecoder::new(body), at_most) {
+        Err(Unreadable::Undecodable) => bounded(DeflateDecoder::new(body), at_most),
+        decided => decided,
+    }
+}
+
+fn zstd_reader(body: &[u8]) -> io::Result<impl Read> {
+    let mut reader = zstd::stream::read::Decoder::with_buffer(body)?;
+    reader.window_log_max(ZSTD_WINDOW_LOG)?;
+    Ok(reader)
+}
+
+fn bounded(reader: impl Read, at_most: usize) -> Result<Vec<u8>, Unreadable> {
+    let mut plain = Vec::new();
+    // One byte more than allowed tells "exactly full" from "too much".
+    let limit = (at_most as u64).saturating_add(1);
+    reader.take(limit).read_to_end(&mut plain).map_err(undecodable)?;
+    if plain.len() > at_most { Err(Unreadable::TooLarge { limit: at_most }) } else { Ok(plain) }
+}
+
+fn undecodable(_: io::Error) -> Unreadable {
+    Unreadable::Undecodable
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use flate2::Compression;
+    use flate2::write::{DeflateEncoder, GzEncoder, ZlibEncoder};
+    use proptest::prelude::*;
+    use std::io::Write;
+
+    fn gzip(plain: &[u8]) -> Vec<u8> {
+        let mut encoder = GzEncoder::new(Vec::new(), Compression::fast());
+        encoder.write_all(plain).unwrap();
+        encoder.finish().unwrap()
+    }
+
+    fn zlib(plain: &[u8]) -> Vec<u8> {
+        let mut encoder = ZlibEncoder::new(Vec::new(), Compression::fast());
+        encoder.write_all(plain).unwrap();
+        encoder.finish().unwrap()
+    }
+
+    fn bare_deflate(plain: &[u8]) -> Vec<u8> {
+        let mut encoder = DeflateEncoder::new(Vec::new(), Compression::fast());
+        encoder.write_all(plain).unwrap();
+        encoder.finish().unwrap()
+    }
+
+    fn zstd(plain: &[u8]) -> Vec<u8> {
+        zstd::encode_all(plain, 3).unwrap()
+    }
+
+    #[test]
+    fn a_plain_body_is_not_copied() {
+        for none in [None, Some(""), Some("identity")] {
+            assert!(matches!(decoded(none, b"{}", 2), Ok(Cow::Borrowed(b"{}"))));
+        }
+    }
+
+    #[test]
+    fn codings_come_off_in_reverse_order_and_in_any_case() {
+        let twice = zstd(&gzip(b"hello"));
+        assert_eq!(decoded(Some("GZip, ZSTD"), &twice, 100).unwrap().as_ref(), b"hello");
+        assert_eq!(decoded(Some("zstd, gzip"), &twice, 100), Err(Unreadable::Undecodable));
+    }
+
+    #[test]
+    fn brotli_and_unknown_codings_are_unreadable() {
+        assert_eq!(decoded(Some("br"), b"x", 100), Err(Unreadable::UnknownEncoding));
+        assert_eq!(decoded(Some("rot13"), b"x", 100), Err(Unreadable::UnknownEncoding));
+    }
+
+    #[test]
+    fn a_cut_body_is_undecodable_and_not_a_shorter_one() {
+        let plain = b"the quick brown fox jumps over the lazy dog".repeat(20);
+        for (coding, body) in [("gzip", gzip(&plain)), ("deflate", zlib(&plain)), ("zstd", zstd(&plain))] {
+            let cut = &body[..body.len() - 5];
+            assert_eq!(decoded(Some(coding), cut, 10_000), Err(Unreadable::Undecodable), "{coding}");
+        }
+    }
+
+    #[test]
+    fn a_bomb_stops_at_the_limit_in_every_coding() {
+        let zeros = vec![0; 1 << 20];
+        for (coding, body) in [("gzip", gzip(&zeros)), ("deflate", zlib(&zeros)), ("zstd", zstd(&zeros))] {
+            let limit = zeros.len() - 1;
+            assert_eq!(decoded(Some(coding), &body, limit), Err(Unreadable::TooLarge { limit }), "{coding}");
+            assert_eq!(decoded(Some(coding), &body, zeros.len()).unwrap().len(), zeros.len(), "{coding}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn what_was_encoded_comes_back(plain in prop::collection::vec(any::<u8>(), 0..2000)) {
+            let bodies = [
+                ("gzip", gzip(&plain)), ("deflate", zlib(&plain)), ("deflate", bare_deflate(&plain)), ("zstd", zstd(&plain)),
+            ];
+            for (coding, body) in bodies {
+                let back = decoded(Some(coding), &body, 2000).unwrap();
+                prop_assert_eq!(back.as_ref(), plain.as_slice());
+            }
+        }
+
+        #[test]
+        fn garbage_neither_panics_nor_passes_the_limit(body in prop::collection::vec(any::<u8>(), 0..300)) {
+            for coding in ["gzip", "deflate", "zstd"] {
+                let length = decoded(Some(coding), &body, 1000).map_or(0, |plain| plain.len());
+                prop_assert!(length <= 1000, "{coding}");
+            }
+        }
+    }
+}
