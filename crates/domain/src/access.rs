@@ -55,6 +55,8 @@ pub enum WaitReason {
     Forbidden,
     /// The provider asked for a pause.
     Throttled,
+    /// As much background work as may run at once is under way.
+    Busy,
 }
 
 impl WaitReason {
@@ -73,6 +75,7 @@ impl WaitReason {
             Self::AccountBlocked => "the provider says that the account cannot be used (billing or disabled)",
             Self::Forbidden => "the provider does not let this token do this",
             Self::Throttled => "the provider asked for a pause",
+            Self::Busy => "other background work goes first",
         }
     }
 }

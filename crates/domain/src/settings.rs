@@ -94,7 +94,7 @@ pub struct WorkerSettings {
 }
 
 /// The sweep.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct IdleSettings {
     /// How often sessions are looked at.
     pub tick: Duration,
@@ -105,7 +105,7 @@ pub struct IdleSettings {
 }
 
 /// The distiller.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct DistillerSettings {
     /// Whether it works at all.
     pub enabled: bool,
@@ -116,7 +116,7 @@ pub struct DistillerSettings {
 }
 
 /// The curator.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct CuratorSettings {
     /// Whether it works at all.
     pub enabled: bool,

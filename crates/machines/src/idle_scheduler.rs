@@ -1,1 +1,411 @@
-//! (to come)
+//! Which session is due for what: a sweep every tick over all sessions in memory.
+//!
+//! The gates of a session, cheapest first: a request in progress; not yet idle; an agent that is running a tool; a job under
+//! way; a job that failed and rests. Only then is a worker told, and the worker's first step is to ask the CredentialActor:
+//! a session whose credential is dead costs two messages a sweep, no call, no read of the store, no line in the log.
+
+use crate::job::{Brief, Ending};
+use domain::conversation::Stop;
+use domain::ids::SessionId;
+use domain::purpose::Purpose;
+use domain::settings::{CuratorSettings, DistillerSettings, IdleSettings};
+use domain::time::Moment;
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+/// A tool call that has not been answered for so long does not hold a session back any more.
+const TOOL_LEASE: Duration = Duration::from_secs(3600);
+/// A request that has not ended for so long does not hold a session back any more.
+const REQUEST_LEASE: Duration = Duration::from_secs(3600);
+/// Rest after failures in a row: doubles from the first to the last.
+const REST: (Duration, Duration) = (Duration::from_secs(60), Duration::from_secs(1800));
+/// Sessions with work left stay in memory longer than others, but not for ever; the store keeps the work.
+const PENDING_LEASE: Duration = Duration::from_secs(24 * 3600);
+/// The work of background that the sweep hands out, in this order.
+const KINDS: [Purpose; 2] = [Purpose::Distill, Purpose::Curate];
+
+/// How much a session has left to do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub struct Backlog {
+    /// Messages that no observation covers.
+    pub pending_messages: u32,
+    /// Their estimated tokens.
+    pub pending_tokens: u64,
+    /// Turns since the knowledge was last looked after.
+    pub turns_since_curation: u32,
+}
+
+/// What the scheduler hears.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub enum SchedulerMessage {
+    /// A client's request went out.
+    TurnStarted(SessionId),
+    /// It ended, whether or not anything could be recorded.
+    TurnEnded(SessionId),
+    /// A turn was recorded.
+    TurnRecorded {
+        /// The session.
+        brief: Brief,
+        /// What is left to do in it.
+        backlog: Backlog,
+        /// Why the model stopped.
+        stop: Option<Stop>,
+    },
+    /// At the start: a session with work left from before.
+    BacklogFound {
+        /// The session.
+        brief: Brief,
+        /// What is left to do in it.
+        backlog: Backlog,
+    },
+    /// Every tick.
+    IdleSweepDue,
+    /// A worker's job ended.
+    JobEnded {
+        /// The session.
+        session: SessionId,
+        /// What it was for.
+        purpose: Purpose,
+        /// How.
+        ending: Ending,
+        /// What is left to do, when it has changed.
+        backlog: Option<Backlog>,
+    },
+    /// A worker was rebuilt and knows of no job.
+    WorkerRestarted(Purpose),
+}
+
+/// What the scheduler wants done.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub enum SchedulerEffect {
+    /// Tell the worker of this purpose that the session is due.
+    Dispatch(Purpose, Brief),
+    /// The session leaves memory.
+    Evict(SessionId),
+    /// Sweep again after a tick.
+    ArmSweep(Duration),
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+struct Errand {
+    out_since: Option<Moment>,
+    failures: u32,
+    rest_until: Moment,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+struct Seat {
+    brief: Option<Brief>,
+    backlog: Backlog,
+    last_activity: Moment,
+    in_progress: u32,
+    stop: Option<Stop>,
+    errands: [Errand; 2],
+}
+
+/// See the module.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct SchedulerMachine {
+    idle: IdleSettings,
+    distiller: DistillerSettings,
+    curator: CuratorSettings,
+    seats: BTreeMap<SessionId, Seat>,
+}
+
+impl SchedulerMachine {
+    /// A scheduler with nobody in memory.
+    #[must_use]
+    pub fn new(idle: IdleSettings, distiller: DistillerSettings, curator: CuratorSettings) -> Self {
+        Self { idle, distiller, curator, seats: BTreeMap::new() }
+    }
+
+    /// Takes one message in.
+    pub fn on(&mut self, message: SchedulerMessage, now: Moment, effects: &mut Vec<SchedulerEffect>) {
+        match message {
+            SchedulerMessage::TurnStarted(session) => {
+                let seat = self.seat(session, now);
+                seat.in_progress += 1;
+                seat.last_activity = now;
+            }
+            SchedulerMessage::TurnEnded(session) => {
+                let seat = self.seat(session, now);
+                seat.in_progress = seat.in_progress.saturating_sub(1);
+                seat.last_activity = now;
+            }
+            SchedulerMessage::TurnRecorded { brief, backlog, stop } => {
+                self.recorded(brief, backlog, stop, now, effects);
+            }
+            SchedulerMessage::BacklogFound { brief, backlog } => {
+                let seat = self.seat(brief.session.clone(), now);
+                (seat.brief, seat.backlog) = (Some(brief), backlog);
+            }
+            SchedulerMessage::IdleSweepDue => self.sweep(now, effects),
+            SchedulerMessage::JobEnded { session, purpose, ending, backlog } => {
+                self.ended(&session, purpose, &ending, backlog, now);
+            }
+            SchedulerMessage::WorkerRestarted(purpose) => {
+                let errands = self.seats.values_mut().filter_map(|seat| errand(seat, purpose));
+                errands.for_each(|errand| errand.out_since = None);
+            }
+        }
+    }
+
+    fn seat(&mut self, session: SessionId, now: Moment) -> &mut Seat {
+        self.seats.entry(session).or_insert_with(|| Seat {
+            brief: None,
+            backlog: Backlog::default(),
+            last_activity: now,
+            in_progress: 0,
+            stop: None,
+            errands: [Errand::default(); 2],
+        })
+    }
+
+    /// A turn is in the store. So many pending tokens that a segment is full do not wait for idleness.
+    fn recorded(
+        &mut self,
+        brief: Brief,
+        backlog: Backlog,
+        stop: Option<Stop>,
+        now: Moment,
+        effects: &mut Vec<SchedulerEffect>,
+    ) {
+        let full = self.distiller.enabled && backlog.pending_tokens >= self.distiller.pending_tokens;
+        let seat = self.seat(brief.session.clone(), now);
+        (seat.brief, seat.backlog, seat.stop) = (Some(brief), backlog, stop);
+        if full {
+            dispatch(seat, Purpose::Distill, now, effects);
+        }
+    }
+
+    fn sweep(&mut self, now: Moment, effects: &mut Vec<SchedulerEffect>) {
+        effects.push(SchedulerEffect::ArmSweep(self.idle.tick));
+        let (idle, distiller, curator) = (&self.idle, &self.distiller, &self.curator);
+        self.seats.retain(|session, seat| {
+            let quiet = now.since(seat.last_activity);
+            if is_held(seat, quiet, idle.after) {
+                return true;
+            }
+            let wanted = wanted(seat, distiller, curator);
+            if let Some(purpose) = wanted {
+                dispatch(seat, purpose, now, effects);
+            }
+            let stays = quiet < idle.evict_after || (wanted.is_some() && quiet < PENDING_LEASE);
+            if !stays {
+                effects.push(SchedulerEffect::Evict(session.clone()));
+            }
+            stays
+        });
+    }
+
+    fn ended(
+        &mut self,
+        session: &SessionId,
+        purpose: Purpose,
+        ending: &Ending,
+        backlog: Option<Backlog>,
+        now: Moment,
+    ) {
+        let Some(seat) = self.seats.get_mut(session) else { return };
+        seat.backlog = backlog.unwrap_or(seat.backlog);
+        let Some(errand) = errand(seat, purpose) else { return };
+        errand.out_since = None;
+        match ending {
+            Ending::Failed { .. } => {
+                let rest = REST.0 * 2_u32.saturating_pow(errand.failures.min(10));
+                errand.rest_until = now.after(rest.min(REST.1));
+                errand.failures += 1;
+            }
+            Ending::Done { .. } | Ending::Nothing => *errand = Errand::default(),
+            Ending::Waiting { .. } => {} // The next sweep asks again: truth is pulled, a lost hint costs one tick.
+        }
+    }
+}
+
+/// The gates that cost nothing.
+fn is_held(seat: &Seat, quiet: Duration, idle_after: Duration) -> bool {
+    let in_progress = seat.in_progress > 0 && quiet < REQUEST_LEASE;
+    let running_tool = seat.stop == Some(Stop::ToolUse) && quiet < TOOL_LEASE;
+    in_progress || quiet < idle_after || running_tool
+}
+
+/// What is due in an idle session: first distil, then curate what was distilled.
+fn wanted(seat: &Seat, distiller: &DistillerSettings, curator: &CuratorSettings) -> Option<Purpose> {
+    let backlog = seat.backlog;
+    let distil = distiller.enabled && backlog.pending_messages >= distiller.min_messages.max(1);
+    let curate = curator.enabled && backlog.turns_since_curation >= curator.after_turns.max(1);
+    let distil_failed = seat.errands[0].failures > 0;
+    match (distil, curate) {
+        (true, true) if distil_failed => Some(Purpose::Curate),
+        (true, _) => Some(Purpose::Distill),
+        (false, true) => Some(Purpose::Curate),
+        (false, false) => None,
+    }
+}
+
+fn errand(seat: &mut Seat, purpose: Purpose) -> Option<&mut Errand> {
+    let at = KINDS.iter().position(|kind| *kind == purpose)?;
+    seat.errands.get_mut(at)
+}
+
+/// Sends a worker out unless one is out already or resting. One that was never heard of again is given up after an hour.
+fn dispatch(seat: &mut Seat, purpose: Purpose, now: Moment, effects: &mut Vec<SchedulerEffect>) {
+    let Some(brief) = seat.brief.clone() else { return };
+    let Some(errand) = errand(seat, purpose) else { return };
+    let out = errand.out_since.is_some_and(|since| now.since(since) < REQUEST_LEASE);
+    if out || now < errand.rest_until {
+        return;
+    }
+    errand.out_since = Some(now);
+    effects.push(SchedulerEffect::Dispatch(purpose, brief));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use domain::access::WaitReason;
+    use domain::ids::Principal;
+    use domain::provider::{Dialect, Provider, UpstreamKey};
+    use domain::settings::Settings;
+
+    fn brief(session: &str) -> Brief {
+        Brief {
+            principal: Principal::local(),
+            session: session.into(),
+            upstream: UpstreamKey::new(Provider::Anthropic, "http://h"),
+            dialect: Dialect::AnthropicMessages,
+            model: "m".into(),
+        }
+    }
+
+    fn machine() -> SchedulerMachine {
+        let settings = Settings::with_data_dir("unused".into());
+        SchedulerMachine::new(settings.idle, settings.distiller, settings.curator)
+    }
+
+    fn say(machine: &mut SchedulerMachine, seconds: u64, message: SchedulerMessage) -> Vec<SchedulerEffect> {
+        let mut effects = Vec::new();
+        machine.on(message, Moment::from_secs(seconds), &mut effects);
+        effects
+    }
+
+    fn recorded(pending_messages: u32, pending_tokens: u64, stop: Stop) -> SchedulerMessage {
+        let backlog =
+            Backlog { pending_messages, pending_tokens, turns_since_curation: pending_messages / 2 };
+        SchedulerMessage::TurnRecorded { brief: brief("a"), backlog, stop: Some(stop) }
+    }
+
+    fn due(machine: &mut SchedulerMachine, seconds: u64) -> Vec<Purpose> {
+        let effects = say(machine, seconds, SchedulerMessage::IdleSweepDue);
+        let purpose = |effect| match effect {
+            SchedulerEffect::Dispatch(purpose, _) => Some(purpose),
+            SchedulerEffect::Evict(_) | SchedulerEffect::ArmSweep(_) => None,
+        };
+        effects.into_iter().filter_map(purpose).collect()
+    }
+
+    fn ended(purpose: Purpose, ending: Ending, backlog: Option<Backlog>) -> SchedulerMessage {
+        SchedulerMessage::JobEnded { session: "a".into(), purpose, ending, backlog }
+    }
+
+    #[test]
+    fn a_session_is_due_when_it_is_idle_and_has_enough_pending() {
+        let mut machine = machine();
+        say(&mut machine, 0, recorded(4, 10, Stop::End));
+        assert_eq!(
+            due(&mut machine, 90),
+            [Purpose::Curate][..0],
+            "two turns and four messages are not enough"
+        );
+        say(&mut machine, 100, recorded(6, 10, Stop::End));
+        say(&mut machine, 100, SchedulerMessage::TurnEnded("a".into()));
+        assert_eq!(due(&mut machine, 130), [], "not idle yet");
+        assert_eq!(due(&mut machine, 160), [Purpose::Distill]);
+        assert_eq!(due(&mut machine, 190), [], "one job at a time");
+    }
+
+    #[test]
+    fn curation_follows_distillation() {
+        let mut machine = machine();
+        say(&mut machine, 0, recorded(6, 10, Stop::End));
+        assert_eq!(due(&mut machine, 60), [Purpose::Distill]);
+        let left = Backlog { pending_messages: 0, pending_tokens: 0, turns_since_curation: 3 };
+        say(&mut machine, 70, ended(Purpose::Distill, Ending::Done { kept: 2 }, Some(left)));
+        assert_eq!(due(&mut machine, 90), [Purpose::Curate]);
+        say(&mut machine, 95, ended(Purpose::Curate, Ending::Done { kept: 1 }, Some(Backlog::default())));
+        assert_eq!(due(&mut machine, 120), []);
+    }
+
+    #[test]
+    fn an_agent_that_runs_a_tool_or_a_request_in_progress_holds_the_session_back() {
+        let mut machine = machine();
+        say(&mut machine, 0, recorded(6, 10, Stop::ToolUse));
+        assert_eq!(due(&mut machine, 120), []);
+        assert_eq!(due(&mut machine, 3600), [Purpose::Distill], "but not for ever");
+        let mut machine = self::machine();
+        say(&mut machine, 0, recorded(6, 10, Stop::End));
+        say(&mut machine, 0, SchedulerMessage::TurnStarted("a".into()));
+        assert_eq!(due(&mut machine, 120), []);
+    }
+
+    #[test]
+    fn a_full_segment_does_not_wait_for_idleness() {
+        let mut machine = machine();
+        let effects = say(&mut machine, 0, recorded(6, 20_000, Stop::ToolUse));
+        assert_eq!(effects, [SchedulerEffect::Dispatch(Purpose::Distill, brief("a"))]);
+    }
+
+    #[test]
+    fn a_waiting_job_is_asked_for_again_at_every_sweep() {
+        let mut machine = machine();
+        say(&mut machine, 0, recorded(6, 10, Stop::End));
+        for sweep in 2..20 {
+            assert_eq!(due(&mut machine, sweep * 30), [Purpose::Distill]);
+            let waiting = Ending::Waiting { reason: WaitReason::Rejected, ask_again_at: None };
+            say(&mut machine, sweep * 30, ended(Purpose::Distill, waiting, None));
+        }
+    }
+
+    #[test]
+    fn a_failed_job_rests_longer_each_time_and_lets_the_curator_by() {
+        let mut machine = machine();
+        say(&mut machine, 0, recorded(6, 10, Stop::End));
+        assert_eq!(due(&mut machine, 60), [Purpose::Distill]);
+        say(&mut machine, 60, ended(Purpose::Distill, Ending::Failed { why: "x".into() }, None));
+        assert_eq!(due(&mut machine, 90), [Purpose::Curate]);
+        say(
+            &mut machine,
+            91,
+            ended(
+                Purpose::Curate,
+                Ending::Done { kept: 0 },
+                Some(Backlog { pending_messages: 6, ..Backlog::default() }),
+            ),
+        );
+        assert_eq!(due(&mut machine, 110), [], "it rests for a minute");
+        assert_eq!(due(&mut machine, 120), [Purpose::Distill]);
+        say(&mut machine, 120, ended(Purpose::Distill, Ending::Failed { why: "x".into() }, None));
+        assert_eq!(due(&mut machine, 210), [], "now for two");
+        assert_eq!(due(&mut machine, 240), [Purpose::Distill]);
+    }
+
+    #[test]
+    fn an_idle_session_leaves_memory_unless_work_is_left() {
+        let mut machine = machine();
+        say(&mut machine, 0, recorded(1, 10, Stop::End));
+        let evicted = say(&mut machine, 1800, SchedulerMessage::IdleSweepDue);
+        assert!(evicted.contains(&SchedulerEffect::Evict("a".into())));
+        say(&mut machine, 2000, recorded(6, 10, Stop::End));
+        let kept = say(&mut machine, 2000 + 7200, SchedulerMessage::IdleSweepDue);
+        assert!(!kept.contains(&SchedulerEffect::Evict("a".into())));
+    }
+
+    #[test]
+    fn the_jobs_of_a_worker_that_was_rebuilt_are_handed_out_again() {
+        let mut machine = machine();
+        say(&mut machine, 0, recorded(6, 10, Stop::End));
+        assert_eq!(due(&mut machine, 60), [Purpose::Distill]);
+        say(&mut machine, 61, SchedulerMessage::WorkerRestarted(Purpose::Distill));
+        assert_eq!(due(&mut machine, 90), [Purpose::Distill]);
+    }
+}

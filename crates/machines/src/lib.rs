@@ -5,13 +5,12 @@
 //! messages. So the same machine runs in production, in the simulator's virtual time and under a model checker.
 //!
 //! - [`credential`]: what is known of each token, and who may use it.
-//! - [`job`]: the steps every background job takes between asking for a lease and being done; shared by the workers.
-//! - [`distiller`], [`curator`], [`cache_warmer`]: the workers.
+//! - [`job`]: the steps every background job takes between asking for a lease and being done: the machine of Distiller and
+//!   Curator.
+//! - [`cache_warmer`]: jobs, and when they are due.
 //! - [`idle_scheduler`]: which session is due for what.
 
 pub mod cache_warmer;
 pub mod credential;
-pub mod curator;
-pub mod distiller;
 pub mod idle_scheduler;
 pub mod job;
