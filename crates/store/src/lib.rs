@@ -1,1 +1,33 @@
-//! Conversations, observations, knowledge and the ledger, in an embedded database.
+//! What the gateway keeps: conversations, observations, knowledge and the ledger, in an embedded database.
+//!
+//! [`Store`] says what can be asked and promised; [`SqliteStore`] keeps the promises today, and another database can keep
+//! them tomorrow. The trait blocks, since databases do: async code goes through a [`Desk`], which hands jobs to a thread.
+//!
+//! Nothing in here is ever a credential, and nothing reads a clock: every time is an argument.
+
+mod columns;
+mod database;
+mod desk;
+mod distillation;
+mod error;
+mod folder;
+mod history;
+mod knowledge;
+mod lane;
+mod ledger;
+mod recall;
+mod session;
+mod sqlite;
+mod store;
+mod turn;
+
+pub use desk::{Desk, QueueFull};
+pub use distillation::CurationMaterial;
+pub use error::StoreError;
+pub use knowledge::{Applied, Draft};
+pub use ledger::LedgerEntry;
+pub use recall::{Hit, MOST_HITS, Source};
+pub use session::{Backlog, SessionHead, SessionSummary};
+pub use sqlite::SqliteStore;
+pub use store::Store;
+pub use turn::{LONGEST_TEXT, Recorded, TurnRecord};

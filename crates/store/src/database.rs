@@ -1,0 +1,100 @@
+//! Opening the database file: settings of the connection, the check for damage, and the schema's number.
+
+use crate::error::StoreError;
+use rusqlite::{Connection, OpenFlags};
+use rusqlite_migration::{M, Migrations};
+use std::path::Path;
+use std::time::Duration;
+
+const SCHEMAS: [M<'static>; 1] = [M::up(include_str!("migrations/0001_initial.sql"))];
+
+/// How long a statement waits for the other connection. Readers never wait for the writer in WAL mode, so this is only met
+/// in checkpoints and recovery.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// The writer's connection to `file`, which exists: checked, and brought to the newest schema.
+pub(crate) fn open_for_writing(file: &Path) -> Result<Connection, StoreError> {
+    let open = || -> Result<Connection, StoreError> {
+        let mut database = connect(file)?;
+        refuse_newer(&database, file)?;
+        database.pragma_update(None, "journal_mode", "wal")?;
+        check(&database, file)?;
+        migrate(&mut database)?;
+        Ok(database)
+    };
+    open().map_err(|error| error.about(file))
+}
+
+/// A reader's connection: any attempt to write through it is an error.
+pub(crate) fn open_for_reading(file: &Path) -> Result<Connection, StoreError> {
+    let open = || -> Result<Connection, StoreError> {
+        let database = connect(file)?;
+        database.pragma_update(None, "query_only", true)?;
+        Ok(database)
+    };
+    open().map_err(|error| error.about(file))
+}
+
+/// A database that lives as long as its connection.
+pub(crate) fn open_in_memory() -> Result<Connection, StoreError> {
+    let mut database = Connection::open_in_memory()?;
+    set_up(&database)?;
+    migrate(&mut database)?;
+    Ok(database)
+}
+
+fn connect(file: &Path) -> Result<Connection, StoreError> {
+    // Neither CREATE, since a file made by SQLite would be readable by others, nor URI, since a folder may be called "file:".
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let database = Connection::open_with_flags(file, flags)?;
+    set_up(&database)?;
+    Ok(database)
+}
+
+fn set_up(database: &Connection) -> rusqlite::Result<()> {
+    database.busy_timeout(PATIENCE)?;
+    // FULL: what was acknowledged is on the disk, not only safe from a killed process but from a power cut too.
+    database.pragma_update(None, "synchronous", "full")?;
+    database.pragma_update(None, "foreign_keys", true)?;
+    database.pragma_update(None, "secure_delete", true)?;
+    // Sorting must not leave texts in files outside the data folder.
+    database.pragma_update(None, "temp_store", "memory")?;
+    // A file that somebody handed us must not be able to run more than we wrote into it.
+    database.pragma_update(None, "trusted_schema", false)?;
+    database.pragma_update(None, "cell_size_check", true)
+}
+
+fn check(database: &Connection, file: &Path) -> Result<(), StoreError> {
+    let found: String = database.query_row("PRAGMA quick_check(1)", [], |row| row.get(0))?;
+    if found == "ok" { Ok(()) } else { Err(StoreError::Corrupt { file: file.to_owned(), reason: found }) }
+}
+
+/// Before anything is written: what a newer program made of the file is not ours to touch.
+fn refuse_newer(database: &Connection, file: &Path) -> Result<(), StoreError> {
+    let known = SCHEMAS.len() as i64;
+    let found: i64 = database.query_row("PRAGMA user_version", [], |row| row.get(0))?;
+    if found > known { Err(StoreError::Newer { file: file.to_owned(), found, known }) } else { Ok(()) }
+}
+
+fn migrate(database: &mut Connection) -> Result<(), StoreError> {
+    Migrations::from_slice(&SCHEMAS).to_latest(database).map_err(|error| match error {
+        rusqlite_migration::Error::RusqliteError { err, .. } => err.into(),
+        other => StoreError::Database(Box::new(other)),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_schemas_are_sound() {
+        assert_eq!(Migrations::from_slice(&SCHEMAS).validate(), Ok(()));
+    }
+
+    #[test]
+    fn the_linked_library_is_past_the_bug_that_could_spoil_a_log() {
+        // SQLite before 3.51.3 could lose pages when the write-ahead log was reset.
+        assert!(rusqlite::version_number() >= 3_051_003, "SQLite {}", rusqlite::version());
+    }
+}

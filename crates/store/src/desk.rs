@@ -1,0 +1,138 @@
+//! Where async code hands jobs to a store.
+
+use crate::error::StoreError;
+use crate::lane::{Lane, contained};
+use crate::sqlite::SqliteStore;
+use crate::store::Store;
+use std::fmt;
+use std::path::Path;
+use std::sync::{Arc, Mutex, PoisonError};
+use thiserror::Error;
+
+/// The way to a store from async code; clones lead to the same store.
+///
+/// On threads, one writes and one reads, each with a connection of its own: a reader never waits for a writer. Inline, a job
+/// runs on the caller's thread before the call returns, which suits virtual time, where waiting for a thread would let the
+/// clock jump.
+#[derive(Clone)]
+pub struct Desk(Arc<Way>);
+
+enum Way {
+    Threads { writer: Lane, reader: Lane },
+    Inline(Mutex<Option<Box<dyn Store>>>),
+}
+
+/// The job was not taken: the queue is full, or the desk is closed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+#[error("the store's queue takes no more: this write was left out")]
+pub struct QueueFull;
+
+impl Desk {
+    /// Opens the store in `folder`, with a thread that writes and a thread that reads.
+    ///
+    /// # Errors
+    /// Those of [`SqliteStore::open`].
+    pub fn threads(folder: &Path) -> Result<Self, StoreError> {
+        let (writer, reader) = SqliteStore::open_pair(folder)?;
+        let reader = Lane::start("store-reader", reader)?;
+        let writer = Lane::start("store-writer", writer)?;
+        Ok(Self(Arc::new(Way::Threads { writer, reader })))
+    }
+
+    /// A desk whose jobs run on the caller's thread.
+    #[must_use]
+    pub fn inline(store: impl Store + 'static) -> Self {
+        Self(Arc::new(Way::Inline(Mutex::new(Some(Box::new(store))))))
+    }
+
+    /// Has `job` done by the store that writes, in the order of calls, and waits for what comes of it. A job that is
+    /// queued is done, even when the caller stops waiting.
+    ///
+    /// # Errors
+    /// What the job returns; [`StoreError::Crashed`] when it panics, [`StoreError::Closed`] after [`close`](Self::close).
+    pub async fn write<T: Send + 'static>(
+        &self,
+        job: impl FnOnce(&mut dyn Store) -> Result<T, StoreError> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        match &*self.0 {
+            Way::Threads { writer, .. } => writer.run(job).await,
+            Way::Inline(store) => at_once(store, job),
+        }
+    }
+
+    /// Has `job` done by the store that reads, and waits for what comes of it. It sees every write that was answered before.
+    ///
+    /// # Errors
+    /// As for [`write`](Self::write); a job that writes gets [`StoreError::Database`] on threads.
+    pub async fn read<T: Send + 'static>(
+        &self,
+        job: impl FnOnce(&mut dyn Store) -> Result<T, StoreError> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        match &*self.0 {
+            Way::Threads { reader, .. } => reader.run(job).await,
+            Way::Inline(store) => at_once(store, job),
+        }
+    }
+
+    /// Leaves `job` with the store that writes and never waits. For facts that a later fact makes up for when one is left
+    /// out: the next request of a session carries its whole history. What goes wrong in the job is logged, since nobody
+    /// hears of it.
+    ///
+    /// # Errors
+    /// [`QueueFull`] when 1024 jobs wait already, or the desk is closed.
+    pub fn try_write(
+        &self,
+        job: impl FnOnce(&mut dyn Store) -> Result<(), StoreError> + Send + 'static,
+    ) -> Result<(), QueueFull> {
+        match &*self.0 {
+            Way::Threads { writer, .. } => {
+                let taken = writer.try_run(move |store| log(contained(store, job)));
+                if taken { Ok(()) } else { Err(QueueFull) }
+            }
+            Way::Inline(store) => match at_once(store, job) {
+                Err(StoreError::Closed) => Err(QueueFull),
+                outcome => {
+                    log(outcome);
+                    Ok(())
+                }
+            },
+        }
+    }
+
+    /// Takes no more jobs, does those that are queued, and closes the database; its write-ahead log is then empty. Every
+    /// clone is closed, and closing again is no fault.
+    pub async fn close(&self) {
+        match &*self.0 {
+            Way::Threads { writer, reader } => {
+                // The last connection to close empties the log, and only one that may write can.
+                reader.close().await;
+                writer.close().await;
+            }
+            Way::Inline(store) => drop(store.lock().unwrap_or_else(PoisonError::into_inner).take()),
+        }
+    }
+}
+
+impl fmt::Debug for Desk {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let way = match &*self.0 {
+            Way::Threads { .. } => "threads",
+            Way::Inline(_) => "inline",
+        };
+        f.debug_tuple("Desk").field(&way).finish()
+    }
+}
+
+fn at_once<T>(
+    store: &Mutex<Option<Box<dyn Store>>>,
+    job: impl FnOnce(&mut dyn Store) -> Result<T, StoreError>,
+) -> Result<T, StoreError> {
+    let mut store = store.lock().unwrap_or_else(PoisonError::into_inner);
+    contained(&mut **store.as_mut().ok_or(StoreError::Closed)?, job)
+}
+
+fn log(outcome: Result<(), StoreError>) {
+    if let Err(error) = outcome {
+        tracing::error!(%error, "a write that nobody waits for was given up");
+    }
+}

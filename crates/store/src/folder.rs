@@ -1,0 +1,137 @@
+//! The data folder: private to its user, and one process at a time.
+//!
+//! Files are made private before the database first opens them, since SQLite gives its neighbours (`-wal`, `-shm`) the mode
+//! of the database itself. Modes are mended by path: opening a database file a second time in the same process and
+//! closing it again would drop the locks that SQLite holds on it.
+
+use crate::error::StoreError;
+use std::fs::{self, DirBuilder, File, OpenOptions, TryLockError};
+use std::io::{self, ErrorKind, Write as _};
+use std::path::{Path, PathBuf};
+
+const DATABASE: &str = "stillroom.db";
+const LOCK: &str = "stillroom.lock";
+const OURS: [&str; 4] = [DATABASE, "stillroom.db-wal", "stillroom.db-shm", LOCK];
+
+/// A data folder that this process holds; dropping it lets it go.
+pub(crate) struct Folder {
+    path: PathBuf,
+    /// Held for its lock, which the system takes back when the process ends in whatever way.
+    _lock: File,
+}
+
+impl Folder {
+    /// Makes the folder if need be, locks it, and makes what is in it private.
+    pub(crate) fn take(path: &Path) -> Result<Self, StoreError> {
+        let unusable =
+            |error: io::Error| StoreError::Folder { folder: path.to_owned(), reason: error.to_string() };
+        make(path).map_err(unusable)?;
+        let lock = lock(path, unusable)?;
+        make_files_private(path).map_err(unusable)?;
+        Ok(Self { path: path.to_owned(), _lock: lock })
+    }
+
+    /// The database file in it; it exists.
+    pub(crate) fn database(&self) -> PathBuf {
+        self.path.join(DATABASE)
+    }
+}
+
+fn make(path: &Path) -> io::Result<()> {
+    if !path.exists() {
+        return private_folder().create(path);
+    }
+    // Somebody's home or a shared folder may have been named by mistake: only a folder that holds nothing else is ours to
+    // close. The files in it are private in any case.
+    if holds_only_ours(path)? { set_mode(path, 0o700) } else { Ok(()) }
+}
+
+fn holds_only_ours(path: &Path) -> io::Result<bool> {
+    for entry in fs::read_dir(path)? {
+        let name = entry?.file_name();
+        if !OURS.iter().any(|ours| name == *ours) {
+            return Ok(false);
+        }
+    }
+    Ok(true)
+}
+
+fn lock(folder: &Path, unusable: impl Fn(io::Error) -> StoreError) -> Result<File, StoreError> {
+    let path = folder.join(LOCK);
+    let mut file = private_file().create(true).truncate(false).open(&path).map_err(&unusable)?;
+    match file.try_lock() {
+        Ok(()) => {}
+        Err(TryLockError::WouldBlock) => return Err(locked(folder, &path)),
+        Err(TryLockError::Error(error)) => return Err(unusable(error)),
+    }
+    note_holder(&mut file).map_err(unusable)?;
+    Ok(file)
+}
+
+fn locked(folder: &Path, lock: &Path) -> StoreError {
+    let noted = fs::read_to_string(lock).unwrap_or_default();
+    let holder = if noted.trim().is_empty() { "?" } else { noted.trim() };
+    StoreError::Locked { folder: folder.to_owned(), holder: holder.to_owned() }
+}
+
+fn note_holder(lock: &mut File) -> io::Result<()> {
+    lock.set_len(0)?;
+    writeln!(lock, "{}", std::process::id())
+}
+
+fn make_files_private(folder: &Path) -> io::Result<()> {
+    match private_file().create_new(true).open(folder.join(DATABASE)) {
+        Err(error) if error.kind() != ErrorKind::AlreadyExists => return Err(error),
+        Ok(_) | Err(_) => {}
+    }
+    OURS.iter()
+        .map(|name| folder.join(name))
+        .filter(|file| file.exists())
+        .try_for_each(|file| set_mode(&file, 0o600))
+}
+
+#[cfg(unix)]
+fn private_folder() -> DirBuilder {
+    use std::os::unix::fs::DirBuilderExt as _;
+    let mut builder = DirBuilder::new();
+    builder.recursive(true).mode(0o700);
+    builder
+}
+
+#[cfg(unix)]
+fn private_file() -> OpenOptions {
+    use std::os::unix::fs::OpenOptionsExt as _;
+    let mut options = OpenOptions::new();
+    options.write(true).mode(0o600);
+    options
+}
+
+#[cfg(unix)]
+fn set_mode(path: &Path, mode: u32) -> io::Result<()> {
+    use std::os::unix::fs::PermissionsExt as _;
+    let permissions = fs::metadata(path)?.permissions();
+    if permissions.mode() & 0o777 == mode {
+        return Ok(());
+    }
+    fs::set_permissions(path, fs::Permissions::from_mode(mode))
+}
+
+// Elsewhere a user's data folder is private by inheritance.
+#[cfg(not(unix))]
+fn private_folder() -> DirBuilder {
+    let mut builder = DirBuilder::new();
+    builder.recursive(true);
+    builder
+}
+
+#[cfg(not(unix))]
+fn private_file() -> OpenOptions {
+    let mut options = OpenOptions::new();
+    options.write(true);
+    options
+}
+
+#[cfg(not(unix))]
+fn set_mode(_path: &Path, _mode: u32) -> io::Result<()> {
+    Ok(())
+}

@@ -1,0 +1,227 @@
+//! The messages of a session, each once.
+//!
+//! Clients send their whole history with every turn, so identity decides what is new. A message is known by its link: the
+//! name of the conversation up to and including it. Where a history leaves the known ground (a compaction replaced the
+//! beginning, the person edited a message and went on from there), links are all new although most words are not. There a
+//! message that was already said, and that stands nowhere else in this history, is taken for the same one and gets a second
+//! link. So nothing is stored twice, and "yes" said three times is three messages.
+
+use crate::columns::{Count, Word, count, word};
+use domain::conversation::{Digest, Message, Part, RecordedMessage, chain, estimated_tokens};
+use domain::ids::SessionId;
+use domain::time::UnixMillis;
+use rusqlite::{OptionalExtension as _, Row, Transaction, params};
+use std::collections::HashSet;
+
+/// The longest text of a message that is kept whole, in bytes; of a longer one the beginning is kept, and a mark.
+pub const LONGEST_TEXT: usize = 64 * 1024;
+
+/// What came of appending a history.
+pub(crate) struct Appended {
+    /// How many messages were written.
+    pub(crate) new_messages: u32,
+    /// The last link, if it was not known before: the conversation went on.
+    pub(crate) new_end: Option<Digest>,
+}
+
+/// Writes what is new in `messages`, which is a whole history of `session` from its beginning.
+pub(crate) fn append(
+    transaction: &Transaction<'_>,
+    session: &SessionId,
+    messages: &[Message],
+    at: UnixMillis,
+) -> rusqlite::Result<Appended> {
+    let links = chain(messages);
+    let known = known_links(transaction, session, &links)?;
+    if known == links.len() {
+        return Ok(Appended { new_messages: 0, new_end: None });
+    }
+    let mut writer = Writer {
+        transaction,
+        session,
+        at,
+        claimed: claims(transaction, session, &links[..known])?,
+        written: 0,
+    };
+    for (message, link) in messages.iter().zip(&links).skip(known) {
+        writer.take(message, *link)?;
+    }
+    Ok(Appended { new_messages: writer.written, new_end: links.last().copied() })
+}
+
+/// How many leading links are in the store. A link is only ever written together with all before it, so the last known one
+/// tells, and it is looked for from the end, where it nearly always is.
+fn known_links(
+    transaction: &Transaction<'_>,
+    session: &SessionId,
+    links: &[Digest],
+) -> rusqlite::Result<usize> {
+    let mut statement = transaction.prepare_cached("SELECT 1 FROM link WHERE session = ?1 AND link = ?2")?;
+    for (index, link) in links.iter().enumerate().rev() {
+        if statement.exists(params![session.as_str(), link.0])? {
+            return Ok(index + 1);
+        }
+    }
+    Ok(0)
+}
+
+/// The messages that stand for `links`.
+fn claims(
+    transaction: &Transaction<'_>,
+    session: &SessionId,
+    links: &[Digest],
+) -> rusqlite::Result<HashSet<i64>> {
+    let mut statement =
+        transaction.prepare_cached("SELECT message FROM link WHERE session = ?1 AND link = ?2")?;
+    links
+        .iter()
+        .map(|link| statement.query_row(params![session.as_str(), link.0], |row| row.get(0)))
+        .collect()
+}
+
+struct Writer<'t> {
+    transaction: &'t Transaction<'t>,
+    session: &'t SessionId,
+    at: UnixMillis,
+    /// Stored messages that already stand for a message of this history.
+    claimed: HashSet<i64>,
+    written: u32,
+}
+
+impl Writer<'_> {
+    fn take(&mut self, message: &Message, link: Digest) -> rusqlite::Result<()> {
+        let digest = message.digest();
+        let id = match self.unclaimed(digest)? {
+            Some(id) => id,
+            None => self.write(message, digest)?,
+        };
+        self.claimed.insert(id);
+        let sql = "INSERT INTO link (session, link, message) VALUES (?1, ?2, ?3)";
+        self.transaction.prepare_cached(sql)?.execute(params![self.session.as_str(), link.0, id])?;
+        Ok(())
+    }
+
+    /// The oldest stored message that says the same and stands nowhere else in this history.
+    fn unclaimed(&self, digest: Digest) -> rusqlite::Result<Option<i64>> {
+        let sql = "SELECT id FROM message WHERE session = ?1 AND digest = ?2 ORDER BY id";
+        let mut statement = self.transaction.prepare_cached(sql)?;
+        let mut same = statement.query_map(params![self.session.as_str(), digest.0], |row| row.get(0))?;
+        same.find(|id| id.as_ref().map_or(true, |id| !self.claimed.contains(id))).transpose()
+    }
+
+    fn write(&mut self, message: &Message, digest: Digest) -> rusqlite::Result<i64> {
+        let text = kept_text(message);
+        let sql = "INSERT INTO message (session, digest, role, tokens, calls_tool, from_tool, at, text)
+            VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)";
+        self.transaction.prepare_cached(sql)?.execute(params![
+            self.session.as_str(),
+            digest.0,
+            Word(message.role),
+            Count(estimated_tokens(&text)),
+            message.parts.iter().any(|part| matches!(part, Part::ToolCall { .. })),
+            message.has_tool_result(),
+            self.at.0,
+            text,
+        ])?;
+        self.written += 1;
+        Ok(self.transaction.last_insert_rowid())
+    }
+}
+
+fn kept_text(message: &Message) -> String {
+    let mut text = message.readable();
+    if text.len() > LONGEST_TEXT {
+        let end = text.floor_char_boundary(LONGEST_TEXT);
+        let left_out = text.len() - end;
+        text.truncate(end);
+        text.push_str(&format!("\n[cut here: {left_out} more bytes were not kept]"));
+    }
+    text
+}
+
+const COLUMNS: &str = "id, role, text, tokens, at, distillation IS NOT NULL AS distilled, from_tool";
+
+fn recorded(row: &Row<'_>) -> rusqlite::Result<RecordedMessage> {
+    Ok(RecordedMessage {
+        id: row.get("id")?,
+        role: word(row, "role")?,
+        text: row.get("text")?,
+        tokens: count(row, "tokens")?,
+        at: UnixMillis(row.get("at")?),
+        distilled: row.get("distilled")?,
+        from_tool: row.get("from_tool")?,
+    })
+}
+
+/// All messages of a session, oldest first.
+pub(crate) fn all(
+    transaction: &Transaction<'_>,
+    session: &SessionId,
+) -> rusqlite::Result<Vec<RecordedMessage>> {
+    let sql = format!("SELECT {COLUMNS} FROM message WHERE session = ?1 ORDER BY id");
+    transaction.prepare_cached(&sql)?.query_map([session.as_str()], recorded)?.collect()
+}
+
+/// The first `limit` undistilled messages, oldest first.
+pub(crate) fn oldest_pending(
+    transaction: &Transaction<'_>,
+    session: &SessionId,
+    limit: usize,
+) -> rusqlite::Result<Vec<RecordedMessage>> {
+    let sql = format!(
+        "SELECT {COLUMNS} FROM message WHERE session = ?1 AND distillation IS NULL ORDER BY id LIMIT ?2"
+    );
+    let limit = Count(limit as u64);
+    transaction.prepare_cached(&sql)?.query_map(params![session.as_str(), limit], recorded)?.collect()
+}
+
+/// The last `limit` undistilled messages, oldest first.
+pub(crate) fn newest_pending(
+    transaction: &Transaction<'_>,
+    session: &SessionId,
+    limit: u32,
+) -> rusqlite::Result<Vec<RecordedMessage>> {
+    let sql = format!(
+        "SELECT * FROM (SELECT {COLUMNS} FROM message WHERE session = ?1 AND distillation IS NULL
+            ORDER BY id DESC LIMIT ?2) ORDER BY id"
+    );
+    transaction.prepare_cached(&sql)?.query_map(params![session.as_str(), limit], recorded)?.collect()
+}
+
+/// What choosing a segment needs to know of a pending message.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Weight {
+    pub(crate) tokens: u64,
+    pub(crate) calls_tool: bool,
+    pub(crate) from_tool: bool,
+}
+
+/// The weights of all undistilled messages, oldest first; read from an index, without the texts.
+pub(crate) fn pending_weights(
+    transaction: &Transaction<'_>,
+    session: &SessionId,
+) -> rusqlite::Result<Vec<Weight>> {
+    let sql = "SELECT tokens, calls_tool, from_tool FROM message WHERE session = ?1 AND distillation IS NULL ORDER BY id";
+    let weight = |row: &Row<'_>| {
+        Ok(Weight {
+            tokens: count(row, "tokens")?,
+            calls_tool: row.get("calls_tool")?,
+            from_tool: row.get("from_tool")?,
+        })
+    };
+    transaction.prepare_cached(sql)?.query_map([session.as_str()], weight)?.collect()
+}
+
+/// Whether `message` belongs to `session` and no observation covers it.
+pub(crate) fn is_pending(
+    transaction: &Transaction<'_>,
+    session: &SessionId,
+    message: i64,
+) -> rusqlite::Result<bool> {
+    let sql = "SELECT distillation IS NULL FROM message WHERE id = ?1 AND session = ?2";
+    let pending = transaction
+        .prepare_cached(sql)?
+        .query_row(params![message, session.as_str()], |row| row.get(0))
+        .optional()?;
+    Ok(pending.unwrap_or(false))
+}

@@ -1,0 +1,296 @@
+//! Curated entries: every change is checked whole before any of it is made, and older versions are kept.
+
+use crate::columns::{Word, word};
+use crate::error::StoreError;
+use crate::session;
+use domain::ids::{KnowledgeId, Principal, SessionId};
+use domain::knowledge::{Category, KnowledgeEntry, Operation, validate};
+use domain::time::UnixMillis;
+use rusqlite::{OptionalExtension as _, Row, Transaction, named_params, params};
+use serde::{Deserialize, Serialize};
+
+/// The whole of what an entry says.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Draft {
+    /// What kind it is.
+    pub category: Category,
+    /// One line.
+    pub title: String,
+    /// A few sentences.
+    pub content: String,
+    /// 0 to 1.
+    pub confidence: f64,
+}
+
+/// What came of a list of operations. A create that says what is known already counts nowhere.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
+pub struct Applied {
+    /// Entries made.
+    pub created: u32,
+    /// Entries with a new version.
+    pub updated: u32,
+    /// Entries gone.
+    pub deleted: u32,
+}
+
+/// Whose knowledge it is, and of which project: curators see and change only entries of their session's place.
+pub(crate) struct Place {
+    principal: Principal,
+    directory: Option<String>,
+}
+
+impl Place {
+    /// Where the knowledge of `session` belongs; none when it is not known.
+    pub(crate) fn of(transaction: &Transaction<'_>, session: &SessionId) -> rusqlite::Result<Option<Self>> {
+        let summary = session::one(transaction, session)?;
+        Ok(summary.map(|it| Self { principal: it.principal, directory: it.directory }))
+    }
+
+    pub(crate) fn new(principal: &Principal, directory: Option<&str>) -> Self {
+        Self { principal: principal.clone(), directory: directory.map(str::to_owned) }
+    }
+}
+
+const COLUMNS: &str = "id, category, title, content, confidence, version, session, created, updated";
+
+fn entry(row: &Row<'_>) -> rusqlite::Result<KnowledgeEntry> {
+    let session: Option<Word<SessionId>> = row.get("session")?;
+    Ok(KnowledgeEntry {
+        id: word(row, "id")?,
+        category: word(row, "category")?,
+        title: row.get("title")?,
+        content: row.get("content")?,
+        confidence: row.get("confidence")?,
+        version: row.get("version")?,
+        session: session.map(|session| session.0),
+        created: UnixMillis(row.get("created")?),
+        updated: UnixMillis(row.get("updated")?),
+    })
+}
+
+/// All entries of `principal`, or of everybody; the last changed first.
+pub(crate) fn all(
+    transaction: &Transaction<'_>,
+    principal: Option<&Principal>,
+) -> rusqlite::Result<Vec<KnowledgeEntry>> {
+    let sql = format!(
+        "SELECT {COLUMNS} FROM knowledge WHERE ?1 IS NULL OR principal = ?1 ORDER BY updated DESC, number DESC"
+    );
+    let principal = principal.map(Principal::as_str);
+    transaction.prepare_cached(&sql)?.query_map([principal], entry)?.collect()
+}
+
+/// The entries of one place, the last changed first.
+pub(crate) fn at_place(
+    transaction: &Transaction<'_>,
+    place: &Place,
+    limit: u32,
+) -> rusqlite::Result<Vec<KnowledgeEntry>> {
+    let sql = format!(
+        "SELECT {COLUMNS} FROM knowledge WHERE principal = ?1 AND directory IS ?2
+        ORDER BY updated DESC, number DESC LIMIT ?3"
+    );
+    let place = params![place.principal.as_str(), place.directory, limit];
+    transaction.prepare_cached(&sql)?.query_map(place, entry)?.collect()
+}
+
+/// Applies `operations`, which the curator's model stated for `session`, and notes that the session was curated.
+pub(crate) fn apply(
+    transaction: &Transaction<'_>,
+    session: &SessionId,
+    operations: &[Operation],
+    at: UnixMillis,
+) -> Result<Applied, StoreError> {
+    let unknown = || StoreError::Refused(format!("there is no session {session}"));
+    let place = Place::of(transaction, session)?.ok_or_else(unknown)?;
+    let known = at_place(transaction, &place, u32::MAX)?;
+    validate(operations, |id| known.iter().any(|entry| entry.id.as_str() == id))?;
+    let mut editor =
+        Editor { transaction, place: &place, session: Some(session), at, applied: Applied::default() };
+    operations.iter().try_for_each(|operation| editor.apply(operation))?;
+    session::curated(transaction, session)?;
+    Ok(editor.applied)
+}
+
+/// Replaces what the entry `id` says, or makes it, outside of any project, when the id was never taken.
+pub(crate) fn put(
+    transaction: &Transaction<'_>,
+    principal: &Principal,
+    id: &KnowledgeId,
+    draft: &Draft,
+    at: UnixMillis,
+) -> Result<KnowledgeEntry, StoreError> {
+    let draft = checked(draft)?;
+    let place = Place::new(principal, None);
+    let mut editor = Editor { transaction, place: &place, session: None, at, applied: Applied::default() };
+    match editor.current(id.as_str())? {
+        Some(current) if is_of(transaction, &current.id, principal)? => editor.revise(&current, &draft)?,
+        None if !is_taken(transaction, id.as_str())? => editor.create(id.as_str(), &draft)?,
+        _ => return Err(StoreError::Refused(format!("the id {id} is taken"))),
+    }
+    editor.current(id.as_str())?.ok_or_else(|| gone(id.as_str()))
+}
+
+fn checked(draft: &Draft) -> Result<Draft, StoreError> {
+    let Draft { category, title, content, confidence } = draft.clone();
+    let trimmed =
+        Draft { category, title: title.trim().to_owned(), content: content.trim().to_owned(), confidence };
+    validate(&[Operation::Create { category, title, content, confidence }], |_| false)?;
+    Ok(trimmed)
+}
+
+fn is_of(transaction: &Transaction<'_>, id: &KnowledgeId, principal: &Principal) -> rusqlite::Result<bool> {
+    let sql = "SELECT 1 FROM knowledge WHERE id = ?1 AND principal = ?2";
+    transaction.prepare_cached(sql)?.exists([id.as_str(), principal.as_str()])
+}
+
+/// Whether an entry has or had this id.
+fn is_taken(transaction: &Transaction<'_>, id: &str) -> rusqlite::Result<bool> {
+    let sql = "SELECT 1 FROM knowledge WHERE id = ?1 UNION ALL SELECT 1 FROM tombstone WHERE id = ?1";
+    transaction.prepare_cached(sql)?.exists([id])
+}
+
+/// A person wants the entry forgotten: it goes with all its versions, and only its id stays taken. Tells whether it was there.
+pub(crate) fn forget(
+    transaction: &Transaction<'_>,
+    id: &KnowledgeId,
+    at: UnixMillis,
+) -> rusqlite::Result<bool> {
+    let was_there = bury(transaction, id.as_str(), "deleted by hand", at)?;
+    transaction.prepare_cached("DELETE FROM knowledge_version WHERE id = ?1")?.execute([id.as_str()])?;
+    Ok(was_there)
+}
+
+/// Takes the entry away and leaves a tombstone. Tells whether it was there.
+fn bury(transaction: &Transaction<'_>, id: &str, reason: &str, at: UnixMillis) -> rusqlite::Result<bool> {
+    let sql = "INSERT INTO tombstone (id, principal, reason, at) SELECT id, principal, ?2, ?3 FROM knowledge WHERE id = ?1";
+    transaction.prepare_cached(sql)?.execute(params![id, reason, at.0])?;
+    Ok(transaction.prepare_cached("DELETE FROM knowledge WHERE id = ?1")?.execute([id])? == 1)
+}
+
+fn gone(id: &str) -> StoreError {
+    StoreError::Refused(format!("there is no entry {id:?} any more"))
+}
+
+/// Titles that a person would call the same.
+fn folded(title: &str) -> String {
+    title.trim().to_lowercase()
+}
+
+/// Makes changes at one place, and counts them.
+struct Editor<'t> {
+    transaction: &'t Transaction<'t>,
+    place: &'t Place,
+    session: Option<&'t SessionId>,
+    at: UnixMillis,
+    applied: Applied,
+}
+
+impl Editor<'_> {
+    fn apply(&mut self, operation: &Operation) -> Result<(), StoreError> {
+        match operation.clone() {
+            Operation::Create { category, title, content, confidence } => {
+                let draft = checked(&Draft { category, title, content, confidence })?;
+                match self.titled(category, &draft.title)? {
+                    Some(same) => self.revise(&same, &draft),
+                    None => self.create_next(&draft),
+                }
+            }
+            Operation::Update { id, category, title, content, confidence } => {
+                let current = self.current(&id)?.ok_or_else(|| gone(&id))?;
+                let draft = Draft {
+                    category: category.unwrap_or(current.category),
+                    title: title.unwrap_or_else(|| current.title.clone()),
+                    content: content.unwrap_or_else(|| current.content.clone()),
+                    confidence: confidence.unwrap_or(current.confidence),
+                };
+                self.revise(&current, &checked(&draft)?)
+            }
+            Operation::Delete { id, reason } => self.delete(&id, &reason),
+        }
+    }
+
+    fn current(&self, id: &str) -> rusqlite::Result<Option<KnowledgeEntry>> {
+        let sql = format!("SELECT {COLUMNS} FROM knowledge WHERE id = ?1");
+        self.transaction.prepare_cached(&sql)?.query_row([id], entry).optional()
+    }
+
+    /// The entry of this place with the same category and title, in whatever case.
+    fn titled(&self, category: Category, title: &str) -> rusqlite::Result<Option<KnowledgeEntry>> {
+        let sql = format!(
+            "SELECT {COLUMNS} FROM knowledge WHERE principal = ?1 AND directory IS ?2 AND category = ?3 AND folded_title = ?4
+            ORDER BY number LIMIT 1"
+        );
+        let key = params![self.place.principal.as_str(), self.place.directory, Word(category), folded(title)];
+        self.transaction.prepare_cached(&sql)?.query_row(key, entry).optional()
+    }
+
+    /// Names are short and counted, so that a model can repeat them without a mistake.
+    fn create_next(&mut self, draft: &Draft) -> Result<(), StoreError> {
+        let sql = "SELECT coalesce(max(seq), 0) FROM sqlite_sequence WHERE name = 'knowledge'";
+        let last: i64 = self.transaction.prepare_cached(sql)?.query_row([], |row| row.get(0))?;
+        let mut number = last + 1;
+        while is_taken(self.transaction, &format!("k{number}"))? {
+            number += 1;
+        }
+        self.create(&format!("k{number}"), draft)
+    }
+
+    fn create(&mut self, id: &str, draft: &Draft) -> Result<(), StoreError> {
+        let sql = "INSERT INTO knowledge (id, version, principal, directory, session, category, title, folded_title,
+                content, confidence, created, updated)
+            VALUES (:id, 1, :principal, :directory, :session, :category, :title, :folded, :content, :confidence, :at, :at)";
+        self.transaction.prepare_cached(sql)?.execute(named_params! {
+            ":id": id,
+            ":principal": self.place.principal.as_str(),
+            ":directory": self.place.directory,
+            ":session": self.session.map(SessionId::as_str),
+            ":category": Word(draft.category),
+            ":title": draft.title,
+            ":folded": folded(&draft.title),
+            ":content": draft.content,
+            ":confidence": draft.confidence,
+            ":at": self.at.0,
+        })?;
+        self.applied.created += 1;
+        Ok(())
+    }
+
+    /// Writes a new version, unless it would say the same.
+    fn revise(&mut self, current: &KnowledgeEntry, draft: &Draft) -> Result<(), StoreError> {
+        let said = (current.category, &current.title, &current.content, current.confidence);
+        if said == (draft.category, &draft.title, &draft.content, draft.confidence) {
+            return Ok(());
+        }
+        self.keep_version(current.id.as_str())?;
+        let sql = "UPDATE knowledge SET version = version + 1, category = :category, title = :title, folded_title = :folded,
+            content = :content, confidence = :confidence, updated = :at WHERE id = :id";
+        self.transaction.prepare_cached(sql)?.execute(named_params! {
+            ":id": current.id.as_str(),
+            ":category": Word(draft.category),
+            ":title": draft.title,
+            ":folded": folded(&draft.title),
+            ":content": draft.content,
+            ":confidence": draft.confidence,
+            ":at": self.at.0,
+        })?;
+        self.applied.updated += 1;
+        Ok(())
+    }
+
+    fn delete(&mut self, id: &str, reason: &str) -> Result<(), StoreError> {
+        self.keep_version(id)?;
+        if !bury(self.transaction, id, reason, self.at)? {
+            return Err(gone(id));
+        }
+        self.applied.deleted += 1;
+        Ok(())
+    }
+
+    fn keep_version(&self, id: &str) -> rusqlite::Result<()> {
+        let sql = "INSERT INTO knowledge_version (id, version, category, title, content, confidence, written)
+            SELECT id, version, category, title, content, confidence, updated FROM knowledge WHERE id = ?1";
+        self.transaction.prepare_cached(sql)?.execute([id]).map(drop)
+    }
+}

@@ -1,0 +1,232 @@
+//! Sessions: whose they are, how they stand, and which have background work left.
+
+use crate::columns::{Word, count, usage, word};
+use crate::error::StoreError;
+use crate::turn::{Recorded, TurnRecord};
+use domain::conversation::{Digest, Usage};
+use domain::ids::{Principal, SessionId};
+use domain::provider::{Dialect, Provider, UpstreamKey};
+use domain::time::UnixMillis;
+use rusqlite::{OptionalExtension as _, Row, Transaction, named_params, params};
+use serde::Serialize;
+
+/// A session, as lists show it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct SessionSummary {
+    /// Its name.
+    pub id: SessionId,
+    /// Who owns it.
+    pub principal: Principal,
+    /// The agent.
+    pub client: String,
+    /// Who answered the last turn.
+    pub provider: Provider,
+    /// In which shape.
+    pub dialect: Dialect,
+    /// The model of the last turn.
+    pub model: String,
+    /// Scheme, host and port that answered the last turn.
+    pub upstream_origin: String,
+    /// The project: the first working directory that the agent stated.
+    pub directory: Option<String>,
+    /// Turns that came to their end.
+    pub turns: u32,
+    /// The provider's count over all turns.
+    pub usage: Usage,
+    /// When the first turn was recorded.
+    pub created: UnixMillis,
+    /// When the last turn was recorded.
+    pub last_activity: UnixMillis,
+}
+
+impl SessionSummary {
+    /// Where the session's credentials may go.
+    #[must_use]
+    pub fn upstream(&self) -> UpstreamKey {
+        UpstreamKey::new(self.provider, &self.upstream_origin)
+    }
+}
+
+/// A session with background work left.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Backlog {
+    /// Which.
+    pub session: SessionSummary,
+    /// Messages that no observation covers.
+    pub pending_messages: u32,
+    /// Estimated tokens of those.
+    pub pending_tokens: u64,
+    /// Turns since the curator last went through.
+    pub turns_since_curation: u32,
+}
+
+/// What it takes to recognise a session after a restart.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SessionHead {
+    /// Its name.
+    pub session: SessionId,
+    /// Who owns it: a session is never recognised across owners.
+    pub principal: Principal,
+    /// What names the conversation after its last turn.
+    pub head: Digest,
+    /// The client's own session id, if it sent one.
+    pub identity: Option<String>,
+    /// When the last turn was recorded.
+    pub last_activity: UnixMillis,
+}
+
+/// Makes the session of `turn` if it is new.
+pub(crate) fn ensure(transaction: &Transaction<'_>, turn: &TurnRecord) -> Result<(), StoreError> {
+    let sql = "INSERT INTO session
+            (id, principal, identity, client, provider, dialect, model, upstream_origin, directory, head, created, last_activity)
+        VALUES (:id, :principal, :identity, :client, :provider, :dialect, :model, :origin, :directory, :head, :at, :at)
+        ON CONFLICT (id) DO UPDATE SET last_activity = max(last_activity, excluded.last_activity)
+            WHERE principal = excluded.principal";
+    let changed = transaction.prepare_cached(sql)?.execute(named_params! {
+        ":id": turn.session.as_str(),
+        ":principal": turn.principal.as_str(),
+        ":identity": turn.identity,
+        ":client": turn.client,
+        ":provider": Word(turn.provider),
+        ":dialect": Word(turn.dialect),
+        ":model": turn.model,
+        ":origin": turn.upstream_origin,
+        ":directory": turn.directory,
+        ":head": turn.head.0,
+        ":at": turn.at.0,
+    })?;
+    if changed == 1 { Ok(()) } else { Err(of_another(&turn.session)) }
+}
+
+fn of_another(session: &SessionId) -> StoreError {
+    StoreError::Refused(format!("session {} belongs to another principal", session.prefix()))
+}
+
+/// Takes over what a turn that went on from where the session stood says about it.
+pub(crate) fn advance(transaction: &Transaction<'_>, turn: &TurnRecord) -> rusqlite::Result<()> {
+    let sql = "UPDATE session SET client = :client, provider = :provider, dialect = :dialect, model = :model,
+            upstream_origin = :origin, head = :head,
+            identity = coalesce(:identity, identity), directory = coalesce(directory, :directory),
+            turns = turns + :done, turns_since_curation = turns_since_curation + :done
+        WHERE id = :id";
+    transaction.prepare_cached(sql)?.execute(named_params! {
+        ":id": turn.session.as_str(),
+        ":client": turn.client,
+        ":provider": Word(turn.provider),
+        ":dialect": Word(turn.dialect),
+        ":model": turn.model,
+        ":origin": turn.upstream_origin,
+        ":head": turn.head.0,
+        ":identity": turn.identity,
+        ":directory": turn.directory,
+        ":done": !turn.cut,
+    })?;
+    Ok(())
+}
+
+/// How the session stands, as far as [`Recorded`] tells; it exists.
+pub(crate) fn standing(transaction: &Transaction<'_>, session: &SessionId) -> rusqlite::Result<Recorded> {
+    let sql = "SELECT turns, turns_since_curation, pending_messages, pending_tokens FROM session,
+            (SELECT count(*) AS pending_messages, coalesce(sum(tokens), 0) AS pending_tokens
+                FROM message WHERE session = ?1 AND distillation IS NULL)
+        WHERE id = ?1";
+    transaction.prepare_cached(sql)?.query_row([session.as_str()], |row| {
+        Ok(Recorded {
+            new_messages: 0,
+            pending_messages: row.get("pending_messages")?,
+            pending_tokens: count(row, "pending_tokens")?,
+            turns: row.get("turns")?,
+            turns_since_curation: row.get("turns_since_curation")?,
+        })
+    })
+}
+
+/// The curator went through the session.
+pub(crate) fn curated(transaction: &Transaction<'_>, session: &SessionId) -> rusqlite::Result<()> {
+    let sql = "UPDATE session SET turns_since_curation = 0 WHERE id = ?1";
+    transaction.prepare_cached(sql)?.execute([session.as_str()])?;
+    Ok(())
+}
+
+const SUMMARIES: &str = "
+    SELECT session.*, coalesce(input, 0) AS input, coalesce(cache_read, 0) AS cache_read,
+        coalesce(cache_write_5m, 0) AS cache_write_5m, coalesce(cache_write_1h, 0) AS cache_write_1h,
+        coalesce(output, 0) AS output
+    FROM session LEFT JOIN (
+        SELECT session, sum(input) AS input, sum(cache_read) AS cache_read, sum(cache_write_5m) AS cache_write_5m,
+            sum(cache_write_1h) AS cache_write_1h, sum(output) AS output
+        FROM turn GROUP BY session
+    ) AS used ON used.session = session.id";
+
+fn summary(row: &Row<'_>) -> rusqlite::Result<SessionSummary> {
+    Ok(SessionSummary {
+        id: word(row, "id")?,
+        principal: word(row, "principal")?,
+        client: row.get("client")?,
+        provider: word(row, "provider")?,
+        dialect: word(row, "dialect")?,
+        model: row.get("model")?,
+        upstream_origin: row.get("upstream_origin")?,
+        directory: row.get("directory")?,
+        turns: row.get("turns")?,
+        usage: usage(row)?,
+        created: UnixMillis(row.get("created")?),
+        last_activity: UnixMillis(row.get("last_activity")?),
+    })
+}
+
+/// All sessions of `principal`, or of everybody; the one used last first.
+pub(crate) fn all(
+    transaction: &Transaction<'_>,
+    principal: Option<&Principal>,
+) -> rusqlite::Result<Vec<SessionSummary>> {
+    let sql = format!("{SUMMARIES} WHERE ?1 IS NULL OR principal = ?1 ORDER BY last_activity DESC, id");
+    let principal = principal.map(Principal::as_str);
+    transaction.prepare_cached(&sql)?.query_map([principal], summary)?.collect()
+}
+
+/// One session.
+pub(crate) fn one(
+    transaction: &Transaction<'_>,
+    session: &SessionId,
+) -> rusqlite::Result<Option<SessionSummary>> {
+    let sql = format!("{SUMMARIES} WHERE id = ?1");
+    transaction.prepare_cached(&sql)?.query_row([session.as_str()], summary).optional()
+}
+
+/// Every session with something undistilled or uncurated; the one used last first.
+pub(crate) fn backlog(transaction: &Transaction<'_>) -> rusqlite::Result<Vec<Backlog>> {
+    let sql = format!(
+        "SELECT summaries.*, coalesce(pending_messages, 0) AS pending_messages, coalesce(pending_tokens, 0) AS pending_tokens
+        FROM ({SUMMARIES}) AS summaries LEFT JOIN (
+            SELECT session, count(*) AS pending_messages, sum(tokens) AS pending_tokens
+            FROM message WHERE distillation IS NULL GROUP BY session
+        ) AS pending ON pending.session = summaries.id
+        WHERE pending_messages > 0 OR turns_since_curation > 0 ORDER BY last_activity DESC, id"
+    );
+    let backlog = |row: &Row<'_>| {
+        Ok(Backlog {
+            session: summary(row)?,
+            pending_messages: row.get("pending_messages")?,
+            pending_tokens: count(row, "pending_tokens")?,
+            turns_since_curation: row.get("turns_since_curation")?,
+        })
+    };
+    transaction.prepare_cached(&sql)?.query_map([], backlog)?.collect()
+}
+
+/// The heads of all sessions; the one used last first.
+pub(crate) fn heads(transaction: &Transaction<'_>) -> rusqlite::Result<Vec<SessionHead>> {
+    let sql =
+        "SELECT id, principal, head, identity, last_activity FROM session ORDER BY last_activity DESC, id";
+    let head = |row: &Row<'_>| {
+        Ok(SessionHead {
+            session: word(row, "id")?,
+            principal: word(row, "principal")?,
+            head: Digest(row.get("head")?),
+            identity: row.get("identity")?,
+            last_activity: UnixMillis(row.get("last_activity")?),
+        })
+    };
+    transaction.prepare_cached(sql)?.query_map(params![], head)?.collect()
+}

@@ -1,0 +1,209 @@
+//! The store in SQLite: one transaction a call, and no more writing once damage is found.
+
+use crate::distillation::{self, CurationMaterial};
+use crate::error::StoreError;
+use crate::folder::Folder;
+use crate::knowledge::{self, Applied, Draft, Place};
+use crate::ledger::{self, LedgerEntry};
+use crate::recall::{self, Hit};
+use crate::session::{self, Backlog, SessionHead, SessionSummary};
+use crate::store::Store;
+use crate::turn::{self, Recorded, TurnRecord};
+use crate::{database, history};
+use domain::conversation::RecordedMessage;
+use domain::ids::{KnowledgeId, Principal, SessionId};
+use domain::knowledge::{KnowledgeEntry, Observation, Operation};
+use domain::purpose::Purpose;
+use domain::time::UnixMillis;
+use rusqlite::{Connection, Transaction, TransactionBehavior};
+use std::fmt;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+/// A store in a SQLite database: one file in a data folder of its own, or memory.
+pub struct SqliteStore {
+    /// Closed before the folder is let go, so it stands before it.
+    connection: Connection,
+    folder: Option<Arc<Folder>>,
+    /// What damage was found. Writing on would spoil what can still be saved.
+    damage: Option<String>,
+}
+
+impl SqliteStore {
+    /// Opens the database in `folder`, and makes either if need be. The folder is held until the store is dropped.
+    ///
+    /// # Errors
+    /// [`StoreError::Folder`], [`StoreError::Locked`], [`StoreError::Corrupt`], [`StoreError::Newer`], or
+    /// [`StoreError::Database`]: each says what to do.
+    pub fn open(folder: &Path) -> Result<Self, StoreError> {
+        let folder = Arc::new(Folder::take(folder)?);
+        let connection = database::open_for_writing(&folder.database())?;
+        Ok(Self { connection, folder: Some(folder), damage: None })
+    }
+
+    /// An empty store that lives as long as this value.
+    ///
+    /// # Errors
+    /// [`StoreError::Database`] when there is no memory for it.
+    pub fn in_memory() -> Result<Self, StoreError> {
+        Ok(Self { connection: database::open_in_memory()?, folder: None, damage: None })
+    }
+
+    /// A store in `folder`, and a second one on the same database through which nothing can be written.
+    pub(crate) fn open_pair(folder: &Path) -> Result<(Self, Self), StoreError> {
+        let writer = Self::open(folder)?;
+        let connection = database::open_for_reading(&writer.file())?;
+        let reader = Self { connection, folder: writer.folder.clone(), damage: None };
+        Ok((writer, reader))
+    }
+
+    fn file(&self) -> PathBuf {
+        self.folder.as_ref().map_or_else(|| PathBuf::from(":memory:"), |folder| folder.database())
+    }
+
+    fn read<T, E: Into<StoreError>>(
+        &mut self,
+        job: impl FnOnce(&Transaction<'_>) -> Result<T, E>,
+    ) -> Result<T, StoreError> {
+        self.transact(TransactionBehavior::Deferred, job)
+    }
+
+    fn write<T, E: Into<StoreError>>(
+        &mut self,
+        job: impl FnOnce(&Transaction<'_>) -> Result<T, E>,
+    ) -> Result<T, StoreError> {
+        if let Some(reason) = &self.damage {
+            return Err(StoreError::Corrupt { file: self.file(), reason: reason.clone() });
+        }
+        let outcome = self.transact(TransactionBehavior::Immediate, job);
+        if let Err(StoreError::Corrupt { reason, .. }) = &outcome {
+            self.damage = Some(reason.clone());
+        }
+        outcome
+    }
+
+    fn transact<T, E: Into<StoreError>>(
+        &mut self,
+        behavior: TransactionBehavior,
+        job: impl FnOnce(&Transaction<'_>) -> Result<T, E>,
+    ) -> Result<T, StoreError> {
+        let file = self.file();
+        let whole = || -> Result<T, StoreError> {
+            let transaction = self.connection.transaction_with_behavior(behavior)?;
+            let outcome = job(&transaction).map_err(Into::into)?;
+            transaction.commit()?;
+            Ok(outcome)
+        };
+        whole().map_err(|error| error.about(&file))
+    }
+}
+
+impl fmt::Debug for SqliteStore {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SqliteStore").field("file", &self.file()).finish_non_exhaustive()
+    }
+}
+
+impl Store for SqliteStore {
+    fn record_turn(&mut self, turn: &TurnRecord) -> Result<Recorded, StoreError> {
+        self.write(|transaction| turn::record(transaction, turn))
+    }
+
+    fn pending(
+        &mut self,
+        session: &SessionId,
+        at_most_tokens: u64,
+    ) -> Result<Vec<RecordedMessage>, StoreError> {
+        self.read(|transaction| distillation::pending(transaction, session, at_most_tokens))
+    }
+
+    fn store_observations(
+        &mut self,
+        session: &SessionId,
+        sources: &[i64],
+        lines: &[String],
+        at: UnixMillis,
+    ) -> Result<Vec<Observation>, StoreError> {
+        self.write(|transaction| distillation::store(transaction, session, sources, lines, at))
+    }
+
+    fn curation_material(&mut self, session: &SessionId) -> Result<CurationMaterial, StoreError> {
+        self.read(|transaction| distillation::curation_material(transaction, session))
+    }
+
+    fn apply_operations(
+        &mut self,
+        session: &SessionId,
+        operations: &[Operation],
+        at: UnixMillis,
+    ) -> Result<Applied, StoreError> {
+        self.write(|transaction| knowledge::apply(transaction, session, operations, at))
+    }
+
+    fn backlog(&mut self) -> Result<Vec<Backlog>, StoreError> {
+        self.read(session::backlog)
+    }
+
+    fn heads(&mut self) -> Result<Vec<SessionHead>, StoreError> {
+        self.read(session::heads)
+    }
+
+    fn sessions(&mut self, principal: Option<&Principal>) -> Result<Vec<SessionSummary>, StoreError> {
+        self.read(|transaction| session::all(transaction, principal))
+    }
+
+    fn session(&mut self, session: &SessionId) -> Result<Option<SessionSummary>, StoreError> {
+        self.read(|transaction| session::one(transaction, session))
+    }
+
+    fn messages(&mut self, session: &SessionId) -> Result<Vec<RecordedMessage>, StoreError> {
+        self.read(|transaction| history::all(transaction, session))
+    }
+
+    fn observations(&mut self, session: &SessionId) -> Result<Vec<Observation>, StoreError> {
+        self.read(|transaction| distillation::newest(transaction, session, u32::MAX))
+    }
+
+    fn knowledge(&mut self, principal: Option<&Principal>) -> Result<Vec<KnowledgeEntry>, StoreError> {
+        self.read(|transaction| knowledge::all(transaction, principal))
+    }
+
+    fn project_knowledge(
+        &mut self,
+        principal: &Principal,
+        directory: Option<&str>,
+    ) -> Result<Vec<KnowledgeEntry>, StoreError> {
+        self.read(|transaction| knowledge::at_place(transaction, &Place::new(principal, directory), u32::MAX))
+    }
+
+    fn put_entry(
+        &mut self,
+        principal: &Principal,
+        id: &KnowledgeId,
+        draft: &Draft,
+        at: UnixMillis,
+    ) -> Result<KnowledgeEntry, StoreError> {
+        self.write(|transaction| knowledge::put(transaction, principal, id, draft, at))
+    }
+
+    fn delete_entry(&mut self, id: &KnowledgeId, at: UnixMillis) -> Result<bool, StoreError> {
+        self.write(|transaction| knowledge::forget(transaction, id, at))
+    }
+
+    fn recall(
+        &mut self,
+        principal: Option<&Principal>,
+        query: &str,
+        limit: usize,
+    ) -> Result<Vec<Hit>, StoreError> {
+        self.read(|transaction| recall::recall(transaction, principal, query, limit))
+    }
+
+    fn charge(&mut self, entry: &LedgerEntry) -> Result<(), StoreError> {
+        self.write(|transaction| ledger::charge(transaction, entry))
+    }
+
+    fn spent_since(&mut self, purpose: Purpose, since: UnixMillis) -> Result<f64, StoreError> {
+        self.read(|transaction| ledger::spent_since(transaction, purpose, since))
+    }
+}

@@ -1,0 +1,166 @@
+//! What can be asked of a store, and what it promises.
+
+use crate::distillation::CurationMaterial;
+use crate::error::StoreError;
+use crate::knowledge::{Applied, Draft};
+use crate::ledger::LedgerEntry;
+use crate::recall::Hit;
+use crate::session::{Backlog, SessionHead, SessionSummary};
+use crate::turn::{Recorded, TurnRecord};
+use domain::conversation::RecordedMessage;
+use domain::ids::{KnowledgeId, Principal, SessionId};
+use domain::knowledge::{KnowledgeEntry, Observation, Operation};
+use domain::purpose::Purpose;
+use domain::time::UnixMillis;
+
+/// What the gateway keeps. Every method blocks, so async code comes by way of a [`Desk`](crate::Desk). A method does its
+/// work whole or not at all, and once it returned `Ok`, not even a power cut undoes it.
+///
+/// # Errors
+/// All methods: [`StoreError::Database`] when the database failed (the same call may work later), and
+/// [`StoreError::Corrupt`] when it is damaged. A method says so if it refuses anything besides.
+pub trait Store: Send {
+    /// Records a turn. The same turn again changes nothing, and a turn that was missed is made up for by the next of its
+    /// session.
+    ///
+    /// # Errors
+    /// [`StoreError::Refused`] when the session belongs to another principal.
+    fn record_turn(&mut self, turn: &TurnRecord) -> Result<Recorded, StoreError>;
+
+    /// The oldest messages of `session` that no observation covers, at most so many tokens but at least one message if there
+    /// is any. A tool's result comes together with its call as long as both fit.
+    ///
+    /// # Errors
+    /// As told for the trait.
+    fn pending(
+        &mut self,
+        session: &SessionId,
+        at_most_tokens: u64,
+    ) -> Result<Vec<RecordedMessage>, StoreError>;
+
+    /// Keeps `lines` as observations, and that they cover the messages `sources`. When one of the sources is covered
+    /// already, or is not of this session, nothing is written and the answer is empty. No lines is an answer too: the
+    /// sources hold nothing worth observing.
+    ///
+    /// # Errors
+    /// As told for the trait.
+    fn store_observations(
+        &mut self,
+        session: &SessionId,
+        sources: &[i64],
+        lines: &[String],
+        at: UnixMillis,
+    ) -> Result<Vec<Observation>, StoreError>;
+
+    /// What the curator works from; nothing for a session that is not known.
+    ///
+    /// # Errors
+    /// As told for the trait.
+    fn curation_material(&mut self, session: &SessionId) -> Result<CurationMaterial, StoreError>;
+
+    /// Applies all `operations` to the knowledge of the session's principal and project, and sets its turns since curation
+    /// to 0. Creating what has the category and title of an entry, in whatever case, updates that entry.
+    ///
+    /// # Errors
+    /// [`StoreError::Refused`] when one of the operations is invalid or the session is not known.
+    fn apply_operations(
+        &mut self,
+        session: &SessionId,
+        operations: &[Operation],
+        at: UnixMillis,
+    ) -> Result<Applied, StoreError>;
+
+    /// Every session with undistilled messages or uncurated turns; the one used last first.
+    ///
+    /// # Errors
+    /// As told for the trait.
+    fn backlog(&mut self) -> Result<Vec<Backlog>, StoreError>;
+
+    /// What it takes to recognise every session again; the one used last first.
+    ///
+    /// # Errors
+    /// As told for the trait.
+    fn heads(&mut self) -> Result<Vec<SessionHead>, StoreError>;
+
+    /// All sessions of `principal`, or of everybody; the one used last first.
+    ///
+    /// # Errors
+    /// As told for the trait.
+    fn sessions(&mut self, principal: Option<&Principal>) -> Result<Vec<SessionSummary>, StoreError>;
+
+    /// One session, if it is known.
+    ///
+    /// # Errors
+    /// As told for the trait.
+    fn session(&mut self, session: &SessionId) -> Result<Option<SessionSummary>, StoreError>;
+
+    /// All messages of a session, oldest first.
+    ///
+    /// # Errors
+    /// As told for the trait.
+    fn messages(&mut self, session: &SessionId) -> Result<Vec<RecordedMessage>, StoreError>;
+
+    /// All observations of a session, oldest first.
+    ///
+    /// # Errors
+    /// As told for the trait.
+    fn observations(&mut self, session: &SessionId) -> Result<Vec<Observation>, StoreError>;
+
+    /// All entries of `principal`, or of everybody; the last changed first.
+    ///
+    /// # Errors
+    /// As told for the trait.
+    fn knowledge(&mut self, principal: Option<&Principal>) -> Result<Vec<KnowledgeEntry>, StoreError>;
+
+    /// The entries of `principal` that belong to the project at `directory`, or to none; the last changed first.
+    ///
+    /// # Errors
+    /// As told for the trait.
+    fn project_knowledge(
+        &mut self,
+        principal: &Principal,
+        directory: Option<&str>,
+    ) -> Result<Vec<KnowledgeEntry>, StoreError>;
+
+    /// Writes a new version of the entry `id`, or makes it, outside of any project, when the id was never taken.
+    ///
+    /// # Errors
+    /// [`StoreError::Refused`] when the draft is invalid, or the id was deleted or belongs to another principal.
+    fn put_entry(
+        &mut self,
+        principal: &Principal,
+        id: &KnowledgeId,
+        draft: &Draft,
+        at: UnixMillis,
+    ) -> Result<KnowledgeEntry, StoreError>;
+
+    /// Forgets an entry and all its versions for good; its id stays taken. Tells whether it was there.
+    ///
+    /// # Errors
+    /// As told for the trait.
+    fn delete_entry(&mut self, id: &KnowledgeId, at: UnixMillis) -> Result<bool, StoreError>;
+
+    /// Searches knowledge, observations and messages of `principal`, or of everybody, for the words of `query`; the best
+    /// first, at most `limit` hits (taken as 1 to [`MOST_HITS`](crate::MOST_HITS)). No query is wrong.
+    ///
+    /// # Errors
+    /// As told for the trait.
+    fn recall(
+        &mut self,
+        principal: Option<&Principal>,
+        query: &str,
+        limit: usize,
+    ) -> Result<Vec<Hit>, StoreError>;
+
+    /// Notes what a background call cost.
+    ///
+    /// # Errors
+    /// As told for the trait.
+    fn charge(&mut self, entry: &LedgerEntry) -> Result<(), StoreError>;
+
+    /// Dollars spent for `purpose` at `since` and later.
+    ///
+    /// # Errors
+    /// As told for the trait.
+    fn spent_since(&mut self, purpose: Purpose, since: UnixMillis) -> Result<f64, StoreError>;
+}
