@@ -1,8 +1,14 @@
 //! Speaks to providers: the guarded client, one file per dialect, event framing, classification, retry policy.
 
+pub mod authorize;
+pub mod call;
+pub mod classify;
 pub mod dialect;
 pub mod encoding;
 pub mod events;
+pub mod excerpt;
 mod provider_error;
+pub mod retry;
 pub mod transport;
 pub mod unreadable;
+pub mod warmup;

@@ -116,8 +116,7 @@ fn stated_directory(turns: &[Turn<'_>], messages: &[Message]) -> Option<String> 
 pub(super) fn answered(body: &[u8]) -> Answered {
     let mut answer = Answer::default();
     if first_is_json(body) {
-        answer.chunk(&String::from_utf8_lossy(body));
-        answer.draft.stop = answer.reason;
+        answer.whole(&String::from_utf8_lossy(body));
     } else {
         events::all(body).iter().for_each(|event| answer.event(&event.data));
     }
@@ -156,6 +155,13 @@ const WORDS: u64 = 0;
 const CALLS: u64 = 1;
 
 impl Answer {
+    /// Whoever sends a whole answer has ended it, even if not everybody says why.
+    fn whole(&mut self, json: &str) {
+        self.chunk(json);
+        let ended = !self.draft.is_empty() || self.reason.is_some();
+        self.draft.stop = ended.then(|| self.reason.unwrap_or(Stop::Other));
+    }
+
     fn event(&mut self, data: &str) {
         if data.trim() == "[DONE]" {
             self.draft.stop = Some(self.reason.unwrap_or(Stop::Other));

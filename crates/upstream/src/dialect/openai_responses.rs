@@ -275,11 +275,13 @@ fn whole(draft: &mut Draft, json: &str) {
 }
 
 fn stop(response: &Whole<'_>, has_call: bool) -> Option<Stop> {
-    match response.status.as_deref()? {
-        "completed" if has_call => Some(Stop::ToolUse),
-        "completed" => Some(Stop::End),
-        "incomplete" => Some(cut_short(response.incomplete_details)),
-        _ => None,
+    match response.status.as_deref() {
+        Some("completed") if has_call => Some(Stop::ToolUse),
+        Some("completed") => Some(Stop::End),
+        Some("incomplete") => Some(cut_short(response.incomplete_details)),
+        // Not everybody who answers in this shape states it; whoever sends the output has ended it.
+        None => response.output.map(|_| Stop::Other),
+        Some(_) => None,
     }
 }
 

@@ -1,0 +1,274 @@
+//! One background call to a provider, from a lease to an answer or a reason, with the retries that its policy allows.
+//!
+//! A refused token ends the call at once: whether another lease may be tried is the credential machine's decision, and so is
+//! what the answer says about the token. The report of the last attempt becomes that evidence.
+
+use crate::authorize::authorize;
+use crate::classify::classify;
+use crate::dialect;
+use crate::encoding::decoded;
+use crate::excerpt::{excerpt, masked};
+use crate::retry::{Failure, Policy};
+use crate::transport::{Fault, HeaderMap, Method, Request, Transport, Uri, collect};
+use actix_http::header::{HeaderName, HeaderValue};
+use bytes::Bytes;
+use domain::conversation::Answered;
+use domain::credential::Lease;
+use domain::evidence::Class;
+use domain::provider::Dialect;
+use domain::purpose::Purpose;
+use domain::time::{Moment, UnixMillis};
+use std::fmt;
+use tokio::time::{sleep, timeout};
+
+/// The longest answer to a background call: 32 MiB, far beyond any output limit.
+const LONGEST_ANSWER: usize = 32 << 20;
+
+/// What to ask, and where.
+#[derive(Clone)]
+pub struct Call {
+    /// What for.
+    pub purpose: Purpose,
+    /// The shape of body and answer.
+    pub dialect: Dialect,
+    /// The upstream's base URL: scheme, host, port, perhaps a path.
+    pub base_url: String,
+    /// Path and query below the base URL, beginning with `/`.
+    pub target: String,
+    /// Headers recorded from the session, such as `anthropic-beta`. Never a credential, never a user agent: a background call
+    /// does not pose as the agent.
+    pub headers: Vec<(String, String)>,
+    /// The body, in the dialect's shape.
+    pub body: Bytes,
+}
+
+impl fmt::Debug for Call {
+    /// Without headers and body, which hold accounts and prompts.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Call")
+            .field("purpose", &self.purpose)
+            .field("dialect", &self.dialect)
+            .field("body", &self.body.len())
+            .finish_non_exhaustive()
+    }
+}
+
+/// What came of a call.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum CallEnd {
+    /// The provider answered, and its answer holds what was asked for.
+    Answered {
+        /// What it said.
+        answered: Answered,
+        /// The HTTP status.
+        status: u16,
+    },
+    /// It did not, even after all retries.
+    Failed {
+        /// What the last answer means. [`Class::UpstreamFault`] when there was none, or none of use; [`Class::RequestRefused`]
+        /// when the request was never sent because it or its lease does not fit.
+        class: Class,
+        /// The HTTP status of the last answer; 0 when there was none, or it was cut.
+        status: u16,
+        /// Why, safe to log.
+        reason: String,
+    },
+}
+
+/// A call that is over.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CallReport {
+    /// What came of it.
+    pub end: CallEnd,
+    /// When its last attempt began.
+    pub start: Moment,
+    /// When its last attempt was understood.
+    pub finish: Moment,
+    /// How many requests were sent.
+    pub attempts: u32,
+}
+
+/// Makes the call and waits for its end, retries and the waits between them included; at most `policy.total` from now.
+///
+/// `now` reads both clocks, `jitter` gives chance from 0 to 1, and `on_attempt` hears the status of each attempt, 0 when it
+/// brought no answer. For a purpose that wants words, an answer without text and without tool call is a failure
+/// ([`Class::UpstreamFault`]) that is not tried again: it was accepted, so it was paid for. Dropping the future abandons the
+/// call and closes its connection.
+pub async fn call(
+    transport: &dyn Transport,
+    now: &dyn Fn() -> (Moment, UnixMillis),
+    jitter: &mut dyn FnMut() -> f64,
+    policy: &Policy,
+    lease: &Lease,
+    call: &Call,
+    on_attempt: &mut dyn FnMut(u16),
+) -> CallReport {
+    let begin = now().0;
+    let request = match prepared(call, lease) {
+        Ok(request) => request,
+        Err(reason) => return CallReport { end: unsent(reason), start: begin, finish: begin, attempts: 0 },
+    };
+    let mut retries = 0;
+    loop {
+        let start = now().0;
+        let left = policy.total.saturating_sub(start.since(begin));
+        let tried = timeout(left, attempt(transport, request.clone(), call, now)).await;
+        let end = tried.unwrap_or(Err(Setback::OutOfTime));
+        let finish = now().0;
+        on_attempt(end.as_ref().map_or_else(Setback::status, |accepted| accepted.status));
+        let again =
+            |setback: &Setback| policy.again(&setback.failure(), retries, finish.since(begin), jitter());
+        match end.as_ref().err().and_then(again) {
+            Some(wait) => sleep(wait).await,
+            None => return CallReport { end: end.into(), start, finish, attempts: retries + 1 },
+        }
+        retries += 1;
+    }
+}
+
+fn unsent(reason: String) -> CallEnd {
+    CallEnd::Failed { class: Class::RequestRefused, status: 0, reason }
+}
+
+/// The request with its credential. What the session recorded goes before what the credential brings along, and that before
+/// our defaults.
+fn prepared(call: &Call, lease: &Lease) -> Result<Request, String> {
+    if call.dialect.provider() != lease.upstream.provider() {
+        return Err("the call speaks another provider's dialect than its credential".into());
+    }
+    let mut request = Request {
+        method: Method::POST,
+        uri: uri(call).ok_or("the upstream's address is not a URL")?,
+        headers: headers(call).ok_or("a recorded header cannot be sent")?,
+        body: call.body.clone(),
+    };
+    authorize(&mut request, lease).map_err(|wrong| wrong.to_string())?;
+    for (name, value) in defaults(call.dialect) {
+        if !request.headers.contains_key(*name) {
+            request.headers.insert(HeaderName::from_static(name), HeaderValue::from_static(value));
+        }
+    }
+    Ok(request)
+}
+
+fn uri(call: &Call) -> Option<Uri> {
+    format!("{}{}", call.base_url.trim_end_matches('/'), call.target).parse().ok()
+}
+
+fn headers(call: &Call) -> Option<HeaderMap> {
+    let mut headers = HeaderMap::new();
+    for (name, value) in &call.headers {
+        headers.append(HeaderName::from_bytes(name.as_bytes()).ok()?, HeaderValue::from_str(value).ok()?);
+    }
+    Some(headers)
+}
+
+const fn defaults(dialect: Dialect) -> &'static [(&'static str, &'static str)] {
+    const JSON: (&str, &str) = ("content-type", "application/json");
+    match dialect {
+        Dialect::AnthropicMessages => &[JSON, ("anthropic-version", "2023-06-01")],
+        Dialect::OpenAiChat | Dialect::OpenAiResponses => &[JSON],
+    }
+}
+
+/// An answer that holds what was asked for.
+struct Accepted {
+    answered: Answered,
+    status: u16,
+}
+
+/// Why an attempt brought no such answer.
+enum Setback {
+    Answer { class: Class, status: u16, reason: String },
+    Fault(Fault),
+    Empty { status: u16 },
+    OutOfTime,
+}
+
+async fn attempt(
+    transport: &dyn Transport,
+    request: Request,
+    call: &Call,
+    now: &dyn Fn() -> (Moment, UnixMillis),
+) -> Result<Accepted, Setback> {
+    let answer = transport.send(request).await.map_err(Setback::Fault)?;
+    let status = answer.status.as_u16();
+    let body = match collect(answer.body, LONGEST_ANSWER).await {
+        Ok(body) => body,
+        Err(fault) if answer.status.is_success() => return Err(Setback::Fault(fault)),
+        Err(_) => Bytes::new(), // The status of an error says enough without its words.
+    };
+    read(call, status, &answer.headers, &body, now().1)
+}
+
+fn read(
+    call: &Call,
+    status: u16,
+    headers: &HeaderMap,
+    body: &[u8],
+    now: UnixMillis,
+) -> Result<Accepted, Setback> {
+    let header = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
+    let plain = decoded(header("content-encoding"), body, LONGEST_ANSWER).unwrap_or_default();
+    let class = classify(call.dialect.provider(), status, header, &plain, now);
+    if class != Class::Ok {
+        return Err(Setback::Answer { class, status, reason: reason(status, &plain) });
+    }
+    let answered = dialect::answered(call.dialect, &plain);
+    if answered.stop.is_none() {
+        return Err(Setback::Fault(Fault::Cut)); // A stream that ended before its last event, or no answer at all.
+    }
+    if answered.message.is_none() && wants_words(call.purpose) {
+        return Err(Setback::Empty { status });
+    }
+    Ok(Accepted { answered, status })
+}
+
+fn reason(status: u16, body: &[u8]) -> String {
+    Some(excerpt(body))
+        .filter(|said| !said.is_empty())
+        .unwrap_or_else(|| format!("status {status} without a word"))
+}
+
+const fn wants_words(purpose: Purpose) -> bool {
+    matches!(purpose, Purpose::Distill | Purpose::Curate | Purpose::Consolidate)
+}
+
+impl Setback {
+    const fn status(&self) -> u16 {
+        match self {
+            Self::Answer { status, .. } | Self::Empty { status } => *status,
+            Self::Fault(_) | Self::OutOfTime => 0,
+        }
+    }
+
+    const fn failure(&self) -> Failure<'_> {
+        match self {
+            Self::Answer { class, status, .. } => Failure::Answer { class: *class, status: *status },
+            Self::Fault(fault) => Failure::Fault(fault),
+            Self::Empty { .. } => Failure::Empty,
+            Self::OutOfTime => Failure::OutOfTime,
+        }
+    }
+}
+
+impl From<Result<Accepted, Setback>> for CallEnd {
+    fn from(end: Result<Accepted, Setback>) -> Self {
+        let setback = match end {
+            Ok(Accepted { answered, status }) => return Self::Answered { answered, status },
+            Err(setback) => setback,
+        };
+        let status = setback.status();
+        let (class, reason) = match setback {
+            Setback::Answer { class, reason, .. } => (class, reason),
+            Setback::Fault(fault) => (Class::UpstreamFault, masked(&fault.to_string())),
+            Setback::Empty { .. } => {
+                (Class::UpstreamFault, "the answer holds neither text nor a tool call".into())
+            }
+            Setback::OutOfTime => {
+                (Class::UpstreamFault, "the call took too long, all attempts together".into())
+            }
+        };
+        Self::Failed { class, status, reason }
+    }
+}

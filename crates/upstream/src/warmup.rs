@@ -1,0 +1,180 @@
+//! The request that keeps an Anthropic prompt cache warm: the session's last request, with its output turned down.
+//!
+//! The cache is found by the prompt's bytes as the provider renders them, so nothing may be read and written again: keys
+//! would change their order and numbers their spelling. Three members of the outer object are cut out or replaced where they
+//! stand, and every other byte stays what it was.
+
+use crate::dialect::json::{Text, read};
+use crate::unreadable::Unreadable;
+use bytes::Bytes;
+use serde::Deserialize;
+use serde::de::IgnoredAny;
+use std::collections::HashSet;
+use std::ops::Range;
+
+/// The body that warms the cache of the plain (decoded) request `body`.
+///
+/// `max_tokens` becomes 1, or one more than the thinking budget where a budget is enabled, since the provider wants it
+/// larger; `stream` becomes false; a `tool_choice` that forces a tool goes, since one token is no call.
+///
+/// # Errors
+/// [`Unreadable`] when the body is no JSON object, names a key twice, or has no `max_tokens` to turn down.
+pub fn warmup(body: &[u8]) -> Result<Bytes, Unreadable> {
+    let members = members(body)?;
+    let text = |member: &Member| std::str::from_utf8(&body[member.value.clone()]).unwrap_or_default();
+    let find = |key: &str| members.iter().position(|member| member.key == key);
+    let value = |key: &str| find(key).map(|at| text(&members[at]));
+
+    let limit = find("max_tokens").ok_or(Unreadable::Missing("max_tokens"))?;
+    let mut edits =
+        vec![Edit { range: members[limit].value.clone(), with: output(value("thinking")).to_string() }];
+    if let Some(at) = find("stream") {
+        edits.push(Edit { range: members[at].value.clone(), with: "false".into() });
+    }
+    if let Some(at) = find("tool_choice").filter(|_| value("tool_choice").is_some_and(forces)) {
+        edits.push(Edit { range: with_its_comma(&members, at), with: String::new() });
+    }
+    Ok(spliced(body, edits))
+}
+
+/// The smallest output limit that is accepted beside this `thinking`.
+fn output(thinking: Option<&str>) -> u64 {
+    #[derive(Deserialize)]
+    struct Thinking<'b> {
+        #[serde(borrow, rename = "type")]
+        kind: Text<'b>,
+        budget_tokens: u64,
+    }
+    match thinking.and_then(read::<Thinking<'_>>) {
+        Some(thinking) if &*thinking.kind == "enabled" => thinking.budget_tokens.saturating_add(1),
+        _ => 1,
+    }
+}
+
+fn forces(tool_choice: &str) -> bool {
+    #[derive(Deserialize)]
+    struct ToolChoice<'b> {
+        #[serde(borrow, rename = "type")]
+        kind: Text<'b>,
+    }
+    read::<ToolChoice<'_>>(tool_choice).is_some_and(|choice| matches!(&*choice.kind, "any" | "tool"))
+}
+
+/// Bytes to put in the place of others.
+struct Edit {
+    range: Range<usize>,
+    with: String,
+}
+
+fn spliced(body: &[u8], mut edits: Vec<Edit>) -> Bytes {
+    edits.sort_by_key(|edit| edit.range.start);
+    let mut whole = Vec::with_capacity(body.len());
+    let mut done = 0;
+    for edit in edits {
+        whole.extend_from_slice(&body[done..edit.range.start]);
+        whole.extend_from_slice(edit.with.as_bytes());
+        done = edit.range.end;
+    }
+    whole.extend_from_slice(&body[done..]);
+    whole.into()
+}
+
+/// One member of the outer object, and where its parts stand in the body.
+struct Member {
+    key: String,
+    start: usize,
+    value: Range<usize>,
+}
+
+/// The member and the comma that goes with it: the one behind, or before the last one.
+fn with_its_comma(members: &[Member], at: usize) -> Range<usize> {
+    let Member { start, ref value, .. } = members[at];
+    match (members.get(at + 1), at.checked_sub(1)) {
+        (Some(next), _) => start..next.start,
+        (None, Some(before)) => members[before].value.end..value.end,
+        (None, None) => start..value.end,
+    }
+}
+
+/// The members of the outer object, in order.
+fn members(body: &[u8]) -> Result<Vec<Member>, Unreadable> {
+    // Once it is known to be JSON, finding the members needs no more than strings and nesting.
+    serde_json::from_slice::<IgnoredAny>(body)?;
+    let mut scan = Scan { body, at: 0 };
+    scan.blanks();
+    if scan.take() != Some(b'{') {
+        return Err(Unreadable::Malformed { line: 1, column: 1 });
+    }
+    let mut members = Vec::new();
+    while let Some(member) = scan.member() {
+        members.push(member);
+    }
+    let mut seen = HashSet::new();
+    if members.iter().all(|member| seen.insert(&*member.key)) {
+        Ok(members)
+    } else {
+        Err(Unreadable::DuplicateKey)
+    }
+}
+
+/// A walk over bytes that are known to be JSON.
+struct Scan<'b> {
+    body: &'b [u8],
+    at: usize,
+}
+
+impl Scan<'_> {
+    fn peek(&self) -> Option<u8> {
+        self.body.get(self.at).copied()
+    }
+
+    fn take(&mut self) -> Option<u8> {
+        let byte = self.peek();
+        self.at += usize::from(byte.is_some());
+        byte
+    }
+
+    fn blanks(&mut self) {
+        while self.peek().is_some_and(|byte| byte.is_ascii_whitespace() || matches!(byte, b',' | b':')) {
+            self.at += 1;
+        }
+    }
+
+    /// The next member of the object; none at its end.
+    fn member(&mut self) -> Option<Member> {
+        self.blanks();
+        let start = self.at;
+        let key = (self.peek() == Some(b'"')).then(|| self.value())?;
+        let key = serde_json::from_slice::<Text<'_>>(&self.body[key]).ok()?.0.into_owned();
+        self.blanks();
+        Some(Member { key, start, value: self.value() })
+    }
+
+    /// Where the value that begins here stands: a text, a list or object with all it holds, or a bare word.
+    fn value(&mut self) -> Range<usize> {
+        let start = self.at;
+        let mut depth = 0_usize;
+        while let Some(byte) = self.peek() {
+            match byte {
+                b'"' => self.text(),
+                b'{' | b'[' => depth += 1,
+                b'}' | b']' if depth > 0 => depth -= 1,
+                b'}' | b']' | b',' | b':' | b' ' | b'\t' | b'\r' | b'\n' if depth == 0 => break,
+                _ => {}
+            }
+            self.at += 1;
+            if depth == 0 && matches!(byte, b'"' | b'}' | b']') {
+                break;
+            }
+        }
+        start..self.at
+    }
+
+    /// From a text's opening quote to its closing one.
+    fn text(&mut self) {
+        self.at += 1;
+        while let Some(byte) = self.peek().filter(|byte| *byte != b'"') {
+            self.at += if byte == b'\\' { 2 } else { 1 };
+        }
+    }
+}
