@@ -1,1 +1,18 @@
-//! Performers that turn effects into calls, and the one function that wires the actors together.
+//! The actors: performers that turn the machines' effects into calls, and [`wire`], the one function that connects them all.
+//!
+//! A newcomer's way in: [`House`] is what the rest of the program holds; [`Recorder`] takes turns in; `credential`,
+//! `idle_scheduler`, `distiller`, `curator` and `cache_warmer` are one actor each.
+
+mod ears;
+mod house;
+mod recorder;
+mod shelf;
+mod spoken;
+mod turn;
+
+pub use ears::{Alarm, Meter};
+pub use house::{Ended, House, Parts, Places, TransportFactory, base_url};
+pub use recorder::Recorder;
+pub use shelf::RequestShelf;
+pub use spoken::Spoken;
+pub use turn::{Speaker, Turn};

@@ -1,0 +1,29 @@
+//! Who hears of what the workers do: counters, and the people who run this.
+
+use domain::provider::Provider;
+use domain::purpose::Purpose;
+use machines::credential::Alert;
+
+/// Counts. Called from any thread; must be quick.
+pub trait Meter: Send + Sync {
+    /// An attempt at a provider ended with this status; 0 when there was no answer.
+    fn upstream_request(&self, purpose: Purpose, provider: Provider, status: u16);
+    /// A provider refused a token.
+    fn auth_failure(&self, provider: Provider, status: u16);
+    /// An alert went out.
+    fn alert(&self, kind: &'static str);
+    /// A turn is in the store.
+    fn turn_recorded(&self);
+    /// A turn could not be taken in, because the recorder's queue was full.
+    fn turn_shed(&self);
+    /// What a return to a warm cache saved, in dollars.
+    fn warm_saved(&self, usd: f64);
+    /// What a warm-up cost, in dollars.
+    fn warm_cost(&self, usd: f64);
+}
+
+/// Tells the people who run this. The credential machine limits it to one alert an episode.
+pub trait Alarm: Send + Sync {
+    /// One alert. Must not wait.
+    fn raise(&self, alert: &Alert);
+}

@@ -1,0 +1,115 @@
+//! What the rest of the program holds of the actors, and what is needed to bring them up.
+
+use crate::{Alarm, Meter, Recorder, Spoken};
+use actor::{Environment, Mailbox, Place};
+use domain::fingerprint::Fingerprinter;
+use domain::ids::SessionId;
+use domain::provider::Provider;
+use domain::purpose::Purpose;
+use domain::settings::Settings;
+use machines::cache_warmer::WarmerMessage;
+use machines::credential::{CredentialMessage, CredentialReply};
+use machines::idle_scheduler::SchedulerMessage;
+use machines::job::{Ending, JobMessage};
+use std::rc::Rc;
+use std::sync::Arc;
+use std::time::Duration;
+use store::Desk;
+use tokio::sync::broadcast;
+use upstream::transport::Transport;
+
+/// Makes the way to the providers on the thread that will use it: HTTP clients cannot move between threads.
+pub type TransportFactory = Arc<dyn Fn() -> Rc<dyn Transport> + Send + Sync>;
+
+/// Which threads the actors live on.
+pub struct Places {
+    /// Quick, synchronous machines: CredentialActor and IdleScheduler.
+    pub ledger: Place,
+    /// Those that talk to providers: Distiller, Curator, CacheWarmer.
+    pub background: Place,
+}
+
+/// Everything that the actors are made of.
+pub struct Parts {
+    /// The settings.
+    pub settings: Arc<Settings>,
+    /// Clock, trace, observer and what happens when an actor cannot be saved.
+    pub environment: Environment,
+    /// The way to the store.
+    pub desk: Desk,
+    /// The way to the providers.
+    pub transport: TransportFactory,
+    /// Who counts.
+    pub meter: Arc<dyn Meter>,
+    /// Who is told.
+    pub alarm: Arc<dyn Alarm>,
+    /// Names tokens; the gateway's and the workers' must be the same.
+    pub fingerprinter: Fingerprinter,
+    /// Of everything random in the background.
+    pub seed: u64,
+    /// Which threads.
+    pub places: Places,
+}
+
+/// The news that a background job ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Ended {
+    /// For whom.
+    pub session: SessionId,
+    /// What for.
+    pub purpose: Purpose,
+    /// How.
+    pub ending: Ending,
+}
+
+/// The running actors. Cheap to clone; usable from any thread.
+#[derive(Clone)]
+pub struct House {
+    /// Owns what is known of credentials.
+    pub credentials: Mailbox<Spoken<CredentialMessage>, CredentialReply>,
+    /// Knows which session is due for what.
+    pub scheduler: Mailbox<Spoken<SchedulerMessage>>,
+    /// Turns messages into observations.
+    pub distiller: Mailbox<Spoken<JobMessage>>,
+    /// Turns observations into knowledge.
+    pub curator: Mailbox<Spoken<JobMessage>>,
+    /// Keeps prompt caches warm.
+    pub warmer: Mailbox<Spoken<WarmerMessage>>,
+    /// Takes turns in.
+    pub recorder: Recorder,
+    /// The way to the store.
+    pub desk: Desk,
+    /// Clock and trace.
+    pub environment: Environment,
+    pub(crate) endings: broadcast::Sender<Ended>,
+}
+
+impl House {
+    /// The news of every background job that ends from now on. A listener that falls far behind misses some.
+    #[must_use]
+    pub fn endings(&self) -> broadcast::Receiver<Ended> {
+        self.endings.subscribe()
+    }
+
+    /// Lets background work come to an end, workers first, then those they report to, then the store.
+    pub async fn drain(&self, within: Duration) {
+        futures_util::future::join3(
+            self.distiller.drain(within),
+            self.curator.drain(within),
+            self.warmer.drain(within),
+        )
+        .await;
+        futures_util::future::join(self.scheduler.drain(within), self.credentials.drain(within)).await;
+        self.desk.close().await;
+    }
+}
+
+/// The base URL of a provider, without a slash at its end.
+#[must_use]
+pub fn base_url(settings: &Settings, provider: Provider) -> &str {
+    let url = match provider {
+        Provider::Anthropic => &settings.upstream.anthropic,
+        Provider::OpenAi => &settings.upstream.openai,
+    };
+    url.trim_end_matches('/')
+}

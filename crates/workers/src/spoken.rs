@@ -1,0 +1,135 @@
+//! A machine's message on its way through the actor system.
+
+use actor::Message;
+use machines::cache_warmer::WarmerMessage;
+use machines::credential::CredentialMessage;
+use machines::idle_scheduler::SchedulerMessage;
+use machines::job::{Brief, JobMessage};
+use std::fmt;
+
+/// Wraps a message of `machines`, which knows nothing of actors, so that it can be sent to one.
+#[derive(Clone)]
+pub struct Spoken<T>(pub T);
+
+impl<T: fmt::Debug> fmt::Debug for Spoken<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+impl Message for Spoken<CredentialMessage> {
+    fn name(&self) -> &'static str {
+        match &self.0 {
+            CredentialMessage::CredentialObserved { .. } => "CredentialObserved",
+            CredentialMessage::ClientAnswered(_) => "ClientAnswered",
+            CredentialMessage::ResolveCredential(_) => "ResolveCredential",
+            CredentialMessage::AuthFailed { .. } => "AuthFailed",
+            CredentialMessage::AuthAccepted { .. } => "AuthAccepted",
+            CredentialMessage::CallEnded { .. } => "CallEnded",
+            CredentialMessage::SessionEvicted { .. } => "SessionEvicted",
+            CredentialMessage::ListSlots => "ListSlots",
+            CredentialMessage::ReviewSessions(_) => "ReviewSessions",
+        }
+    }
+
+    fn session(&self) -> Option<&str> {
+        match &self.0 {
+            CredentialMessage::CredentialObserved { slot, .. } => Some(slot.session.as_str()),
+            CredentialMessage::ResolveCredential(request)
+            | CredentialMessage::AuthFailed { request, .. }
+            | CredentialMessage::AuthAccepted { request, .. }
+            | CredentialMessage::CallEnded { request, .. } => Some(request.session.as_str()),
+            CredentialMessage::SessionEvicted { session } => Some(session.as_str()),
+            CredentialMessage::ClientAnswered(_)
+            | CredentialMessage::ListSlots
+            | CredentialMessage::ReviewSessions(_) => None,
+        }
+    }
+}
+
+impl Message for Spoken<SchedulerMessage> {
+    fn name(&self) -> &'static str {
+        match &self.0 {
+            SchedulerMessage::TurnStarted(_) => "TurnStarted",
+            SchedulerMessage::TurnEnded(_) => "TurnEnded",
+            SchedulerMessage::TurnRecorded { .. } => "TurnRecorded",
+            SchedulerMessage::BacklogFound { .. } => "BacklogFound",
+            SchedulerMessage::IdleSweepDue => "IdleSweepDue",
+            SchedulerMessage::JobEnded { .. } => "JobEnded",
+            SchedulerMessage::WorkerRestarted(_) => "WorkerRestarted",
+        }
+    }
+
+    fn session(&self) -> Option<&str> {
+        match &self.0 {
+            SchedulerMessage::TurnStarted(session)
+            | SchedulerMessage::TurnEnded(session)
+            | SchedulerMessage::JobEnded { session, .. } => Some(session.as_str()),
+            SchedulerMessage::TurnRecorded { brief, .. } | SchedulerMessage::BacklogFound { brief, .. } => {
+                of_brief(brief)
+            }
+            SchedulerMessage::IdleSweepDue | SchedulerMessage::WorkerRestarted(_) => None,
+        }
+    }
+}
+
+impl Message for Spoken<JobMessage> {
+    fn name(&self) -> &'static str {
+        job_name(&self.0)
+    }
+
+    fn session(&self) -> Option<&str> {
+        of_job(&self.0)
+    }
+}
+
+impl Message for Spoken<WarmerMessage> {
+    fn name(&self) -> &'static str {
+        match &self.0 {
+            WarmerMessage::TurnSeen { .. } => "TurnSeen",
+            WarmerMessage::WarmupDue => "WarmupDue",
+            WarmerMessage::Refreshed { .. } => "Refreshed",
+            WarmerMessage::Unwarmable { .. } => "Unwarmable",
+            WarmerMessage::WarmNow(_) => "WarmNow",
+            WarmerMessage::SessionEvicted(_) => "SessionEvicted",
+            WarmerMessage::Job(message) => job_name(message),
+        }
+    }
+
+    fn session(&self) -> Option<&str> {
+        match &self.0 {
+            WarmerMessage::TurnSeen { brief, .. } | WarmerMessage::WarmNow(brief) => of_brief(brief),
+            WarmerMessage::Refreshed { session, .. }
+            | WarmerMessage::Unwarmable { session, .. }
+            | WarmerMessage::SessionEvicted(session) => Some(session.as_str()),
+            WarmerMessage::Job(message) => of_job(message),
+            WarmerMessage::WarmupDue => None,
+        }
+    }
+}
+
+fn job_name(message: &JobMessage) -> &'static str {
+    match message {
+        JobMessage::Wanted(_) => "Wanted",
+        JobMessage::Answered { .. } => "Answered",
+        JobMessage::Unanswered { .. } => "Unanswered",
+        JobMessage::Performed { .. } => "Performed",
+        JobMessage::Settled { .. } => "Settled",
+        JobMessage::Hinted(_) => "Hinted",
+    }
+}
+
+fn of_job(message: &JobMessage) -> Option<&str> {
+    match message {
+        JobMessage::Wanted(brief) => of_brief(brief),
+        JobMessage::Answered { session, .. }
+        | JobMessage::Unanswered { session }
+        | JobMessage::Performed { session, .. }
+        | JobMessage::Settled { session, .. } => Some(session.as_str()),
+        JobMessage::Hinted(_) => None,
+    }
+}
+
+fn of_brief(brief: &Brief) -> Option<&str> {
+    Some(brief.session.as_str())
+}

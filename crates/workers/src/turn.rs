@@ -1,0 +1,49 @@
+//! The fact that the gateway tells: a turn went through.
+
+use bytes::Bytes;
+use domain::conversation::Asked;
+use domain::ids::{Principal, SessionId};
+use domain::provider::{Dialect, UpstreamKey};
+use domain::time::UnixMillis;
+use std::sync::Arc;
+
+/// Who spoke to the model.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Speaker {
+    /// The agent a person talks to.
+    Main,
+    /// An agent that another agent started: recorded in a session of its own, never kept warm.
+    Subagent,
+}
+
+/// A request that a provider answered with success, and the answer, as they went over the wire.
+pub struct Turn {
+    /// The session.
+    pub session: SessionId,
+    /// Whose.
+    pub principal: Principal,
+    /// The session's name in the client's own words, if it has one.
+    pub identity: Option<String>,
+    /// What the client calls itself; only to show.
+    pub client: String,
+    /// Who spoke.
+    pub speaker: Speaker,
+    /// Where the provider is.
+    pub upstream: UpstreamKey,
+    /// In which shape.
+    pub dialect: Dialect,
+    /// Path and query below the provider's base URL.
+    pub target: String,
+    /// How the request's body is encoded, if at all.
+    pub request_encoding: Option<String>,
+    /// The request's body as it was sent.
+    pub request: Bytes,
+    /// What it says.
+    pub asked: Arc<Asked>,
+    /// How the answer's body is encoded, if at all.
+    pub answer_encoding: Option<String>,
+    /// The answer's body as it was sent, in pieces.
+    pub answer: Vec<Bytes>,
+    /// When it was over.
+    pub at: UnixMillis,
+}
