@@ -27,6 +27,12 @@ pub trait Store: Send {
     /// [`StoreError::Refused`] when the session belongs to another principal.
     fn record_turn(&mut self, turn: &TurnRecord) -> Result<Recorded, StoreError>;
 
+    /// How a session stands: what is pending in it. Zeroes for a session that is not known.
+    ///
+    /// # Errors
+    /// As told for the trait.
+    fn standing(&mut self, session: &SessionId) -> Result<Recorded, StoreError>;
+
     /// The oldest messages of `session` that no observation covers, at most so many tokens but at least one message if there
     /// is any. A tool's result comes together with its call as long as both fit.
     ///
