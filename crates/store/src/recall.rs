@@ -112,7 +112,7 @@ fn search(
 fn statement(source: Source) -> &'static str {
     match source {
         Source::Knowledge => {
-            "SELECT id, session, title, content AS text, -bm25(knowledge_words, 6.0, 2.0) AS score, updated AS at
+            "SELECT id, session, knowledge.title, knowledge.content AS text, -bm25(knowledge_words, 6.0, 2.0) AS score, updated AS at
             FROM knowledge_words JOIN knowledge ON number = knowledge_words.rowid
             WHERE knowledge_words MATCH ?1 AND (?2 IS NULL OR principal = ?2)
             ORDER BY score DESC, number DESC LIMIT ?3"

@@ -1,0 +1,107 @@
+//! The desk: order, containment, a bound, and an orderly end.
+
+use crate::fixture::{id, model, turn, user};
+use crate::ledger::call;
+use domain::purpose::Purpose;
+use domain::time::UnixMillis;
+use std::path::Path;
+use std::sync::mpsc;
+use store::{Desk, QueueFull, SqliteStore, Store, StoreError};
+use tempfile::TempDir;
+
+fn both(home: &Path) -> [Desk; 2] {
+    [Desk::threads(home).unwrap(), Desk::inline(SqliteStore::in_memory().unwrap())]
+}
+
+async fn spent(desk: &Desk) -> f64 {
+    desk.read(|store| store.spent_since(Purpose::Warm, UnixMillis(0))).await.unwrap()
+}
+
+#[tokio::test]
+async fn a_read_sees_every_write_that_was_answered() {
+    let home = TempDir::new().unwrap();
+    for desk in both(home.path()) {
+        for count in 1..=20 {
+            desk.write(|store| store.charge(&call(Purpose::Warm, 1, 1.0))).await.unwrap();
+            assert_eq!(spent(&desk).await, f64::from(count), "{desk:?}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_job_that_panics_is_contained_and_the_store_goes_on() {
+    let home = TempDir::new().unwrap();
+    for desk in both(home.path()) {
+        let crashed = desk.write(|_| -> Result<(), StoreError> { panic!("a fault in a job") }).await;
+        assert!(matches!(crashed, Err(StoreError::Crashed)), "{desk:?}");
+        desk.try_write(|_| panic!("a fault in a fact")).unwrap();
+        let crashed = desk.read(|_| -> Result<(), StoreError> { panic!("a fault in a question") }).await;
+        assert!(matches!(crashed, Err(StoreError::Crashed)));
+        desk.write(|store| store.charge(&call(Purpose::Warm, 1, 0.5))).await.unwrap();
+        assert_eq!(spent(&desk).await, 0.5);
+    }
+}
+
+#[tokio::test]
+async fn facts_are_taken_until_the_queue_is_full_and_those_taken_are_all_done() {
+    let home = TempDir::new().unwrap();
+    let desk = Desk::threads(home.path()).unwrap();
+    let (started, has_started) = mpsc::channel();
+    let (release, released) = mpsc::channel::<()>();
+    let stuck = move |_: &mut dyn Store| {
+        started.send(()).expect("the test waits");
+        released.recv().expect("the test lets go");
+        Ok(())
+    };
+    desk.try_write(stuck).unwrap();
+    has_started.recv().unwrap();
+    let fact = |store: &mut dyn Store| store.charge(&call(Purpose::Warm, 1, 1.0));
+    let taken = (0..2000).take_while(|_| desk.try_write(fact).is_ok()).count();
+    assert_eq!(taken, 1024);
+    assert_eq!(desk.try_write(fact), Err(QueueFull));
+    release.send(()).unwrap();
+    desk.close().await;
+    let mut store = SqliteStore::open(home.path()).unwrap();
+    assert_eq!(store.spent_since(Purpose::Warm, UnixMillis(0)).unwrap(), 1024.0);
+}
+
+#[tokio::test]
+async fn a_queued_write_is_done_even_when_its_caller_has_left() {
+    let home = TempDir::new().unwrap();
+    let desk = Desk::threads(home.path()).unwrap();
+    let write = desk.write(|store| store.record_turn(&turn("s", &[user("a")], Some(model("b")))));
+    tokio::select! {
+        biased;
+        _ = write => unreachable!("a single poll cannot see the thread's answer and be second to it"),
+        () = async {} => {}
+    }
+    desk.close().await;
+    let mut store = SqliteStore::open(home.path()).unwrap();
+    assert_eq!(store.messages(&id("s")).unwrap().len(), 2);
+}
+
+#[tokio::test]
+async fn closing_empties_the_log_lets_the_folder_go_and_refuses_what_comes_later() {
+    let home = TempDir::new().unwrap();
+    for desk in both(home.path()) {
+        desk.write(|store| store.charge(&call(Purpose::Warm, 1, 1.0))).await.unwrap();
+        let clone = desk.clone();
+        desk.close().await;
+        desk.close().await;
+        let late = clone.write(|store| store.charge(&call(Purpose::Warm, 1, 1.0))).await;
+        assert!(matches!(late, Err(StoreError::Closed)));
+        assert!(matches!(clone.read(|store| store.heads()).await, Err(StoreError::Closed)));
+        assert_eq!(clone.try_write(|_| Ok(())), Err(QueueFull));
+    }
+    assert!(!home.path().join("stillroom.db-wal").exists());
+    assert!(SqliteStore::open(home.path()).is_ok());
+}
+
+#[tokio::test]
+async fn nothing_can_be_written_where_one_reads() {
+    let home = TempDir::new().unwrap();
+    let desk = Desk::threads(home.path()).unwrap();
+    let written = desk.read(|store| store.charge(&call(Purpose::Warm, 1, 1.0))).await;
+    assert!(matches!(written, Err(StoreError::Database(_))), "{written:?}");
+    assert_eq!(spent(&desk).await, 0.0);
+}

@@ -1,0 +1,187 @@
+//! Recall finds, ranks, keeps owners apart, and takes any query.
+
+use crate::fixture::{id, say, store_with, turn, user};
+use domain::ids::Principal;
+use domain::knowledge::{Category, Operation};
+use domain::time::UnixMillis;
+use proptest::prelude::*;
+use store::{Hit, MOST_HITS, Source, SqliteStore, Store};
+
+/// A session of which message, observation and entry all speak of sourdough.
+fn bakery() -> SqliteStore {
+    let mut store = store_with("s", &["The sourdough starter died", "Feed the starter daily"]);
+    let first = store.messages(&id("s")).unwrap()[0].id;
+    store
+        .store_observations(&id("s"), &[first], &["The sourdough starter was lost".into()], UnixMillis(2))
+        .unwrap();
+    let create = Operation::Create {
+        category: Category::Gotcha,
+        title: "Sourdough".into(),
+        content: "It wants feeding every day".into(),
+        confidence: 0.9,
+    };
+    store.apply_operations(&id("s"), &[create], UnixMillis(3)).unwrap();
+    store
+}
+
+fn found(store: &mut SqliteStore, query: &str) -> Vec<(Source, String)> {
+    let hits = store.recall(None, query, 10).unwrap();
+    hits.into_iter().map(|Hit { source, text, .. }| (source, text)).collect()
+}
+
+#[test]
+fn knowledge_comes_before_observations_before_messages() {
+    let mut store = bakery();
+    let hits = store.recall(None, "sourdough", 10).unwrap();
+    let sources: Vec<Source> = hits.iter().map(|hit| hit.source).collect();
+    assert_eq!(sources, [Source::Knowledge, Source::Observation, Source::Message]);
+    assert_eq!((hits[0].id.as_str(), hits[0].title.as_deref()), ("k1", Some("Sourdough")));
+    assert_eq!(
+        (hits[2].text.as_str(), hits[2].session.clone()),
+        ("The sourdough starter died", Some(id("s")))
+    );
+    assert!(hits.iter().all(|hit| hit.score > 0.0));
+    assert_eq!((hits[0].at, hits[1].at), (UnixMillis(3), UnixMillis(2)));
+}
+
+#[test]
+fn what_has_all_words_comes_before_what_has_some() {
+    let mut store = bakery();
+    let hits = found(&mut store, "sourdough died");
+    assert_eq!(hits[0], (Source::Message, "The sourdough starter died".into()));
+    assert_eq!(hits[1].0, Source::Knowledge);
+    assert_eq!(hits.len(), 3, "each once");
+}
+
+#[test]
+fn other_forms_and_accents_of_a_word_are_found_and_common_words_are_not_looked_for() {
+    let mut store = store_with("s", &["Füchse mögen Brot", "the the the"]);
+    assert_eq!(found(&mut store, "what is the FUCHSE?").len(), 1);
+    assert_eq!(found(&mut store, "the").len(), 1, "unless there is nothing else");
+    let mut store = bakery();
+    assert_eq!(found(&mut store, "starters").len(), 3);
+    assert!(found(&mut store, "bicycle").is_empty());
+}
+
+#[test]
+fn a_title_weighs_more_than_content() {
+    let mut store = store_with("s", &["a"]);
+    let create = |title: &str, content: &str| Operation::Create {
+        category: Category::Pattern,
+        title: title.into(),
+        content: content.into(),
+        confidence: 1.0,
+    };
+    let both =
+        [create("Kneading", "the oven is not in the title"), create("Oven", "kneading is not in the title")];
+    store.apply_operations(&id("s"), &both, UnixMillis(1)).unwrap();
+    assert_eq!(store.recall(None, "oven", 1).unwrap()[0].id, "k2");
+    assert_eq!(store.recall(None, "kneading", 1).unwrap()[0].id, "k1");
+}
+
+#[test]
+fn owners_are_kept_apart() {
+    let mut store = bakery();
+    let mut foreign = turn("foreign", &[user("sourdough of mine")], None);
+    foreign.principal = Principal::from("bob");
+    store.record_turn(&foreign).unwrap();
+    let of =
+        |store: &mut SqliteStore, who: &Principal| store.recall(Some(who), "sourdough", 10).unwrap().len();
+    assert_eq!(of(&mut store, &Principal::from("bob")), 1);
+    assert_eq!(of(&mut store, &Principal::local()), 3);
+    assert_eq!(of(&mut store, &Principal::from("eve")), 0);
+}
+
+#[test]
+fn a_revised_entry_is_found_by_its_new_words_only() {
+    let mut store = bakery();
+    let content = Some("Bicycles are better".to_owned());
+    let update =
+        Operation::Update { id: "k1".into(), category: None, title: None, content, confidence: None };
+    store.apply_operations(&id("s"), &[update], UnixMillis(4)).unwrap();
+    assert_eq!(found(&mut store, "bicycle").len(), 1);
+    assert!(!found(&mut store, "feeding").iter().any(|(source, _)| *source == Source::Knowledge));
+}
+
+#[test]
+fn the_limit_holds_and_is_held_within_bounds() {
+    let words: Vec<String> = (0..=MOST_HITS).map(|number| format!("loaf {number}")).collect();
+    let words: Vec<&str> = words.iter().map(String::as_str).collect();
+    let mut store = store_with("s", &words);
+    let mut count = |limit| store.recall(None, "loaf", limit).unwrap().len();
+    assert_eq!((count(0), count(3), count(usize::MAX)), (1, 3, MOST_HITS));
+}
+
+#[test]
+fn a_long_message_is_shown_around_the_words() {
+    let long = format!("{} needle {}", "hay ".repeat(2000), "hay ".repeat(2000));
+    let mut store = store_with("s", &[&long]);
+    let text = found(&mut store, "needle").remove(0).1;
+    assert!(text.contains("needle") && text.len() < 1000, "{text}");
+}
+
+#[test]
+fn no_query_is_wrong() {
+    let mut store = bakery();
+    say(&mut store, "s2", &["\"quoted\" NEAR(x) col:umn"]);
+    let long = "sourdough ".repeat(1024);
+    let solid = "x".repeat(10_240);
+    let hostile = [
+        "",
+        " ",
+        "\"",
+        "\"\"",
+        "'",
+        "*",
+        "a*",
+        "^a",
+        "NEAR",
+        "NEAR(a b, 2)",
+        "a AND",
+        "OR",
+        "NOT",
+        "a NOT b",
+        "-a",
+        "+",
+        "col:a",
+        "{a b}:c",
+        "(",
+        ")))",
+        "a\0b",
+        "\0",
+        "🍞",
+        "🍞 sourdough",
+        "e\u{301}",
+        "\u{301}",
+        "\u{feff}",
+        "a;DROP TABLE message",
+        "%_",
+        "\\",
+        "ﬁ",
+        "سلام",
+        "日本語",
+        "\u{202e}abc",
+        &long,
+        &solid,
+    ];
+    for query in hostile {
+        store.recall(None, query, 10).unwrap_or_else(|error| panic!("{query:?}: {error}"));
+    }
+    assert_eq!(found(&mut store, "🍞 \"sourdough\" NEAR(\0").len(), 3 + 1, "the fourth has the word near");
+    assert_eq!(found(&mut store, &long).len(), 3);
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(256))]
+
+    #[test]
+    fn no_query_at_all_is_wrong(query in "\\PC{0,40}|[\"'*()^:+{}\\-\0 a-zA-Z]{0,40}") {
+        prop_assert!(bakery_once(|store| store.recall(None, &query, 10).is_ok()));
+    }
+}
+
+/// One store for all cases: making one takes longer than asking it.
+fn bakery_once<T>(ask: impl FnOnce(&mut SqliteStore) -> T) -> T {
+    thread_local!(static STORE: std::cell::RefCell<SqliteStore> = std::cell::RefCell::new(bakery()));
+    STORE.with_borrow_mut(ask)
+}

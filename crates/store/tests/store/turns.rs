@@ -1,0 +1,171 @@
+//! Each message is stored once, whatever clients do with their histories.
+
+use crate::fixture::{id, model, say, store_with, texts, tool_call, tool_result, turn, user};
+use domain::conversation::{Message, Part, Role};
+use domain::ids::Principal;
+use domain::time::UnixMillis;
+use store::{LONGEST_TEXT, Recorded, SqliteStore, Store, StoreError};
+
+#[test]
+fn a_turn_is_stored_with_its_answer_last() {
+    let mut store = SqliteStore::in_memory().unwrap();
+    let recorded =
+        store.record_turn(&turn("s", &[user("bake a loaf")], Some(model("which flour?")))).unwrap();
+    let expected = Recorded {
+        new_messages: 2,
+        pending_messages: 2,
+        pending_tokens: 6,
+        turns: 1,
+        turns_since_curation: 1,
+    };
+    assert_eq!(recorded, expected);
+    let messages = store.messages(&id("s")).unwrap();
+    assert_eq!((messages[0].role, messages[0].text.as_str()), (Role::User, "bake a loaf"));
+    assert_eq!((messages[1].role, messages[1].text.as_str()), (Role::Assistant, "which flour?"));
+    assert!(
+        messages[0].id < messages[1].id && !messages[0].distilled && messages[0].at == UnixMillis(3_600_000)
+    );
+}
+
+#[test]
+fn a_turn_sent_again_changes_nothing() {
+    let mut store = SqliteStore::in_memory().unwrap();
+    let sent = turn("s", &[user("a")], Some(model("b")));
+    let first = store.record_turn(&sent).unwrap();
+    let again = store.record_turn(&sent).unwrap();
+    assert_eq!(again, Recorded { new_messages: 0, ..first });
+    assert_eq!(texts(&mut store, "s"), ["a", "b"]);
+}
+
+#[test]
+fn a_missed_turn_is_recovered_by_the_next() {
+    let mut store = SqliteStore::in_memory().unwrap();
+    store.record_turn(&turn("s", &[user("a")], Some(model("b")))).unwrap();
+    let third = [user("a"), model("b"), user("c"), model("d"), user("e")];
+    assert_eq!(store.record_turn(&turn("s", &third, Some(model("f")))).unwrap().new_messages, 4);
+    assert_eq!(texts(&mut store, "s"), ["a", "b", "c", "d", "e", "f"]);
+}
+
+#[test]
+fn the_same_words_said_again_are_another_message() {
+    let mut store = store_with("s", &["yes", "ok", "yes", "ok"]);
+    say(&mut store, "s", &["yes", "ok", "yes", "ok", "yes"]);
+    assert_eq!(texts(&mut store, "s"), ["yes", "ok", "yes", "ok", "yes"]);
+}
+
+#[test]
+fn two_sessions_that_begin_alike_are_kept_apart() {
+    let mut store = store_with("s", &["a", "b"]);
+    say(&mut store, "fork", &["a", "b", "c"]);
+    assert_eq!(texts(&mut store, "s"), ["a", "b"]);
+    assert_eq!(texts(&mut store, "fork"), ["a", "b", "c"]);
+}
+
+#[test]
+fn an_answer_that_comes_back_as_the_client_writes_it_is_the_same_message() {
+    let call =
+        |input: &str| Part::ToolCall { id: "toolu_1".into(), name: "read".into(), input: input.into() };
+    let words = |text: &str| Part::Text { text: text.into() };
+    let streamed =
+        Message { role: Role::Assistant, parts: vec![words("Let me look.\n\n"), call(r#"{"a":1,"b":2}"#)] };
+    let echoed = Message {
+        role: Role::Assistant,
+        parts: vec![words(""), words("Let me look."), call(r#"{"b": 2, "a": 1}"#)],
+    };
+    let mut store = SqliteStore::in_memory().unwrap();
+    store.record_turn(&turn("s", &[user("look")], Some(streamed))).unwrap();
+    let next = [user("look"), echoed, tool_result("toolu_1", "found")];
+    assert_eq!(store.record_turn(&turn("s", &next, Some(model("done")))).unwrap().new_messages, 2);
+    assert_eq!(store.messages(&id("s")).unwrap().len(), 4);
+}
+
+#[test]
+fn an_answer_that_comes_back_in_other_words_is_stored_beside_the_first_and_nothing_else_twice() {
+    let mut store = SqliteStore::in_memory().unwrap();
+    store.record_turn(&turn("s", &[user("go on")], Some(model("as streamed")))).unwrap();
+    let mut history = vec![user("go on"), model("as rewritten"), user("go on")];
+    store.record_turn(&turn("s", &history, Some(model("as streamed")))).unwrap();
+    assert_eq!(
+        texts(&mut store, "s"),
+        ["go on", "as streamed", "as rewritten", "go on"],
+        "taken for the first answer"
+    );
+    history.extend([model("as streamed"), user("go on")]);
+    store.record_turn(&turn("s", &history, Some(model("done")))).unwrap();
+    assert_eq!(texts(&mut store, "s")[4..], ["go on", "done"]);
+}
+
+#[test]
+fn a_cut_answer_counts_only_when_the_client_took_it_over() {
+    let mut store = SqliteStore::in_memory().unwrap();
+    let mut cut = turn("s", &[user("a")], Some(model("half an ans")));
+    cut.cut = true;
+    cut.stop = None;
+    let recorded = store.record_turn(&cut).unwrap();
+    assert_eq!((recorded.new_messages, recorded.turns), (1, 0));
+    let whole = store.record_turn(&turn("s", &[user("a")], Some(model("half an answer")))).unwrap();
+    assert_eq!((whole.new_messages, whole.turns), (1, 1));
+    assert_eq!(texts(&mut store, "s"), ["a", "half an answer"]);
+    store.record_turn(&turn("s", &[user("a"), model("half an ans"), user("go on")], None)).unwrap();
+    assert_eq!(texts(&mut store, "s")[2..], ["half an ans", "go on"]);
+}
+
+#[test]
+fn after_a_compaction_only_what_is_new_is_stored() {
+    let mut store = store_with("s", &["a", "b", "yes", "d"]);
+    say(&mut store, "s", &["summary of a and b", "b", "yes", "d", "yes"]);
+    assert_eq!(texts(&mut store, "s"), ["a", "b", "yes", "d", "summary of a and b", "yes"]);
+    say(&mut store, "s", &["summary of a and b", "b", "yes", "d", "yes", "d", "yes"]);
+    assert_eq!(
+        texts(&mut store, "s")[6..],
+        ["d", "yes"],
+        "from there on the same words are other messages again"
+    );
+}
+
+#[test]
+fn going_back_and_on_from_there_keeps_both_ways() {
+    let mut store = store_with("s", &["a", "b", "c", "d"]);
+    say(&mut store, "s", &["a", "b", "c, but better", "e"]);
+    assert_eq!(texts(&mut store, "s"), ["a", "b", "c", "d", "c, but better", "e"]);
+    say(&mut store, "s", &["a", "b", "c", "d", "f"]);
+    assert_eq!(texts(&mut store, "s")[6..], ["f"]);
+}
+
+#[test]
+fn a_text_past_the_limit_is_kept_cut_with_a_mark() {
+    let mut store = SqliteStore::in_memory().unwrap();
+    let fits = "x".repeat(LONGEST_TEXT);
+    let long = "ä".repeat(LONGEST_TEXT / 2 + 1);
+    store.record_turn(&turn("s", &[user(&fits), model(&long)], None)).unwrap();
+    let kept = texts(&mut store, "s");
+    assert_eq!(kept[0], fits);
+    assert_eq!(kept[1], format!("{}\n[cut here: 2 more bytes were not kept]", "ä".repeat(LONGEST_TEXT / 2)));
+    let again = turn("s", &[user(&fits), model(&long)], None);
+    assert_eq!(store.record_turn(&again).unwrap().new_messages, 0, "identity is that of the whole text");
+}
+
+#[test]
+fn what_a_tool_says_is_marked_as_such() {
+    let mut store = SqliteStore::in_memory().unwrap();
+    let messages = [user("look"), tool_call("1"), tool_result("1", "found")];
+    store.record_turn(&turn("s", &messages, None)).unwrap();
+    let from_tool: Vec<bool> = store.messages(&id("s")).unwrap().iter().map(|it| it.from_tool).collect();
+    assert_eq!(from_tool, [false, false, true]);
+}
+
+#[test]
+fn a_turn_of_another_principal_is_refused_whole() {
+    let mut store = store_with("s", &["mine"]);
+    let mut foreign = turn("s", &[user("mine"), model("ok"), user("not yours")], None);
+    foreign.principal = Principal::from("somebody else");
+    assert!(matches!(store.record_turn(&foreign), Err(StoreError::Refused(_))));
+    assert_eq!(texts(&mut store, "s"), ["mine"]);
+}
+
+#[test]
+fn a_turn_without_words_makes_a_session_and_no_message() {
+    let mut store = SqliteStore::in_memory().unwrap();
+    assert_eq!(store.record_turn(&turn("s", &[], None)).unwrap(), Recorded::default());
+    assert!(store.session(&id("s")).unwrap().is_some());
+}
