@@ -1,6 +1,6 @@
 //! The desk where a mailbox's mail is let in and counted.
 //!
-//! actix's own mailbox capacity is no bound (`tests/pitfalls.rs` shows it), so the count is ours:
+//! actix's own mailbox capacity is no bound (`tests/contract/pitfalls.rs` shows it), so the count is ours:
 //! each message carries its [`Admission`], and gives the room back when that is dropped, wherever
 //! the message ends up.
 

@@ -55,3 +55,29 @@ async fn unless_it_panics<T>(work: impl Future<Output = T>) -> Result<T, Crash> 
 fn log_lost(actor: &'static str, crash: &Crash) {
     tracing::error!(target: "stillroom::actor", actor, at = %crash, "a performance panicked and is lost");
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Clock, Environment, vacancy};
+
+    #[derive(Debug)]
+    struct Lost;
+
+    impl Message for Lost {
+        fn name(&self) -> &'static str {
+            "Lost"
+        }
+    }
+
+    #[test]
+    fn a_performance_that_never_gets_a_turn_still_sends_its_message() {
+        let environment = Environment::new(Clock::system());
+        let (mailbox, _vacancy) = vacancy::<Lost, ()>("actor", 0, &environment);
+        let desk = Arc::new(Desk::new("actor", 0, environment));
+        let homing = Homing::new(Lost, mailbox.address(), Cause::origin("test"), Arc::clone(&desk));
+        assert_eq!((mailbox.depth(), desk.running()), (0, 1));
+        drop(homing.accompany(std::future::pending()));
+        assert_eq!((mailbox.depth(), desk.running()), (1, 0));
+    }
+}
