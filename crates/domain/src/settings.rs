@@ -1,5 +1,6 @@
 //! Settings as the gateway uses them: resolved, checked, complete. How users write them is the binary's business.
 
+use crate::provider::Provider;
 use crate::secret::Secret;
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -85,6 +86,8 @@ pub struct WorkerSettings {
     pub model: Option<String>,
     /// A key of its own; then no client credential is used for background work.
     pub api_key: Option<Secret>,
+    /// Whose key that is: set whenever the key is.
+    pub provider: Option<Provider>,
     /// Which captured kinds may be used.
     pub use_client_credentials: ClientCredentials,
     /// When the global token may stand in.
@@ -166,6 +169,7 @@ impl Settings {
             worker: WorkerSettings {
                 model: None,
                 api_key: None,
+                provider: None,
                 use_client_credentials: ClientCredentials { api_key: true, bearer: true },
                 global_fallback: GlobalFallback::Lineage,
                 max_retries: 8,

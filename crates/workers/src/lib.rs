@@ -3,12 +3,21 @@
 //! A newcomer's way in: [`House`] is what the rest of the program holds; [`Recorder`] takes turns in; `credential`,
 //! `idle_scheduler`, `distiller`, `curator` and `cache_warmer` are one actor each.
 
+mod cache_warmer;
+mod caller;
+mod credential;
+mod curator;
+mod distiller;
 mod ears;
+mod errand;
 mod house;
+mod idle_scheduler;
+mod job;
 mod recorder;
 mod shelf;
 mod spoken;
 mod turn;
+mod wire;
 
 pub use ears::{Alarm, Meter};
 pub use house::{Ended, House, Parts, Places, TransportFactory, base_url};
@@ -16,3 +25,4 @@ pub use recorder::Recorder;
 pub use shelf::RequestShelf;
 pub use spoken::Spoken;
 pub use turn::{Speaker, Turn};
+pub use wire::wire;

@@ -1,0 +1,140 @@
+//! How workers call a provider: one way for all of them, so that every call is leased, counted and charged.
+
+use crate::{Meter, base_url};
+use actor::Clock;
+use domain::conversation::Usage;
+use domain::credential::Lease;
+use domain::evidence::{Class, Evidence};
+use domain::ids::SessionId;
+use domain::price::Price;
+use domain::purpose::Purpose;
+use domain::settings::Settings;
+use domain::time::{Moment, UnixMillis};
+use machines::job::{Brief, Work};
+use std::cell::Cell;
+use std::rc::Rc;
+use std::sync::Arc;
+use store::{Desk, LedgerEntry};
+use upstream::call::{Call, CallEnd, CallReport, call};
+use upstream::retry::Policy;
+use upstream::transport::Transport;
+
+/// What is asked of a provider.
+pub(crate) struct Question {
+    /// Path and query below the base URL.
+    pub(crate) target: String,
+    /// The body, in the session's dialect.
+    pub(crate) body: bytes::Bytes,
+}
+
+/// Makes the calls of one worker. Lives on the worker's thread.
+pub(crate) struct Caller {
+    pub(crate) settings: Arc<Settings>,
+    pub(crate) transport: Rc<dyn Transport>,
+    pub(crate) clock: Clock,
+    pub(crate) desk: Desk,
+    pub(crate) meter: Arc<dyn Meter>,
+    pub(crate) purpose: Purpose,
+    pub(crate) chance: Chance,
+}
+
+impl Caller {
+    /// Asks the provider with `lease`, with the retries that the policy allows, and charges what it cost.
+    pub(crate) async fn ask(&self, brief: &Brief, lease: &Lease, question: Question) -> CallReport {
+        let provider = lease.upstream.provider();
+        let request = Call {
+            purpose: self.purpose,
+            dialect: brief.dialect,
+            base_url: base_url(&self.settings, provider).to_owned(),
+            target: question.target,
+            headers: Vec::new(),
+            body: question.body,
+        };
+        let policy = Policy { max_retries: self.settings.worker.max_retries, ..Policy::default() };
+        let now = || (Moment::from(self.clock.now()), UnixMillis::from(self.clock.unix()));
+        let mut on_attempt = |status| self.meter.upstream_request(self.purpose, provider, status);
+        let mut chance = || self.chance.draw();
+        let report =
+            call(&*self.transport, &now, &mut chance, &policy, lease, &request, &mut on_attempt).await;
+        self.note(brief, lease, &report).await;
+        report
+    }
+
+    /// What a call cost is written down whether or not its answer was of use: it was paid for.
+    async fn note(&self, brief: &Brief, lease: &Lease, report: &CallReport) {
+        let provider = lease.upstream.provider();
+        let (status, usage) = match &report.end {
+            CallEnd::Answered { answered, status } => (*status, answered.usage),
+            CallEnd::Failed { class, status, reason } => {
+                self.log(&brief.session, *class, *status, reason);
+                (*status, Usage::default())
+            }
+        };
+        let entry = LedgerEntry {
+            at: UnixMillis::from(self.clock.unix()),
+            session: Some(brief.session.clone()),
+            purpose: self.purpose,
+            provider,
+            model: brief.model.clone(),
+            status: (status != 0).then_some(status),
+            usage,
+            usd: Price::of(provider, &brief.model).cost(&usage),
+            attempts: report.attempts.max(1),
+        };
+        if let Err(error) = self.desk.write(move |store| store.charge(&entry)).await {
+            tracing::warn!(%error, "the cost of a background call could not be written down");
+        }
+    }
+
+    fn log(&self, session: &SessionId, class: Class, status: u16, reason: &str) {
+        let (session, purpose) = (session.prefix(), self.purpose.as_str());
+        tracing::info!(session, purpose, status, ?class, reason, "a background call came to nothing");
+    }
+}
+
+/// What an answer says about the token it was asked with.
+pub(crate) fn evidence(lease: &Lease, report: &CallReport) -> Evidence {
+    let (class, status) = match &report.end {
+        CallEnd::Answered { status, .. } => (Class::Ok, *status),
+        CallEnd::Failed { class, status, .. } => (*class, *status),
+    };
+    Evidence {
+        fingerprint: lease.fingerprint(),
+        upstream: lease.upstream.clone(),
+        start: report.start,
+        end: report.finish,
+        class,
+        status,
+    }
+}
+
+/// The work that a call which did not answer amounts to.
+pub(crate) fn unanswered(evidence: Evidence, why: String) -> Work {
+    match evidence.class {
+        Class::CredentialRejected | Class::WeakAuth | Class::Forbidden | Class::AccountBlocked => {
+            Work::Refused { evidence }
+        }
+        Class::Throttled { .. } | Class::UpstreamFault | Class::RequestRefused | Class::Ok => {
+            Work::Failed { evidence: Some(evidence), why }
+        }
+    }
+}
+
+/// Chance that can be replayed: SplitMix64 from a seed. Only spreads retries, so its quality hardly matters.
+#[derive(Clone)]
+pub(crate) struct Chance(Rc<Cell<u64>>);
+
+impl Chance {
+    pub(crate) fn from_seed(seed: u64) -> Self {
+        Self(Rc::new(Cell::new(seed)))
+    }
+
+    /// A number in 0..1.
+    fn draw(&self) -> f64 {
+        let state = self.0.get().wrapping_add(0x9e37_79b9_7f4a_7c15);
+        self.0.set(state);
+        let bits = (state ^ (state >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        let bits = (bits ^ (bits >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        ((bits ^ (bits >> 31)) >> 11) as f64 / (1_u64 << 53) as f64
+    }
+}

@@ -1,0 +1,220 @@
+//! The one function that knows all actors, and which talks to which.
+
+use crate::cache_warmer::{WarmerPerformer, Warming};
+use crate::caller::{Caller, Chance};
+use crate::credential::{Book, CredentialPerformer};
+use crate::curator::Curating;
+use crate::distiller::Distilling;
+use crate::errand::Errand;
+use crate::idle_scheduler::SchedulerPerformer;
+use crate::job::{Craft, JobPerformer};
+use crate::{House, Parts, Recorder, RequestShelf, Spoken};
+use actor::{Cause, Vacancy, vacancy};
+use domain::credential::{Credential, CredentialKind};
+use domain::fingerprint::Fingerprinter;
+use domain::provider::Provider;
+use domain::purpose::Purpose;
+use domain::secret::Secret;
+use domain::settings::Settings;
+use machines::cache_warmer::{WarmerMachine, WarmerMessage};
+use machines::credential::{CredentialMachine, CredentialMessage, CredentialReply, CredentialRules};
+use machines::idle_scheduler::{Backlog, SchedulerMachine, SchedulerMessage};
+use machines::job::{Bench, Brief, JobMessage};
+use std::cell::{Cell, RefCell};
+use std::rc::Rc;
+use std::sync::Arc;
+use store::StoreError;
+use tokio::sync::broadcast;
+
+/// Facts and questions that may wait for an actor. The fullest moment is a burst of client requests at the CredentialActor,
+/// three facts each; a thousand at once fit.
+const ROOM: usize = 4096;
+/// News of ended jobs that a slow listener may be behind.
+const NEWS: usize = 256;
+
+/// Brings the actors up and connects them. Call it once; the actors live as long as their places and the house does.
+#[must_use]
+pub fn wire(parts: Parts) -> House {
+    let environment = &parts.environment;
+    let (credentials, credential_seat) = vacancy("CredentialActor", ROOM, environment);
+    let (scheduler, scheduler_seat) = vacancy("IdleScheduler", ROOM, environment);
+    let (distiller, distiller_seat) = vacancy("Distiller", ROOM, environment);
+    let (curator, curator_seat) = vacancy("Curator", ROOM, environment);
+    let (warmer, warmer_seat) = vacancy("CacheWarmer", ROOM, environment);
+    let shelf = Arc::new(RequestShelf::default());
+    let recorder = Recorder::new(
+        parts.desk.clone(),
+        scheduler.clone(),
+        warmer.clone(),
+        Arc::clone(&shelf),
+        Arc::clone(&parts.meter),
+    );
+    let house = House {
+        credentials,
+        scheduler,
+        distiller,
+        curator,
+        warmer,
+        recorder,
+        desk: parts.desk.clone(),
+        environment: environment.clone(),
+        endings: broadcast::channel(NEWS).0,
+    };
+    house.seat_credentials(&parts, credential_seat);
+    house.seat_scheduler(&parts, &shelf, scheduler_seat);
+    house.seat_worker(&parts, Distilling, distiller_seat);
+    house.seat_worker(&parts, Curating, curator_seat);
+    house.seat_warmer(&parts, shelf, warmer_seat);
+    house
+}
+
+impl House {
+    fn seat_credentials(&self, parts: &Parts, seat: Vacancy<Spoken<CredentialMessage>, CredentialReply>) {
+        let performer = CredentialPerformer {
+            distiller: self.distiller.clone(),
+            curator: self.curator.clone(),
+            warmer: self.warmer.clone(),
+            alarm: Arc::clone(&parts.alarm),
+            meter: Arc::clone(&parts.meter),
+        };
+        let rules = rules(&parts.settings, &parts.fingerprinter);
+        seat.fill(&parts.places.ledger, move || {
+            let counters = Rc::new(Cell::default());
+            let rebuild = move || Book {
+                machine: CredentialMachine::new(rules.clone(), counters.get()),
+                counters: Rc::clone(&counters),
+            };
+            (performer, Box::new(rebuild))
+        });
+    }
+
+    fn seat_scheduler(
+        &self,
+        parts: &Parts,
+        shelf: &Arc<RequestShelf>,
+        seat: Vacancy<Spoken<SchedulerMessage>>,
+    ) {
+        let performer = SchedulerPerformer {
+            tick: parts.settings.idle.tick,
+            credentials: self.credentials.clone(),
+            distiller: self.distiller.clone(),
+            curator: self.curator.clone(),
+            warmer: self.warmer.clone(),
+            shelf: Arc::clone(shelf),
+        };
+        let settings = Arc::clone(&parts.settings);
+        seat.fill(&parts.places.ledger, move || {
+            let rebuild = move || {
+                let (idle, distiller) = (settings.idle.clone(), settings.distiller.clone());
+                SchedulerMachine::new(idle, distiller, settings.curator.clone())
+            };
+            (performer, Box::new(rebuild))
+        });
+    }
+
+    fn seat_worker<C: Craft>(
+        &self,
+        parts: &Parts,
+        craft: fn(Caller) -> C,
+        seat: Vacancy<Spoken<JobMessage>>,
+    ) {
+        let errand = self.errand(parts, C::PURPOSE);
+        let caller = caller(parts, C::PURPOSE);
+        seat.fill(&parts.places.background, move || {
+            let craft = Rc::new(craft(caller()));
+            (JobPerformer { craft, errand }, Box::new(Bench::default))
+        });
+    }
+
+    fn seat_warmer(&self, parts: &Parts, shelf: Arc<RequestShelf>, seat: Vacancy<Spoken<WarmerMessage>>) {
+        let errand = self.errand(parts, Purpose::Warm);
+        let caller = caller(parts, Purpose::Warm);
+        let meter = Arc::clone(&parts.meter);
+        let enabled = parts.settings.cache_warmer.enabled;
+        seat.fill(&parts.places.background, move || {
+            let craft = Warming { caller: caller(), shelf: Arc::clone(&shelf), me: RefCell::default() };
+            let performer = WarmerPerformer { craft: Rc::new(craft), errand, shelf, meter };
+            (performer, Box::new(move || WarmerMachine::new(enabled)))
+        });
+    }
+
+    fn errand(&self, parts: &Parts, purpose: Purpose) -> Errand {
+        Errand {
+            purpose,
+            credentials: self.credentials.clone(),
+            scheduler: self.scheduler.clone(),
+            endings: self.endings.clone(),
+            desk: self.desk.clone(),
+            meter: Arc::clone(&parts.meter),
+        }
+    }
+
+    /// Tells the scheduler which sessions have work left from before the start.
+    ///
+    /// # Errors
+    /// When the store cannot say.
+    pub async fn resume(&self) -> Result<usize, StoreError> {
+        let left = self.desk.read(|store| store.backlog()).await?;
+        let found = left.len();
+        for work in left {
+            let brief = Brief {
+                principal: work.session.principal.clone(),
+                session: work.session.id.clone(),
+                upstream: work.session.upstream(),
+                dialect: work.session.dialect,
+                model: work.session.model.clone(),
+            };
+            let backlog = Backlog {
+                pending_messages: work.pending_messages,
+                pending_tokens: work.pending_tokens,
+                turns_since_curation: work.turns_since_curation,
+            };
+            let message = Spoken(SchedulerMessage::BacklogFound { brief, backlog });
+            self.scheduler.tell_surely(message, Cause::origin("House")).unwrap_or_default();
+        }
+        Ok(found)
+    }
+}
+
+/// Makes a worker's way to the providers, on the worker's own thread.
+fn caller(parts: &Parts, purpose: Purpose) -> impl FnOnce() -> Caller + Send + 'static {
+    let (settings, transport) = (Arc::clone(&parts.settings), Arc::clone(&parts.transport));
+    let (clock, desk) = (parts.environment.clock.clone(), parts.desk.clone());
+    let (meter, seed) = (Arc::clone(&parts.meter), parts.seed ^ purpose as u64);
+    move || Caller {
+        settings,
+        transport: transport(),
+        clock,
+        desk,
+        meter,
+        purpose,
+        chance: Chance::from_seed(seed),
+    }
+}
+
+fn rules(settings: &Settings, fingerprinter: &Fingerprinter) -> CredentialRules {
+    let key = settings.worker.api_key.as_ref().zip(settings.worker.provider);
+    CredentialRules {
+        client_credentials: settings.worker.use_client_credentials,
+        fallback: settings.worker.global_fallback,
+        own_keys: key
+            .map(|(key, provider)| (provider, own_key(key, provider, fingerprinter)))
+            .into_iter()
+            .collect(),
+    }
+}
+
+/// A key of the workers' own, in the header its vendor reads.
+fn own_key(key: &Secret, provider: Provider, fingerprinter: &Fingerprinter) -> Arc<Credential> {
+    let (header, value) = match provider {
+        Provider::Anthropic => ("x-api-key", key.clone()),
+        Provider::OpenAi => ("authorization", Secret::new(format!("Bearer {}", key.reveal()))),
+    };
+    Arc::new(Credential {
+        header,
+        fingerprint: fingerprinter.fingerprint(header, value.reveal()),
+        value,
+        kind: CredentialKind::ApiKey,
+        companions: Vec::new(),
+    })
+}
