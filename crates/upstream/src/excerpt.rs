@@ -64,3 +64,64 @@ fn is_secret(word: &str) -> bool {
     let is_number = |run: &str| run.len() > LONGEST_NUMBER && run.chars().all(|c| c.is_ascii_hexdigit());
     known || word.len() > LONGEST_WORD || runs.any(is_number)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn the_message_of_each_shape_is_told_with_its_word() {
+        assert_eq!(
+            excerpt(br#"{"type":"error","error":{"type":"api_error","message":"Internal"}}"#),
+            "api_error: Internal"
+        );
+        assert_eq!(excerpt(br#"{"error":"no such model"}"#), "no such model");
+        assert_eq!(excerpt(b"<html>\n <b>502</b>\n\n</html>"), "<html> <b>502</b> </html>");
+        assert_eq!(excerpt(b""), "");
+    }
+
+    #[test]
+    fn an_echoed_key_is_masked_in_whatever_dress() {
+        for (message, told) in [
+            ("Incorrect API key provided: sk-proj-****abcd.", "Incorrect API key provided: [masked]"),
+            ("bad 'sk-ant-oat01-x' here", "bad '[masked]' here"),
+            ("token eyJhbGciOi.eyJzdWIi.c2ln expired", "token [masked] expired"),
+            ("GET /v1?key=AIzaSyA-1", "GET /v1?key=[masked]"),
+            ("Authorization: Bearer opaque-1", "Authorization: Bearer [masked]"),
+            ("hash 0123456789abcdef0123456789 bad", "hash [masked] bad"),
+            ("claude-sonnet-4-5-20250929 is a model", "claude-sonnet-4-5-20250929 is a model"),
+            ("a task-force without risk-free disk-space", "a task-force without risk-free disk-space"),
+        ] {
+            assert_eq!(masked(message), told);
+        }
+    }
+
+    #[test]
+    fn a_log_line_stays_a_line_and_is_short() {
+        let told = excerpt("ä\r\n\u{1b}[31m ".repeat(300).as_bytes());
+        assert!(told.chars().count() <= 200 && told.starts_with("ä [31m ä"), "{told}");
+        assert!(!told.contains(char::is_control));
+    }
+
+    proptest! {
+        #[test]
+        fn a_secret_never_gets_through(
+            before in "[a-z :\"'=(]{0,40}",
+            secret in "sk-ant-[a-zA-Z0-9_-]{10,90}|[A-Za-z0-9+/]{40,90}|[0-9a-f]{32}|eyJ[a-zA-Z0-9]{8,20}\\.eyJ[a-zA-Z0-9]{8,20}\\.[a-zA-Z0-9_-]{8}",
+            after in "[ ,.\"')][a-z ]{0,40}",
+            quoted in any::<bool>(),
+        ) {
+            prop_assume!(before.is_empty() || !before.ends_with(|c: char| c.is_ascii_alphanumeric()));
+            let message = format!("{before}{secret}{after}");
+            let json = serde_json::json!({ "error": { "type": "x", "message": message } }).to_string();
+            let told = excerpt(if quoted { json.as_bytes() } else { message.as_bytes() });
+            prop_assert!(!told.contains(&secret[3..12]), "{told}");
+        }
+
+        #[test]
+        fn any_body_has_an_excerpt(body in prop::collection::vec(any::<u8>(), 0..600)) {
+            prop_assert!(excerpt(&body).chars().count() <= 200);
+        }
+    }
+}
