@@ -179,7 +179,7 @@ impl House {
 /// Makes a worker's way to the providers, on the worker's own thread.
 fn caller(parts: &Parts, purpose: Purpose) -> impl FnOnce() -> Caller + Send + 'static {
     let (settings, transport) = (Arc::clone(&parts.settings), Arc::clone(&parts.transport));
-    let (clock, desk) = (parts.environment.clock.clone(), parts.desk.clone());
+    let (clock, desk) = (parts.environment.clock, parts.desk.clone());
     let (meter, seed) = (Arc::clone(&parts.meter), parts.seed ^ purpose as u64);
     move || Caller {
         settings,

@@ -1,0 +1,37 @@
+# Every command that CI runs. Without just, type what stands behind the names: plain cargo does it all.
+
+# What CI runs, in its order.
+ci: format lint test deny clients
+
+# Rust's own formatting.
+format:
+    cargo fmt --all --check
+
+# clippy, with warnings denied.
+lint:
+    cargo clippy --workspace --all-targets --locked -- -D warnings
+
+# Unit tests, properties, scenarios in virtual time, wire tests.
+test:
+    cargo test --workspace --locked
+
+# Licences, sources and the crate graph; advisories where their database can be fetched.
+deny:
+    cargo deny --locked check licenses bans sources
+
+# Known vulnerabilities: needs the network.
+advisories:
+    cargo deny --locked check advisories
+
+# The official SDKs and, where it installs, Claude Code through the gateway.
+clients:
+    cargo build --locked -p stillroom -p simulator
+    tests/clients/run
+
+# The whole story in under a minute.
+demo:
+    cargo run --release --locked -- demo
+
+# More cases of every property test.
+nightly:
+    PROPTEST_CASES=10000 cargo test --workspace --release --locked
