@@ -22,7 +22,7 @@ fn text(text: &str) -> Part {
 
 #[test]
 fn claude_codes_first_turn_is_read_and_its_system_message_is_no_conversation() {
-    let asked = claude_code(include_str!("fixtures/claude-code-turn.json"));
+    let asked = claude_code(include_str!("../fixtures/claude-code-turn.json"));
     assert_eq!(asked.model, "claude-opus-5-5");
     assert!(asked.stream && !asked.structured);
     assert_eq!((asked.tools, asked.output_limit), (3, Some(128_000)));
@@ -35,7 +35,7 @@ fn claude_codes_first_turn_is_read_and_its_system_message_is_no_conversation() {
 
 #[test]
 fn claude_codes_tool_traffic_is_read_with_ids_and_compact_input() {
-    let asked = claude_code(include_str!("fixtures/claude-code-tool-result.json"));
+    let asked = claude_code(include_str!("../fixtures/claude-code-tool-result.json"));
     let id = "toolu_000000000000000000000015".to_owned();
     let input = format!(r#"{{"command":"echo tool-ran-ok","description":"{FILLER}"}}"#);
     let call = Part::ToolCall { id: id.clone(), name: "Bash".into(), input };
@@ -47,7 +47,7 @@ fn claude_codes_tool_traffic_is_read_with_ids_and_compact_input() {
 
 #[test]
 fn the_longest_cache_mark_counts_wherever_it_stands() {
-    let oauth = claude_code(include_str!("fixtures/claude-code-oauth.json"));
+    let oauth = claude_code(include_str!("../fixtures/claude-code-oauth.json"));
     assert_eq!(oauth.cache, Some(CacheTtl::OneHour));
     let (short, long) =
         (r#""cache_control":{"type":"ephemeral"}"#, r#""cache_control":{"type":"ephemeral","ttl":"1h"}"#);
@@ -72,15 +72,15 @@ fn a_tools_own_cache_control_is_no_mark() {
 
 #[test]
 fn a_title_request_shows_its_schema_and_its_lack_of_tools() {
-    let title = claude_code(include_str!("fixtures/claude-code-title.json"));
+    let title = claude_code(include_str!("../fixtures/claude-code-title.json"));
     assert!(title.structured && title.tools == 0 && title.cache.is_none());
-    let title = codex(include_str!("fixtures/codex-title.json"));
+    let title = codex(include_str!("../fixtures/codex-title.json"));
     assert!(title.structured && title.tools == 0 && title.directory.is_none());
 }
 
 #[test]
 fn a_directory_in_the_first_message_is_found_as_well() {
-    let asked = claude_code(include_str!("fixtures/claude-code-thinking-budget.json"));
+    let asked = claude_code(include_str!("../fixtures/claude-code-thinking-budget.json"));
     assert_eq!(asked.directory.as_deref(), Some("/home/user/project"));
 }
 
@@ -105,7 +105,7 @@ fn the_session_is_found_in_every_spelling_of_the_user_id() {
 
 #[test]
 fn codex_speaks_through_items_and_its_thread_is_the_session() {
-    let asked = codex(include_str!("fixtures/codex-tool-result.json"));
+    let asked = codex(include_str!("../fixtures/codex-tool-result.json"));
     assert_eq!(asked.session.as_deref(), Some("01a2081a-fb19-7f62-b113-9a17ee441fa4"));
     assert_eq!(asked.cache_key, asked.session);
     assert_eq!(asked.directory.as_deref(), Some("/home/user/project"));
@@ -122,7 +122,7 @@ fn codex_speaks_through_items_and_its_thread_is_the_session() {
 
 #[test]
 fn codexs_default_model_brings_its_tools_as_an_item_and_calls_them_with_free_text() {
-    let asked = codex(include_str!("fixtures/codex-default-model.json"));
+    let asked = codex(include_str!("../fixtures/codex-default-model.json"));
     assert_eq!(asked.tools, 7);
     let [Part::ToolCall { name, input, .. }] = &asked.messages[2].parts[..] else {
         panic!("{:?}", asked.messages)
@@ -250,8 +250,8 @@ proptest! {
     #[test]
     fn cutting_or_spoiling_a_real_request_never_panics(at in any::<prop::sample::Index>(), byte in any::<u8>()) {
         for (dialect, body) in [
-            (AnthropicMessages, include_str!("fixtures/claude-code-tool-result.json")),
-            (OpenAiResponses, include_str!("fixtures/codex-default-model.json")),
+            (AnthropicMessages, include_str!("../fixtures/claude-code-tool-result.json")),
+            (OpenAiResponses, include_str!("../fixtures/codex-default-model.json")),
         ] {
             let mut body = body.trim_end().as_bytes().to_vec();
             let at = at.index(body.len());

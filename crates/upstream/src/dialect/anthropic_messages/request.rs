@@ -1,0 +1,144 @@
+//! What a client asks: the conversation, its cache marks, and whose session it is.
+
+use super::parts;
+use crate::dialect::directory::directory;
+use crate::dialect::json::{Text, asks_for_json, items, read, texts};
+use crate::dialect::opening;
+use crate::unreadable::Unreadable;
+use domain::conversation::{Asked, CacheTtl, Message, Role};
+use serde::Deserialize;
+use serde_json::value::RawValue;
+
+#[derive(Deserialize)]
+struct Request<'b> {
+    #[serde(borrow, default)]
+    model: Text<'b>,
+    #[serde(default)]
+    stream: Option<bool>,
+    max_tokens: Option<u64>,
+    #[serde(borrow)]
+    messages: Option<&'b RawValue>,
+    #[serde(borrow)]
+    system: Option<&'b RawValue>,
+    #[serde(borrow)]
+    tools: Option<&'b RawValue>,
+    #[serde(borrow)]
+    metadata: Option<&'b RawValue>,
+    #[serde(borrow)]
+    output_config: Option<&'b RawValue>,
+    #[serde(borrow)]
+    output_format: Option<&'b RawValue>,
+    cache_control: Option<Mark>,
+}
+
+/// One entry of `messages`. Besides the two speakers, agents send `system` here.
+#[derive(Deserialize)]
+struct Turn<'b> {
+    #[serde(borrow)]
+    role: Text<'b>,
+    #[serde(borrow)]
+    content: Option<&'b RawValue>,
+}
+
+/// A cache mark: the prompt up to here is to be kept.
+#[derive(Deserialize)]
+struct Mark {
+    ttl: Option<String>,
+}
+
+/// Anything that may bear a cache mark, itself or within its content.
+#[derive(Deserialize)]
+struct Markable<'b> {
+    cache_control: Option<Mark>,
+    #[serde(borrow)]
+    content: Option<&'b RawValue>,
+}
+
+pub(crate) fn asked(body: &[u8]) -> Result<Asked, Unreadable> {
+    let request: Request<'_> = serde_json::from_slice(body)?;
+    let turns: Vec<Turn<'_>> = items(request.messages);
+    let messages: Vec<Message> = turns.iter().filter_map(message).collect();
+    Ok(Asked {
+        directory: stated_directory(&request, &turns, &messages),
+        cache: longest_mark(&request),
+        session: request.metadata.and_then(session),
+        structured: asks_for_json(request.output_format) || request.output_config.is_some_and(wants_schema),
+        tools: items::<&RawValue>(request.tools).len(),
+        output_limit: request.max_tokens,
+        stream: request.stream.unwrap_or_default(),
+        model: request.model.0.into_owned(),
+        cache_key: None,
+        messages,
+    })
+}
+
+fn message(turn: &Turn<'_>) -> Option<Message> {
+    let role = match &*turn.role {
+        "user" => Role::User,
+        "assistant" => Role::Assistant,
+        _ => return None,
+    };
+    let parts = parts(turn.content?);
+    (!parts.is_empty()).then_some(Message { role, parts })
+}
+
+/// Agents state it in the instructions, in a message of role `system`, or in what they put before the person's first words.
+fn stated_directory(request: &Request<'_>, turns: &[Turn<'_>], messages: &[Message]) -> Option<String> {
+    let in_conversation =
+        turns.iter().filter(|turn| &*turn.role == "system").flat_map(|turn| texts(turn.content));
+    let instructions: Vec<_> = texts(request.system).into_iter().chain(in_conversation).collect();
+    directory(instructions.iter().map(AsRef::as_ref).chain(opening(messages)))
+}
+
+/// The longest time to live of all marks, wherever they stand: it decides how long a pause the cache survives.
+fn longest_mark(request: &Request<'_>) -> Option<CacheTtl> {
+    let lists = [request.system, request.tools, request.messages];
+    let marks = lists.into_iter().filter_map(marked);
+    marks.chain(request.cache_control.as_ref().map(ttl)).max()
+}
+
+fn marked(list: Option<&RawValue>) -> Option<CacheTtl> {
+    let of = |item: Markable<'_>| item.cache_control.as_ref().map(ttl).max(marked_within(item.content));
+    items(list).into_iter().filter_map(of).max()
+}
+
+/// A message holds blocks, and a block that is a tool's answer holds blocks again; nothing lies deeper.
+fn marked_within(content: Option<&RawValue>) -> Option<CacheTtl> {
+    let of = |item: Markable<'_>| {
+        let inner = items::<Markable<'_>>(item.content);
+        let marks = inner.iter().filter_map(|inner| inner.cache_control.as_ref());
+        marks.chain(&item.cache_control).map(ttl).max()
+    };
+    items(content).into_iter().filter_map(of).max()
+}
+
+fn ttl(mark: &Mark) -> CacheTtl {
+    if mark.ttl.as_deref() == Some("1h") { CacheTtl::OneHour } else { CacheTtl::FiveMinutes }
+}
+
+/// `metadata.user_id` holds JSON with any keys in any order; older clients spelled `user_…_session_<id>`.
+fn session(metadata: &RawValue) -> Option<String> {
+    #[derive(Deserialize)]
+    struct Metadata<'b> {
+        #[serde(borrow)]
+        user_id: Text<'b>,
+    }
+    #[derive(Deserialize)]
+    struct UserId<'b> {
+        #[serde(borrow)]
+        session_id: Text<'b>,
+    }
+    let user_id = read::<Metadata<'_>>(metadata.get())?.user_id;
+    let named = read::<UserId<'_>>(&user_id).map(|id| id.session_id.0.into_owned());
+    let spelled = || user_id.starts_with("user_").then(|| user_id.rsplit_once("_session_"))?;
+    named.or_else(|| spelled().map(|(_, id)| id.to_owned())).filter(|id| !id.is_empty())
+}
+
+fn wants_schema(output_config: &RawValue) -> bool {
+    #[derive(Deserialize)]
+    struct OutputConfig<'b> {
+        #[serde(borrow)]
+        format: Option<&'b RawValue>,
+    }
+    read::<OutputConfig<'_>>(output_config.get()).is_some_and(|config| asks_for_json(config.format))
+}

@@ -1,0 +1,117 @@
+//! What the provider answers, whole or event by event.
+
+use super::{Item, said};
+use crate::dialect::draft::Draft;
+use crate::dialect::json::{Text, first_is_json, items, read};
+use crate::dialect::openai_usage::usage;
+use crate::events;
+use crate::provider_error::ProviderError;
+use domain::conversation::{Answered, Stop};
+use serde::Deserialize;
+use serde_json::value::RawValue;
+
+pub(crate) fn answered(body: &[u8]) -> Answered {
+    let mut draft = Draft::default();
+    if first_is_json(body) {
+        whole(&mut draft, &String::from_utf8_lossy(body));
+    } else {
+        events::all(body).iter().for_each(|event| on_event(&mut draft, &event.data));
+    }
+    draft.finish()
+}
+
+#[derive(Deserialize)]
+struct Whole<'b> {
+    #[serde(borrow)]
+    status: Option<Text<'b>>,
+    #[serde(borrow)]
+    output: Option<&'b RawValue>,
+    #[serde(borrow)]
+    usage: Option<&'b RawValue>,
+    #[serde(borrow)]
+    incomplete_details: Option<&'b RawValue>,
+}
+
+#[derive(Deserialize)]
+struct StreamEvent<'b> {
+    #[serde(borrow, rename = "type")]
+    kind: Text<'b>,
+    #[serde(default)]
+    output_index: u64,
+    #[serde(default)]
+    content_index: u64,
+    #[serde(borrow)]
+    item: Option<&'b RawValue>,
+    #[serde(borrow)]
+    delta: Option<&'b RawValue>,
+    #[serde(borrow)]
+    response: Option<&'b RawValue>,
+}
+
+fn on_event(draft: &mut Draft, data: &str) {
+    let Some(event) = read::<StreamEvent<'_>>(data) else { return };
+    match &*event.kind {
+        "response.output_text.delta" => {
+            if let Some(words) = event.delta.and_then(|delta| read::<Text<'_>>(delta.get())) {
+                draft.say((event.output_index, event.content_index), &words);
+            }
+        }
+        "response.output_item.done" => {
+            if let Some(item) = event.item.and_then(|item| read(item.get())) {
+                put(draft, event.output_index, &item);
+            }
+        }
+        "response.completed" | "response.incomplete" | "response.failed" => {
+            whole(draft, event.response.map_or("", RawValue::get));
+        }
+        "error" => draft.fail(ProviderError::in_object(data)),
+        _ => {}
+    }
+}
+
+/// A finished item takes the place of whatever of it came before.
+fn put(draft: &mut Draft, index: u64, item: &Item<'_>) {
+    draft.clear(index);
+    let parts = said(item).map_or_else(Vec::new, |(_, parts)| parts);
+    for (at, part) in (0..).zip(parts) {
+        draft.put((index, at), part);
+    }
+}
+
+fn whole(draft: &mut Draft, json: &str) {
+    draft.fail(ProviderError::in_object(json));
+    let Some(response) = read::<Whole<'_>>(json) else { return };
+    if let Some(usage) = response.usage.and_then(usage) {
+        draft.usage = usage;
+    }
+    // Some providers leave the output out of the last event, since its items came before.
+    if draft.is_empty() {
+        for (index, item) in (0..).zip(items::<Item<'_>>(response.output)) {
+            put(draft, index, &item);
+        }
+    }
+    draft.stop = stop(&response, draft.has_call());
+}
+
+fn stop(response: &Whole<'_>, has_call: bool) -> Option<Stop> {
+    match response.status.as_deref() {
+        Some("completed") if has_call => Some(Stop::ToolUse),
+        Some("completed") => Some(Stop::End),
+        Some("incomplete") => Some(cut_short(response.incomplete_details)),
+        // Not everybody who answers in this shape states it; whoever sends the output has ended it.
+        None => response.output.map(|_| Stop::Other),
+        Some(_) => None,
+    }
+}
+
+fn cut_short(details: Option<&RawValue>) -> Stop {
+    #[derive(Deserialize)]
+    struct Details<'b> {
+        #[serde(borrow)]
+        reason: Text<'b>,
+    }
+    match details.and_then(|details| read::<Details<'_>>(details.get())) {
+        Some(details) if &*details.reason == "max_output_tokens" => Stop::Length,
+        _ => Stop::Other,
+    }
+}

@@ -1,0 +1,113 @@
+//! What a client asks: items that make a conversation, the tools among them, and whose thread it is.
+
+use super::{Item, said};
+use crate::dialect::directory::directory;
+use crate::dialect::json::{Text, asks_for_json, items, read, texts};
+use crate::dialect::opening;
+use crate::unreadable::Unreadable;
+use domain::conversation::{Asked, Message, Part, Role};
+use serde::Deserialize;
+use serde_json::value::RawValue;
+
+#[derive(Deserialize)]
+struct Request<'b> {
+    #[serde(borrow, default)]
+    model: Text<'b>,
+    stream: Option<bool>,
+    max_output_tokens: Option<u64>,
+    #[serde(borrow)]
+    instructions: Option<&'b RawValue>,
+    #[serde(borrow)]
+    input: Option<&'b RawValue>,
+    #[serde(borrow)]
+    tools: Option<&'b RawValue>,
+    #[serde(borrow)]
+    text: Option<&'b RawValue>,
+    #[serde(borrow)]
+    prompt_cache_key: Option<Text<'b>>,
+    #[serde(borrow)]
+    client_metadata: Option<&'b RawValue>,
+}
+
+pub(crate) fn asked(body: &[u8]) -> Result<Asked, Unreadable> {
+    let request: Request<'_> = serde_json::from_slice(body)?;
+    let input: Vec<Item<'_>> = items(request.input);
+    let messages = messages(&request, &input);
+    Ok(Asked {
+        directory: stated_directory(&request, &input, &messages),
+        session: request.client_metadata.and_then(session),
+        structured: request.text.is_some_and(wants_schema),
+        tools: tools(&request, &input),
+        output_limit: request.max_output_tokens,
+        stream: request.stream.unwrap_or_default(),
+        model: request.model.0.into_owned(),
+        cache_key: request.prompt_cache_key.map(|key| key.0.into_owned()),
+        cache: None,
+        messages,
+    })
+}
+
+fn messages(request: &Request<'_>, input: &[Item<'_>]) -> Vec<Message> {
+    if let Some(text) = request.input.and_then(|input| read::<Text<'_>>(input.get())) {
+        return vec![Message::text(Role::User, text.0)];
+    }
+    let mut messages = Vec::new();
+    for (role, parts) in input.iter().filter_map(said) {
+        join(&mut messages, role, parts);
+    }
+    messages
+}
+
+/// What an answer said comes back as several items; they are one message again, so that it can be recognised.
+fn join(messages: &mut Vec<Message>, role: Role, parts: Vec<Part>) {
+    match messages.last_mut() {
+        Some(last) if role == Role::Assistant && last.role == role => last.parts.extend(parts),
+        _ if parts.is_empty() => {}
+        _ => messages.push(Message { role, parts }),
+    }
+}
+
+fn stated_directory(request: &Request<'_>, input: &[Item<'_>], messages: &[Message]) -> Option<String> {
+    let developer = input.iter().filter(|item| item.instructs()).flat_map(|item| texts(item.content));
+    let instructions: Vec<_> = texts(request.instructions).into_iter().chain(developer).collect();
+    directory(instructions.iter().map(AsRef::as_ref).chain(opening(messages)))
+}
+
+/// Tools stand at the top, or in an item of the input; a namespace holds several.
+fn tools(request: &Request<'_>, input: &[Item<'_>]) -> usize {
+    let additional = input.iter().filter(|item| item.kind() == "additional_tools").map(|item| item.tools);
+    additional.chain([request.tools]).map(count).sum()
+}
+
+fn count(tools: Option<&RawValue>) -> usize {
+    #[derive(Deserialize)]
+    struct Tool<'b> {
+        #[serde(borrow)]
+        tools: Option<&'b RawValue>,
+    }
+    let size = |tool: Tool<'_>| tool.tools.map_or(1, |inner| items::<&RawValue>(Some(inner)).len());
+    items(tools).into_iter().map(size).sum()
+}
+
+/// The thread is the conversation; a subagent's thread bears its parent's session.
+fn session(client_metadata: &RawValue) -> Option<String> {
+    #[derive(Deserialize)]
+    struct ClientMetadata<'b> {
+        #[serde(borrow)]
+        thread_id: Option<Text<'b>>,
+        #[serde(borrow)]
+        session_id: Option<Text<'b>>,
+    }
+    let metadata: ClientMetadata<'_> = read(client_metadata.get())?;
+    let id = metadata.thread_id.or(metadata.session_id)?;
+    (!id.is_empty()).then(|| id.0.into_owned())
+}
+
+fn wants_schema(text: &RawValue) -> bool {
+    #[derive(Deserialize)]
+    struct Output<'b> {
+        #[serde(borrow)]
+        format: Option<&'b RawValue>,
+    }
+    read::<Output<'_>>(text.get()).is_some_and(|output| asks_for_json(output.format))
+}

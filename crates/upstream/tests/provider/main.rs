@@ -1,0 +1,8 @@
+//! Talking with providers: what is asked, what is answered, and whole background calls.
+
+#[cfg(test)]
+mod answered;
+#[cfg(test)]
+mod asked;
+#[cfg(test)]
+mod call;
