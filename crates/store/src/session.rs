@@ -7,7 +7,7 @@ use domain::conversation::{Digest, Usage};
 use domain::ids::{Principal, SessionId};
 use domain::provider::{Dialect, Provider, UpstreamKey};
 use domain::time::UnixMillis;
-use rusqlite::{OptionalExtension as _, Row, Transaction, named_params, params};
+use rusqlite::{OptionalExtension as _, Row, Transaction, named_params};
 use serde::Serialize;
 
 /// A session, as lists show it.
@@ -228,5 +228,5 @@ pub(crate) fn heads(transaction: &Transaction<'_>) -> rusqlite::Result<Vec<Sessi
             last_activity: UnixMillis(row.get("last_activity")?),
         })
     };
-    transaction.prepare_cached(sql)?.query_map(params![], head)?.collect()
+    transaction.prepare_cached(sql)?.query_map([], head)?.collect()
 }

@@ -41,8 +41,8 @@ fn write_until_killed(folder: &Path) -> ! {
         let answer = nth(said.len());
         store.record_turn(&turn("s", &said, Some(answer.clone()))).unwrap();
         said.push(answer);
-        println!("acknowledged {}", said.len());
-        std::io::stdout().flush().unwrap();
+        let mut out = std::io::stdout();
+        writeln!(out, "acknowledged {}", said.len()).unwrap();
     }
 }
 
