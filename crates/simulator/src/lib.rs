@@ -1,1 +1,3 @@
-//! A simulated provider, scripted agents, and a world in virtual time.
+//! Everything real but the world: a simulated provider and scripted agents.
+
+pub mod provider;
