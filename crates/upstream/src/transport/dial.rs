@@ -69,4 +69,12 @@ mod tests {
         assert_eq!(name("http://provider.example:443/v1"), ServerName::try_from("provider.example").unwrap());
         assert_eq!(name("http://[::1]:8443/"), ServerName::try_from("::1").unwrap());
     }
+
+    #[tokio::test]
+    async fn a_request_in_pieces_waits_for_no_acknowledgement() {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let socket = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
+        let wire = dress(socket, &Uri::from_static("http://localhost"), None).await.unwrap();
+        assert!(wire.socket().nodelay().unwrap());
+    }
 }

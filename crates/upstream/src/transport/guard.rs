@@ -217,3 +217,62 @@ impl fmt::Debug for Guard {
             .finish_non_exhaustive()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use tokio::{
+        io::{AsyncReadExt as _, AsyncWriteExt as _},
+        net::{TcpListener, TcpStream},
+    };
+
+    use super::*;
+
+    const ASK: &[u8] = b"GET / HTTP/1.1\r\n\r\n";
+    const HEAD: &[u8] = b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\n";
+
+    async fn pair() -> (Guard, TcpStream) {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let ours = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
+        (Guard::new(Wire::Plain(ours)), listener.accept().await.unwrap().0)
+    }
+
+    fn is_stale(error: &io::Error) -> bool {
+        error.get_ref().is_some_and(|inner| inner.is::<Stale>())
+    }
+
+    #[tokio::test]
+    async fn a_connection_with_unasked_bytes_on_it_carries_no_other_request() {
+        let (mut guard, mut provider) = pair().await;
+        guard.write_all(ASK).await.unwrap();
+        provider.write_all(&[HEAD, b"hiHTTP/1.1 200 OK\r\n"].concat()).await.unwrap();
+        let mut answer = vec![0; HEAD.len() + 2];
+        guard.read_exact(&mut answer).await.unwrap();
+        assert!(answer.ends_with(b"\r\n\r\nhi"));
+        let refused = guard.write(ASK).await.unwrap_err();
+        assert!(is_stale(&refused), "{refused}");
+    }
+
+    #[tokio::test]
+    async fn an_overtaken_request_is_swallowed_to_its_end_and_no_other_follows() {
+        let (mut guard, mut provider) = pair().await;
+        provider.write_all(HEAD).await.unwrap();
+        provider.write_all(b"no").await.unwrap();
+        // The provider reads nothing, so this much can only have been swallowed.
+        guard.write_all(&vec![7; 64 << 20]).await.unwrap();
+        guard.flush().await.unwrap();
+        let mut answer = vec![0; HEAD.len() + b"connection: close\r\n".len() + 2];
+        guard.read_exact(&mut answer).await.unwrap();
+        assert!(answer.starts_with(b"HTTP/1.1 200 OK\r\nconnection: close\r\n"));
+        let refused = guard.write(ASK).await.unwrap_err();
+        assert!(is_stale(&refused), "{refused}");
+    }
+
+    #[tokio::test]
+    async fn a_guard_prints_nothing_of_what_it_has_read() {
+        let (mut guard, mut provider) = pair().await;
+        guard.write_all(ASK).await.unwrap();
+        provider.write_all(&[HEAD, b"hi"].concat()).await.unwrap();
+        guard.read_exact(&mut [0; 1]).await.unwrap();
+        assert_eq!(format!("{guard:?}"), "Guard { stage: Answering, exchanges: 1, .. }");
+    }
+}

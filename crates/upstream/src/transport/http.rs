@@ -234,4 +234,16 @@ mod tests {
         let route = route("https://user:pass@provider.example/a%2Fb//../c?key=1&key=2");
         assert_eq!(route.uri, "http://provider.example:443/a%2Fb//../c?key=1&key=2");
     }
+
+    #[test]
+    fn a_host_is_added_unless_one_is_given_and_an_expectation_is_dropped() {
+        let route = route("https://provider.example/v1");
+        let mut given = HeaderMap::new();
+        given.insert(header::EXPECT, HeaderValue::from_static("100-continue"));
+        let headers = route.headers(&given);
+        assert_eq!(headers.get(header::HOST).unwrap(), "provider.example");
+        assert!(!headers.contains_key(header::EXPECT));
+        given.insert(header::HOST, HeaderValue::from_static("other.example"));
+        assert_eq!(route.headers(&given).get_all(header::HOST).collect::<Vec<_>>(), ["other.example"]);
+    }
 }

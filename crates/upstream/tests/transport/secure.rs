@@ -34,7 +34,7 @@ impl SecureProvider {
         config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
         let config = Arc::new(config);
         let accept = move |socket| Session::new(ServerConnection::new(Arc::clone(&config)).unwrap(), socket);
-        Self { provider: Provider::new(accept, move |_, line| script(line)), certificate }
+        Self { provider: Provider::new(usize::MAX, accept, move |_, line| script(line)), certificate }
     }
 
     fn saying(answer: &'static [u8], farewell: bool) -> Self {

@@ -59,6 +59,31 @@ async fn it_is_asked_again_once_and_not_for_ever() {
     assert!(!provider.noticed_more());
 }
 
+/// Waits until nobody listens any more where `line` came from.
+fn until_closed_shop(line: &Line<TcpStream>) {
+    let shop = line.stream.local_addr().unwrap();
+    while TcpStream::connect(shop).is_ok() {}
+}
+
+#[tokio::test(flavor = "local")]
+async fn a_second_attempt_that_finds_nobody_does_not_deny_that_the_first_was_sent() {
+    let _frozen = Frozen::clock();
+    let mut provider = Provider::new(
+        1,
+        |socket| socket,
+        |_, line| {
+            line.hear();
+            line.say(DONE);
+            line.hear();
+            until_closed_shop(line);
+        },
+    );
+    let ours = acquainted(&mut provider).await;
+    let fault = whole(&ours, provider.get("/second")).await.unwrap_err();
+    assert_eq!(fault, Fault::Cut);
+    assert!(fault.sent());
+}
+
 #[tokio::test(flavor = "local")]
 async fn a_new_connection_that_is_lost_is_not_tried_again() {
     let _frozen = Frozen::clock();

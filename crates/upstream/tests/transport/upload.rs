@@ -49,12 +49,12 @@ async fn assert_refused(transport: &HttpTransport, request: Request) {
 
 #[tokio::test(flavor = "local")]
 async fn an_early_answer_of_a_provider_that_reads_no_further_is_delivered() {
-    let never = Arc::new(Barrier::new(2));
-    let provider = refusing_and_waiting(Arc::clone(&never));
+    let never = || Arc::new(Barrier::new(2));
+    let provider = refusing_and_waiting(never());
     let upload = stock().post(provider.uri("/")).timeout(Duration::from_millis(300)).send_body(huge()).await;
     assert!(matches!(upload, Err(SendRequestError::Timeout)), "the stock client never looks: {upload:?}");
 
-    let provider = refusing_and_waiting(never);
+    let provider = refusing_and_waiting(never());
     assert_refused(&ours(), provider.post("/", huge())).await;
 }
 
