@@ -4,7 +4,6 @@
 //! the house is written as a pure step and a [`Performer`]; a [`vacancy`] gives it a [`Mailbox`]
 //! before it exists, and [`Vacancy::fill`] puts it on a thread. What the shell promises beyond
 //! actix is in `docs/actors.md`, and each promise is a test in this crate's `tests/`.
-#![forbid(unsafe_code)]
 
 mod cause;
 mod clock;

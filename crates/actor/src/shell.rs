@@ -61,9 +61,11 @@ impl<M: Message, R: Send + 'static> Shell<M, R> {
         span.follows_from(&postmark.sender);
         let result = span.in_scope(|| self.handle_contained(message, &postmark, now, traced));
         row.handle_us = micros(self.desk.environment.clock.now().saturating_sub(now));
-        span.in_scope(|| self.settle(result, answer, &mut row));
+        let reply = span.in_scope(|| self.settle(result, &mut row));
         report(&span, &row);
+        // Before the answer, so that whoever has it can already read how it came about.
         self.publish(row, traced);
+        reply_to(answer, reply);
     }
 
     fn handle_contained(
@@ -78,16 +80,16 @@ impl<M: Message, R: Send + 'static> Shell<M, R> {
         contained(|| self.role.act(message, &mut stage, traced))
     }
 
-    fn settle(&mut self, result: Result<Done<R>, Crash>, answer: Answer<R>, row: &mut Row) {
+    fn settle(&mut self, result: Result<Done<R>, Crash>, row: &mut Row) -> Result<R, AskError> {
         match result {
             Ok(Done { reply, effects, outcome }) => {
                 (row.effects, row.outcome) = (effects, outcome);
-                reply_to(answer, Ok(reply));
+                Ok(reply)
             }
             Err(crash) => {
                 row.outcome = format!("crashed at {crash}");
                 self.crashed(row.message, &crash);
-                reply_to(answer, Err(AskError::Crashed));
+                Err(AskError::Crashed)
             }
         }
     }
@@ -188,7 +190,6 @@ impl<M: Message, R: Send + 'static> Handler<Mail<M, R>> for Shell<M, R> {
             Mail::Drain(until_the_end) => self.drains.push(until_the_end),
             Mail::Stop => self.over = true,
         }
-        self.backstage.sweep();
         if self.is_done() {
             context.stop();
         } else {

@@ -51,6 +51,7 @@ impl<M: Message> Stage<'_, M> {
     pub fn run(&mut self, work: impl Future<Output = M> + 'static, if_lost: M) {
         let Backstage { me, desk, .. } = &*self.backstage;
         let homing = Homing::new(if_lost, me.clone(), self.cause, Arc::clone(desk));
+        self.backstage.forget_finished();
         self.backstage.performances.spawn_local(homing.accompany(work).in_current_span());
     }
 
@@ -94,8 +95,38 @@ impl<M: Message> Backstage<M> {
         self.timers.cancel_all();
     }
 
-    /// Lets go of performances that are over.
-    pub(crate) fn sweep(&mut self) {
+    /// A `JoinSet` keeps what has finished until somebody asks.
+    fn forget_finished(&mut self) {
         while self.performances.try_join_next().is_some() {}
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Clock, Environment, vacancy};
+
+    #[derive(Debug)]
+    struct Done;
+
+    impl Message for Done {
+        fn name(&self) -> &'static str {
+            "Done"
+        }
+    }
+
+    #[tokio::test(flavor = "local")]
+    async fn finished_performances_are_not_kept() {
+        let environment = Environment::new(Clock::system());
+        let (mailbox, _vacancy) = vacancy::<Done, ()>("actor", 0, &environment);
+        let desk = Arc::new(Desk::new("actor", 0, environment));
+        let mut backstage = Backstage::new(mailbox.address(), desk);
+        for performances in 1..=3 {
+            backstage.set(Cause::origin("test"), Duration::ZERO, None).run(async { Done }, Done);
+            while mailbox.depth() < performances {
+                tokio::task::yield_now().await;
+            }
+        }
+        assert_eq!(backstage.performances.len(), 1);
     }
 }

@@ -1,5 +1,6 @@
 //! Timers: one per key, exact in virtual time.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use actor::{Place, Stage};
@@ -47,6 +48,21 @@ async fn a_cancelled_timer_never_rings() {
         asked(&clerk, deed(|stage| stage.cancel("bell"))).await.unwrap();
         tokio::time::sleep(HOUR).await;
         assert!(notes(&clerk).await.is_empty());
+    })
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_cancelled_timer_lets_go_of_its_message_at_once() {
+    at_home(async {
+        let clerk = House::new().clerk(9);
+        let held = Arc::new(());
+        let hold = Arc::clone(&held);
+        asked(&clerk, deed(|stage| stage.after("bell", HOUR, deed(move |_| drop(hold))))).await.unwrap();
+        assert_eq!(Arc::strong_count(&held), 2);
+        asked(&clerk, deed(|stage| stage.cancel("bell"))).await.unwrap();
+        settle().await;
+        assert_eq!(Arc::strong_count(&held), 1);
     })
     .await;
 }
