@@ -1,1 +1,3 @@
 //! The HTTP edge: relay, session identification, capture, admin API, telemetry.
+
+pub mod telemetry;

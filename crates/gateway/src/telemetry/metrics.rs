@@ -1,0 +1,220 @@
+//! Counts what happens, under the names of `docs/metrics.md`.
+//!
+//! One [`Metrics`] a gateway, no global registry: two gateways in one process (a test, the simulator) do not mix.
+
+use actor::{Observer, Row};
+use domain::provider::Provider;
+use domain::purpose::Purpose;
+use prometheus_client::encoding::EncodeLabelSet;
+use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::family::Family;
+use prometheus_client::metrics::gauge::Gauge;
+use prometheus_client::metrics::histogram::Histogram;
+use prometheus_client::registry::Registry;
+use std::collections::BTreeMap;
+use std::sync::atomic::AtomicU64;
+use std::time::Duration;
+use workers::Meter;
+
+/// Upper bounds in seconds: from 50 µs, below what a relay adds on an idle machine, to 10 s, where something is stuck.
+const SPANS: [f64; 16] = [
+    0.000_05, 0.000_1, 0.000_25, 0.000_5, 0.001, 0.002_5, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5,
+    10.0,
+];
+
+#[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
+struct RequestLabels {
+    purpose: &'static str,
+    provider: &'static str,
+    status: u16,
+}
+
+#[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
+struct FailureLabels {
+    provider: &'static str,
+    status: u16,
+}
+
+#[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
+struct KindLabel {
+    kind: &'static str,
+}
+
+#[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
+struct ProviderLabel {
+    provider: &'static str,
+}
+
+#[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
+struct ActorLabel {
+    actor: &'static str,
+}
+
+#[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
+struct ShedLabels {
+    actor: &'static str,
+    msg: &'static str,
+}
+
+/// Dollars are no whole numbers.
+type Dollars = Counter<f64, AtomicU64>;
+type Spans = Family<ActorLabel, Histogram, fn() -> Histogram>;
+
+/// Every metric of the gateway. Usable from any thread.
+#[derive(Debug)]
+pub struct Metrics {
+    registry: Registry,
+    upstream_requests: Family<RequestLabels, Counter>,
+    auth_failures: Family<FailureLabels, Counter>,
+    alerts: Family<KindLabel, Counter>,
+    background_paused: Family<ProviderLabel, Gauge>,
+    relay_overhead: Histogram,
+    mailbox_depth: Family<ActorLabel, Gauge>,
+    queue_wait: Spans,
+    facts_shed: Family<ShedLabels, Counter>,
+    turns_recorded: Counter,
+    warm_saved: Dollars,
+    warm_cost: Dollars,
+}
+
+impl Metrics {
+    /// All of them, at nothing.
+    #[must_use]
+    pub fn new() -> Self {
+        let mut metrics = Self {
+            registry: Registry::with_prefix("stillroom"),
+            upstream_requests: Family::default(),
+            auth_failures: Family::default(),
+            alerts: Family::default(),
+            background_paused: Family::default(),
+            relay_overhead: spans(),
+            mailbox_depth: Family::default(),
+            queue_wait: Family::new_with_constructor(spans),
+            facts_shed: Family::default(),
+            turns_recorded: Counter::default(),
+            warm_saved: Dollars::default(),
+            warm_cost: Dollars::default(),
+        };
+        metrics.register_providers();
+        metrics.register_actors();
+        metrics.register_sessions();
+        metrics
+    }
+
+    /// How long the gateway itself held a relayed request: from its head to its departure, and from the provider's head to
+    /// the client's.
+    pub fn relay_overhead(&self, span: Duration) {
+        self.relay_overhead.observe(span.as_secs_f64());
+    }
+
+    /// What is exposed. Names lack the `_total` of counters: the encoding adds it.
+    pub(crate) fn registry(&self) -> &Registry {
+        &self.registry
+    }
+
+    /// Sets how many sessions' background work stands still, by provider; providers that are not named have none. `None` when
+    /// it is not known: then the metric is left out, which is truer than an old number.
+    pub(crate) fn set_paused(&self, paused: Option<&BTreeMap<Provider, i64>>) {
+        let Some(paused) = paused else { return self.background_paused.clear() };
+        for provider in Provider::ALL {
+            let label = ProviderLabel { provider: provider.as_str() };
+            self.background_paused.get_or_create(&label).set(paused.get(&provider).copied().unwrap_or(0));
+        }
+    }
+
+    fn register_providers(&mut self) {
+        let registry = &mut self.registry;
+        let help = "Attempts at a provider that ended, by purpose and status; status 0 is no answer";
+        registry.register("upstream_requests", help, self.upstream_requests.clone());
+        let help = "Background calls whose token a provider refused";
+        registry.register("auth_failures", help, self.auth_failures.clone());
+        registry.register("alerts", "Alerts that went out", self.alerts.clone());
+        let help = "Sessions whose background work stands still";
+        registry.register("background_paused", help, self.background_paused.clone());
+        let help = "Seconds that the gateway itself adds to a relayed request";
+        registry.register("relay_overhead_seconds", help, self.relay_overhead.clone());
+    }
+
+    fn register_actors(&mut self) {
+        let registry = &mut self.registry;
+        registry.register("mailbox_depth", "Messages that wait for an actor", self.mailbox_depth.clone());
+        let help = "Seconds that a message waited for its actor";
+        registry.register("queue_wait_seconds", help, self.queue_wait.clone());
+        let help = "Facts that a full queue refused; later ones make up for them";
+        registry.register("facts_shed", help, self.facts_shed.clone());
+    }
+
+    fn register_sessions(&mut self) {
+        let registry = &mut self.registry;
+        registry.register("turns_recorded", "Turns taken into the store", self.turns_recorded.clone());
+        let help = "Dollars saved by returns to a cache that was kept warm";
+        registry.register("cache_warm_saved_usd", help, self.warm_saved.clone());
+        registry.register("cache_warm_cost_usd", "Dollars spent on warm-ups", self.warm_cost.clone());
+    }
+}
+
+impl Default for Metrics {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+fn spans() -> Histogram {
+    Histogram::new(SPANS)
+}
+
+/// A counter only rises; what is no amount is not counted.
+fn add(counter: &Dollars, usd: f64) {
+    if usd.is_finite() && usd > 0.0 {
+        counter.inc_by(usd);
+    }
+}
+
+impl Meter for Metrics {
+    fn upstream_request(&self, purpose: Purpose, provider: Provider, status: u16) {
+        let labels = RequestLabels { purpose: purpose.as_str(), provider: provider.as_str(), status };
+        self.upstream_requests.get_or_create(&labels).inc();
+    }
+
+    fn auth_failure(&self, provider: Provider, status: u16) {
+        let labels = FailureLabels { provider: provider.as_str(), status };
+        self.auth_failures.get_or_create(&labels).inc();
+    }
+
+    fn alert(&self, kind: &'static str) {
+        self.alerts.get_or_create(&KindLabel { kind }).inc();
+    }
+
+    fn turn_recorded(&self) {
+        self.turns_recorded.inc();
+    }
+
+    fn turn_shed(&self) {
+        self.shed("Recorder", "TurnCompleted");
+    }
+
+    fn warm_saved(&self, usd: f64) {
+        add(&self.warm_saved, usd);
+    }
+
+    fn warm_cost(&self, usd: f64) {
+        add(&self.warm_cost, usd);
+    }
+}
+
+/// A crash needs no counter of ours: the shell logs it, once, with its place.
+impl Observer for Metrics {
+    fn handled(&self, row: &Row) {
+        let waited = Duration::from_micros(row.queue_wait_us).as_secs_f64();
+        self.queue_wait.get_or_create(&ActorLabel { actor: row.actor }).observe(waited);
+    }
+
+    fn shed(&self, actor: &'static str, message: &'static str) {
+        self.facts_shed.get_or_create(&ShedLabels { actor, msg: message }).inc();
+    }
+
+    fn depth(&self, actor: &'static str, depth: usize) {
+        let depth = i64::try_from(depth).unwrap_or(i64::MAX);
+        self.mailbox_depth.get_or_create(&ActorLabel { actor }).set(depth);
+    }
+}
