@@ -220,9 +220,13 @@ impl fmt::Debug for Guard {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
+    use futures_util::FutureExt as _;
     use tokio::{
         io::{AsyncReadExt as _, AsyncWriteExt as _},
         net::{TcpListener, TcpStream},
+        time::timeout,
     };
 
     use super::*;
@@ -248,7 +252,7 @@ mod tests {
         let mut answer = vec![0; HEAD.len() + 2];
         guard.read_exact(&mut answer).await.unwrap();
         assert!(answer.ends_with(b"\r\n\r\nhi"));
-        let refused = guard.write(ASK).await.unwrap_err();
+        let refused = guard.write(ASK).now_or_never().unwrap().unwrap_err();
         assert!(is_stale(&refused), "{refused}");
     }
 
@@ -258,12 +262,13 @@ mod tests {
         provider.write_all(HEAD).await.unwrap();
         provider.write_all(b"no").await.unwrap();
         // The provider reads nothing, so this much can only have been swallowed.
-        guard.write_all(&vec![7; 64 << 20]).await.unwrap();
+        let swallowing = async { guard.write_all(&vec![7; 64 << 20]).await };
+        timeout(Duration::from_secs(120), swallowing).await.unwrap().unwrap();
         guard.flush().await.unwrap();
         let mut answer = vec![0; HEAD.len() + b"connection: close\r\n".len() + 2];
         guard.read_exact(&mut answer).await.unwrap();
         assert!(answer.starts_with(b"HTTP/1.1 200 OK\r\nconnection: close\r\n"));
-        let refused = guard.write(ASK).await.unwrap_err();
+        let refused = guard.write(ASK).now_or_never().unwrap().unwrap_err();
         assert!(is_stale(&refused), "{refused}");
     }
 
