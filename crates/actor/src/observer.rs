@@ -2,7 +2,8 @@
 
 use crate::Row;
 
-/// Hears what happens in every mailbox. Called on the thread where it happens, so it must be quick.
+/// Hears what happens in every mailbox. Called on the thread where it happens, so it must be quick,
+/// and must not panic: that would end the actor, or unwind into whoever is sending.
 pub trait Observer: Send + Sync {
     /// A message has been handled, or the actor crashed over it.
     fn handled(&self, _row: &Row) {}
