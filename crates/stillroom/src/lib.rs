@@ -1,1 +1,26 @@
 //! The command line: serve, demo, run, and a look inside.
+//!
+//! This crate knows what users type and write ([`cli`], [`settings`]) and what they read ([`output`], [`table`]). What happens
+//! in between is the gateway's business, or the simulator's.
+
+mod cli;
+mod client;
+mod command;
+mod failure;
+mod output;
+mod settings;
+mod table;
+
+use clap::Parser as _;
+use std::process::ExitCode;
+
+/// Does what the arguments say, and tells how it went: 0 done, 1 failed, 2 wrong use; `run` ends as its agent does.
+#[must_use]
+pub fn main() -> ExitCode {
+    let cli = cli::Cli::parse();
+    let places = settings::Places::of_this_process();
+    command::perform(cli, &places).unwrap_or_else(|failure| {
+        output::complain(&failure);
+        failure.exit.into()
+    })
+}

@@ -1,0 +1,93 @@
+//! `stillroom config`: the settings in force, and whether they are right.
+
+use super::invocation::Invocation;
+use crate::cli;
+use crate::failure::Failure;
+use crate::output::{note, say};
+use crate::settings::{Loaded, Nature};
+use crate::table;
+use serde_json::{Map, Value, json};
+use std::process::ExitCode;
+
+/// Shows every setting with its value and its place.
+pub(crate) fn show(invocation: &Invocation<'_>, format: cli::Json) -> Result<ExitCode, Failure> {
+    let loaded = invocation.settings()?;
+    say(&if format.json { json_of(&loaded).to_string() } else { text_of(&loaded) });
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Says that the settings are right, if they are.
+pub(crate) fn check(invocation: &Invocation<'_>, format: cli::Json) -> Result<ExitCode, Failure> {
+    let loaded = invocation.settings()?;
+    let file = loaded.file().map(|path| path.display().to_string());
+    if format.json {
+        say(&json!({"ok": true, "file": file, "notes": loaded.notes()}).to_string());
+        return Ok(ExitCode::SUCCESS);
+    }
+    loaded.notes().iter().for_each(|line| note(line));
+    say(&file.map_or("The settings are right; there is no file.".to_owned(), |file| {
+        format!("The settings are right; the file is {file}.")
+    }));
+    Ok(ExitCode::SUCCESS)
+}
+
+fn json_of(loaded: &Loaded) -> Value {
+    let entries = loaded.entries().map(|(key, value, origin)| {
+        let from = origin.map_or("default".to_owned(), ToString::to_string);
+        (
+            key.name.to_owned(),
+            json!({"value": value, "from": from, "has_effect": key.nature != Nature::Ahead}),
+        )
+    });
+    Value::Object(entries.collect::<Map<_, _>>())
+}
+
+fn text_of(loaded: &Loaded) -> String {
+    let title = ["KEY", "VALUE", "FROM"].map(str::to_owned).to_vec();
+    let rows = loaded.entries().map(|(key, value, origin)| {
+        let from = origin.map_or("default".to_owned(), ToString::to_string);
+        let ahead = if key.nature == Nature::Ahead { " (no effect yet)" } else { "" };
+        vec![key.name.to_owned(), table::cell(&value), format!("{from}{ahead}")]
+    });
+    table::align(&std::iter::once(title).chain(rows).collect::<Vec<_>>())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::settings::{Flags, Places, load};
+
+    fn loaded() -> Loaded {
+        let variables = [
+            ("HOME", "/home/somebody"),
+            ("STILLROOM_WORKER__API_KEY", "sk-ant-api03-canary"),
+            ("STILLROOM_WORKER__USE_CLIENT_CREDENTIALS", ""),
+            ("STILLROOM_MEMORY__INJECT", "false"),
+            ("STILLROOM_ACCESS__TOKEN", "canary-of-access"),
+        ];
+        let variables = variables.map(|(name, value)| (name.into(), value.into())).to_vec();
+        let places = Places { variables, working_directory: "/nowhere".into() };
+        let values = vec![("--listen", "listen", "127.0.0.1:0".to_owned())];
+        load(&places, &Flags { config: None, values }).unwrap()
+    }
+
+    #[test]
+    #[cfg(target_os = "linux")]
+    fn every_setting_is_shown_with_its_place_and_secrets_stay_hidden() {
+        let text = text_of(&loaded());
+        assert!(!text.contains("canary"), "{text}");
+        insta::assert_snapshot!(text);
+    }
+
+    #[test]
+    fn programs_get_the_same() {
+        let json = json_of(&loaded());
+        assert_eq!(
+            json["listen"],
+            json!({"value": "127.0.0.1:0", "from": "flag --listen", "has_effect": true})
+        );
+        assert_eq!(json["memory.inject"]["has_effect"], false);
+        assert_eq!(json["worker.provider"]["value"], "anthropic");
+        assert!(!json.to_string().contains("canary"));
+    }
+}

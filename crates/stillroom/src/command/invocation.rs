@@ -1,0 +1,59 @@
+//! What a command is given: its surroundings and the flags that every command understands.
+
+use crate::cli::SettingsFlags;
+use crate::client::Gateway;
+use crate::failure::{Exit, Failure};
+use crate::settings::{Flags, Loaded, Places, load};
+use std::future::Future;
+
+/// One call of the program.
+pub(crate) struct Invocation<'a> {
+    /// What is around it.
+    pub(crate) places: &'a Places,
+    /// The flags.
+    pub(crate) flags: SettingsFlags,
+}
+
+impl Invocation<'_> {
+    /// The settings in force.
+    ///
+    /// # Errors
+    /// What is wrong with them.
+    pub(crate) fn settings(&self) -> Result<Loaded, Failure> {
+        self.settings_with(&self.flags.flags(false))
+    }
+
+    /// The settings in force under `flags`.
+    ///
+    /// # Errors
+    /// What is wrong with them.
+    pub(crate) fn settings_with(&self, flags: &Flags) -> Result<Loaded, Failure> {
+        Ok(load(self.places, flags)?)
+    }
+
+    /// The gateway that the settings lead to.
+    ///
+    /// # Errors
+    /// The settings are wrong, or lead to no address: only the gateway itself knows which port it picked.
+    pub(crate) fn gateway(&self) -> Result<Gateway, Failure> {
+        let listen = self.settings()?.settings().listen;
+        if listen.port() == 0 {
+            return Err(unknown_port().with_exit(Exit::WrongUse));
+        }
+        Ok(Gateway::at(listen))
+    }
+}
+
+fn unknown_port() -> Failure {
+    let why = "listen has port 0: the gateway picked a port when it started, and printed it";
+    Failure::new(
+        "it is not known where the gateway is",
+        why,
+        "name the address that it printed, with --listen",
+    )
+}
+
+/// Runs `work` to its end on this thread.
+pub(crate) fn wait_for<T>(work: impl Future<Output = T>) -> T {
+    actix_rt::System::new().block_on(work)
+}

@@ -1,0 +1,56 @@
+//! What each command does; one file a command.
+
+mod config;
+mod credentials;
+mod demo;
+mod doctor;
+mod invocation;
+mod knowledge;
+mod look;
+mod recall;
+mod run;
+mod serve;
+mod sessions;
+mod status;
+
+use crate::cli::{Cli, Command, Config};
+use crate::failure::{Exit, Failure};
+use crate::settings::Places;
+use invocation::Invocation;
+use std::process::ExitCode;
+
+/// Does what was typed.
+///
+/// # Errors
+/// What could not be done, and why.
+pub(crate) fn perform(cli: Cli, places: &Places) -> Result<ExitCode, Failure> {
+    let invocation = Invocation { places, flags: cli.settings };
+    match cli.command {
+        None => serve::perform(&invocation, cli.serve),
+        Some(Command::Serve(flags)) => serve::perform(&invocation, cli.serve.and(flags)),
+        Some(_) if cli.serve.is_set() => Err(misplaced()),
+        Some(command) => look_or_run(&invocation, command),
+    }
+}
+
+fn look_or_run(invocation: &Invocation<'_>, command: Command) -> Result<ExitCode, Failure> {
+    match command {
+        Command::Serve(flags) => serve::perform(invocation, flags),
+        Command::Demo => demo::perform(),
+        Command::Run { agent } => run::perform(invocation, &agent),
+        Command::Sessions { id: None, json } => sessions::list(invocation, json),
+        Command::Sessions { id: Some(id), json } => sessions::show(invocation, &id, json),
+        Command::Credentials(json) => credentials::perform(invocation, json),
+        Command::Knowledge(json) => knowledge::perform(invocation, json),
+        Command::Recall { words, limit, json } => recall::perform(invocation, &words, limit, json),
+        Command::Status(json) => status::perform(invocation, json),
+        Command::Doctor(json) => doctor::perform(invocation, json),
+        Command::Config(Config::Show(json)) => config::show(invocation, json),
+        Command::Config(Config::Check(json)) => config::check(invocation, json),
+    }
+}
+
+fn misplaced() -> Failure {
+    let what = "--trace-actors, --log-format and --verbose belong to `serve`";
+    Failure::new(what, "this command starts no gateway with them", "leave them out").with_exit(Exit::WrongUse)
+}

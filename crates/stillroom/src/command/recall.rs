@@ -1,0 +1,58 @@
+//! `stillroom recall`: a search over everything that was kept.
+
+use super::invocation::Invocation;
+use super::look::{self, List};
+use crate::cli::Json;
+use crate::client::encoded;
+use crate::failure::Failure;
+use crate::table::Column;
+use std::process::ExitCode;
+
+/// Shows what fits `words`, the best first.
+pub(crate) fn perform(
+    invocation: &Invocation<'_>,
+    words: &[String],
+    limit: u32,
+    json: Json,
+) -> Result<ExitCode, Failure> {
+    look::show(invocation, &list(words, limit), json)
+}
+
+fn list(words: &[String], limit: u32) -> List {
+    List {
+        path: format!("/api/v1/recall?q={}&limit={limit}", encoded(&words.join(" "))),
+        field: "hits",
+        columns: const {
+            &[
+                Column::plain("SOURCE", "source"),
+                Column::time("AT", "at"),
+                Column::plain("SESSION", "session"),
+                Column::plain("TITLE", "title"),
+                Column::plain("TEXT", "text"),
+            ]
+        },
+        empty: "Nothing fits.",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::look::tests::text;
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn the_words_are_one_query() {
+        let list = list(&["wal".to_owned(), "a&b".to_owned()], 5);
+        assert_eq!(list.path, "/api/v1/recall?q=wal%20a%26b&limit=5");
+    }
+
+    #[test]
+    fn each_hit_is_a_line() {
+        let answer = json!({"hits": [
+            {"source": "knowledge", "id": "k1", "session": null, "title": "WAL and NFS", "text": "not over NFS", "score": 2.5, "at": 0},
+            {"source": "message", "id": "7", "session": "0199f3a2", "title": null, "text": "is WAL safe?", "score": 1.25, "at": 1000},
+        ]});
+        insta::assert_snapshot!(text(&list(&[], 10), &answer));
+    }
+}

@@ -1,0 +1,149 @@
+//! The agent: pointed at the gateway, run in the foreground, waited for.
+
+use crate::failure::Failure;
+use crate::output::note;
+use crate::settings::Places;
+use std::ffi::{OsStr, OsString};
+use std::io;
+use std::net::SocketAddr;
+use std::path::Path;
+use std::process::{Child, Command, ExitStatus};
+use tokio::sync::oneshot;
+
+/// Runs `agent` behind the gateway at `address`, to its end.
+///
+/// # Errors
+/// It cannot be started, or not be waited for.
+pub(super) async fn run(
+    agent: &[OsString],
+    address: SocketAddr,
+    places: &Places,
+) -> Result<ExitStatus, Failure> {
+    let variables = variables(address);
+    variables.iter().filter_map(|(name, value)| replaced(name, value, places)).for_each(|line| note(&line));
+    let (program, arguments) = command_line(agent, address);
+    let child = Command::new(&program).args(arguments).envs(variables).spawn();
+    let child = child.map_err(|cause| not_started(&program, &cause))?;
+    wait(child).await.map_err(|cause| Failure::new("the agent was lost", cause, "start it again"))
+}
+
+/// What points agents at the gateway. The hint makes Claude Code say which of its requests are side work.
+fn variables(address: SocketAddr) -> [(&'static str, String); 3] {
+    [
+        ("ANTHROPIC_BASE_URL", format!("http://{address}")),
+        ("OPENAI_BASE_URL", format!("http://{address}/v1")),
+        ("CLAUDE_CODE_GATEWAY_HINT_HEADERS", "1".to_owned()),
+    ]
+}
+
+/// Somebody who had pointed the agent elsewhere should hear that it no longer goes there.
+fn replaced(name: &str, value: &str, places: &Places) -> Option<String> {
+    let (_, before) = places.variables.iter().find(|(known, before)| known == name && before != value)?;
+    let key = match name {
+        "ANTHROPIC_BASE_URL" => "upstream.anthropic",
+        "OPENAI_BASE_URL" => "upstream.openai",
+        _ => return None,
+    };
+    let shown = crate::settings::without_url_secrets(&before.to_string_lossy());
+    Some(format!(
+        "{name} was {shown}; the agent goes through the gateway now. To keep that address, set {key} to it"
+    ))
+}
+
+/// Codex ignores the environment: it is told by an argument, right behind its name.
+fn command_line(agent: &[OsString], address: SocketAddr) -> (OsString, Vec<OsString>) {
+    let program = agent.first().cloned().unwrap_or_default();
+    let told: Vec<OsString> = match name_of(&program) {
+        Some("codex") => vec!["-c".into(), format!("openai_base_url=http://{address}/v1").into()],
+        _ => Vec::new(),
+    };
+    (program, told.into_iter().chain(agent.iter().skip(1).cloned()).collect())
+}
+
+fn name_of(program: &OsStr) -> Option<&str> {
+    Path::new(program).file_stem()?.to_str()
+}
+
+fn not_started(program: &OsStr, cause: &io::Error) -> Failure {
+    let what = format!("{} cannot be started", program.to_string_lossy());
+    Failure::new(what, cause, "check the name, and that it is installed and on the PATH")
+}
+
+/// An interrupt from the terminal reaches the agent by itself, and means the agent: we only outlive it. A request to end
+/// that reaches us alone is passed on.
+async fn wait(mut child: Child) -> io::Result<ExitStatus> {
+    let id = child.id();
+    let (ended, mut end) = oneshot::channel();
+    std::thread::spawn(move || ended.send(child.wait()));
+    loop {
+        tokio::select! {
+            status = &mut end => return status.unwrap_or_else(|_| Err(io::ErrorKind::BrokenPipe.into())),
+            asked = asked_to_end() => if asked { pass_on(id) },
+        }
+    }
+}
+
+/// Waits for a signal; true when it asks us to end, false when it is the terminal's interrupt.
+#[cfg(unix)]
+async fn asked_to_end() -> bool {
+    use tokio::signal::unix::{SignalKind, signal};
+    let (Ok(mut end), Ok(mut gone)) = (signal(SignalKind::terminate()), signal(SignalKind::hangup())) else {
+        return std::future::pending().await;
+    };
+    tokio::select! {
+        _ = end.recv() => true,
+        _ = gone.recv() => true,
+        _ = tokio::signal::ctrl_c() => false,
+    }
+}
+
+#[cfg(not(unix))]
+async fn asked_to_end() -> bool {
+    tokio::signal::ctrl_c().await.is_err() && std::future::pending().await
+}
+
+/// The standard library can only kill, which would keep an agent from saving its work.
+fn pass_on(id: u32) {
+    let asked = Command::new("kill").args(["-s", "TERM", &id.to_string()]).status();
+    if let Err(cause) = asked {
+        note(&format!("the agent could not be asked to end: {cause}"));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ADDRESS: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(std::net::Ipv4Addr::LOCALHOST), 4141);
+
+    fn line(agent: &[&str]) -> Vec<OsString> {
+        let agent: Vec<OsString> = agent.iter().map(OsString::from).collect();
+        let (program, arguments) = command_line(&agent, ADDRESS);
+        std::iter::once(program).chain(arguments).collect()
+    }
+
+    #[test]
+    fn codex_is_told_by_an_argument_and_others_are_left_alone() {
+        let told = ["-c", "openai_base_url=http://127.0.0.1:4141/v1"];
+        assert_eq!(line(&["codex", "exec", "hi"]), ["codex", told[0], told[1], "exec", "hi"]);
+        assert_eq!(line(&["/opt/bin/codex"]), ["/opt/bin/codex", told[0], told[1]]);
+        assert_eq!(line(&["claude", "-c"]), ["claude", "-c"]);
+    }
+
+    #[test]
+    fn anthropics_base_has_no_version_and_openais_has_one() {
+        let variables = variables(ADDRESS);
+        assert_eq!(variables[0].1, "http://127.0.0.1:4141");
+        assert_eq!(variables[1].1, "http://127.0.0.1:4141/v1");
+    }
+
+    #[test]
+    fn a_base_url_that_is_replaced_is_said_without_its_secrets() {
+        let before = [("ANTHROPIC_BASE_URL".into(), "https://me:word@proxy.example".into())];
+        let places = Places { variables: before.to_vec(), ..Places::default() };
+        let line = replaced("ANTHROPIC_BASE_URL", "http://127.0.0.1:4141", &places).unwrap();
+        assert!(line.contains("upstream.anthropic") && line.contains("proxy.example"), "{line}");
+        assert!(!line.contains("word"), "{line}");
+        assert_eq!(replaced("ANTHROPIC_BASE_URL", "https://me:word@proxy.example", &places), None);
+    }
+}

@@ -1,0 +1,100 @@
+//! `stillroom run -- AGENT`: an agent behind a gateway, found or started for it.
+
+mod agent;
+mod child;
+
+use super::invocation::{Invocation, wait_for};
+use crate::client::Gateway;
+use crate::failure::Failure;
+use crate::output::note;
+use crate::settings::Loaded;
+use child::Child;
+use std::ffi::OsString;
+use std::net::{SocketAddr, TcpListener};
+use std::process::{ExitCode, ExitStatus};
+
+/// Runs `agent` and ends as it does.
+///
+/// # Errors
+/// No gateway can be had, or the agent cannot be started.
+pub(crate) fn perform(invocation: &Invocation<'_>, agent: &[OsString]) -> Result<ExitCode, Failure> {
+    let loaded = invocation.settings()?;
+    loaded.notes().iter().for_each(|line| note(line));
+    wait_for(async {
+        let (gateway, child) = find_or_start(invocation, &loaded).await?;
+        let status = agent::run(agent, gateway.address(), invocation.places).await;
+        if let Some(child) = child {
+            child.stop().await;
+        }
+        status.map(exit_code)
+    })
+}
+
+/// The gateway, and the process that it is when it was started for this agent alone.
+async fn find_or_start(
+    invocation: &Invocation<'_>,
+    loaded: &Loaded,
+) -> Result<(Gateway, Option<Child>), Failure> {
+    let listen = with_port(loaded.settings().listen)?;
+    let gateway = Gateway::at(listen);
+    if gateway.answers().await {
+        return Ok((gateway, None));
+    }
+    let mut child = Child::start(&invocation.flags, listen, &loaded.settings().data_dir)?;
+    child.wait_until_ready(&gateway).await?;
+    note(&format!(
+        "a gateway serves at {} until the agent ends; its log is {}",
+        gateway.address(),
+        child.log().display()
+    ));
+    Ok((gateway, Some(child)))
+}
+
+/// Port 0 means any free one; which, must be known before the gateway starts in another process.
+fn with_port(listen: SocketAddr) -> Result<SocketAddr, Failure> {
+    if listen.port() != 0 {
+        return Ok(listen);
+    }
+    let free = TcpListener::bind(listen).and_then(|listener| listener.local_addr());
+    free.map_err(|cause| {
+        Failure::new(format!("no port is free at {}", listen.ip()), cause, "name one with --listen")
+    })
+}
+
+/// An agent that a signal ended tells no code; shells say 128 and the signal's number.
+fn exit_code(status: ExitStatus) -> ExitCode {
+    let code = status.code().unwrap_or_else(|| 128 + signal(status));
+    ExitCode::from(u8::try_from(code & 0xff).unwrap_or(1))
+}
+
+#[cfg(unix)]
+fn signal(status: ExitStatus) -> i32 {
+    use std::os::unix::process::ExitStatusExt as _;
+    status.signal().unwrap_or(0)
+}
+
+#[cfg(not(unix))]
+fn signal(_status: ExitStatus) -> i32 {
+    0
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn port_0_becomes_a_port_that_is_known() {
+        let any: SocketAddr = "127.0.0.1:0".parse().unwrap();
+        assert_ne!(with_port(any).unwrap().port(), 0);
+        let fixed: SocketAddr = "127.0.0.1:4141".parse().unwrap();
+        assert_eq!(with_port(fixed).unwrap(), fixed);
+    }
+
+    #[test]
+    #[cfg(unix)]
+    fn the_agents_end_is_ours() {
+        use std::os::unix::process::ExitStatusExt as _;
+        assert_eq!(exit_code(ExitStatus::from_raw(7 << 8)), ExitCode::from(7));
+        assert_eq!(exit_code(ExitStatus::from_raw(15)), ExitCode::from(143));
+    }
+}

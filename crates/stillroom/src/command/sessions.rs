@@ -1,0 +1,85 @@
+//! `stillroom sessions`: who talked, and what was said and distilled.
+
+use super::invocation::{Invocation, wait_for};
+use super::look::{self, List};
+use crate::cli::Json;
+use crate::client::encoded;
+use crate::failure::Failure;
+use crate::output::{harmless, head, say};
+use crate::table::{Column, cell};
+use serde_json::{Value, json};
+use std::process::ExitCode;
+
+/// Lists the sessions.
+pub(crate) fn list(invocation: &Invocation<'_>, json: Json) -> Result<ExitCode, Failure> {
+    look::show(invocation, &sessions(), json)
+}
+
+fn sessions() -> List {
+    List {
+        path: "/api/v1/sessions".to_owned(),
+        field: "sessions",
+        columns: const {
+            &[
+                Column::plain("ID", "id"),
+                Column::plain("CLIENT", "client"),
+                Column::plain("PROVIDER", "provider"),
+                Column::plain("MODEL", "model"),
+                Column::plain("TURNS", "turns"),
+                Column::time("LAST ACTIVITY", "last_activity"),
+                Column::plain("BACKGROUND", "background"),
+                Column::plain("PAUSED BECAUSE", "paused_because"),
+            ]
+        },
+        empty: "No session yet: point an agent at the gateway, for example with `stillroom run -- claude`.",
+    }
+}
+
+/// Shows one session.
+pub(crate) fn show(invocation: &Invocation<'_>, id: &str, format: Json) -> Result<ExitCode, Failure> {
+    let base = format!("/api/v1/sessions/{}", encoded(id));
+    wait_for(async {
+        let gateway = invocation.gateway()?;
+        let messages = look::fetch(&gateway, &format!("{base}/messages"), "messages").await?;
+        let observations = look::fetch(&gateway, &format!("{base}/observations"), "observations").await?;
+        let both = || json!({"messages": messages, "observations": observations}).to_string();
+        say(&if format.json { both() } else { text(&messages, &observations) });
+        Ok(ExitCode::SUCCESS)
+    })
+}
+
+fn text(messages: &[Value], observations: &[Value]) -> String {
+    let said = messages.iter().map(|message| {
+        let body = message["text"].as_str().unwrap_or_default();
+        format!("{}\n{}\n", head(&cell(&message["role"])), harmless(body))
+    });
+    let distilled = observations.iter().map(|observation| format!("- {}", cell(&observation["text"])));
+    let distilled = std::iter::once(head("distilled")).chain(distilled);
+    said.chain(distilled.filter(|_| !observations.is_empty())).collect::<Vec<_>>().join("\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::look::tests::text as list_text;
+    use super::*;
+
+    #[test]
+    fn each_session_is_a_line_and_says_why_its_background_work_stands_still() {
+        let answer = json!({"sessions": [
+            {"id": "0199f3a2", "client": "claude-code", "provider": "anthropic", "model": "claude-sonnet-4-5", "turns": 3,
+             "last_activity": "2026-11-23T10:00:00Z", "background": "paused", "paused_because": "the provider refused the token"},
+            {"id": "0199f3a3", "client": "codex", "provider": "openai", "model": "gpt-6.1-sol", "turns": 12,
+             "last_activity": "2026-11-23T09:00:00Z", "background": "ready", "paused_because": null},
+        ]});
+        insta::assert_snapshot!(list_text(&sessions(), &answer));
+    }
+
+    #[test]
+    fn a_session_shows_what_was_said_and_then_what_was_distilled() {
+        let messages = [
+            json!({"role": "user", "text": "is WAL safe?\n\nover NFS"}),
+            json!({"role": "assistant", "text": "no\u{1b}[2J"}),
+        ];
+        insta::assert_snapshot!(text(&messages, &[json!({"text": "WAL is not safe over NFS"})]));
+    }
+}

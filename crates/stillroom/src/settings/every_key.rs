@@ -1,0 +1,287 @@
+//! The table of all settings. `docs/configuration.md` says what each is for; a test holds the two together.
+
+use super::keys::Key;
+use super::keys::Nature::{Ahead, Plain, Secret};
+use super::notation::{base_url, duration, show_duration, show_size, size};
+use super::value::Value;
+use super::words;
+use domain::secret;
+use serde_json::{Value as Json, json};
+use std::path::PathBuf;
+use std::time::Duration;
+
+const DURATION: &str = "a duration such as \"30s\", \"1m\", \"500ms\" or \"2h\"";
+const BASE_URL: &str =
+    "a base URL: http or https, a host, perhaps a port and a path; no user, no query, no /v1";
+const TRUTH: &str = "true or false";
+const COUNT: &str = "a whole number from 0";
+const COUNT_FROM_ONE: &str = "a whole number from 1";
+const DOLLARS: &str = "an amount of dollars from 0";
+const TOKEN: &str = "text of visible ASCII characters without blanks";
+const WORDS: &str = "text that is not empty";
+
+/// Every setting there is.
+pub(crate) static EVERY_KEY: &[Key] = &[
+    Key {
+        name: "listen",
+        takes: "an IP address and a port, such as 127.0.0.1:4141",
+        nature: Plain,
+        set: |r, v| put(&mut r.settings.listen, v.text()?.trim().parse().ok()),
+        show: |r| json!(r.settings.listen.to_string()),
+    },
+    Key {
+        name: "data_dir",
+        takes: "the path of a folder, without ~",
+        nature: Plain,
+        set: |r, v| put(&mut r.settings.data_dir, folder(v)),
+        show: |r| json!(r.settings.data_dir.display().to_string()),
+    },
+    Key {
+        name: "upstream.anthropic",
+        takes: BASE_URL,
+        nature: Plain,
+        set: |r, v| put(&mut r.settings.upstream.anthropic, base_url(v.text()?)),
+        show: |r| json!(r.settings.upstream.anthropic),
+    },
+    Key {
+        name: "upstream.openai",
+        takes: BASE_URL,
+        nature: Plain,
+        set: |r, v| put(&mut r.settings.upstream.openai, base_url(v.text()?)),
+        show: |r| json!(r.settings.upstream.openai),
+    },
+    Key {
+        name: "relay.max_body",
+        takes: "a size such as \"64MiB\"",
+        nature: Plain,
+        set: |r, v| put(&mut r.settings.relay.max_body, size(v.text()?)),
+        show: |r| json!(show_size(r.settings.relay.max_body)),
+    },
+    Key {
+        name: "relay.connect_timeout",
+        takes: DURATION,
+        nature: Plain,
+        set: |r, v| put(&mut r.settings.relay.connect_timeout, time(v)),
+        show: |r| json!(show_duration(r.settings.relay.connect_timeout)),
+    },
+    Key {
+        name: "relay.first_byte_timeout",
+        takes: DURATION,
+        nature: Plain,
+        set: |r, v| put(&mut r.settings.relay.first_byte_timeout, time(v)),
+        show: |r| json!(show_duration(r.settings.relay.first_byte_timeout)),
+    },
+    Key {
+        name: "relay.idle_timeout",
+        takes: DURATION,
+        nature: Plain,
+        set: |r, v| put(&mut r.settings.relay.idle_timeout, time(v)),
+        show: |r| json!(show_duration(r.settings.relay.idle_timeout)),
+    },
+    Key {
+        name: "worker.model",
+        takes: WORDS,
+        nature: Plain,
+        set: |r, v| put_some(&mut r.settings.worker.model, owned(v)),
+        show: |r| json!(r.settings.worker.model),
+    },
+    Key {
+        name: "worker.api_key",
+        takes: TOKEN,
+        nature: Secret,
+        set: |r, v| put_some(&mut r.settings.worker.api_key, v.token()),
+        show: |r| hidden(r.settings.worker.api_key.as_ref()),
+    },
+    Key {
+        name: "worker.provider",
+        takes: "\"anthropic\" or \"openai\"",
+        nature: Plain,
+        set: |r, v| put_some(&mut r.settings.worker.provider, words::provider(v.text()?)),
+        show: |r| json!(r.settings.worker.provider),
+    },
+    Key {
+        name: "worker.use_client_credentials",
+        takes: "a list of \"api-key\" and \"bearer\", or the empty list",
+        nature: Plain,
+        set: |r, v| put(&mut r.settings.worker.use_client_credentials, words::kinds(&v.words()?)),
+        show: |r| json!(words::kind_names(r.settings.worker.use_client_credentials)),
+    },
+    Key {
+        name: "worker.global_fallback",
+        takes: "\"off\", \"lineage\", \"same-project\" or \"any\"",
+        nature: Plain,
+        set: |r, v| put(&mut r.settings.worker.global_fallback, words::fallback(v.text()?)),
+        show: |r| json!(words::fallback_name(r.settings.worker.global_fallback)),
+    },
+    Key {
+        name: "worker.daily_budget_usd",
+        takes: DOLLARS,
+        nature: Ahead,
+        set: |r, v| put_some(&mut r.ahead.worker_daily_budget, v.dollars()),
+        show: |r| json!(r.ahead.worker_daily_budget),
+    },
+    Key {
+        name: "worker.max_retries",
+        takes: COUNT,
+        nature: Plain,
+        set: |r, v| put(&mut r.settings.worker.max_retries, v.whole()),
+        show: |r| json!(r.settings.worker.max_retries),
+    },
+    Key {
+        name: "idle.tick",
+        takes: DURATION,
+        nature: Plain,
+        set: |r, v| put(&mut r.settings.idle.tick, time(v)),
+        show: |r| json!(show_duration(r.settings.idle.tick)),
+    },
+    Key {
+        name: "idle.after",
+        takes: DURATION,
+        nature: Plain,
+        set: |r, v| put(&mut r.settings.idle.after, time(v)),
+        show: |r| json!(show_duration(r.settings.idle.after)),
+    },
+    Key {
+        name: "idle.evict_after",
+        takes: DURATION,
+        nature: Plain,
+        set: |r, v| put(&mut r.settings.idle.evict_after, time(v)),
+        show: |r| json!(show_duration(r.settings.idle.evict_after)),
+    },
+    Key {
+        name: "distiller.enabled",
+        takes: TRUTH,
+        nature: Plain,
+        set: |r, v| put(&mut r.settings.distiller.enabled, v.truth()),
+        show: |r| json!(r.settings.distiller.enabled),
+    },
+    Key {
+        name: "distiller.min_messages",
+        takes: COUNT,
+        nature: Plain,
+        set: |r, v| put(&mut r.settings.distiller.min_messages, v.whole()),
+        show: |r| json!(r.settings.distiller.min_messages),
+    },
+    Key {
+        name: "distiller.pending_tokens",
+        takes: COUNT_FROM_ONE,
+        nature: Plain,
+        set: |r, v| put(&mut r.settings.distiller.pending_tokens, v.positive()),
+        show: |r| json!(r.settings.distiller.pending_tokens),
+    },
+    Key {
+        name: "curator.enabled",
+        takes: TRUTH,
+        nature: Plain,
+        set: |r, v| put(&mut r.settings.curator.enabled, v.truth()),
+        show: |r| json!(r.settings.curator.enabled),
+    },
+    Key {
+        name: "curator.after_turns",
+        takes: COUNT_FROM_ONE,
+        nature: Plain,
+        set: |r, v| put(&mut r.settings.curator.after_turns, v.positive()),
+        show: |r| json!(r.settings.curator.after_turns),
+    },
+    Key {
+        name: "curator.max_entries",
+        takes: COUNT_FROM_ONE,
+        nature: Plain,
+        set: |r, v| put(&mut r.settings.curator.max_entries, v.positive()),
+        show: |r| json!(r.settings.curator.max_entries),
+    },
+    Key {
+        name: "cache_warmer.enabled",
+        takes: TRUTH,
+        nature: Plain,
+        set: |r, v| put(&mut r.settings.cache_warmer.enabled, v.truth()),
+        show: |r| json!(r.settings.cache_warmer.enabled),
+    },
+    Key {
+        name: "cache_warmer.max_cost_per_day",
+        takes: DOLLARS,
+        nature: Plain,
+        set: |r, v| put_some(&mut r.settings.cache_warmer.max_cost_per_day, v.dollars()),
+        show: |r| json!(r.settings.cache_warmer.max_cost_per_day),
+    },
+    Key {
+        name: "batch.enabled",
+        takes: TRUTH,
+        nature: Ahead,
+        set: |r, v| put(&mut r.ahead.batch_enabled, v.truth()),
+        show: |r| json!(r.ahead.batch_enabled),
+    },
+    Key {
+        name: "memory.inject",
+        takes: TRUTH,
+        nature: Ahead,
+        set: |r, v| put(&mut r.ahead.memory_inject, v.truth()),
+        show: |r| json!(r.ahead.memory_inject),
+    },
+    Key {
+        name: "sentry.dsn",
+        takes: "a DSN as Sentry shows it, such as https://KEY@HOST/PROJECT",
+        nature: Secret,
+        set: |r, v| put_some(&mut r.settings.sentry.dsn, dsn(v)),
+        show: |r| hidden(r.settings.sentry.dsn.as_ref()),
+    },
+    Key {
+        name: "sentry.environment",
+        takes: WORDS,
+        nature: Plain,
+        set: |r, v| put(&mut r.settings.sentry.environment, owned(v)),
+        show: |r| json!(r.settings.sentry.environment),
+    },
+    Key {
+        name: "sentry.fingerprint_prefix",
+        takes: WORDS,
+        nature: Plain,
+        set: |r, v| put(&mut r.settings.sentry.fingerprint_prefix, owned(v)),
+        show: |r| json!(r.settings.sentry.fingerprint_prefix),
+    },
+    Key {
+        name: "trace.actors",
+        takes: TRUTH,
+        nature: Plain,
+        set: |r, v| put(&mut r.settings.trace_actors, v.truth()),
+        show: |r| json!(r.settings.trace_actors),
+    },
+    Key {
+        name: "access.token",
+        takes: TOKEN,
+        nature: Secret,
+        set: |r, v| put_some(&mut r.settings.access_token, v.token()),
+        show: |r| hidden(r.settings.access_token.as_ref()),
+    },
+];
+
+fn put<T>(place: &mut T, value: Option<T>) -> Option<()> {
+    *place = value?;
+    Some(())
+}
+
+fn put_some<T>(place: &mut Option<T>, value: Option<T>) -> Option<()> {
+    *place = Some(value?);
+    Some(())
+}
+
+fn time(value: &Value) -> Option<Duration> {
+    duration(value.text()?)
+}
+
+fn owned(value: &Value) -> Option<String> {
+    value.text().map(str::to_owned)
+}
+
+fn folder(value: &Value) -> Option<PathBuf> {
+    std::path::absolute(value.text().filter(|path| !path.starts_with('~'))?).ok()
+}
+
+fn dsn(value: &Value) -> Option<secret::Secret> {
+    let text = value.text()?.trim();
+    text.parse::<sentry::types::Dsn>().ok().map(|_| secret::Secret::new(text))
+}
+
+fn hidden(secret: Option<&secret::Secret>) -> Json {
+    json!(secret.map(|_| "(hidden)"))
+}

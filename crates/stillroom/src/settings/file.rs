@@ -1,0 +1,126 @@
+//! The settings file: which one is read, and what each of its lines sets.
+
+use super::environment;
+use super::error::SettingsError;
+use super::keys;
+use super::layers::Written;
+use super::origin::{Choice, Line, Origin};
+use super::place::Places;
+use super::value::Value;
+use domain::secret::Secret;
+use std::io::ErrorKind;
+use std::ops::Range;
+use std::path::{Path, PathBuf};
+use toml::de::{DeTable, DeValue};
+
+/// The name of a settings file.
+pub(crate) const NAME: &str = "stillroom.toml";
+
+/// A settings file that was looked up and read.
+#[derive(Debug)]
+pub(crate) struct SettingsFile {
+    /// Where it is.
+    pub(crate) path: PathBuf,
+    /// How it came to be read.
+    pub(crate) choice: Choice,
+    text: Secret,
+}
+
+/// The one file to read: `named`, else the working directory's, else the user's own; none when there is none.
+///
+/// # Errors
+/// A file that is there, or was named, and cannot be read.
+pub(crate) fn find(named: Option<&Path>, places: &Places) -> Result<Option<SettingsFile>, SettingsError> {
+    if let Some(path) = named {
+        return read(path, Choice::Named).map(Some);
+    }
+    let own = places.config_folder().map(|folder| folder.join(NAME));
+    let here = places.working_directory.join(NAME);
+    let found = (own.as_ref() != Some(&here)).then_some((here, Choice::Found));
+    let candidates = found.into_iter().chain(own.map(|path| (path, Choice::Own)));
+    candidates
+        .into_iter()
+        .find(|(path, _)| exists(path))
+        .map(|(path, choice)| read(&path, choice))
+        .transpose()
+}
+
+/// Whether something is there, even if it cannot be read: then that is an error, not a reason to look elsewhere.
+fn exists(path: &Path) -> bool {
+    !matches!(path.symlink_metadata(), Err(cause) if cause.kind() == ErrorKind::NotFound)
+}
+
+fn read(path: &Path, choice: Choice) -> Result<SettingsFile, SettingsError> {
+    let text = std::fs::read_to_string(path)
+        .map_err(|cause| SettingsError::Unreadable { path: path.to_owned(), cause: cause.to_string() })?;
+    Ok(SettingsFile { path: path.to_owned(), choice, text: Secret::new(text) })
+}
+
+impl SettingsFile {
+    /// What its lines set.
+    ///
+    /// # Errors
+    /// Text that is no TOML, and keys that are no settings.
+    pub(crate) fn written(&self) -> Result<Vec<Written>, SettingsError> {
+        let table = DeTable::parse(self.text.reveal()).map_err(|fault| {
+            let origin = self.origin(&fault.span().unwrap_or_default());
+            SettingsError::Syntax { origin, fault: fault.message().to_owned() }
+        })?;
+        let mut written = Vec::new();
+        self.descend("", table.get_ref(), &mut written)?;
+        Ok(written)
+    }
+
+    fn descend(
+        &self,
+        prefix: &str,
+        table: &DeTable<'_>,
+        out: &mut Vec<Written>,
+    ) -> Result<(), SettingsError> {
+        for (name, value) in table {
+            let dotted = format!("{prefix}{}", name.get_ref());
+            match (value.get_ref(), keys::find(&dotted)) {
+                (value, Some(key)) => {
+                    out.push(Written { key, value: plain(value), origin: self.origin(&name.span()) });
+                }
+                (DeValue::Table(inner), None) if !inner.is_empty() => {
+                    self.descend(&format!("{dotted}."), inner, out)?;
+                }
+                (value, None) => {
+                    return Err(SettingsError::unknown(dotted, &plain(value), self.origin(&name.span())));
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn origin(&self, span: &Range<usize>) -> Origin {
+        let before = self.text.reveal().bytes().take(span.start);
+        let number = 1 + before.filter(|byte| *byte == b'\n').count();
+        Origin::File(Line { file: self.path.clone(), number, choice: self.choice })
+    }
+}
+
+/// One value in a file's notation; none when it is not in it.
+pub(crate) fn value(text: &str) -> Option<Value> {
+    DeValue::parse(text).ok().map(|value| plain(value.get_ref()))
+}
+
+fn plain(value: &DeValue<'_>) -> Value {
+    match value {
+        DeValue::String(text) => Value::quoted(text.as_ref()),
+        DeValue::Integer(number) => {
+            i64::from_str_radix(number.as_str(), number.radix()).map_or(Value::Strange, Value::Integer)
+        }
+        DeValue::Float(number) => number.as_str().parse().map_or(Value::Strange, Value::Number),
+        DeValue::Boolean(truth) => Value::Boolean(*truth),
+        DeValue::Array(values) => Value::List(values.iter().map(|value| plain(value.get_ref())).collect()),
+        DeValue::Datetime(_) | DeValue::Table(_) => Value::Strange,
+    }
+}
+
+/// The path that `--config`, or else the environment, names.
+pub(crate) fn named(flag: Option<&Path>, places: &Places) -> Option<PathBuf> {
+    let variable = || environment::find(&places.variables, environment::CONFIG).map(PathBuf::from);
+    flag.map(Path::to_owned).or_else(variable)
+}

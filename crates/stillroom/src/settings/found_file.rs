@@ -1,0 +1,65 @@
+//! What a file may set that merely lay in the working directory: nothing by which something leaves or enters this machine.
+//!
+//! Whoever clones a project and starts an agent in it has not read the project's files. One of them must not choose the
+//! upstream that gets the agent's credentials. The reasons and the limits are in ADR 4.
+
+use super::error::SettingsError;
+use super::layers::Layers;
+use super::notation::{is_loopback_host, is_loopback_url};
+use super::resolved::Resolved;
+
+/// Keys that a found file may set, but not without its being said at the start.
+const SAID_ALOUD: [&str; 9] = [
+    "listen",
+    "data_dir",
+    "upstream.anthropic",
+    "upstream.openai",
+    "worker.api_key",
+    "worker.use_client_credentials",
+    "worker.global_fallback",
+    "sentry.dsn",
+    "access.token",
+];
+
+/// Refuses what a found file sets beyond this machine.
+///
+/// # Errors
+/// The first such key.
+pub(crate) fn check(layers: &Layers, resolved: &Resolved) -> Result<(), SettingsError> {
+    let mut found = layers.iter().filter(|written| written.origin.is_found());
+    match found.find(|written| !stays_here(written.key.name, resolved)) {
+        Some(written) => {
+            Err(SettingsError::NotForAFoundFile { key: written.key, origin: written.origin.clone() })
+        }
+        None => Ok(()),
+    }
+}
+
+/// The keys of a found file that the start should say aloud, in the order of their names.
+pub(crate) fn said_aloud(layers: &Layers) -> Vec<&'static str> {
+    let found = layers.iter().filter(|written| written.origin.is_found());
+    found.map(|written| written.key.name).filter(|name| SAID_ALOUD.contains(name)).collect()
+}
+
+fn stays_here(key: &str, resolved: &Resolved) -> bool {
+    let settings = &resolved.settings;
+    match key {
+        "upstream.anthropic" => is_loopback_url(&settings.upstream.anthropic),
+        "upstream.openai" => is_loopback_url(&settings.upstream.openai),
+        "worker.api_key" | "worker.provider" => works_here(resolved),
+        "sentry.dsn" => alerts_here(resolved),
+        "listen" | "access.token" => settings.listen.ip().is_loopback(),
+        _ => true,
+    }
+}
+
+/// A key of a stranger's own would let background work show this user's sessions to the stranger's account.
+fn works_here(resolved: &Resolved) -> bool {
+    resolved.settings.worker.provider.is_none_or(|provider| is_loopback_url(resolved.upstream(provider)))
+}
+
+fn alerts_here(resolved: &Resolved) -> bool {
+    let dsn = resolved.settings.sentry.dsn.as_ref();
+    let dsn = dsn.and_then(|dsn| dsn.reveal().parse::<sentry::types::Dsn>().ok());
+    dsn.is_none_or(|dsn| is_loopback_host(dsn.host()))
+}

@@ -1,0 +1,130 @@
+//! From what was written to what is in force.
+
+use super::error::SettingsError;
+use super::every_key::EVERY_KEY;
+use super::file::{self, SettingsFile};
+use super::keys::{self, Key, Nature};
+use super::layers::{Layers, Written};
+use super::origin::{Choice, Origin};
+use super::place::Places;
+use super::resolved::Resolved;
+use super::value::Value;
+use super::{environment, found_file, words};
+use domain::settings::Settings;
+use std::path::PathBuf;
+
+/// What the command line says about settings.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Flags {
+    /// The settings file.
+    pub(crate) config: Option<PathBuf>,
+    /// Flag, key and value.
+    pub(crate) values: Vec<(&'static str, &'static str, String)>,
+}
+
+/// The settings in force, and where each came from.
+#[derive(Debug)]
+pub(crate) struct Loaded {
+    resolved: Resolved,
+    layers: Layers,
+    file: Option<(PathBuf, Choice)>,
+}
+
+/// Reads and checks everything.
+///
+/// # Errors
+/// The first thing that is wrong.
+pub(crate) fn load(places: &Places, flags: &Flags) -> Result<Loaded, SettingsError> {
+    let file = file::find(file::named(flags.config.as_deref(), places).as_deref(), places)?;
+    let layers = layers(file.as_ref(), places, flags)?;
+    let mut resolved = resolve(&layers, places)?;
+    find_worker_provider(&mut resolved)?;
+    check(&layers, &resolved)?;
+    Ok(Loaded { resolved, layers, file: file.map(|file| (file.path, file.choice)) })
+}
+
+fn layers(file: Option<&SettingsFile>, places: &Places, flags: &Flags) -> Result<Layers, SettingsError> {
+    let mut layers = Layers::default();
+    let file = file.map(SettingsFile::written).transpose()?.unwrap_or_default();
+    let written = file.into_iter().chain(environment::read(&places.variables)?).chain(of_flags(flags));
+    written.for_each(|written| layers.lay(written));
+    Ok(layers)
+}
+
+fn of_flags(flags: &Flags) -> impl Iterator<Item = Written> {
+    flags.values.iter().filter_map(|(flag, key, value)| {
+        Some(Written { key: keys::find(key)?, value: Value::bare(value), origin: Origin::Flag(flag) })
+    })
+}
+
+fn resolve(layers: &Layers, places: &Places) -> Result<Resolved, SettingsError> {
+    let mut resolved = Resolved::with_data_dir(places.data_folder().unwrap_or_default());
+    for Written { key, value, origin } in layers.iter() {
+        (key.set)(&mut resolved, value).ok_or_else(|| SettingsError::BadValue {
+            key,
+            shown: key.shown(value),
+            origin: origin.clone(),
+        })?;
+    }
+    Ok(resolved)
+}
+
+/// Without a key there is nothing whose provider could matter.
+fn find_worker_provider(resolved: &mut Resolved) -> Result<(), SettingsError> {
+    let worker = &mut resolved.settings.worker;
+    let Some(key) = &worker.api_key else { return Ok(()) };
+    let provider = worker.provider.or_else(|| words::provider_of_key(key.reveal()));
+    worker.provider = Some(provider.ok_or(SettingsError::KeyOfUnknownShape)?);
+    Ok(())
+}
+
+fn check(layers: &Layers, resolved: &Resolved) -> Result<(), SettingsError> {
+    let settings = &resolved.settings;
+    if settings.data_dir.as_os_str().is_empty() {
+        return Err(SettingsError::NoDataFolder);
+    }
+    found_file::check(layers, resolved)?;
+    if !settings.listen.ip().is_loopback() && settings.access_token.is_none() {
+        return Err(SettingsError::OpenToOthers { listen: settings.listen });
+    }
+    Ok(())
+}
+
+impl Loaded {
+    /// What the gateway obeys.
+    pub(crate) fn settings(&self) -> &Settings {
+        &self.resolved.settings
+    }
+
+    /// The values in force.
+    pub(crate) fn resolved(&self) -> &Resolved {
+        &self.resolved
+    }
+
+    /// Every key with the value in force and the place it came from; none for a default.
+    pub(crate) fn entries(&self) -> impl Iterator<Item = (&'static Key, serde_json::Value, Option<&Origin>)> {
+        EVERY_KEY.iter().map(|key| (key, (key.show)(&self.resolved), self.layers.origin(key.name)))
+    }
+
+    /// The file that was read.
+    pub(crate) fn file(&self) -> Option<&PathBuf> {
+        self.file.as_ref().map(|(path, _)| path)
+    }
+
+    /// What the user should hear at the start, a sentence each.
+    pub(crate) fn notes(&self) -> Vec<String> {
+        self.found_note().into_iter().chain(self.ahead_notes()).collect()
+    }
+
+    fn found_note(&self) -> Option<String> {
+        let (path, _) = self.file.as_ref().filter(|(_, choice)| *choice == Choice::Found)?;
+        let aloud = found_file::said_aloud(&self.layers);
+        let sets = if aloud.is_empty() { String::new() } else { format!(": it sets {}", aloud.join(", ")) };
+        Some(format!("settings are read from {}, found in the working directory{sets}", path.display()))
+    }
+
+    fn ahead_notes(&self) -> impl Iterator<Item = String> {
+        let set = self.layers.iter().filter(|written| written.key.nature == Nature::Ahead);
+        set.map(|written| format!("{} is set ({}), but has no effect yet", written.key.name, written.origin))
+    }
+}

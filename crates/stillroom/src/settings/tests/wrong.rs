@@ -1,0 +1,116 @@
+//! Every way to be wrong, as the user reads it.
+
+use super::Desk;
+
+/// One refusal after the other, so that they are read, and changed, together.
+fn refusals(desks: impl IntoIterator<Item = Desk>) -> String {
+    desks.into_iter().map(|desk| desk.refusal()).collect::<Vec<_>>().join("\n\n")
+}
+
+#[test]
+fn an_unknown_key_names_its_place_and_the_nearest_right_one() {
+    insta::assert_snapshot!(refusals([
+        Desk::new().named("listen = \"127.0.0.1:0\"\n\n[worker]\nmodle = \"haiku\""),
+        Desk::new().named("worker.apikey = \"canary\""),
+        Desk::new().named("colour = \"canary\""),
+        Desk::new().named("upstream = \"http://127.0.0.1:1\""),
+        Desk::new().named("[idle.tick]\nseconds = 3"),
+        Desk::new().variable("STILLROOM_UPSTREAM_ANTHROPIC", "http://127.0.0.1:9100"),
+        Desk::new().variable("STILLROOM_TOKEN", "canary"),
+    ]));
+}
+
+#[test]
+fn a_bad_value_names_its_place_and_what_the_key_takes() {
+    insta::assert_snapshot!(refusals([
+        Desk::new().named("[idle]\n# how often\ntick = \"soon\""),
+        Desk::new().named("distiller.enabled = \"true\""),
+        Desk::new().named("worker.max_retries = -1"),
+        Desk::new().named("worker.max_retries = 2026-11-23"),
+        Desk::new().named("worker.global_fallback = \"always\""),
+        Desk::new().named("worker.use_client_credentials = [\"api-key\", \"password\"]"),
+        Desk::new().named("relay.max_body = 64"),
+        Desk::new().variable("STILLROOM_UPSTREAM__OPENAI", "https://me:canary@example.com/?key=canary"),
+        Desk::new().variable("STILLROOM_UPSTREAM__OPENAI", "https://api.openai.com/v1"),
+        Desk::new().variable("STILLROOM_WORKER__MODEL", ""),
+        Desk::new().variable("STILLROOM_CACHE_WARMER__MAX_COST_PER_DAY", "much"),
+        Desk::new().flag("--listen", "listen", "localhost"),
+        Desk::new().flag("--data-dir", "data_dir", "~/data"),
+    ]));
+}
+
+#[test]
+fn a_bad_secret_is_never_shown() {
+    let text = refusals([
+        Desk::new().named("worker.api_key = \"canary with blanks\""),
+        Desk::new().named("sentry.dsn = \"canary\""),
+        Desk::new().named("access.token = [\"canary\"]"),
+        Desk::new().named("worker.max_retries = \"sk-ant-canary\""),
+    ]);
+    insta::assert_snapshot!(text);
+}
+
+#[test]
+fn no_refusal_shows_a_secret() {
+    for desk in [
+        Desk::new().named("worker.api_key = \"canary"),
+        Desk::new().named("worker.api_key = canary"),
+        Desk::new().named("x = \"canary\""),
+        Desk::new().named("worker.apikey = \"canary\""),
+        Desk::new().named("acess.token = \"canary\""),
+        Desk::new().named("sentry.dns = \"https://canary@example.com/1\""),
+        Desk::new().variable("STILLROOM_ACCESS_TOKEN", "canary"),
+        Desk::new().variable("STILLROOM_ACCESS__TOKEN", "canary canary"),
+        Desk::new().variable("STILLROOM_UPSTREAM__OPENAI", "https://canary@example.com"),
+        Desk::new().variable("STILLROOM_UPSTREAM", "https://canary@example.com"),
+    ] {
+        let text = desk.refusal();
+        assert!(!text.contains("canary"), "{text}");
+    }
+}
+
+#[test]
+fn what_is_no_toml_or_cannot_be_read_is_said_with_its_place() {
+    let mut missing = Desk::new();
+    missing.flags.config = Some("/nowhere/stillroom.toml".into());
+    insta::assert_snapshot!(refusals([
+        Desk::new().named("listen = \"127.0.0.1:0\"\nworker model"),
+        Desk::new().named("listen = \"127.0.0.1:0\"\nlisten = \"127.0.0.1:1\""),
+        missing,
+    ]));
+}
+
+#[test]
+fn a_file_that_is_there_but_cannot_be_read_is_not_passed_over() {
+    let desk = Desk::new();
+    std::fs::create_dir(desk.project.path().join("stillroom.toml")).unwrap();
+    assert!(desk.refusal().contains("cannot be read"));
+}
+
+#[test]
+fn nobody_listens_to_others_without_a_token() {
+    insta::assert_snapshot!(refusals([
+        Desk::new().flag("--listen", "listen", "0.0.0.0:4141"),
+        Desk::new().flag("--listen", "listen", "[::]:4141"),
+    ]));
+    let guarded = Desk::new()
+        .flag("--listen", "listen", "0.0.0.0:4141")
+        .variable("STILLROOM_ACCESS__TOKEN", "long-and-random");
+    assert!(guarded.load().settings().access_token.is_some());
+}
+
+#[test]
+fn a_key_of_unknown_shape_needs_its_provider() {
+    let desk = || Desk::new().variable("STILLROOM_WORKER__API_KEY", "canary");
+    insta::assert_snapshot!(desk().refusal());
+    assert_eq!(desk().variable("STILLROOM_WORKER__PROVIDER", "openai").shown("worker.provider"), "openai");
+}
+
+#[test]
+fn without_a_home_the_data_folder_must_be_named() {
+    use super::{Failure, Flags, Places, load};
+    let refused = load(&Places::default(), &Flags::default()).map_err(Failure::from).unwrap_err();
+    insta::assert_snapshot!(refused);
+    let named = Flags { values: vec![("--data-dir", "data_dir", "/somewhere".to_owned())], config: None };
+    assert!(load(&Places::default(), &named).is_ok());
+}
