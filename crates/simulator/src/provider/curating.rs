@@ -10,27 +10,38 @@ const TITLE: usize = 8;
 /// A JSON array of operations for the observations in `words`, which also list the entries there are.
 pub(super) fn operations(words: &str) -> String {
     let (listed, observed) = split(words);
-    let mut observations: Vec<_> = observed.lines().map(plain).filter(|line| !line.is_empty()).collect();
+    let mut observations: Vec<_> = observed.lines().map(plain).filter(|line| !line.is_empty() && !line.starts_with('<')).collect();
     observations.sort_by_key(|line| category(line).is_none());
     observations.dedup_by_key(|line| title(line));
     Value::Array(observations.into_iter().take(MOST).map(|line| operation(line, &listed)).collect())
         .to_string()
 }
 
-/// What stands around the observations, where entries are listed, and the observations. Without tags, a line that names an
-/// id is an entry and every other an observation.
+/// Where the entries stand that there are, and what was observed: the sections of those names, and what was said where nothing
+/// was observed. Without sections, a line that names an id is an entry and every other an observation.
 fn split(words: &str) -> (String, String) {
-    if let Some((before, rest)) = words.split_once("<observations>") {
-        let (inside, after) = rest.split_once("</observations>").unwrap_or((rest, ""));
-        return (format!("{before}\n{after}"), inside.to_owned());
+    let observed = ["observations", "messages"].iter().find_map(|name| section(words, name));
+    match observed {
+        Some(observed) => (words.replace(observed, ""), observed.to_owned()),
+        None => {
+            let (listed, observed): (Vec<_>, Vec<_>) = words.lines().partition(|line| id(line).is_some());
+            (listed.join("\n"), observed.join("\n"))
+        }
     }
-    let (listed, observed): (Vec<_>, Vec<_>) = words.lines().partition(|line| id(line).is_some());
-    (listed.join("\n"), observed.join("\n"))
 }
 
-/// A line without the mark of a list.
+/// What stands between the tags of this name; none when there is nothing.
+fn section<'w>(words: &'w str, name: &str) -> Option<&'w str> {
+    let (_, rest) = words.split_once(&format!("<{name}>"))?;
+    let inside = rest.split_once(&format!("</{name}>")).map_or(rest, |(inside, _)| inside);
+    Some(inside).filter(|inside| !inside.trim().is_empty())
+}
+
+/// A line without the mark of a list and without the name of the speaker.
 fn plain(line: &str) -> &str {
-    line.trim().trim_start_matches(['-', '*', ' '])
+    let line = line.trim().trim_start_matches(['-', '*', ' ']);
+    let said = line.strip_prefix('[').and_then(|rest| rest.split_once("] "));
+    said.map_or(line, |(_, said)| said)
 }
 
 fn operation(observation: &str, listed: &str) -> Value {
@@ -68,15 +79,22 @@ fn category(observation: &str) -> Option<&'static str> {
     HINTS.iter().find(|(hint, _)| lower.contains(hint)).map(|(_, category)| *category)
 }
 
-/// The id that a line of a list names: after the word `id`, or in square brackets.
+/// The id that a line of a list names: after the word `id`, before a pair of square brackets, or inside them.
 fn id(line: &str) -> Option<&str> {
-    let is_part = |letter: char| letter.is_alphanumeric() || letter == '_' || letter == '-';
-    let after = ["\"id\"", " id=", " id:", "(id "]
-        .iter()
-        .find_map(|word| line.split_once(word).map(|(_, after)| after));
-    let start = after.or_else(|| line.split_once('[').map(|(_, after)| after))?;
-    let start = start.trim_start_matches(|letter| !is_part(letter));
-    let end = start.find(|letter| !is_part(letter)).unwrap_or(start.len());
+    let stated = ["\"id\"", " id=", " id:", "(id "].iter().find_map(|word| Some(line.split_once(word)?.1));
+    stated.or_else(|| bracketed(line)).and_then(first_word)
+}
+
+fn bracketed(line: &str) -> Option<&str> {
+    let (before, inside) = line.split_once('[')?;
+    if first_word(before).is_some() { Some(before) } else { Some(inside) }
+}
+
+/// The first run of letters, digits and what joins them.
+fn first_word(text: &str) -> Option<&str> {
+    let is_part = |letter: char| letter.is_alphanumeric() || letter == '_';
+    let start = text.trim_start_matches(|letter| !is_part(letter));
+    let end = start.find(|letter| !is_part(letter) && letter != '-').unwrap_or(start.len());
     (end > 0).then(|| &start[..end])
 }
 
@@ -108,6 +126,7 @@ mod tests {
         let title = "We decided to keep 3 replicas of everything";
         for entry in [
             format!("- [kn-7] decision: {title}: three"),
+            format!("<entries>\nkn-7 [decision, 0.8] {title}: three\n</entries>"),
             format!(r#"{{"id":"kn-7","title":"{title}"}}"#),
             format!(r#"<entry id="kn-7" title="{title}">"#),
         ] {
@@ -118,7 +137,17 @@ mod tests {
     }
 
     #[test]
+    fn what_was_said_stands_in_where_nothing_was_observed() {
+        let operations = parsed(
+            "<entries>\n\n</entries>\n<observations>\n\n</observations>\n<messages>\n[user] the host is Hetzner\n</messages>\n",
+        );
+        assert!(
+            matches!(&operations[..], [Operation::Create { title, .. }] if title == "the host is Hetzner")
+        );
+    }
+
+    #[test]
     fn nothing_observed_makes_no_operations() {
-        assert_eq!(operations("<observations>\n</observations>"), "[]");
+        assert_eq!(operations("<observations>\n\n</observations>\n"), "[]");
     }
 }

@@ -1,0 +1,72 @@
+//! How clients of the world come in: they call the gateway's HTTP service itself, without a socket.
+
+use crate::provider::Exchange;
+use actix_web::App;
+use actix_web::dev::{Service, ServiceResponse};
+use actix_web::test::{TestRequest, init_service, try_read_body};
+use bytes::Bytes;
+use futures_core::future::LocalBoxFuture;
+use gateway::Edge;
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+type Answer = Result<ServiceResponse, actix_web::Error>;
+type Call = dyn Fn(actix_http::Request) -> LocalBoxFuture<'static, Answer>;
+
+/// What a client hears.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Reply {
+    /// The status.
+    pub status: u16,
+    /// What came of the body.
+    pub body: Bytes,
+    /// Whether the body broke off before its end.
+    pub cut: bool,
+}
+
+impl Reply {
+    /// The body as text.
+    #[must_use]
+    pub fn text(&self) -> String {
+        String::from_utf8_lossy(&self.body).into_owned()
+    }
+}
+
+pub(super) struct Door(Box<Call>);
+
+impl Door {
+    pub(super) async fn open(edge: Arc<Edge>) -> Self {
+        let app = init_service(App::new().configure(gateway::configure(edge))).await;
+        Self(Box::new(move |request| Box::pin(app.call(request))))
+    }
+
+    pub(super) async fn send(&self, request: &Exchange) -> Reply {
+        let answer = match (self.0)(incoming(request)).await {
+            Ok(answer) => answer,
+            Err(error) => {
+                let status = error.as_response_error().status_code().as_u16();
+                return Reply { status, body: Bytes::new(), cut: true };
+            }
+        };
+        let status = answer.status().as_u16();
+        let body = try_read_body(answer).await;
+        Reply { status, cut: body.is_err(), body: body.unwrap_or_default() }
+    }
+}
+
+fn incoming(request: &Exchange) -> actix_http::Request {
+    let method = request.method.parse().unwrap_or_default();
+    let mut incoming = TestRequest::default().method(method).uri(&request.target).peer_addr(loopback());
+    for (name, value) in &request.headers {
+        if !name.eq_ignore_ascii_case("host") {
+            incoming = incoming.append_header((name.as_str(), value.as_str()));
+        }
+    }
+    let host = loopback().to_string();
+    incoming.insert_header(("host", host)).set_payload(request.body.clone()).to_request()
+}
+
+/// Where clients come from, and what they take the gateway's address for.
+fn loopback() -> SocketAddr {
+    SocketAddr::from(([127, 0, 0, 1], 4141))
+}

@@ -1,0 +1,134 @@
+//! A whole house in a world where time is virtual: the real gateway, actors and store, a simulated provider, and a clock that
+//! jumps as soon as nobody has anything to do. A day passes in seconds, and a seed makes it pass the same way again.
+//!
+//! What is not real: no socket is opened (clients call the gateway's own HTTP service, the gateway calls the provider in
+//! memory), the database lives in memory, and all actors share one thread.
+
+mod door;
+mod ears;
+
+pub use door::Reply;
+pub use ears::{Alerts, Counts, Tally};
+
+use crate::agent::Agent;
+use crate::provider::{Exchange, Network, Provider};
+use actor::{Clock, Environment, Place};
+use door::Door;
+use domain::fingerprint::Fingerprinter;
+use domain::settings::Settings;
+use gateway::{Edge, EdgeParts, telemetry::Metrics};
+use std::future::Future;
+use std::io;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::time::Duration;
+use store::{Desk, SqliteStore};
+use tokio::task::LocalSet;
+use upstream::transport::Transport;
+use workers::{House, Parts, Places, TransportFactory};
+
+/// Where calendars stand when a world begins: the first second of 2026, in UTC.
+const BEGINNING: Duration = Duration::from_secs(1_767_225_600);
+
+/// See the module.
+pub struct World {
+    /// Who answers the house.
+    pub provider: Provider,
+    /// The actors.
+    pub house: House,
+    /// What was alerted.
+    pub alerts: Arc<Alerts>,
+    /// What was counted.
+    pub tally: Arc<Tally>,
+    door: Door,
+}
+
+/// Lets `scenario` happen in a fresh world with these settings; `seed` decides everything that is left to chance. Upstream
+/// base URLs are replaced: everything leads to the simulated provider.
+///
+/// # Errors
+/// When the world cannot be made: no memory, or no thread for its runtime.
+pub fn run<T, F: Future<Output = T>>(
+    seed: u64,
+    settings: Settings,
+    scenario: impl FnOnce(World) -> F,
+) -> io::Result<T> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().start_paused(true).build()?;
+    LocalSet::new().block_on(&runtime, async {
+        let world = World::new(seed, settings).await.map_err(io::Error::other)?;
+        Ok(scenario(world).await)
+    })
+}
+
+impl World {
+    async fn new(seed: u64, mut settings: Settings) -> Result<Self, Box<dyn std::error::Error + Send + Sync>> {
+        settings.upstream.anthropic = "http://anthropic.simulated".to_owned();
+        settings.upstream.openai = "http://openai.simulated".to_owned();
+        let settings = Arc::new(settings);
+        let clock = Clock::virtual_from(BEGINNING);
+        let provider = Provider::new(seed);
+        let (alerts, tally) = (Arc::new(Alerts::default()), Arc::new(Tally::default()));
+        let network = Network::new(provider.clone(), clock);
+        let transport: TransportFactory = Arc::new(move || Rc::new(network.clone()) as Rc<dyn Transport>);
+        let fingerprinter = Fingerprinter::new(key(seed));
+        let house = workers::wire(Parts {
+            settings: Arc::clone(&settings),
+            environment: Environment::new(clock),
+            desk: Desk::inline(SqliteStore::in_memory()?),
+            transport: Arc::clone(&transport),
+            meter: Arc::<Tally>::clone(&tally),
+            alarm: Arc::<Alerts>::clone(&alerts),
+            fingerprinter: fingerprinter.clone(),
+            seed,
+            places: Places { ledger: Place::Here, background: Place::Here },
+        });
+        let metrics = Arc::new(Metrics::new());
+        let edge =
+            Edge::new(EdgeParts { settings, house: house.clone(), metrics, transport, fingerprinter, seed })?;
+        let door = Door::open(Arc::new(edge)).await;
+        Ok(Self { provider, house, alerts, tally, door })
+    }
+
+    /// Lets so much virtual time pass.
+    pub async fn pass(&self, span: Duration) {
+        tokio::time::sleep(span).await;
+    }
+
+    /// The time since the world began.
+    #[must_use]
+    pub fn now(&self) -> Duration {
+        self.house.environment.clock.now()
+    }
+
+    /// A client sends `request` to the gateway and reads the whole answer.
+    pub async fn send(&self, request: &Exchange) -> Reply {
+        self.door.send(request).await
+    }
+
+    /// A person says `text` to their agent, and the agent asks through the gateway. The agent hears the answer if it is one.
+    pub async fn say(&self, agent: &mut Agent, text: &str) -> Reply {
+        let request = agent.next_turn(text);
+        self.tell(agent, &request).await
+    }
+
+    /// The agent sends its last request again, with the token it has now.
+    pub async fn try_again(&self, agent: &mut Agent) -> Reply {
+        let request = agent.again();
+        self.tell(agent, &request).await
+    }
+
+    async fn tell(&self, agent: &mut Agent, request: &Exchange) -> Reply {
+        let reply = self.send(request).await;
+        if reply.status == 200 {
+            agent.hear(&reply.body);
+        }
+        reply
+    }
+}
+
+/// A key for fingerprints: any will do, as long as the seed decides.
+fn key(seed: u64) -> [u8; 32] {
+    let mut key = [7; 32];
+    key[..8].copy_from_slice(&seed.to_le_bytes());
+    key
+}
