@@ -134,6 +134,13 @@ mod tests {
         }
     }
 
+    #[test]
+    fn what_lies_beyond_the_limit_is_not_even_decoded() {
+        let mut endless = io::repeat(0).take(1 << 30);
+        assert_eq!(bounded(&mut endless, 1000), Err(Unreadable::TooLarge { limit: 1000 }));
+        assert_eq!(endless.limit(), (1 << 30) - 1001);
+    }
+
     proptest! {
         #[test]
         fn what_was_encoded_comes_back(plain in prop::collection::vec(any::<u8>(), 0..2000)) {

@@ -134,6 +134,27 @@ fn responses_stream_is_put_together_from_finished_items() {
 }
 
 #[test]
+fn a_finished_item_takes_the_place_of_its_pieces_and_is_not_said_twice() {
+    let item = r#"{"type":"message","role":"assistant","content":[{"type":"output_text","text":"all"}]}"#;
+    let body = [
+        r#"{"type":"response.output_text.delta","output_index":1,"content_index":0,"delta":"a"}"#.to_owned(),
+        r#"{"type":"response.output_text.delta","output_index":1,"content_index":1,"delta":"ll"}"#.to_owned(),
+        format!(r#"{{"type":"response.output_item.done","output_index":1,"item":{item}}}"#),
+        format!(
+            r#"{{"type":"response.completed","response":{{"status":"completed","output":["odd",{item}]}}}}"#
+        ),
+    ];
+    let stream: String = body.iter().map(|data| format!("data: {data}\n\n")).collect();
+    assert_eq!(of(OpenAiResponses, &stream).message, says(vec![text("all")]));
+    let last = stream.find(r#"data: {"type":"response.completed"#).unwrap();
+    assert_eq!(
+        of(OpenAiResponses, &stream[last..]).message,
+        says(vec![text("all")]),
+        "the last event alone is enough"
+    );
+}
+
+#[test]
 fn a_whole_answer_is_read_in_every_dialect() {
     let usage = Usage { input: 5, output: 2, ..Usage::default() };
     let expected = Answered { message: says(vec![text("a")]), usage, stop: Some(Stop::End), error: None };
