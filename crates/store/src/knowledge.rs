@@ -193,7 +193,7 @@ impl Editor<'_> {
             Operation::Create { category, title, content, confidence } => {
                 let draft = checked(&Draft { category, title, content, confidence })?;
                 match self.titled(category, &draft.title)? {
-                    Some(same) => self.revise(&same, &draft),
+                    Some(same) => self.revise(&same, &Draft { title: same.title.clone(), ..draft }),
                     None => self.create_next(&draft),
                 }
             }

@@ -1,6 +1,6 @@
 //! Sessions: whose they are, how they stand, and which have background work left.
 
-use crate::columns::{Word, count, usage, word};
+use crate::columns::{Count, Word, count, usage, word};
 use crate::error::StoreError;
 use crate::turn::{Recorded, TurnRecord};
 use domain::conversation::{Digest, Usage};
@@ -107,7 +107,9 @@ pub(crate) fn advance(transaction: &Transaction<'_>, turn: &TurnRecord) -> rusql
     let sql = "UPDATE session SET client = :client, provider = :provider, dialect = :dialect, model = :model,
             upstream_origin = :origin, head = :head,
             identity = coalesce(:identity, identity), directory = coalesce(directory, :directory),
-            turns = turns + :done, turns_since_curation = turns_since_curation + :done
+            turns = turns + :done, turns_since_curation = turns_since_curation + :done,
+            input = input + :input, cache_read = cache_read + :cache_read, output = output + :output,
+            cache_write_5m = cache_write_5m + :cache_write_5m, cache_write_1h = cache_write_1h + :cache_write_1h
         WHERE id = :id";
     transaction.prepare_cached(sql)?.execute(named_params! {
         ":id": turn.session.as_str(),
@@ -120,6 +122,11 @@ pub(crate) fn advance(transaction: &Transaction<'_>, turn: &TurnRecord) -> rusql
         ":identity": turn.identity,
         ":directory": turn.directory,
         ":done": !turn.cut,
+        ":input": Count(turn.usage.input),
+        ":cache_read": Count(turn.usage.cache_read),
+        ":cache_write_5m": Count(turn.usage.cache_write_5m),
+        ":cache_write_1h": Count(turn.usage.cache_write_1h),
+        ":output": Count(turn.usage.output),
     })?;
     Ok(())
 }
@@ -148,16 +155,6 @@ pub(crate) fn curated(transaction: &Transaction<'_>, session: &SessionId) -> rus
     Ok(())
 }
 
-const SUMMARIES: &str = "
-    SELECT session.*, coalesce(input, 0) AS input, coalesce(cache_read, 0) AS cache_read,
-        coalesce(cache_write_5m, 0) AS cache_write_5m, coalesce(cache_write_1h, 0) AS cache_write_1h,
-        coalesce(output, 0) AS output
-    FROM session LEFT JOIN (
-        SELECT session, sum(input) AS input, sum(cache_read) AS cache_read, sum(cache_write_5m) AS cache_write_5m,
-            sum(cache_write_1h) AS cache_write_1h, sum(output) AS output
-        FROM turn GROUP BY session
-    ) AS used ON used.session = session.id";
-
 fn summary(row: &Row<'_>) -> rusqlite::Result<SessionSummary> {
     Ok(SessionSummary {
         id: word(row, "id")?,
@@ -180,9 +177,9 @@ pub(crate) fn all(
     transaction: &Transaction<'_>,
     principal: Option<&Principal>,
 ) -> rusqlite::Result<Vec<SessionSummary>> {
-    let sql = format!("{SUMMARIES} WHERE ?1 IS NULL OR principal = ?1 ORDER BY last_activity DESC, id");
+    let sql = "SELECT * FROM session WHERE ?1 IS NULL OR principal = ?1 ORDER BY last_activity DESC, id";
     let principal = principal.map(Principal::as_str);
-    transaction.prepare_cached(&sql)?.query_map([principal], summary)?.collect()
+    transaction.prepare_cached(sql)?.query_map([principal], summary)?.collect()
 }
 
 /// One session.
@@ -190,20 +187,18 @@ pub(crate) fn one(
     transaction: &Transaction<'_>,
     session: &SessionId,
 ) -> rusqlite::Result<Option<SessionSummary>> {
-    let sql = format!("{SUMMARIES} WHERE id = ?1");
-    transaction.prepare_cached(&sql)?.query_row([session.as_str()], summary).optional()
+    let sql = "SELECT * FROM session WHERE id = ?1";
+    transaction.prepare_cached(sql)?.query_row([session.as_str()], summary).optional()
 }
 
 /// Every session with something undistilled or uncurated; the one used last first.
 pub(crate) fn backlog(transaction: &Transaction<'_>) -> rusqlite::Result<Vec<Backlog>> {
-    let sql = format!(
-        "SELECT summaries.*, coalesce(pending_messages, 0) AS pending_messages, coalesce(pending_tokens, 0) AS pending_tokens
-        FROM ({SUMMARIES}) AS summaries LEFT JOIN (
+    let sql = "SELECT session.*, coalesce(pending_messages, 0) AS pending_messages, coalesce(pending_tokens, 0) AS pending_tokens
+        FROM session LEFT JOIN (
             SELECT session, count(*) AS pending_messages, sum(tokens) AS pending_tokens
             FROM message WHERE distillation IS NULL GROUP BY session
-        ) AS pending ON pending.session = summaries.id
-        WHERE pending_messages > 0 OR turns_since_curation > 0 ORDER BY last_activity DESC, id"
-    );
+        ) AS pending ON pending.session = session.id
+        WHERE pending_messages > 0 OR turns_since_curation > 0 ORDER BY last_activity DESC, id";
     let backlog = |row: &Row<'_>| {
         Ok(Backlog {
             session: summary(row)?,
@@ -212,7 +207,7 @@ pub(crate) fn backlog(transaction: &Transaction<'_>) -> rusqlite::Result<Vec<Bac
             turns_since_curation: row.get("turns_since_curation")?,
         })
     };
-    transaction.prepare_cached(&sql)?.query_map([], backlog)?.collect()
+    transaction.prepare_cached(sql)?.query_map([], backlog)?.collect()
 }
 
 /// The heads of all sessions; the one used last first.

@@ -13,6 +13,11 @@ CREATE TABLE session (
     head BLOB NOT NULL,
     turns INTEGER NOT NULL DEFAULT 0,
     turns_since_curation INTEGER NOT NULL DEFAULT 0,
+    input INTEGER NOT NULL DEFAULT 0,
+    cache_read INTEGER NOT NULL DEFAULT 0,
+    cache_write_5m INTEGER NOT NULL DEFAULT 0,
+    cache_write_1h INTEGER NOT NULL DEFAULT 0,
+    output INTEGER NOT NULL DEFAULT 0,
     created INTEGER NOT NULL,
     last_activity INTEGER NOT NULL
 ) STRICT;

@@ -29,6 +29,17 @@ fn a_summary_follows_the_last_turn_and_adds_up_the_usage() {
 }
 
 #[test]
+fn whatever_a_provider_claims_to_have_counted_the_session_can_still_be_listed() {
+    let mut store = SqliteStore::in_memory().unwrap();
+    for text in ["a", "b", "c"] {
+        let mut absurd = turn("s", &[user(text)], None);
+        absurd.usage = Usage { input: u64::MAX, output: u64::MAX, ..Usage::default() };
+        store.record_turn(&absurd).unwrap();
+    }
+    assert!(store.sessions(None).unwrap()[0].usage.input > 1_000_000_000_000);
+}
+
+#[test]
 fn sessions_are_listed_by_owner_and_the_last_used_first() {
     let mut store = store_with("old", &["a"]);
     let mut newer = turn("new", &[user("a")], None);
