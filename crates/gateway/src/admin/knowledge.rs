@@ -1,0 +1,109 @@
+//! Curated entries, and changes to them by hand.
+
+use crate::admin::refusal::Refusal;
+use crate::admin::{Admin, shown};
+use actix_web::web;
+use domain::ids::{KnowledgeId, Principal, SessionId};
+use domain::knowledge::{Category, InvalidOperation, KnowledgeEntry, Operation, validate};
+use domain::time::UnixMillis;
+use serde::Serialize;
+use store::Draft;
+
+/// The longest id that a person may give, in bytes.
+const LONGEST_ID: usize = 64;
+
+/// The answer of the list.
+#[derive(Serialize)]
+pub(crate) struct Knowledge {
+    knowledge: Vec<ShownEntry>,
+}
+
+/// One entry.
+#[derive(Serialize)]
+pub(crate) struct ShownEntry {
+    id: KnowledgeId,
+    category: Category,
+    title: String,
+    content: String,
+    confidence: f64,
+    version: u32,
+    session: Option<SessionId>,
+    #[serde(serialize_with = "shown::as_time")]
+    created: UnixMillis,
+    #[serde(serialize_with = "shown::as_time")]
+    updated: UnixMillis,
+}
+
+/// What a deletion answers.
+#[derive(Serialize)]
+pub(crate) struct Deleted {
+    deleted: KnowledgeId,
+}
+
+/// All entries; the last changed first.
+pub(crate) async fn list(admin: web::Data<Admin>) -> Result<web::Json<Knowledge>, Refusal> {
+    let entries = admin.house.desk.read(|store| store.knowledge(None)).await?;
+    Ok(web::Json(Knowledge { knowledge: entries.into_iter().map(show).collect() }))
+}
+
+/// Makes an entry, or writes a new version of it.
+pub(crate) async fn put(
+    admin: web::Data<Admin>,
+    id: web::Path<KnowledgeId>,
+    draft: web::Json<Draft>,
+) -> Result<web::Json<ShownEntry>, Refusal> {
+    let (id, draft) = (id.into_inner(), draft.into_inner());
+    check(&id, &draft)?;
+    let at = admin.unix();
+    let write = move |store: &mut dyn store::Store| store.put_entry(&Principal::local(), &id, &draft, at);
+    let entry = admin.house.desk.write(write).await?;
+    Ok(web::Json(show(entry)))
+}
+
+/// Forgets an entry for good.
+pub(crate) async fn delete(
+    admin: web::Data<Admin>,
+    id: web::Path<KnowledgeId>,
+) -> Result<web::Json<Deleted>, Refusal> {
+    let (id, at) = (id.into_inner(), admin.unix());
+    let doomed = id.clone();
+    let was_there = admin.house.desk.write(move |store| store.delete_entry(&doomed, at)).await?;
+    match was_there {
+        true => Ok(web::Json(Deleted { deleted: id })),
+        false => Err(Refusal::Unknown(format!("there is no entry {id}; GET /api/v1/knowledge lists them"))),
+    }
+}
+
+impl Admin {
+    fn unix(&self) -> UnixMillis {
+        UnixMillis::from(self.house.environment.clock.unix())
+    }
+}
+
+fn check(id: &KnowledgeId, draft: &Draft) -> Result<(), Refusal> {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"._-".contains(&byte);
+    if id.as_str().len() > LONGEST_ID || !id.as_str().bytes().all(plain) {
+        let rule = format!("an id has 1 to {LONGEST_ID} letters, digits, dots, dashes and underscores");
+        return Err(Refusal::Invalid(rule));
+    }
+    let Draft { category, title, content, confidence } = draft.clone();
+    validate(&[Operation::Create { category, title, content, confidence }], |_| false)
+        .map_err(|fault| Refusal::Invalid(explain(&fault)))
+}
+
+/// A person wrote one entry and not a list of operations.
+fn explain(fault: &InvalidOperation) -> String {
+    match fault {
+        InvalidOperation::Length { field, longest, length, .. } => {
+            format!("{field} must have 1 to {longest} characters, it has {length}")
+        }
+        InvalidOperation::Confidence { .. } => "confidence must lie between 0 and 1".to_owned(),
+        InvalidOperation::Unknown { .. } => fault.to_string(),
+    }
+}
+
+fn show(entry: KnowledgeEntry) -> ShownEntry {
+    let KnowledgeEntry { id, category, title, content, confidence, version, session, created, updated } =
+        entry;
+    ShownEntry { id, category, title, content, confidence, version, session, created, updated }
+}

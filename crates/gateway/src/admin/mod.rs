@@ -1,0 +1,115 @@
+//! The admin plane: what people and programs on this machine may look at and ask for. `docs/api.md` has every path.
+//!
+//! Plain handlers over what the actors and the store answer. Who may call them is decided before routing, by the gateway's
+//! guard. Nothing here is on the way of a client's request.
+
+mod credentials;
+mod health;
+mod jobs;
+mod knowledge;
+mod recall;
+mod refusal;
+mod review;
+mod sessions;
+mod shown;
+mod trace;
+
+use crate::telemetry::Metrics;
+use actix_web::http::header;
+use actix_web::middleware::DefaultHeaders;
+use actix_web::{guard, web};
+use actor::{AskError, Cause};
+use machines::credential::{CredentialMessage, CredentialReply};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+use trace::Watchers;
+use workers::{House, Spoken};
+
+/// Who speaks, in the message trace.
+const CAUSE: Cause = Cause::origin("Admin");
+/// How long an actor may take to answer. They answer within milliseconds or are in trouble.
+const PATIENCE: Duration = Duration::from_secs(2);
+
+/// What the handlers work with.
+pub struct Admin {
+    house: House,
+    ready: Arc<AtomicBool>,
+    metrics: Arc<Metrics>,
+    started: Duration,
+    watchers: Watchers,
+}
+
+impl Admin {
+    /// An admin plane over `house`. `ready` is true from the moment it serves until it drains; whoever owns the server sets it.
+    #[must_use]
+    pub fn new(house: House, ready: Arc<AtomicBool>, metrics: Arc<Metrics>) -> Self {
+        let started = house.environment.clock.now();
+        let watchers = Watchers::new(&house.environment.trace);
+        Self { house, ready, metrics, started, watchers }
+    }
+
+    fn is_ready(&self) -> bool {
+        self.ready.load(Ordering::Relaxed)
+    }
+
+    /// Asks the CredentialActor.
+    async fn ask(&self, question: CredentialMessage) -> Result<CredentialReply, AskError> {
+        self.house.credentials.ask(Spoken(question), CAUSE, PATIENCE).await
+    }
+}
+
+/// Adds every path of the admin plane to an app.
+pub fn configure(admin: Arc<Admin>) -> impl Fn(&mut web::ServiceConfig) + Clone {
+    move |app| {
+        app.app_data(web::Data::from(Arc::clone(&admin)))
+            .service(reading("/healthz", health::show))
+            .service(reading("/readyz", health::show))
+            .service(reading("/metrics", health::metrics))
+            .service(api());
+    }
+}
+
+/// Everything of JSON. What a conversation held must not stay in some browser's cache.
+fn api() -> impl actix_web::dev::HttpServiceFactory {
+    let headers = DefaultHeaders::new()
+        .add((header::CACHE_CONTROL, "no-store"))
+        .add((header::X_CONTENT_TYPE_OPTIONS, "nosniff"));
+    web::scope("/api/v1")
+        .wrap(headers)
+        .app_data(refusal::query_config())
+        .app_data(refusal::path_config())
+        .app_data(refusal::json_config())
+        .service(reading("/credentials", credentials::list))
+        .service(reading("/sessions", sessions::list))
+        .service(reading("/sessions/{id}", sessions::one))
+        .service(reading("/sessions/{id}/messages", sessions::messages))
+        .service(reading("/sessions/{id}/observations", sessions::observations))
+        .service(doing("/sessions/{id}/{job:distill|curate|warm}").route(web::post().to(jobs::run)))
+        .service(reading("/knowledge", knowledge::list))
+        .service(
+            doing("/knowledge/{id}")
+                .route(web::put().to(knowledge::put))
+                .route(web::delete().to(knowledge::delete)),
+        )
+        .service(reading("/recall", recall::search))
+        .service(reading("/trace", trace::last))
+        .service(reading("/trace/stream", trace::stream))
+        .default_service(web::to(refusal::unknown_path))
+}
+
+/// A path that is only looked at.
+fn reading<F, Args>(path: &str, handler: F) -> actix_web::Resource
+where
+    F: actix_web::Handler<Args>,
+    Args: actix_web::FromRequest + 'static,
+    F::Output: actix_web::Responder + 'static,
+{
+    let looks = guard::Any(guard::Get()).or(guard::Head());
+    doing(path).route(web::route().guard(looks).to(handler))
+}
+
+/// A path whose methods are still to be said; all others are refused.
+fn doing(path: &str) -> actix_web::Resource {
+    web::resource(path).default_service(web::to(refusal::wrong_method))
+}

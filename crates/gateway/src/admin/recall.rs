@@ -1,0 +1,60 @@
+//! The search over everything that was kept.
+
+use crate::admin::refusal::Refusal;
+use crate::admin::{Admin, shown};
+use actix_web::web;
+use domain::ids::SessionId;
+use domain::time::UnixMillis;
+use serde::{Deserialize, Serialize};
+use store::{Hit, MOST_HITS, Source};
+
+/// What is searched.
+#[derive(Deserialize)]
+pub(crate) struct Search {
+    q: String,
+    #[serde(default = "ten")]
+    limit: usize,
+}
+
+/// The answer.
+#[derive(Serialize)]
+pub(crate) struct Hits {
+    hits: Vec<ShownHit>,
+}
+
+#[derive(Serialize)]
+struct ShownHit {
+    source: Source,
+    id: String,
+    session: Option<SessionId>,
+    title: Option<String>,
+    text: String,
+    score: f64,
+    #[serde(serialize_with = "shown::as_time")]
+    at: UnixMillis,
+}
+
+const fn ten() -> usize {
+    10
+}
+
+/// What fits the words, the best first.
+pub(crate) async fn search(
+    admin: web::Data<Admin>,
+    search: web::Query<Search>,
+) -> Result<web::Json<Hits>, Refusal> {
+    let Search { q, limit } = search.into_inner();
+    if q.trim().is_empty() {
+        return Err(Refusal::Invalid("q is empty: say what to look for, as in ?q=retry+policy".to_owned()));
+    }
+    if !(1..=MOST_HITS).contains(&limit) {
+        return Err(Refusal::Invalid(format!("limit must lie between 1 and {MOST_HITS}, it is {limit}")));
+    }
+    let hits = admin.house.desk.read(move |store| store.recall(None, &q, limit)).await?;
+    Ok(web::Json(Hits { hits: hits.into_iter().map(show).collect() }))
+}
+
+fn show(hit: Hit) -> ShownHit {
+    let Hit { source, id, session, title, text, score, at } = hit;
+    ShownHit { source, id, session, title, text, score, at }
+}
