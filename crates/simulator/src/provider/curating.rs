@@ -10,7 +10,8 @@ const TITLE: usize = 8;
 /// A JSON array of operations for the observations in `words`, which also list the entries there are.
 pub(super) fn operations(words: &str) -> String {
     let (listed, observed) = split(words);
-    let mut observations: Vec<_> = observed.lines().map(plain).filter(|line| !line.is_empty() && !line.starts_with('<')).collect();
+    let mut observations: Vec<_> =
+        observed.lines().map(plain).filter(|line| !line.is_empty() && !line.starts_with('<')).collect();
     observations.sort_by_key(|line| category(line).is_none());
     observations.dedup_by_key(|line| title(line));
     Value::Array(observations.into_iter().take(MOST).map(|line| operation(line, &listed)).collect())

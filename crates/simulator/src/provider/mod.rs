@@ -24,6 +24,9 @@ pub mod control;
 pub mod server;
 mod transport;
 
+#[cfg(test)]
+mod tests;
+
 pub use self::{
     cache::MINIMUM,
     exchange::{Exchange, Plan, Step},
