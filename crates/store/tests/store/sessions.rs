@@ -5,7 +5,7 @@ use domain::conversation::{Usage, chain};
 use domain::ids::Principal;
 use domain::provider::{Provider, UpstreamKey};
 use domain::time::UnixMillis;
-use store::{SqliteStore, Store};
+use store::{Recorded, SqliteStore, Store};
 
 #[test]
 fn a_summary_follows_the_last_turn_and_adds_up_the_usage() {
@@ -80,4 +80,17 @@ fn the_backlog_lists_what_is_undistilled_or_uncurated_and_nothing_else() {
     assert!(backlog.iter().all(|it| it.turns_since_curation == 1));
     store.apply_operations(&id("done"), &[], UnixMillis(2)).unwrap();
     assert_eq!(store.backlog().unwrap().len(), 1);
+}
+
+#[test]
+fn a_session_stands_as_its_last_recording_told_until_something_is_distilled() {
+    let mut store = SqliteStore::in_memory().unwrap();
+    let recorded = store.record_turn(&turn("s", &[user("12345678")], Some(model("1234")))).unwrap();
+    let standing = store.standing(&id("s")).unwrap();
+    assert_eq!(standing, Recorded { new_messages: 0, ..recorded });
+    let first = store.messages(&id("s")).unwrap()[0].id;
+    store.store_observations(&id("s"), &[first], &[], UnixMillis(1)).unwrap();
+    let left = store.standing(&id("s")).unwrap();
+    assert_eq!(left, Recorded { pending_messages: 1, pending_tokens: 1, ..standing });
+    assert_eq!(store.standing(&id("never heard of")).unwrap(), Recorded::default());
 }
