@@ -1,4 +1,26 @@
 //! The HTTP edge: relay, session identification, capture, admin API, telemetry.
+//!
+//! A newcomer's way in: [`Gateway`] is the whole on a socket, [`configure`] the same as an app for tests and the simulator.
+//! A request passes `guard`, `route` and `relay`, and its answer comes back through `relayed`; what is learned on the way goes
+//! aside through `session`, `capture` and `examination`.
 
 pub mod admin;
 pub mod telemetry;
+
+mod app;
+mod capture;
+mod edge;
+mod error;
+mod examination;
+mod guard;
+mod headers;
+mod relay;
+mod relayed;
+mod route;
+mod serve;
+mod session;
+mod upload;
+
+pub use app::configure;
+pub use edge::{Edge, EdgeParts, InvalidUpstream};
+pub use serve::{Ears, Gateway, ServeError, signals};

@@ -1,0 +1,231 @@
+//! What is taken from a relayed request on the side: told to the actors, never awaited, never the client's concern.
+
+use crate::edge::{Edge, HERE};
+use crate::examination::{Ending, Examination, Tape};
+use crate::route::Route;
+use crate::session::{Identified, Kind, identify};
+use actix_web::http::header::{CONTENT_ENCODING, USER_AGENT};
+use bytes::Bytes;
+use domain::conversation::Asked;
+use domain::evidence::{Class, Evidence};
+use domain::fingerprint::Fingerprint;
+use domain::ids::SessionId;
+use domain::intake::{self, Intake};
+use domain::provider::{Dialect, UpstreamKey};
+use domain::purpose::Purpose;
+use domain::time::Moment;
+use machines::credential::{CredentialMessage, SlotKey};
+use machines::idle_scheduler::SchedulerMessage;
+use std::sync::Arc;
+use upstream::transport::{Fault, HeaderMap, StatusCode};
+use upstream::{dialect, encoding};
+use workers::{House, Meter as _, Spoken, Turn};
+
+/// The largest request that is read, decoded, in bytes; a larger one is relayed unread.
+const LARGEST_READ: usize = 128 * 1024 * 1024;
+/// Reading more than this, in bytes as sent, would hold up the other requests of the thread.
+const QUICKLY_READ: usize = 1024 * 1024;
+/// The same for a compressed body.
+const QUICKLY_UNPACKED: usize = 64 * 1024;
+/// The longest name of a client that is kept, in characters.
+const LONGEST_CLIENT: usize = 80;
+
+/// A client's request, as it went out.
+pub(crate) struct Sent {
+    /// Where it goes.
+    pub(crate) route: Route,
+    /// The client's headers.
+    pub(crate) headers: HeaderMap,
+    /// The body.
+    pub(crate) body: Bytes,
+    /// When it left.
+    pub(crate) start: Moment,
+}
+
+/// A request on its way, as the background sees it.
+pub(crate) struct Capture {
+    pub(crate) edge: Arc<Edge>,
+    pub(crate) sent: Sent,
+    pub(crate) asked: Option<Arc<Asked>>,
+    pub(crate) who: Identified,
+    token: Option<Fingerprint>,
+    /// Ends with the capture.
+    _in_progress: Option<InProgress>,
+}
+
+impl Capture {
+    /// Reads a request and tells what can be told before its answer.
+    pub(crate) async fn of(edge: Arc<Edge>, sent: Sent) -> Self {
+        let asked = match sent.route.dialect {
+            Some(dialect) => read(dialect, &sent).await.map(Arc::new),
+            None => None,
+        };
+        let who = identify(&edge.sessions, &edge.principal, &sent.headers, asked.as_deref(), edge.today());
+        let token = observe(&edge, &sent, who.session.as_ref());
+        let turn = who.session.as_ref().filter(|_| who.kind == Kind::Turn);
+        let in_progress = turn.and_then(|session| InProgress::begin(&edge.house, session));
+        Self { edge, sent, asked, who, token, _in_progress: in_progress }
+    }
+
+    /// There is no answer.
+    pub(crate) fn unanswered(self, fault: &Fault) {
+        self.count(0);
+        if !matches!(fault, Fault::Unsendable(_)) {
+            self.tell(Class::UpstreamFault, 0);
+        }
+    }
+
+    /// The head of an answer is here; the rest will be heard.
+    pub(crate) fn answered(self, status: StatusCode, headers: &HeaderMap) -> Listener {
+        self.count(status.as_u16());
+        if status.is_success() {
+            self.tell(Class::Ok, status.as_u16());
+        }
+        let tape = Tape::for_answer(status, self.sent.route.dialect.is_some());
+        Listener { examination: Some(Examination { capture: self, status, headers: headers.clone(), tape }) }
+    }
+
+    /// What the answer says about the token that was sent.
+    pub(crate) fn tell(&self, class: Class, status: u16) {
+        let Some(fingerprint) = self.token else { return };
+        let (start, end) = (self.sent.start, self.edge.now());
+        let evidence = Evidence { fingerprint, upstream: self.upstream().clone(), start, end, class, status };
+        // A full mailbox sheds it, counted: the next answer says the same again.
+        self.edge
+            .house
+            .credentials
+            .tell(Spoken(CredentialMessage::ClientAnswered(evidence)), HERE)
+            .unwrap_or_default();
+    }
+
+    /// Hands over the turn that ended with `answer`.
+    pub(crate) fn record(&self, answer: Vec<Bytes>, answer_encoding: Option<String>) {
+        let turn = self.who.session.clone().zip(self.asked.clone()).zip(self.sent.route.dialect);
+        let Some(((session, asked), dialect)) = turn.filter(|_| self.who.kind == Kind::Turn) else { return };
+        self.edge.house.recorder.record(Turn {
+            session,
+            asked,
+            dialect,
+            answer,
+            answer_encoding,
+            principal: self.edge.principal.clone(),
+            identity: self.who.identity.clone(),
+            client: client(&self.sent.headers),
+            speaker: self.who.speaker,
+            upstream: self.upstream().clone(),
+            target: self.sent.route.target.clone(),
+            request_encoding: content_encoding(&self.sent.headers),
+            request: self.sent.body.clone(),
+            at: self.edge.today(),
+        });
+    }
+
+    fn count(&self, status: u16) {
+        self.edge.metrics.upstream_request(Purpose::Client, self.sent.route.provider, status);
+    }
+
+    fn upstream(&self) -> &UpstreamKey {
+        self.edge.upstream(self.sent.route.provider).key()
+    }
+}
+
+/// Tells the request's credential to its owner, and gives its name.
+fn observe(edge: &Edge, sent: &Sent, session: Option<&SessionId>) -> Option<Fingerprint> {
+    let pairs: Vec<_> = sent.headers.iter().map(|(name, value)| (name.as_str(), value.as_bytes())).collect();
+    let credential = match intake::read(pairs.iter().copied(), &edge.fingerprinter) {
+        Intake::Captured(credential) => Arc::new(credential),
+        Intake::Nothing => return None,
+        Intake::Left(oddity) => {
+            tracing::info!(oddity = oddity.as_str(), "a credential was relayed but not captured");
+            return None;
+        }
+    };
+    let fingerprint = credential.fingerprint;
+    if let Some(session) = session {
+        let upstream = edge.upstream(sent.route.provider).key().clone();
+        let slot = SlotKey { principal: edge.principal.clone(), upstream, session: session.clone() };
+        let observed = CredentialMessage::CredentialObserved { slot, credential };
+        edge.house.credentials.tell(Spoken(observed), HERE).unwrap_or_default();
+    }
+    Some(fingerprint)
+}
+
+/// What the request says, if it can be read at all.
+async fn read(dialect: Dialect, sent: &Sent) -> Option<Asked> {
+    let (encoding, body) = (content_encoding(&sent.headers), sent.body.clone());
+    let quick = if encoding.is_none() { QUICKLY_READ } else { QUICKLY_UNPACKED };
+    let understand = move |body: &[u8]| {
+        let plain = encoding::decoded(encoding.as_deref(), body, LARGEST_READ).ok()?;
+        dialect::asked(dialect, &plain).ok()
+    };
+    if body.len() <= quick {
+        understand(&body)
+    } else {
+        actix_web::web::block(move || understand(&body)).await.ok().flatten()
+    }
+}
+
+/// How a body is encoded, if at all.
+pub(crate) fn content_encoding(headers: &HeaderMap) -> Option<String> {
+    headers.get(CONTENT_ENCODING)?.to_str().ok().map(str::to_owned)
+}
+
+/// What a client calls itself: its product and version.
+fn client(headers: &HeaderMap) -> String {
+    let agent = headers.get(USER_AGENT).and_then(|agent| agent.to_str().ok());
+    agent
+        .and_then(|agent| agent.split_whitespace().next())
+        .unwrap_or("unknown")
+        .chars()
+        .take(LONGEST_CLIENT)
+        .collect()
+}
+
+/// Hears an answer pass. What has to be done once it is over is done in any case, also when the client leaves.
+pub(crate) struct Listener {
+    examination: Option<Examination>,
+}
+
+impl Listener {
+    /// A piece of the answer passed.
+    pub(crate) fn heard(&mut self, chunk: &Bytes) {
+        if let Some(examination) = &mut self.examination {
+            examination.tape.take(chunk);
+        }
+    }
+
+    /// The answer is over. Only the first time counts.
+    pub(crate) fn ended(&mut self, ending: Ending) {
+        if let Some(examination) = self.examination.take() {
+            examination.hold(ending);
+        }
+    }
+}
+
+impl Drop for Listener {
+    fn drop(&mut self) {
+        self.ended(Ending::Broken);
+    }
+}
+
+/// A turn under way: the scheduler hears of its beginning and, however it goes, of its end.
+struct InProgress {
+    house: House,
+    session: SessionId,
+}
+
+impl InProgress {
+    fn begin(house: &House, session: &SessionId) -> Option<Self> {
+        let started = Spoken(SchedulerMessage::TurnStarted(session.clone()));
+        house.scheduler.tell(started, HERE).ok()?;
+        Some(Self { house: house.clone(), session: session.clone() })
+    }
+}
+
+impl Drop for InProgress {
+    fn drop(&mut self) {
+        let ended = Spoken(SchedulerMessage::TurnEnded(self.session.clone()));
+        // Surely: a session whose request never ends is never idle.
+        self.house.scheduler.tell_surely(ended, HERE).unwrap_or_default();
+    }
+}

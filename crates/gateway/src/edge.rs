@@ -1,0 +1,198 @@
+//! What the request path has in hand: one for the whole gateway, shared by all of its threads.
+
+use crate::error::Refusal;
+use crate::guard::Guard;
+use crate::route::Route;
+use crate::session::Registry;
+use crate::telemetry::Metrics;
+use actor::Cause;
+use bytes::Bytes;
+use domain::fingerprint::Fingerprinter;
+use domain::ids::Principal;
+use domain::provider::{Provider, UpstreamKey};
+use domain::settings::{RelaySettings, Settings};
+use domain::time::{Moment, UnixMillis};
+use std::sync::Arc;
+use store::StoreError;
+use upstream::transport::{Fault, HeaderMap, Method, Request, Uri};
+use workers::{House, TransportFactory, base_url};
+
+/// Who speaks to the actors from here.
+pub(crate) const HERE: Cause = Cause::origin("Gateway");
+/// The owner of everything that comes in with the access token.
+const TOKEN_HOLDER: &str = "remote";
+
+/// What an [`Edge`] is made of.
+pub struct EdgeParts {
+    /// The settings; `listen` with the port that is really listened on does no harm, but is not needed.
+    pub settings: Arc<Settings>,
+    /// The actors.
+    pub house: House,
+    /// Who counts.
+    pub metrics: Arc<Metrics>,
+    /// The way to the providers; called once on each thread that relays.
+    pub transport: TransportFactory,
+    /// Names tokens; the house's own.
+    pub fingerprinter: Fingerprinter,
+    /// Of the names of new sessions.
+    pub seed: u64,
+}
+
+/// The request path's view of the gateway.
+pub struct Edge {
+    pub(crate) guard: Arc<Guard>,
+    pub(crate) principal: Principal,
+    pub(crate) house: House,
+    pub(crate) metrics: Arc<Metrics>,
+    pub(crate) transport: TransportFactory,
+    pub(crate) fingerprinter: Fingerprinter,
+    pub(crate) sessions: Registry,
+    pub(crate) relay: RelaySettings,
+    anthropic: Upstream,
+    openai: Upstream,
+}
+
+/// A base URL is not one.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "upstream.{provider} is \"{url}\", which is no base URL. Write scheme, host and, if need be, port and path, as in \
+     https://api.example.com"
+)]
+pub struct InvalidUpstream {
+    /// Whose.
+    pub provider: Provider,
+    /// What it says.
+    pub url: String,
+}
+
+/// Where a provider is.
+#[derive(Debug, Clone)]
+pub(crate) struct Upstream {
+    base: String,
+    key: UpstreamKey,
+}
+
+impl Edge {
+    /// An edge that knows no session yet, see [`recall`](Self::recall).
+    ///
+    /// # Errors
+    /// When a provider's base URL is none.
+    pub fn new(parts: EdgeParts) -> Result<Self, InvalidUpstream> {
+        let settings = &parts.settings;
+        let guard = Guard::new(settings.listen, settings.access_token.as_ref());
+        let principal = if guard.is_local() { Principal::local() } else { Principal::from(TOKEN_HOLDER) };
+        Ok(Self {
+            guard: Arc::new(guard),
+            principal,
+            relay: settings.relay.clone(),
+            anthropic: Upstream::of(settings, Provider::Anthropic)?,
+            openai: Upstream::of(settings, Provider::OpenAi)?,
+            sessions: Registry::from_seed(parts.seed),
+            house: parts.house,
+            metrics: parts.metrics,
+            transport: parts.transport,
+            fingerprinter: parts.fingerprinter,
+        })
+    }
+
+    /// Takes in what the store knows of sessions, so that conversations go on where they were before a restart.
+    ///
+    /// # Errors
+    /// When the store cannot say.
+    pub async fn recall(&self) -> Result<(), StoreError> {
+        let heads = self.house.desk.read(|store| store.heads()).await?;
+        self.sessions.recall(&heads);
+        Ok(())
+    }
+
+    /// Where `provider` is.
+    pub(crate) fn upstream(&self, provider: Provider) -> &Upstream {
+        match provider {
+            Provider::Anthropic => &self.anthropic,
+            Provider::OpenAi => &self.openai,
+        }
+    }
+
+    /// Now, to measure and to order.
+    pub(crate) fn now(&self) -> Moment {
+        Moment::from(self.house.environment.clock.now())
+    }
+
+    /// Now, to keep and to show.
+    pub(crate) fn today(&self) -> UnixMillis {
+        UnixMillis::from(self.house.environment.clock.unix())
+    }
+}
+
+impl Upstream {
+    fn of(settings: &Settings, provider: Provider) -> Result<Self, InvalidUpstream> {
+        let base = base_url(settings, provider).to_owned();
+        let key = origin(&base).map(|origin| UpstreamKey::new(provider, &origin));
+        let key = key.ok_or_else(|| InvalidUpstream { provider, url: base.clone() })?;
+        Ok(Self { base, key })
+    }
+
+    /// Where credentials for it may go.
+    pub(crate) fn key(&self) -> &UpstreamKey {
+        &self.key
+    }
+
+    /// A client's request as it goes out.
+    ///
+    /// # Errors
+    /// When the target cannot stand in a URL.
+    pub(crate) fn request(
+        &self,
+        method: &Method,
+        route: &Route,
+        headers: HeaderMap,
+        body: Bytes,
+    ) -> Result<Request, Refusal> {
+        let uri = Uri::try_from(format!("{}{}", self.base, route.target)).map_err(|_| {
+            let fault = Fault::Unsendable("its path cannot stand in a URL");
+            Refusal::of_fault(&fault, route.provider, self.key.origin())
+        })?;
+        Ok(Request { method: method.clone(), uri, headers, body })
+    }
+}
+
+/// Scheme, host and port, without whatever else a URL may hold.
+fn origin(url: &str) -> Option<String> {
+    let uri = Uri::try_from(url).ok()?;
+    let scheme = uri.scheme_str().filter(|scheme| ["http", "https"].contains(scheme))?;
+    let host = uri.host().filter(|host| !host.is_empty())?;
+    let port = uri.port_u16().map(|port| format!(":{port}")).unwrap_or_default();
+    (uri.query().is_none()).then(|| format!("{scheme}://{host}{port}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_origin_is_scheme_host_and_port_alone() {
+        assert_eq!(
+            origin("https://user:pass@h.example:8443/prefix").as_deref(),
+            Some("https://h.example:8443")
+        );
+        assert_eq!(origin("http://[::1]:9100").as_deref(), Some("http://[::1]:9100"));
+        for none in ["h.example", "/v1", "ftp://h.example", "https://", "https://h.example/?key=1", ""] {
+            assert_eq!(origin(none), None, "{none}");
+        }
+    }
+
+    #[test]
+    fn a_target_is_put_behind_the_base_url_with_its_path() {
+        let mut settings = Settings::with_data_dir("unused".into());
+        settings.upstream.anthropic = "http://h.example/prefix/".into();
+        let upstream = Upstream::of(&settings, Provider::Anthropic).unwrap();
+        let route =
+            |target: &str| Route { provider: Provider::Anthropic, target: target.into(), dialect: None };
+        let uri = |target| {
+            let request = upstream.request(&Method::GET, &route(target), HeaderMap::new(), Bytes::new());
+            request.map(|request| request.uri.to_string()).map_err(|refusal| refusal.code)
+        };
+        assert_eq!(uri("/v1/a%2Fb?x=%20").unwrap(), "http://h.example/prefix/v1/a%2Fb?x=%20");
+        assert_eq!(uri("/v1/with blank"), Err("unsendable"));
+    }
+}

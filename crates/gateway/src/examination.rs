@@ -1,0 +1,159 @@
+//! What an answer turns out to be once it has passed: evidence about the token, a turn to record, a conversation that went on.
+
+use crate::capture::{Capture, content_encoding};
+use bytes::Bytes;
+use domain::conversation::{Answered, Message};
+use domain::evidence::Class;
+use std::borrow::Cow;
+use upstream::transport::{HeaderMap, StatusCode};
+use upstream::{classify, dialect, encoding};
+use workers::Meter as _;
+
+/// The longest answer to a turn that is kept until its end, in bytes.
+const LONGEST_ANSWER: usize = 64 * 1024 * 1024;
+/// As much of an error as is kept, in bytes: enough for every provider's words.
+const LONGEST_ERROR: usize = 64 * 1024;
+/// An answer longer than this, in bytes, is examined beside the thread that relays.
+const QUICKLY_EXAMINED: usize = 256 * 1024;
+
+/// How an answer ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Ending {
+    /// The provider said all of it.
+    Whole,
+    /// It was cut, or the client left.
+    Broken,
+}
+
+/// The pieces of an answer, shared with those that were sent, up to a limit.
+#[derive(Debug)]
+pub(crate) struct Tape {
+    pieces: Vec<Bytes>,
+    length: usize,
+    limit: usize,
+}
+
+impl Tape {
+    /// A tape as long as an answer with this status is worth keeping.
+    pub(crate) fn for_answer(status: StatusCode, to_a_turn: bool) -> Self {
+        let limit = match (status.is_success(), to_a_turn) {
+            (true, true) => LONGEST_ANSWER,
+            (true, false) => 0,
+            (false, _) => LONGEST_ERROR,
+        };
+        Self { pieces: Vec::new(), length: 0, limit }
+    }
+
+    /// One piece more. The piece that passes the limit is dropped, and all after it.
+    pub(crate) fn take(&mut self, piece: &Bytes) {
+        let fits = self.is_whole() && piece.len() <= self.limit - self.length;
+        self.length = self.length.saturating_add(piece.len());
+        if fits {
+            self.pieces.push(piece.clone());
+        }
+    }
+
+    fn is_whole(&self) -> bool {
+        self.length <= self.limit
+    }
+}
+
+/// An answer that has passed.
+pub(crate) struct Examination {
+    pub(crate) capture: Capture,
+    pub(crate) status: StatusCode,
+    pub(crate) headers: HeaderMap,
+    pub(crate) tape: Tape,
+}
+
+impl Examination {
+    /// Examines, at once or beside this thread, and tells.
+    pub(crate) fn hold(self, ending: Ending) {
+        match tokio::runtime::Handle::try_current() {
+            Ok(runtime) if self.tape.length > QUICKLY_EXAMINED && self.is_worth_reading() => {
+                drop(runtime.spawn_blocking(move || self.conclude(ending)));
+            }
+            _ => self.conclude(ending),
+        }
+    }
+
+    fn is_worth_reading(&self) -> bool {
+        !self.tape.pieces.is_empty()
+    }
+
+    fn conclude(mut self, ending: Ending) {
+        let pieces = std::mem::take(&mut self.tape.pieces);
+        let whole = pieces.concat();
+        let encoding = content_encoding(&self.headers);
+        let plain =
+            encoding::decoded(encoding.as_deref(), &whole, 2 * LONGEST_ANSWER).unwrap_or(Cow::Borrowed(b""));
+        self.judge(&plain);
+        self.settle(&plain, ending);
+        if self.status.is_success() && ending == Ending::Whole {
+            self.record(pieces, encoding);
+        }
+    }
+
+    /// An error says what it says of the token; so does an error within an accepted answer.
+    fn judge(&self, plain: &[u8]) {
+        let header = |name: &str| self.headers.get(name).and_then(|value| value.to_str().ok());
+        let (provider, status) = (self.capture.sent.route.provider, self.status.as_u16());
+        let class = classify::classify(provider, status, header, plain, self.capture.edge.today());
+        if class != Class::Ok {
+            self.capture.tell(class, status);
+        }
+    }
+
+    /// Tells the conversation whether it went on.
+    fn settle(&mut self, plain: &[u8], ending: Ending) {
+        let Some(claim) = self.capture.who.claim.take() else { return };
+        let answered = self.answered(plain);
+        match answered {
+            _ if !self.status.is_success() || self.tape.length == 0 => claim.failed(),
+            Some(Answered { stop: Some(_), message, .. }) if ending == Ending::Whole => {
+                claim.answered(message.as_ref().map(Message::digest));
+            }
+            Some(Answered { message: None, .. }) => claim.failed(),
+            _ => claim.lost(),
+        }
+    }
+
+    /// What the answer says; none when nobody here can tell.
+    fn answered(&self, plain: &[u8]) -> Option<Answered> {
+        let dialect = self.capture.sent.route.dialect?;
+        (self.tape.is_whole() && !plain.is_empty()).then(|| dialect::answered(dialect, plain))
+    }
+
+    fn record(&self, pieces: Vec<Bytes>, encoding: Option<String>) {
+        if self.tape.is_whole() {
+            self.capture.record(pieces, encoding);
+        } else if self.capture.sent.route.dialect.is_some() {
+            self.capture.edge.metrics.turn_shed();
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_tape_keeps_all_or_says_that_it_does_not() {
+        let mut tape = Tape { pieces: Vec::new(), length: 0, limit: 4 };
+        tape.take(&Bytes::from_static(b"abc"));
+        tape.take(&Bytes::from_static(b"d"));
+        assert!(tape.is_whole());
+        tape.take(&Bytes::from_static(b"e"));
+        tape.take(&Bytes::new());
+        assert!(!tape.is_whole());
+        assert_eq!(tape.pieces.concat(), b"abcd");
+    }
+
+    #[test]
+    fn only_what_can_be_used_is_kept() {
+        let limit = |status, turn| Tape::for_answer(StatusCode::from_u16(status).unwrap(), turn).limit;
+        assert_eq!(limit(200, true), LONGEST_ANSWER);
+        assert_eq!(limit(200, false), 0);
+        assert_eq!((limit(401, false), limit(529, true)), (LONGEST_ERROR, LONGEST_ERROR));
+    }
+}

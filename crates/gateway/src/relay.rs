@@ -1,0 +1,115 @@
+//! A client's request goes to its provider as it came, and the answer comes back as it is. Never asked twice, never changed.
+
+use crate::capture::{Capture, Listener, Sent};
+use crate::edge::Edge;
+use crate::error::Refusal;
+use crate::examination::Ending;
+use crate::headers;
+use crate::relayed::Relayed;
+use crate::route::Route;
+use crate::upload::gathered;
+use actix_web::body::{self, BodyStream, BoxBody, SizedStream};
+use actix_web::http::header::{CONTENT_LENGTH, HeaderMap, UPGRADE};
+use actix_web::http::{Method, StatusCode};
+use actix_web::{HttpRequest, HttpResponse, web};
+use bytes::Bytes;
+use futures_util::future::join;
+use futures_util::stream;
+use std::rc::Rc;
+use std::sync::Arc;
+use upstream::transport::{Answer, Fault, Transport};
+
+/// The way to the providers, of one thread.
+pub(crate) struct Line(pub(crate) Rc<dyn Transport>);
+
+/// Everything that is not the admin plane's.
+pub(crate) async fn relay(
+    request: HttpRequest,
+    payload: web::Payload,
+    edge: web::Data<Edge>,
+    line: web::Data<Line>,
+) -> HttpResponse {
+    let head = request.head();
+    let Some(route) = Route::of(&head.method, &head.uri, head.headers()) else {
+        return Refusal::unknown_path().answer(None);
+    };
+    let provider = route.provider;
+    let exchanged = exchange(&request, payload, edge.into_inner(), &line, route).await;
+    exchanged.unwrap_or_else(|refusal| refusal.answer(Some(provider)))
+}
+
+async fn exchange(
+    request: &HttpRequest,
+    payload: web::Payload,
+    edge: Arc<Edge>,
+    line: &Line,
+    route: Route,
+) -> Result<HttpResponse, Refusal> {
+    if wants_websocket(request.headers()) {
+        return Err(Refusal::websocket());
+    }
+    let body = gathered(request, payload, edge.relay.max_body).await?;
+    let begun = edge.now();
+    let (provider, upstream) = (route.provider, edge.upstream(route.provider));
+    let outgoing =
+        upstream.request(request.method(), &route, headers::outgoing(request.headers()), body.clone())?;
+    let origin = upstream.key().origin().to_owned();
+    let sent = Sent { route, headers: request.headers().clone(), body, start: edge.now() };
+    let held = sent.start.since(begun);
+    // Side by side: what we want to know of a request must not delay it.
+    let (answer, capture) = join(line.0.send(outgoing), Capture::of(Arc::clone(&edge), sent)).await;
+    let headed = edge.now();
+    let returned = match answer {
+        Ok(answer) => {
+            let listener = capture.answered(answer.status, &answer.headers);
+            Ok(returned(request.method(), answer, listener))
+        }
+        Err(fault) => {
+            capture.unanswered(&fault);
+            tracing::warn!(%provider, %fault, "a request got no answer");
+            Err(Refusal::of_fault(&fault, provider, &origin))
+        }
+    };
+    edge.metrics.relay_overhead(held + edge.now().since(headed));
+    returned
+}
+
+fn wants_websocket(headers: &HeaderMap) -> bool {
+    let mut wanted = headers.get_all(UPGRADE).filter_map(|value| value.to_str().ok());
+    wanted.any(|value| value.split(',').any(|protocol| protocol.trim().eq_ignore_ascii_case("websocket")))
+}
+
+/// The provider's answer for the client, framed as the provider framed it: by its length if it gave one.
+fn returned(method: &Method, answer: Answer, mut listener: Listener) -> HttpResponse {
+    let mut headers = headers::returning(&answer.headers);
+    let length = length(&headers);
+    let body = if method == Method::HEAD {
+        listener.ended(Ending::Whole);
+        length.map_or_else(nothing, |length| BoxBody::new(SizedStream::new(length, stream::empty::<Piece>())))
+    } else if [StatusCode::NO_CONTENT, StatusCode::NOT_MODIFIED].contains(&answer.status) {
+        listener.ended(Ending::Whole);
+        nothing()
+    } else {
+        let relayed = Relayed::new(answer.body, length, listener);
+        match length {
+            Some(length) => BoxBody::new(SizedStream::new(length, relayed)),
+            None => BoxBody::new(BodyStream::new(relayed)),
+        }
+    };
+    if answer.status != StatusCode::NOT_MODIFIED {
+        headers.remove(CONTENT_LENGTH); // The framing says it.
+    }
+    let mut response = HttpResponse::with_body(answer.status, body);
+    *response.headers_mut() = headers;
+    response
+}
+
+type Piece = Result<Bytes, Fault>;
+
+fn nothing() -> BoxBody {
+    BoxBody::new(body::None::new())
+}
+
+fn length(headers: &HeaderMap) -> Option<u64> {
+    headers.get(CONTENT_LENGTH)?.to_str().ok()?.trim().parse().ok()
+}

@@ -1,0 +1,61 @@
+//! An answer on its way to the client, piece by piece as it comes.
+//!
+//! When the provider's connection dies midway, the error passes through, and the server breaks the client's connection off:
+//! agents take an answer that ends properly for a whole one. When the client leaves, this is dropped, and with it the
+//! connection to the provider, which then stops generating.
+
+use crate::capture::Listener;
+use crate::examination::Ending;
+use bytes::Bytes;
+use futures_core::Stream;
+use futures_util::StreamExt as _;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+use upstream::transport::{Body, Fault};
+
+/// See the module.
+pub(crate) struct Relayed {
+    body: Body,
+    /// What is still to come, where the provider said how much that is.
+    remaining: Option<u64>,
+    listener: Listener,
+}
+
+impl Relayed {
+    /// `body`, of `length` bytes if that is known, heard by `listener`.
+    pub(crate) fn new(body: Body, length: Option<u64>, listener: Listener) -> Self {
+        let mut relayed = Self { body, remaining: length, listener };
+        relayed.passed(0);
+        relayed
+    }
+
+    /// With its last byte an answer of known length is whole: a client that has it may leave at once, and the server then
+    /// asks for no end.
+    fn passed(&mut self, bytes: usize) {
+        self.remaining = self.remaining.map(|remaining| remaining.saturating_sub(bytes as u64));
+        if self.remaining == Some(0) {
+            self.listener.ended(Ending::Whole);
+        }
+    }
+}
+
+impl Stream for Relayed {
+    type Item = Result<Bytes, Fault>;
+
+    fn poll_next(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        let this = self.get_mut();
+        let piece = ready!(this.body.poll_next_unpin(context));
+        match &piece {
+            Some(Ok(bytes)) => {
+                this.listener.heard(bytes);
+                this.passed(bytes.len());
+            }
+            Some(Err(fault)) => {
+                tracing::warn!(%fault, "an answer broke off, and so does the client's");
+                this.listener.ended(Ending::Broken);
+            }
+            None => this.listener.ended(Ending::Whole),
+        }
+        Poll::Ready(piece)
+    }
+}

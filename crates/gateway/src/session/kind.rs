@@ -1,0 +1,105 @@
+//! Telling turns from side requests: what an agent asks for its own purposes and does not go on from.
+
+use domain::conversation::Asked;
+use serde::Deserialize;
+use upstream::transport::HeaderMap;
+
+/// What a request is to its session.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Kind {
+    /// A step of the conversation: recorded.
+    Turn,
+    /// Anything else: relayed, and evidence about its credential, but not recorded.
+    Side,
+}
+
+/// The kind of a request with these headers that says this; a body that nobody can read is no turn.
+///
+/// The absence of tools alone proves nothing: simple clients have none. A schema for the answer, or room for a single token,
+/// without any tool, is how agents ask for titles and try a credential.
+pub(crate) fn kind(headers: &HeaderMap, asked: Option<&Asked>) -> Kind {
+    let Some(asked) = asked.filter(|asked| !asked.messages.is_empty()) else { return Kind::Side };
+    let machinery =
+        asked.tools == 0 && (asked.structured || asked.output_limit.is_some_and(|limit| limit <= 1));
+    if machinery || is_said_to_be_aside(headers) { Kind::Side } else { Kind::Turn }
+}
+
+fn is_said_to_be_aside(headers: &HeaderMap) -> bool {
+    let class = headers.get("x-claude-code-request-class").map(|class| class.as_bytes());
+    let codex = CodexTurn::of(headers);
+    matches!(class, Some(b"auxiliary" | b"compaction"))
+        || codex.thread_source.as_deref() == Some("thread_title")
+        || matches!(codex.request_kind.as_deref(), Some("prewarm" | "compaction"))
+}
+
+/// What Codex says of a request, as far as it matters.
+#[derive(Debug, Default, Deserialize)]
+pub(crate) struct CodexTurn {
+    /// Who opened the thread: a person, a subagent, or Codex itself for a title.
+    pub(crate) thread_source: Option<String>,
+    /// A turn, a compaction, or a connection warmed up beforehand.
+    pub(crate) request_kind: Option<String>,
+}
+
+impl CodexTurn {
+    /// As the headers say; empty where they do not.
+    pub(crate) fn of(headers: &HeaderMap) -> Self {
+        let value = headers.get("x-codex-turn-metadata").map(|value| value.as_bytes());
+        value.and_then(|json| serde_json::from_slice(json).ok()).unwrap_or_default()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use actix_web::http::header::{HeaderName, HeaderValue};
+    use domain::conversation::{Message, Role};
+
+    fn asked() -> Asked {
+        Asked { messages: vec![Message::text(Role::User, "hello")], ..Asked::default() }
+    }
+
+    fn with(name: &'static str, value: &'static str) -> HeaderMap {
+        [(HeaderName::from_static(name), HeaderValue::from_static(value))].into_iter().collect()
+    }
+
+    fn hinted(name: &'static str, value: &'static str) -> Kind {
+        kind(&with(name, value), Some(&Asked { tools: 3, ..asked() }))
+    }
+
+    #[test]
+    fn a_plain_request_without_tools_is_a_turn() {
+        assert_eq!(kind(&HeaderMap::new(), Some(&asked())), Kind::Turn);
+    }
+
+    #[test]
+    fn a_schema_or_a_single_token_without_tools_is_no_turn() {
+        let title = Asked { structured: true, ..asked() };
+        let probe = Asked { output_limit: Some(1), ..asked() };
+        for side in [&title, &probe] {
+            assert_eq!(kind(&HeaderMap::new(), Some(side)), Kind::Side);
+            assert_eq!(kind(&HeaderMap::new(), Some(&Asked { tools: 1, ..side.clone() })), Kind::Turn);
+        }
+    }
+
+    #[test]
+    fn what_cannot_be_read_or_says_nothing_is_no_turn() {
+        assert_eq!(kind(&HeaderMap::new(), None), Kind::Side);
+        assert_eq!(kind(&HeaderMap::new(), Some(&Asked::default())), Kind::Side);
+    }
+
+    #[test]
+    fn an_agents_own_word_is_taken() {
+        let class = "x-claude-code-request-class";
+        assert_eq!(hinted(class, "main"), Kind::Turn);
+        assert_eq!(hinted(class, "subagent"), Kind::Turn);
+        assert_eq!(hinted(class, "auxiliary"), Kind::Side);
+        assert_eq!(hinted(class, "compaction"), Kind::Side);
+        let codex = "x-codex-turn-metadata";
+        assert_eq!(hinted(codex, r#"{"thread_source":"user","request_kind":"turn"}"#), Kind::Turn);
+        assert_eq!(hinted(codex, r#"{"thread_source":"thread_title","request_kind":"turn"}"#), Kind::Side);
+        assert_eq!(hinted(codex, r#"{"request_kind":"compaction"}"#), Kind::Side);
+        assert_eq!(hinted(codex, r#"{"request_kind":"prewarm"}"#), Kind::Side);
+        assert_eq!(hinted(codex, "not json"), Kind::Turn);
+    }
+}

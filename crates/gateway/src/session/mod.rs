@@ -1,0 +1,66 @@
+//! Which session a request belongs to, so that one conversation is remembered as one.
+//!
+//! Agents that name their sessions are believed ([`name`]). The others are recognised by what they say: each request holds
+//! the conversation so far, so a session goes on where its last answer left off ([`registry`]). Besides turns, agents send
+//! requests that are no part of any conversation: titles, probes, compactions ([`kind`]).
+
+pub(crate) mod kind;
+pub(crate) mod name;
+pub(crate) mod registry;
+
+mod seats;
+
+pub(crate) use kind::Kind;
+pub(crate) use registry::{Claim, Registry};
+
+use domain::conversation::{Asked, chain};
+use domain::ids::{Principal, SessionId};
+use domain::time::UnixMillis;
+use name::Name;
+use upstream::transport::HeaderMap;
+use workers::Speaker;
+
+/// What is known of the speaker of one request.
+#[derive(Debug)]
+pub(crate) struct Identified {
+    /// The session; none for a side request that names none.
+    pub(crate) session: Option<SessionId>,
+    /// The session's name in the client's own words.
+    pub(crate) identity: Option<String>,
+    /// Who spoke.
+    pub(crate) speaker: Speaker,
+    /// Whether it is a turn.
+    pub(crate) kind: Kind,
+    /// The place in a conversation, where that is what named the session.
+    pub(crate) claim: Option<Claim>,
+}
+
+/// Identifies a request by its headers and by what it says, if that could be read.
+pub(crate) fn identify(
+    registry: &Registry,
+    principal: &Principal,
+    headers: &HeaderMap,
+    asked: Option<&Asked>,
+    now: UnixMillis,
+) -> Identified {
+    let kind = kind::kind(headers, asked);
+    let named = |name: Name| Identified {
+        session: Some(name.session(principal)),
+        identity: Some(name.words),
+        speaker: name.speaker,
+        kind,
+        claim: None,
+    };
+    name::name(headers, asked).map(named).unwrap_or_else(|| {
+        let turn = asked.filter(|_| kind == Kind::Turn);
+        let claim =
+            turn.map(|asked| registry.claim(principal, &chain(&asked.messages), last_answer(asked), now));
+        let session = claim.as_ref().map(|claim| claim.session().clone());
+        Identified { session, identity: None, speaker: Speaker::Main, kind, claim }
+    })
+}
+
+/// Where in the conversation the model last spoke.
+fn last_answer(asked: &Asked) -> Option<usize> {
+    asked.messages.iter().rposition(|message| message.role == domain::conversation::Role::Assistant)
+}

@@ -1,0 +1,146 @@
+//! Sessions in the agents' own words.
+
+use super::kind::CodexTurn;
+use domain::conversation::Asked;
+use domain::ids::{Principal, SessionId};
+use sha2::{Digest as _, Sha256};
+use upstream::transport::HeaderMap;
+use workers::Speaker;
+
+/// Ids of these lengths, in bytes, are taken as they are.
+const USUAL: std::ops::RangeInclusive<usize> = 8..=128;
+
+/// What an agent calls its session.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Name {
+    /// Its own words.
+    pub(crate) words: String,
+    /// Who speaks in it.
+    pub(crate) speaker: Speaker,
+}
+
+/// The name that a request's headers or its body give; the most exact one that there is.
+pub(crate) fn name(headers: &HeaderMap, asked: Option<&Asked>) -> Option<Name> {
+    let header = |name: &str| {
+        let value = headers.get(name)?.to_str().ok()?.trim();
+        (!value.is_empty()).then(|| value.to_owned())
+    };
+    let first = |names: &[&str]| names.iter().find_map(|name| header(name));
+    let session = first(&["x-claude-code-session-id"])
+        .or_else(|| asked?.session.clone())
+        // A thread of Codex is a conversation; its session may hold several.
+        .or_else(|| first(&["thread-id", "session-id", "x-session-id", "x-opencode-session", "session_id"]))
+        .or_else(|| asked?.cache_key.clone())?;
+    Some(match header("x-claude-code-agent-id") {
+        Some(agent) => Name { words: format!("{session}.{agent}"), speaker: Speaker::Subagent },
+        None => Name { words: session, speaker: speaker(headers) },
+    })
+}
+
+fn speaker(headers: &HeaderMap) -> Speaker {
+    let class = headers.get("x-claude-code-request-class").map(|class| class.as_bytes());
+    let codex = CodexTurn::of(headers).thread_source;
+    let subagent = class == Some(b"subagent")
+        || codex.as_deref() == Some("subagent")
+        || headers.contains_key("x-parent-session-id");
+    if subagent { Speaker::Subagent } else { Speaker::Main }
+}
+
+impl Name {
+    /// The session of this name. An odd name is hashed: ids stand in paths and logs. Principals do not share names.
+    pub(crate) fn session(&self, principal: &Principal) -> SessionId {
+        let id = if is_usual(&self.words) { self.words.clone() } else { hashed(&self.words) };
+        if *principal == Principal::local() {
+            SessionId::from(id)
+        } else {
+            SessionId::from(format!("{principal}.{id}"))
+        }
+    }
+}
+
+fn is_usual(words: &str) -> bool {
+    USUAL.contains(&words.len())
+        && words.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"._-".contains(&byte))
+}
+
+fn hashed(words: &str) -> String {
+    Sha256::digest(words)[..16].iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use actix_web::http::header::{HeaderName, HeaderValue};
+
+    fn headers(pairs: &[(&'static str, &str)]) -> HeaderMap {
+        let pair = |(name, value): &(&'static str, &str)| {
+            (HeaderName::from_static(name), HeaderValue::from_str(value).unwrap())
+        };
+        pairs.iter().map(pair).collect()
+    }
+
+    fn named(pairs: &[(&'static str, &str)], asked: &Asked) -> Option<(String, Speaker)> {
+        name(&headers(pairs), Some(asked)).map(|name| (name.words, name.speaker))
+    }
+
+    fn session_of(words: &str, principal: &str) -> String {
+        let name = Name { words: words.into(), speaker: Speaker::Main };
+        name.session(&Principal::from(principal)).to_string()
+    }
+
+    #[test]
+    fn the_most_exact_name_wins() {
+        let body =
+            Asked { session: Some("of-the-body".into()), cache_key: Some("key".into()), ..Asked::default() };
+        let key = Asked { cache_key: Some("key".into()), ..Asked::default() };
+        let all = [
+            ("x-claude-code-session-id", "claude"),
+            ("thread-id", "thread"),
+            ("session-id", "codex"),
+            ("x-session-id", "opencode"),
+            ("x-opencode-session", "zen"),
+            ("session_id", "pi"),
+        ];
+        let words = |pairs: &[_], asked| named(pairs, asked).map(|(words, _)| words);
+        assert_eq!(words(&all, &body).as_deref(), Some("claude"));
+        assert_eq!(words(&all[1..], &body).as_deref(), Some("of-the-body"));
+        for from in 1..all.len() {
+            assert_eq!(words(&all[from..], &key).as_deref(), Some(all[from].1));
+        }
+        assert_eq!(words(&[], &key).as_deref(), Some("key"));
+        assert_eq!(words(&[], &Asked::default()), None);
+        assert_eq!(words(&[("session_id", " ")], &Asked::default()), None);
+    }
+
+    #[test]
+    fn a_subagent_has_a_session_of_its_own() {
+        let claude = [("x-claude-code-session-id", "main-session"), ("x-claude-code-agent-id", "a1")];
+        assert_eq!(named(&claude, &Asked::default()), Some(("main-session.a1".into(), Speaker::Subagent)));
+        let review = [
+            ("thread-id", "t"),
+            ("session-id", "s"),
+            ("x-codex-turn-metadata", r#"{"thread_source":"subagent"}"#),
+        ];
+        assert_eq!(named(&review, &Asked::default()), Some(("t".into(), Speaker::Subagent)));
+        let opencode = [("x-session-id", "ses_2"), ("x-parent-session-id", "ses_1")];
+        assert_eq!(named(&opencode, &Asked::default()), Some(("ses_2".into(), Speaker::Subagent)));
+    }
+
+    #[test]
+    fn an_odd_name_is_hashed_and_a_usual_one_kept() {
+        assert_eq!(
+            session_of("0369532a-3413-4cb0-ba3e-1926579bd098", "local"),
+            "0369532a-3413-4cb0-ba3e-1926579bd098"
+        );
+        let odd = ["short", "../../etc/passwd", "with blank", "a\"b'c;drop", &"x".repeat(129)];
+        let hashes: Vec<_> = odd.iter().map(|words| session_of(words, "local")).collect();
+        assert!(hashes.iter().all(|hash| hash.len() == 32 && is_usual(hash)), "{hashes:?}");
+        assert_eq!(hashes.iter().collect::<std::collections::BTreeSet<_>>().len(), odd.len());
+    }
+
+    #[test]
+    fn principals_do_not_share_names() {
+        assert_eq!(session_of("one-and-the-same", "remote"), "remote.one-and-the-same");
+        assert_ne!(session_of("one-and-the-same", "remote"), session_of("one-and-the-same", "local"));
+    }
+}

@@ -1,0 +1,167 @@
+//! The sessions that a registry holds in mind, found by where their conversations stand. Bounded: the one unused for the
+//! longest time goes first.
+
+use domain::conversation::Digest;
+use domain::ids::{Principal, SessionId};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+/// How a session's last request went.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Course {
+    /// It is under way.
+    Open,
+    /// It was answered, and the answer was understood.
+    Answered,
+    /// Part of an answer may have reached the client, but nobody here knows which.
+    Lost,
+    /// Nothing of an answer reached the client.
+    Failed,
+}
+
+/// Where a session's conversation stands.
+#[derive(Debug, Clone)]
+pub(super) struct Seat {
+    /// Who owns it.
+    pub(super) principal: Principal,
+    /// The conversation up to its last request.
+    pub(super) position: Digest,
+    /// The conversation up to the last answer known.
+    pub(super) head: Option<Digest>,
+    /// How the last request went.
+    pub(super) course: Course,
+    /// Numbers its requests.
+    pub(super) attempt: u64,
+    used: u64,
+}
+
+impl Seat {
+    /// A session that has never answered, before its first request.
+    pub(super) fn new(principal: Principal, position: Digest) -> Self {
+        Self { principal, position, head: None, course: Course::Open, attempt: 0, used: 0 }
+    }
+
+    /// A request moves it on to `position`.
+    pub(super) fn asked(self, position: Digest) -> Self {
+        Self { position, attempt: self.attempt + 1, ..self.with(Course::Open) }
+    }
+
+    /// The last request was answered, up to `head`.
+    pub(super) fn answered(self, head: Digest) -> Self {
+        Self { head: Some(head), ..self.with(Course::Answered) }
+    }
+
+    /// The last request took this course.
+    pub(super) fn with(self, course: Course) -> Self {
+        Self { course, ..self }
+    }
+
+    /// Where a request that goes on from here is looked for: behind the last answer, unless the next is just being given.
+    fn open_head(&self) -> Option<Digest> {
+        self.head.filter(|_| self.course != Course::Open)
+    }
+}
+
+type Index = HashMap<(Principal, Digest), BTreeSet<SessionId>>;
+
+/// See the module.
+#[derive(Debug)]
+pub(super) struct Seats {
+    limit: usize,
+    clock: u64,
+    seats: HashMap<SessionId, Seat>,
+    by_use: BTreeMap<u64, SessionId>,
+    by_head: Index,
+    by_position: Index,
+}
+
+impl Seats {
+    /// Room for `limit` sessions.
+    pub(super) fn new(limit: usize) -> Self {
+        Self {
+            limit,
+            clock: 0,
+            seats: HashMap::new(),
+            by_use: BTreeMap::new(),
+            by_head: Index::new(),
+            by_position: Index::new(),
+        }
+    }
+
+    /// A session of `principal` whose conversation ended with an answer at `head`.
+    pub(super) fn with_head(&self, principal: &Principal, head: Digest) -> Option<&SessionId> {
+        self.by_head.get(&(principal.clone(), head))?.first()
+    }
+
+    /// A session of `principal` whose last request ended at `position` and took one of these `courses`.
+    pub(super) fn at(
+        &self,
+        principal: &Principal,
+        position: Digest,
+        courses: &[Course],
+    ) -> Option<&SessionId> {
+        let there = self.by_position.get(&(principal.clone(), position))?;
+        there.iter().find(|session| self.get(session).is_some_and(|seat| courses.contains(&seat.course)))
+    }
+
+    /// How many sessions there is room for.
+    pub(super) fn limit(&self) -> usize {
+        self.limit
+    }
+
+    /// How a session stands.
+    pub(super) fn get(&self, session: &SessionId) -> Option<&Seat> {
+        self.seats.get(session)
+    }
+
+    /// Puts a session where `seat` says, whether it was here or not.
+    pub(super) fn put(&mut self, session: &SessionId, mut seat: Seat) {
+        self.remove(session);
+        self.clock += 1;
+        seat.used = self.clock;
+        self.by_use.insert(seat.used, session.clone());
+        for (index, digest) in Self::entries(&mut self.by_head, &mut self.by_position, &seat) {
+            index.entry((seat.principal.clone(), digest)).or_default().insert(session.clone());
+        }
+        self.seats.insert(session.clone(), seat);
+        if self.seats.len() > self.limit {
+            self.drop_oldest();
+        }
+    }
+
+    fn remove(&mut self, session: &SessionId) {
+        let Some(seat) = self.seats.remove(session) else { return };
+        self.by_use.remove(&seat.used);
+        for (index, digest) in Self::entries(&mut self.by_head, &mut self.by_position, &seat) {
+            let key = (seat.principal.clone(), digest);
+            let others = index.get_mut(&key).map(|sessions| {
+                sessions.remove(session);
+                sessions.len()
+            });
+            if others == Some(0) {
+                index.remove(&key);
+            }
+        }
+    }
+
+    fn entries<'i>(
+        heads: &'i mut Index,
+        positions: &'i mut Index,
+        seat: &Seat,
+    ) -> Vec<(&'i mut Index, Digest)> {
+        let head = seat.open_head().map(|head| (heads, head));
+        head.into_iter().chain([(positions, seat.position)]).collect()
+    }
+
+    fn drop_oldest(&mut self) {
+        if let Some((_, session)) = self.by_use.first_key_value() {
+            let session = session.clone();
+            self.remove(&session);
+        }
+    }
+
+    /// How many entries all indexes hold together.
+    #[cfg(test)]
+    pub(super) fn entry_count(&self) -> usize {
+        self.seats.len() + self.by_use.len() + self.by_head.len() + self.by_position.len()
+    }
+}
