@@ -4,7 +4,6 @@ use super::invocation::Invocation;
 use super::look::{self, List};
 use crate::cli::Json;
 use crate::failure::Failure;
-use crate::table::Column;
 use std::process::ExitCode;
 
 /// Lists the credentials.
@@ -16,18 +15,16 @@ fn list() -> List {
     List {
         path: "/api/v1/credentials".to_owned(),
         field: "slots",
-        columns: const {
-            &[
-                Column::plain("FINGERPRINT", "fingerprint"),
-                Column::plain("STATE", "state"),
-                Column::plain("PROVIDER", "provider"),
-                Column::plain("SCHEME", "scheme"),
-                Column::plain("STATUS", "status"),
-                Column::time("SINCE", "since"),
-                Column::plain("SCOPE", "scope"),
-                Column::plain("SESSION", "session"),
-            ]
-        },
+        columns: &[
+            ("FINGERPRINT", "fingerprint"),
+            ("STATE", "state"),
+            ("PROVIDER", "provider"),
+            ("SCHEME", "scheme"),
+            ("STATUS", "status"),
+            ("SINCE", "since"),
+            ("SCOPE", "scope"),
+            ("SESSION", "session"),
+        ],
         empty: "No credential was seen yet: the next request of an agent brings one.",
     }
 }

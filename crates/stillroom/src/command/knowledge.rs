@@ -4,7 +4,6 @@ use super::invocation::Invocation;
 use super::look::{self, List};
 use crate::cli::Json;
 use crate::failure::Failure;
-use crate::table::Column;
 use std::process::ExitCode;
 
 /// Lists the entries.
@@ -16,15 +15,13 @@ fn list() -> List {
     List {
         path: "/api/v1/knowledge".to_owned(),
         field: "knowledge",
-        columns: const {
-            &[
-                Column::plain("ID", "id"),
-                Column::plain("CATEGORY", "category"),
-                Column::plain("CONFIDENCE", "confidence"),
-                Column::plain("TITLE", "title"),
-                Column::plain("CONTENT", "content"),
-            ]
-        },
+        columns: &[
+            ("ID", "id"),
+            ("CATEGORY", "category"),
+            ("CONFIDENCE", "confidence"),
+            ("TITLE", "title"),
+            ("CONTENT", "content"),
+        ],
         empty: "Nothing is kept yet: the curator works a few turns after the first observations.",
     }
 }

@@ -5,7 +5,6 @@ use super::look::{self, List};
 use crate::cli::Json;
 use crate::client::encoded;
 use crate::failure::Failure;
-use crate::table::Column;
 use std::process::ExitCode;
 
 /// Shows what fits `words`, the best first.
@@ -22,15 +21,13 @@ fn list(words: &[String], limit: u32) -> List {
     List {
         path: format!("/api/v1/recall?q={}&limit={limit}", encoded(&words.join(" "))),
         field: "hits",
-        columns: const {
-            &[
-                Column::plain("SOURCE", "source"),
-                Column::time("AT", "at"),
-                Column::plain("SESSION", "session"),
-                Column::plain("TITLE", "title"),
-                Column::plain("TEXT", "text"),
-            ]
-        },
+        columns: &[
+            ("SOURCE", "source"),
+            ("AT", "at"),
+            ("SESSION", "session"),
+            ("TITLE", "title"),
+            ("TEXT", "text"),
+        ],
         empty: "Nothing fits.",
     }
 }
@@ -50,8 +47,8 @@ mod tests {
     #[test]
     fn each_hit_is_a_line() {
         let answer = json!({"hits": [
-            {"source": "knowledge", "id": "k1", "session": null, "title": "WAL and NFS", "text": "not over NFS", "score": 2.5, "at": 0},
-            {"source": "message", "id": "7", "session": "0199f3a2", "title": null, "text": "is WAL safe?", "score": 1.25, "at": 1000},
+            {"source": "knowledge", "id": "k1", "session": null, "title": "WAL and NFS", "text": "not over NFS", "score": 2.5, "at": "2026-11-23T10:00:00.000Z"},
+            {"source": "message", "id": "7", "session": "0199f3a2", "title": null, "text": "is WAL safe?", "score": 1.25, "at": "2026-11-23T10:00:01.000Z"},
         ]});
         insta::assert_snapshot!(text(&list(&[], 10), &answer));
     }

@@ -6,7 +6,7 @@ use crate::cli::Json;
 use crate::client::encoded;
 use crate::failure::Failure;
 use crate::output::{harmless, head, say};
-use crate::table::{Column, cell};
+use crate::table::cell;
 use serde_json::{Value, json};
 use std::process::ExitCode;
 
@@ -19,18 +19,16 @@ fn sessions() -> List {
     List {
         path: "/api/v1/sessions".to_owned(),
         field: "sessions",
-        columns: const {
-            &[
-                Column::plain("ID", "id"),
-                Column::plain("CLIENT", "client"),
-                Column::plain("PROVIDER", "provider"),
-                Column::plain("MODEL", "model"),
-                Column::plain("TURNS", "turns"),
-                Column::time("LAST ACTIVITY", "last_activity"),
-                Column::plain("BACKGROUND", "background"),
-                Column::plain("PAUSED BECAUSE", "paused_because"),
-            ]
-        },
+        columns: &[
+            ("ID", "id"),
+            ("CLIENT", "client"),
+            ("PROVIDER", "provider"),
+            ("MODEL", "model"),
+            ("TURNS", "turns"),
+            ("LAST ACTIVITY", "last_activity"),
+            ("BACKGROUND", "background"),
+            ("PAUSED BECAUSE", "paused_because"),
+        ],
         empty: "No session yet: point an agent at the gateway, for example with `stillroom run -- claude`.",
     }
 }

@@ -48,7 +48,7 @@ fn stays_here(key: &str, resolved: &Resolved) -> bool {
         "upstream.openai" => is_loopback_url(&settings.upstream.openai),
         "worker.api_key" | "worker.provider" => works_here(resolved),
         "sentry.dsn" => alerts_here(resolved),
-        "listen" | "access.token" => settings.listen.ip().is_loopback(),
+        "listen" | "access.token" => settings.listen.ip().to_canonical().is_loopback(),
         _ => true,
     }
 }

@@ -84,7 +84,7 @@ fn check(layers: &Layers, resolved: &Resolved) -> Result<(), SettingsError> {
         return Err(SettingsError::NoDataFolder);
     }
     found_file::check(layers, resolved)?;
-    if !settings.listen.ip().is_loopback() && settings.access_token.is_none() {
+    if !settings.listen.ip().to_canonical().is_loopback() && settings.access_token.is_none() {
         return Err(SettingsError::OpenToOthers { listen: settings.listen });
     }
     Ok(())

@@ -1,0 +1,4 @@
+//! The program itself, as a user calls it.
+
+mod refusals;
+mod support;

@@ -1,0 +1,105 @@
+//! Exit codes, and where things are said.
+
+use crate::support::{User, free_address};
+use std::net::TcpListener;
+
+#[test]
+fn help_is_an_answer_and_a_wrong_word_is_not() {
+    let user = User::new();
+    assert_eq!(user.calls(&["--help"]).code(), Some(0));
+    assert!(user.calls(&["--help"]).out().contains("Examples:"));
+    let wrong = user.calls(&["bake"]);
+    assert_eq!((wrong.code(), wrong.out().as_str()), (Some(2), ""));
+}
+
+#[test]
+fn wrong_settings_stop_every_command_with_2_and_nothing_on_standard_output() {
+    let user = User::new();
+    for command in [
+        &["serve"][..],
+        &["status"],
+        &["sessions"],
+        &["config", "show"],
+        &["config", "check"],
+        &["run", "--", "true"],
+    ] {
+        let answer = user
+            .command(command)
+            .env("STILLROOM_IDEL__TICK", "1s")
+            .output()
+            .map(super::support::Answer)
+            .unwrap();
+        assert_eq!((answer.code(), answer.out().as_str()), (Some(2), ""), "{command:?}");
+        assert!(
+            answer.err().starts_with("error: there is no setting idel.tick\n  why: "),
+            "{}",
+            answer.err()
+        );
+        assert!(answer.err().contains("\n  do: write STILLROOM_IDLE__TICK"), "{}", answer.err());
+    }
+}
+
+#[test]
+fn a_hostile_file_in_the_working_directory_starts_nothing() {
+    let user = User::new();
+    std::fs::write(user.home().join("stillroom.toml"), "upstream.anthropic = \"https://attacker.example\"")
+        .unwrap();
+    for command in [&["serve"][..], &["run", "--", "true"]] {
+        assert_eq!(user.calls(command).code(), Some(2));
+    }
+    assert!(!user.home().join(".local").exists());
+}
+
+#[test]
+fn no_gateway_is_a_failure_that_says_how_to_start_one() {
+    let user = User::new();
+    let address = free_address().to_string();
+    for command in [
+        &["status"][..],
+        &["sessions"],
+        &["sessions", "x"],
+        &["credentials"],
+        &["knowledge"],
+        &["recall", "x"],
+    ] {
+        let answer = user.calls(&[&["--listen", &address], command].concat());
+        assert_eq!(answer.code(), Some(1), "{command:?}");
+        assert!(answer.err().contains(&format!("No gateway answers at {address}")), "{}", answer.err());
+        assert!(answer.err().contains("start one with `stillroom`"), "{}", answer.err());
+    }
+}
+
+#[test]
+fn a_port_that_only_the_gateway_knows_has_to_be_named() {
+    let answer = User::new().calls(&["--listen", "127.0.0.1:0", "status"]);
+    assert_eq!(answer.code(), Some(2));
+    assert!(answer.err().contains("--listen"), "{}", answer.err());
+}
+
+#[test]
+fn the_doctor_fails_only_when_something_is_wrong_and_makes_nothing() {
+    let user = User::new();
+    let well = user.calls(&["doctor", "--listen", &free_address().to_string()]);
+    assert_eq!(well.code(), Some(0), "{}", well.out());
+    let somebody_else = TcpListener::bind("127.0.0.1:0").unwrap();
+    let taken = somebody_else.local_addr().unwrap().to_string();
+    drop(std::thread::spawn(move || somebody_else.incoming().for_each(drop)));
+    let ill = user.calls(&["doctor", "--json", "--listen", &taken]);
+    assert_eq!(ill.code(), Some(1), "{}", ill.out());
+    let report: serde_json::Value = serde_json::from_str(&ill.out()).unwrap();
+    let wrong = report["checks"].as_array().unwrap().iter().filter(|check| check["ok"] == false);
+    assert_eq!(wrong.map(|check| &check["check"]).collect::<Vec<_>>(), ["address"]);
+    assert!(!user.home().join(".local").exists());
+}
+
+#[test]
+fn settings_are_shown_to_programs_as_one_object() {
+    let answer = User::new().calls(&["config", "show", "--json"]);
+    let shown: serde_json::Value = serde_json::from_str(&answer.out()).unwrap();
+    assert_eq!(shown["listen"]["value"], "127.0.0.1:4141");
+}
+
+#[test]
+fn flags_of_serve_mean_nothing_elsewhere() {
+    assert_eq!(User::new().calls(&["--trace-actors", "status"]).code(), Some(2));
+}
