@@ -8,11 +8,14 @@ use std::io::{self, Read};
 /// The largest window a decoder must support (RFC 8878, 3.1.1.1.2): 8 MiB. More is only good for exhausting memory.
 const ZSTD_WINDOW_LOG: u32 = 23;
 
+/// What brotli reads at once, in bytes.
+const BROTLI_BUFFER: usize = 8 * 1024;
+
 /// `body` with its `content_encoding` (the header's value, a list in the order of application) taken off. The plain body is
 /// at most `at_most` bytes: decoding a bomb stops there.
 ///
 /// # Errors
-/// [`Unreadable::UnknownEncoding`] for anything but identity, gzip, deflate and zstd (brotli among it),
+/// [`Unreadable::UnknownEncoding`] for anything but identity, gzip, deflate, br and zstd,
 /// [`Unreadable::Undecodable`] for corrupt or cut data, [`Unreadable::TooLarge`] beyond `at_most`.
 pub fn decoded<'b>(
     content_encoding: Option<&str>,
@@ -34,6 +37,7 @@ fn without(coding: &str, body: &[u8], at_most: usize) -> Result<Option<Vec<u8>>,
         "" | "identity" => Ok(None),
         "gzip" | "x-gzip" => bounded(MultiGzDecoder::new(body), at_most).map(Some),
         "deflate" => inflated(body, at_most).map(Some),
+        "br" => bounded(brotli_decompressor::Decompressor::new(body, BROTLI_BUFFER), at_most).map(Some),
         "zstd" => bounded(zstd_reader(body).map_err(undecodable)?, at_most).map(Some),
         _ => Err(Unreadable::UnknownEncoding),
     }
@@ -110,8 +114,23 @@ mod tests {
     }
 
     #[test]
-    fn brotli_and_unknown_codings_are_unreadable() {
-        assert_eq!(decoded(Some("br"), b"x", 100), Err(Unreadable::UnknownEncoding));
+    fn brotli_is_read_and_a_cut_one_is_not() {
+        // 20 times "the quick brown fox jumps over the lazy dog", by another implementation's encoder.
+        let body = [
+            27, 91, 3, 136, 156, 9, 54, 78, 168, 119, 55, 188, 38, 51, 99, 163, 211, 32, 103, 120, 122, 242,
+            13, 45, 172, 65, 202, 230, 242, 194, 6, 28, 56, 36, 144, 183, 9, 223, 160, 211, 10, 103, 31, 30,
+            39, 74, 41, 56, 194, 173, 171, 15, 82,
+        ];
+        assert_eq!(
+            decoded(Some("br"), &body, 10_000).unwrap().as_ref(),
+            b"the quick brown fox jumps over the lazy dog".repeat(20)
+        );
+        assert_eq!(decoded(Some("br"), &body[..body.len() - 3], 10_000), Err(Unreadable::Undecodable));
+        assert_eq!(decoded(Some("br"), &body, 859), Err(Unreadable::TooLarge { limit: 859 }));
+    }
+
+    #[test]
+    fn unknown_codings_are_unreadable() {
         assert_eq!(decoded(Some("rot13"), b"x", 100), Err(Unreadable::UnknownEncoding));
     }
 
