@@ -101,7 +101,7 @@ mod tests {
             ("x-opencode-session", "zen"),
             ("session_id", "pi"),
         ];
-        let words = |pairs: &[_], asked| named(pairs, asked).map(|(words, _)| words);
+        let words = |pairs: &[_], asked: &Asked| named(pairs, asked).map(|(words, _)| words);
         assert_eq!(words(&all, &body).as_deref(), Some("claude"));
         assert_eq!(words(&all[1..], &body).as_deref(), Some("of-the-body"));
         for from in 1..all.len() {
