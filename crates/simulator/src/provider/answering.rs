@@ -129,20 +129,14 @@ impl State {
             Some(Fault::ErrorEventInStream(refusal)) => Some(refusal),
             _ => None,
         };
-        if !prompt.stream {
-            let answer = error.map_or_else(
-                || shape::whole(dialect, &said),
-                |refusal| refusal.body(asked.vendor, &asked.request_id),
-            );
-            return asked.after(self.pace.first, asked.whole(200, &answer));
+        match (prompt.stream, error) {
+            (true, None) => asked.stream(shape::events(dialect, &said, prompt), self.pace),
+            (true, Some(refusal)) => {
+                asked.stream(asked.broken_off(dialect, &said, prompt, refusal), self.pace)
+            }
+            (false, None) => asked.after(self.pace.first, asked.whole(200, &shape::whole(dialect, &said))),
+            (false, Some(refusal)) => Plan { status: 200, ..asked.refuse(refusal) },
         }
-        let mut events = shape::events(dialect, &said, prompt);
-        if let Some(refusal) = error {
-            // Half of the answer is out when it happens.
-            events.truncate(events.len() / 2);
-            events.push(shape::error_event(dialect, &refusal.error(asked.vendor), &said));
-        }
-        asked.stream(events, self.pace)
     }
 
     fn say(
@@ -238,6 +232,15 @@ impl Asked<'_> {
         }
         steps.retain(|step| *step != Step::Wait(Duration::ZERO));
         Plan { status: 200, headers: self.headers("text/event-stream; charset=utf-8"), steps }
+    }
+
+    /// Half of the answer is out when it happens.
+    fn broken_off(&self, dialect: Dialect, said: &Said, prompt: &Prompt, refusal: Refusal) -> Vec<String> {
+        let mut events = shape::events(dialect, said, prompt);
+        events.truncate(events.len() / 2);
+        let error = refusal.error(self.vendor);
+        events.push(shape::error_event(dialect, &error, said, events.len()));
+        events
     }
 
     fn after(&self, wait: Duration, mut plan: Plan) -> Plan {

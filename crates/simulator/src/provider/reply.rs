@@ -5,6 +5,7 @@ use super::{
     prompt::{Last, Prompt, Tool},
 };
 pub(super) use domain::conversation::Stop;
+use domain::conversation::estimated_tokens;
 use serde_json::{Map, Value, json};
 
 /// The content of an answer.
@@ -21,19 +22,18 @@ pub(super) enum Reply {
 impl Reply {
     /// What the answer costs, in tokens.
     pub(super) fn tokens(&self) -> u64 {
-        let characters = match self {
+        match self {
             Self::Nothing => 0,
-            Self::Text(text) => text.chars().count(),
-            Self::Call { name, input } => name.chars().count() + input.to_string().chars().count(),
-        };
-        (characters as u64).div_ceil(4)
+            Self::Text(text) => estimated_tokens(text),
+            Self::Call { name, input } => estimated_tokens(&format!("{name}{input}")),
+        }
     }
 
     /// As much of it as `max_output` tokens allow, and why it ended.
     fn within(self, max_output: Option<u64>) -> (Self, Stop) {
         let limit = max_output.unwrap_or(u64::MAX);
         match self {
-            Self::Text(text) if self_tokens(&text) > limit => {
+            Self::Text(text) if estimated_tokens(&text) > limit => {
                 let kept = usize::try_from(limit * 4).unwrap_or(usize::MAX);
                 (Self::Text(text.chars().take(kept).collect()), Stop::Length)
             }
@@ -41,10 +41,6 @@ impl Reply {
             Self::Nothing | Self::Text(_) => (self, Stop::End),
         }
     }
-}
-
-fn self_tokens(text: &str) -> u64 {
-    domain::conversation::estimated_tokens(text)
 }
 
 /// The answer to `prompt`, and why it ended.

@@ -67,12 +67,12 @@ pub(super) fn events(dialect: Dialect, said: &Said, prompt: &Prompt) -> Vec<Stri
     }
 }
 
-/// The event that an error is, in the middle of a stream.
-pub(super) fn error_event(dialect: Dialect, error: &Value, said: &Said) -> String {
+/// The event that an error is, after `number` others of a stream.
+pub(super) fn error_event(dialect: Dialect, error: &Value, said: &Said, number: usize) -> String {
     match dialect {
         Dialect::AnthropicMessages => named(&json!({"type": "error", "error": error})),
         Dialect::OpenAiChat => unnamed(&json!({"error": error})),
-        Dialect::OpenAiResponses => responses::failed(said, error),
+        Dialect::OpenAiResponses => responses::failed(said, error, number),
     }
 }
 

@@ -182,12 +182,11 @@ fn numbered(events: Vec<Value>) -> Vec<String> {
     events.into_iter().enumerate().map(number).collect()
 }
 
-/// The last event of a stream in which something went wrong.
-pub(super) fn failed(said: &Said, error: &Value) -> String {
+/// The last event of a stream in which something went wrong after `number` others.
+pub(super) fn failed(said: &Said, error: &Value, number: usize) -> String {
     let mut response = response(said, "failed", &json!([]));
     response["usage"] = Value::Null;
-    response["error"] =
-        json!({"code": error["code"].as_str().or(error["type"].as_str()), "message": error["message"]});
-    // It stands in place of the rest, so its number is only known to be higher than those before.
-    named(&json!({"type": "response.failed", "sequence_number": 1000, "response": response}))
+    let code = error["code"].as_str().or(error["type"].as_str());
+    response["error"] = json!({"code": code, "message": error["message"]});
+    named(&json!({"type": "response.failed", "sequence_number": number, "response": response}))
 }

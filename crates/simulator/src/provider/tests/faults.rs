@@ -57,6 +57,14 @@ fn an_error_within_an_accepted_answer_is_seen_as_that_error() {
 }
 
 #[test]
+fn an_error_in_a_stream_of_responses_has_the_next_number() {
+    let plan = met(Fault::ErrorEventInStream(Refusal::Internal), Dialect::OpenAiResponses, true);
+    let numbers: Vec<_> =
+        events(&plan).iter().map(|event| event["sequence_number"].as_u64().unwrap()).collect();
+    assert!(numbers.iter().copied().eq(0..numbers.len() as u64), "{numbers:?}");
+}
+
+#[test]
 fn an_empty_answer_ends_well_and_says_nothing() {
     for dialect in DIALECTS {
         for stream in [false, true] {
