@@ -1,5 +1,6 @@
-//! Everything real but the world: a simulated provider and scripted agents.
+//! Everything real but the world: a simulated provider, scripted agents, a world in virtual time, and the demo told in it.
 
 pub mod agent;
+pub mod demo;
 pub mod provider;
 pub mod world;

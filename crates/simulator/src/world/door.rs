@@ -7,6 +7,7 @@ use actix_web::test::{TestRequest, init_service, try_read_body};
 use bytes::Bytes;
 use futures_core::future::LocalBoxFuture;
 use gateway::Edge;
+use gateway::admin::Admin;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
@@ -35,8 +36,8 @@ impl Reply {
 pub(super) struct Door(Box<Call>);
 
 impl Door {
-    pub(super) async fn open(edge: Arc<Edge>) -> Self {
-        let app = init_service(App::new().configure(gateway::configure(edge))).await;
+    pub(super) async fn open(edge: Arc<Edge>, admin: Arc<Admin>) -> Self {
+        let app = init_service(App::new().configure(gateway::configure(edge, admin))).await;
         Self(Box::new(move |request| Box::pin(app.call(request))))
     }
 

@@ -6,6 +6,7 @@
 
 mod door;
 mod ears;
+mod look;
 
 pub use door::Reply;
 pub use ears::{Alerts, Counts, Tally};
@@ -13,14 +14,17 @@ pub use ears::{Alerts, Counts, Tally};
 use crate::agent::Agent;
 use crate::provider::{Exchange, Network, Provider};
 use actor::{Clock, Environment, Place};
-use door::Door;
 use domain::fingerprint::Fingerprinter;
 use domain::settings::Settings;
-use gateway::{Edge, EdgeParts, telemetry::Metrics};
+use door::Door;
+use gateway::admin::Admin;
+use gateway::telemetry::Metrics;
+use gateway::{Edge, EdgeParts};
 use std::future::Future;
 use std::io;
 use std::rc::Rc;
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 use store::{Desk, SqliteStore};
 use tokio::task::LocalSet;
@@ -61,7 +65,10 @@ pub fn run<T, F: Future<Output = T>>(
 }
 
 impl World {
-    async fn new(seed: u64, mut settings: Settings) -> Result<Self, Box<dyn std::error::Error + Send + Sync>> {
+    async fn new(
+        seed: u64,
+        mut settings: Settings,
+    ) -> Result<Self, Box<dyn std::error::Error + Send + Sync>> {
         settings.upstream.anthropic = "http://anthropic.simulated".to_owned();
         settings.upstream.openai = "http://openai.simulated".to_owned();
         let settings = Arc::new(settings);
@@ -83,9 +90,11 @@ impl World {
             places: Places { ledger: Place::Here, background: Place::Here },
         });
         let metrics = Arc::new(Metrics::new());
+        let ready = Arc::new(AtomicBool::new(true));
+        let admin = Admin::new(house.clone(), ready, Arc::clone(&metrics));
         let edge =
             Edge::new(EdgeParts { settings, house: house.clone(), metrics, transport, fingerprinter, seed })?;
-        let door = Door::open(Arc::new(edge)).await;
+        let door = Door::open(Arc::new(edge), Arc::new(admin)).await;
         Ok(Self { provider, house, alerts, tally, door })
     }
 

@@ -1,0 +1,67 @@
+//! Looking into the house, for scenarios that check and for the demo that shows.
+
+use super::World;
+use actor::Cause;
+use domain::ids::SessionId;
+use domain::knowledge::{KnowledgeEntry, Observation};
+use machines::credential::{CredentialMessage, CredentialReply, SlotView};
+use std::time::Duration;
+use store::{Hit, Recorded, SessionSummary, StoreError};
+use workers::Spoken;
+
+/// How long an actor may take to answer: it has nothing to wait for.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+impl World {
+    /// All sessions; the one used last first.
+    ///
+    /// # Errors
+    /// When the store cannot say.
+    pub async fn sessions(&self) -> Result<Vec<SessionSummary>, StoreError> {
+        self.house.desk.read(|store| store.sessions(None)).await
+    }
+
+    /// What was distilled from a session, oldest first.
+    ///
+    /// # Errors
+    /// When the store cannot say.
+    pub async fn observations(&self, session: &str) -> Result<Vec<Observation>, StoreError> {
+        let session = SessionId::from(session);
+        self.house.desk.read(move |store| store.observations(&session)).await
+    }
+
+    /// How a session stands.
+    ///
+    /// # Errors
+    /// When the store cannot say.
+    pub async fn standing(&self, session: &str) -> Result<Recorded, StoreError> {
+        let session = SessionId::from(session);
+        self.house.desk.read(move |store| store.standing(&session)).await
+    }
+
+    /// All that was curated.
+    ///
+    /// # Errors
+    /// When the store cannot say.
+    pub async fn knowledge(&self) -> Result<Vec<KnowledgeEntry>, StoreError> {
+        self.house.desk.read(|store| store.knowledge(None)).await
+    }
+
+    /// What is found for some words, the best first.
+    ///
+    /// # Errors
+    /// When the store cannot say.
+    pub async fn recall(&self, words: &str) -> Result<Vec<Hit>, StoreError> {
+        let words = words.to_owned();
+        self.house.desk.read(move |store| store.recall(None, &words, 10)).await
+    }
+
+    /// The credentials' slots; none when the CredentialActor does not answer.
+    pub async fn slots(&self) -> Vec<SlotView> {
+        let question = Spoken(CredentialMessage::ListSlots);
+        match self.house.credentials.ask(question, Cause::origin("World"), PATIENCE).await {
+            Ok(CredentialReply::Slots(slots)) => slots,
+            _ => Vec::new(),
+        }
+    }
+}
