@@ -85,10 +85,10 @@ fn api() -> impl actix_web::dev::HttpServiceFactory {
         .service(reading("/sessions/{id}", sessions::one))
         .service(reading("/sessions/{id}/messages", sessions::messages))
         .service(reading("/sessions/{id}/observations", sessions::observations))
-        .service(doing("/sessions/{id}/{job:distill|curate|warm}").route(web::post().to(jobs::run)))
+        .service(doing("/sessions/{id}/{job:distill|curate|warm}", "POST").route(web::post().to(jobs::run)))
         .service(reading("/knowledge", knowledge::list))
         .service(
-            doing("/knowledge/{id}")
+            doing("/knowledge/{id}", "PUT, DELETE")
                 .route(web::put().to(knowledge::put))
                 .route(web::delete().to(knowledge::delete)),
         )
@@ -106,10 +106,10 @@ where
     F::Output: actix_web::Responder + 'static,
 {
     let looks = guard::Any(guard::Get()).or(guard::Head());
-    doing(path).route(web::route().guard(looks).to(handler))
+    doing(path, "GET, HEAD").route(web::route().guard(looks).to(handler))
 }
 
-/// A path whose methods are still to be said; all others are refused.
-fn doing(path: &str) -> actix_web::Resource {
-    web::resource(path).default_service(web::to(refusal::wrong_method))
+/// A path whose routes are still to be said; all other methods than those `allowed` are refused.
+fn doing(path: &str, allowed: &'static str) -> actix_web::Resource {
+    web::resource(path).default_service(web::to(move || refusal::wrong_method(allowed)))
 }

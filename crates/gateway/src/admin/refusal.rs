@@ -3,7 +3,7 @@
 
 use actix_web::error::{JsonPayloadError, PathError, QueryPayloadError};
 use actix_web::http::StatusCode;
-use actix_web::http::header::{self, HeaderMap};
+use actix_web::http::header::{self, HeaderMap, HeaderValue};
 use actix_web::{HttpRequest, HttpResponse, ResponseError, web};
 use actor::{AskError, TellError};
 use domain::ids::SessionId;
@@ -26,8 +26,8 @@ pub(crate) enum Refusal {
     #[error("a body must be JSON and say so: send content-type: application/json")]
     NotJson,
     /// Nothing is done with this method.
-    #[error("this path does not know the method {0}; docs/api.md lists what it does")]
-    Method(String),
+    #[error("this path knows only {0}")]
+    Method(&'static str),
     /// An actor could not answer.
     #[error("{0}; try again in a moment, and look at stillroom_mailbox_depth in /metrics if it stays so")]
     Busy(String),
@@ -109,9 +109,11 @@ pub(crate) async fn unknown_path(request: HttpRequest) -> HttpResponse {
     Refusal::Unknown(why).error_response()
 }
 
-/// What is answered to a method that a path does not know.
-pub(crate) async fn wrong_method(request: HttpRequest) -> HttpResponse {
-    Refusal::Method(request.method().to_string()).error_response()
+/// What is answered to a method that is not one of those `allowed`.
+pub(crate) async fn wrong_method(allowed: &'static str) -> HttpResponse {
+    let mut answer = Refusal::Method(allowed).error_response();
+    answer.headers_mut().insert(header::ALLOW, HeaderValue::from_static(allowed));
+    answer
 }
 
 /// Whether a request to a path that reads no body comes without one, or with one that no mere form can send.
