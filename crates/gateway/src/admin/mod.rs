@@ -14,6 +14,9 @@ mod sessions;
 mod shown;
 mod trace;
 
+#[cfg(test)]
+mod tests;
+
 use crate::telemetry::Metrics;
 use actix_web::http::header;
 use actix_web::middleware::DefaultHeaders;

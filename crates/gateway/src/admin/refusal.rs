@@ -124,7 +124,8 @@ pub(crate) fn check_body(headers: &HeaderMap) -> Result<(), Refusal> {
     let text = |name| headers.get(name).and_then(|value| value.to_str().ok());
     let empty = text(header::CONTENT_LENGTH).is_none_or(|length| length == "0")
         && !headers.contains_key(header::TRANSFER_ENCODING);
-    let json = text(header::CONTENT_TYPE).is_some_and(|kind| kind.starts_with("application/json"));
+    let kind = text(header::CONTENT_TYPE).and_then(|kind| kind.split(';').next());
+    let json = kind.is_some_and(|kind| kind.trim().eq_ignore_ascii_case("application/json"));
     if empty || json { Ok(()) } else { Err(Refusal::NotJson) }
 }
 

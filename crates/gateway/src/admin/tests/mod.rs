@@ -1,0 +1,6 @@
+//! The admin plane as its callers see it: real actors, a real store, and a provider on a real socket.
+
+mod asking;
+mod looking;
+mod refusing;
+mod support;
