@@ -10,10 +10,13 @@ pub(crate) mod registry;
 
 mod seats;
 
+#[cfg(test)]
+mod agents_tests;
+
 pub(crate) use kind::Kind;
 pub(crate) use registry::{Claim, Registry};
 
-use domain::conversation::{Asked, chain};
+use domain::conversation::{Asked, Role, chain};
 use domain::ids::{Principal, SessionId};
 use domain::time::UnixMillis;
 use name::Name;
@@ -62,5 +65,5 @@ pub(crate) fn identify(
 
 /// Where in the conversation the model last spoke.
 fn last_answer(asked: &Asked) -> Option<usize> {
-    asked.messages.iter().rposition(|message| message.role == domain::conversation::Role::Assistant)
+    asked.messages.iter().rposition(|message| message.role == Role::Assistant)
 }
