@@ -39,6 +39,11 @@ fn background(world: &World, token: &str) -> Vec<Received> {
     calls.into_iter().filter(|call| call.purpose != Purpose::Client).collect()
 }
 
+/// From now on, the first token is one that has expired.
+fn expire(world: &World) {
+    world.provider.expire_at(T1, world.now());
+}
+
 fn refused(world: &World, token: &str) -> usize {
     background(world, token).iter().filter(|call| call.status == 401).count()
 }
@@ -67,7 +72,7 @@ fn an_expired_token_costs_one_call_one_alert_and_then_only_probes() {
         world.provider.accept(T1);
         let mut agent = claude(SESSION, T1);
         three_turns(&world, &mut agent).await;
-        world.provider.revoke(T1);
+        expire(&world);
         world.pass(MINUTE).await;
         assert_eq!(refused(&world, T1), 1, "one worker, one doomed call (S15)");
         world.pass(30 * SECOND).await;
@@ -86,7 +91,7 @@ fn the_same_dead_token_sent_again_wakes_nothing() {
         world.provider.accept(T1);
         let mut agent = claude(SESSION, T1);
         three_turns(&world, &mut agent).await;
-        world.provider.revoke(T1);
+        expire(&world);
         world.pass(70 * SECOND).await;
         let before = background(&world, T1).len();
         assert_eq!(world.say(&mut agent, "again").await.status, 401);
@@ -103,7 +108,7 @@ fn a_fresh_token_that_a_client_proves_sets_work_going_within_a_second() {
         world.provider.accept(T2);
         let mut agent = claude(SESSION, T1);
         three_turns(&world, &mut agent).await;
-        world.provider.revoke(T1);
+        expire(&world);
         world.pass(10 * MINUTE).await;
         agent.refresh(T2);
         assert_eq!(world.say(&mut agent, "with a fresh token").await.status, 200);
@@ -124,7 +129,7 @@ fn a_client_that_meets_the_refusal_first_saves_every_doomed_call() {
         world.provider.accept(T1);
         let mut agent = claude(SESSION, T1);
         three_turns(&world, &mut agent).await;
-        world.provider.revoke(T1);
+        expire(&world);
         assert_eq!(world.say(&mut agent, "hello?").await.status, 401);
         world.pass(100 * SECOND).await;
         assert_eq!(
@@ -142,7 +147,7 @@ fn an_agent_that_refreshes_by_itself_costs_no_alert() {
         world.provider.accept(T2);
         let mut agent = claude(SESSION, T1);
         three_turns(&world, &mut agent).await;
-        world.provider.revoke(T1);
+        expire(&world);
         assert_eq!(world.say(&mut agent, "and now?").await.status, 401);
         world.pass(2 * SECOND).await;
         agent.refresh(T2);
@@ -174,7 +179,7 @@ fn one_users_dead_token_is_not_replaced_by_a_strangers() {
         world.provider.accept(T2);
         let (mut ada, mut bob) = (claude(SESSION, T1), claude("22222222-aaaa-4bbb-8ccc-000000000002", T2));
         three_turns(&world, &mut ada).await;
-        world.provider.revoke(T1);
+        expire(&world);
         three_turns(&world, &mut bob).await;
         world.pass(30 * MINUTE).await;
         let ada_words = |call: &Received| String::from_utf8_lossy(&call.exchange.body).contains(SESSION);

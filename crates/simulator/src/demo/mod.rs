@@ -5,7 +5,6 @@
 mod teller;
 
 use crate::agent::{Agent, Kind};
-use crate::provider::Received;
 use crate::world::{self, World};
 use domain::purpose::Purpose;
 use domain::settings::Settings;
@@ -14,7 +13,7 @@ use std::io::{self, Write};
 use std::time::Duration;
 use teller::Teller;
 
-const SESSION: &str = "0b7f3a52-demo-4c1e-9d27-1f6f0e1c2a33";
+const SESSION: &str = "0b7f3a52-4c1e-4d27-9f6f-0e1c2a33d3b0";
 const FIRST_TOKEN: &str = "sk-ant-oat01-demo-first-token";
 const FRESH_TOKEN: &str = "sk-ant-oat01-demo-fresh-token";
 const MINUTE: Duration = Duration::from_secs(60);
@@ -45,143 +44,163 @@ pub fn demo(out: &mut dyn Write) -> io::Result<()> {
 type Outcome<T> = Result<T, Box<dyn std::error::Error + Send + Sync>>;
 
 async fn tell(world: World) -> Outcome<String> {
-    let mut teller = Teller::default();
-    let mut agent = Agent::new(Kind::ClaudeCode, SESSION, FIRST_TOKEN).in_directory("/home/ada/ledger");
-    world.provider.accept(FIRST_TOKEN);
-    world.provider.expire_at(FIRST_TOKEN, HOUR);
-    opening(&mut teller);
-    work(&world, &mut teller, &mut agent).await?;
-    distilled(&world, &mut teller).await?;
-    expired(&world, &mut teller, &mut agent).await?;
-    stubborn(&world, &mut teller, &mut agent).await?;
-    refreshed(&world, &mut teller, &mut agent).await?;
-    closing(&world, &mut teller).await?;
-    Ok(teller.told())
+    let agent = Agent::new(Kind::ClaudeCode, SESSION, FIRST_TOKEN).in_directory("/home/ada/ledger");
+    let mut story = Story { world, agent, session: SESSION.to_owned(), teller: Teller::default() };
+    story.world.provider.accept(FIRST_TOKEN);
+    story.world.provider.expire_at(FIRST_TOKEN, HOUR);
+    story.opening();
+    story.work().await?;
+    story.distilled().await?;
+    story.expired().await?;
+    story.stubborn().await?;
+    story.refreshed().await?;
+    story.closing().await?;
+    Ok(story.teller.told())
 }
 
-fn opening(teller: &mut Teller) {
-    teller.prose(
+/// One agent, one session, and what happens to them.
+struct Story {
+    world: World,
+    agent: Agent,
+    session: String,
+    teller: Teller,
+}
+
+impl Story {
+    fn opening(&mut self) {
+        self.teller.prose(
         "This is Stillroom, a gateway between coding agents and LLM providers. What follows takes a few virtual hours. The \
          gateway, its actors and its database are the real ones; the provider and the clock are simulated, no network is \
          touched and no account is needed.",
     );
-}
-
-async fn work(world: &World, teller: &mut Teller, agent: &mut Agent) -> Outcome<()> {
-    teller.scene(world, "An agent works through the gateway");
-    for line in MORNING {
-        expect(world.say(agent, line).await.status == 200, "the agent's request is answered")?;
-        world.pass(Duration::from_secs(20)).await;
     }
-    let slot = world.slots().await.into_iter().next().ok_or("no credential was seen")?;
-    teller.fact(&format!(
+
+    async fn work(&mut self) -> Outcome<()> {
+        self.scene("An agent works through the gateway");
+        for line in MORNING {
+            self.turn(line).await?;
+        }
+        let slot = self.world.slots().await.into_iter().next().ok_or("no credential was seen")?;
+        self.teller.fact(&format!(
         "3 turns relayed byte for byte. The requests carried an OAuth token; the gateway keeps it in memory only and calls it {}.",
         slot.fingerprint
     ));
-    expect(slot.state == TokenState::Proven, "the token is proven by the client's own success")
-}
-
-async fn distilled(world: &World, teller: &mut Teller) -> Outcome<()> {
-    world.pass(4 * MINUTE).await;
-    teller.scene(world, "The agent is quiet, so the house goes to work");
-    let observations = world.observations(SESSION).await?;
-    expect(!observations.is_empty(), "the Distiller kept observations")?;
-    teller
-        .fact("The Distiller asked CredentialActor for a lease and condensed the session into observations:");
-    observations.iter().for_each(|it| teller.item(&it.text));
-    let knowledge = world.knowledge().await?;
-    expect(!knowledge.is_empty(), "the Curator kept knowledge")?;
-    teller.fact("The Curator turned them into lasting knowledge:");
-    knowledge.iter().for_each(|it| teller.item(&format!("[{}] {}", it.category.as_str(), it.title)));
-    let hits = world.recall("which database did we choose?").await?;
-    expect(!hits.is_empty(), "recall finds it again")?;
-    teller.fact(&format!("`stillroom recall which database did we choose?` finds it: {}", hits[0].text));
-    Ok(())
-}
-
-async fn expired(world: &World, teller: &mut Teller, agent: &mut Agent) -> Outcome<()> {
-    world.pass(50 * MINUTE - Duration::from_secs(20)).await;
-    for line in LATER {
-        expect(world.say(agent, line).await.status == 200, "the agent's request is answered")?;
-        world.pass(Duration::from_secs(20)).await;
+        expect(slot.state == TokenState::Proven, "the token is proven by the client's own success")
     }
-    teller.scene(world, "The agent says a little more and falls silent; then its token expires");
-    world.pass(HOUR).await;
-    let dead = background_refusals(world, FIRST_TOKEN);
-    let alerts = world.alerts.all();
-    teller.scene(world, "An hour later");
-    teller.fact(&format!(
+
+    async fn distilled(&mut self) -> Outcome<()> {
+        self.world.pass(4 * MINUTE).await;
+        self.scene("The agent is quiet, so the house goes to work");
+        let observations = self.world.observations(&self.session).await?;
+        expect(!observations.is_empty(), "the Distiller kept observations")?;
+        self.teller.fact(
+            "The Distiller asked CredentialActor for a lease and condensed the session into observations:",
+        );
+        observations.iter().for_each(|it| self.teller.item(&it.text));
+        let knowledge = self.world.knowledge().await?;
+        expect(!knowledge.is_empty(), "the Curator kept knowledge")?;
+        self.teller.fact("The Curator turned them into lasting knowledge:");
+        knowledge.iter().for_each(|it| self.teller.item(&format!("[{}] {}", it.category.as_str(), it.title)));
+        let hits = self.world.recall("why PostgreSQL and not MySQL?").await?;
+        expect(!hits.is_empty(), "recall finds it again")?;
+        self.teller.fact(&format!("`stillroom recall why PostgreSQL` finds it: {}", hits[0].text));
+        Ok(())
+    }
+
+    async fn expired(&mut self) -> Outcome<()> {
+        self.world.pass((HOUR - Duration::from_secs(70)).saturating_sub(self.world.now())).await;
+        for line in LATER {
+            self.turn(line).await?;
+        }
+        self.scene("The agent says a little more and falls silent; then its token expires");
+        self.world.pass(HOUR).await;
+        let dead = background_refusals(&self.world, FIRST_TOKEN);
+        let alerts = self.world.alerts.all();
+        self.scene("An hour later");
+        self.teller.fact(&format!(
         "The provider refused the token. In an hour of sweeps, one every 30 seconds, it was sent {dead} more times: once by the \
          worker that found out, then only by probes that come later and later.",
     ));
-    teller.fact(&format!(
-        "Alerts raised: {}. (The gateway that taught us this raised 2,349 for 19 users.)",
-        alerts.len()
-    ));
-    expect(alerts.len() == 1, "one alert an episode")?;
-    expect(dead <= 7, "no storm of refused calls")?;
-    let pending = world.standing(SESSION).await?.pending_messages;
-    teller.fact(&format!("{pending} messages wait in the store. Nothing is lost, nothing is tried in vain."));
-    expect(pending >= 6, "the work is still pending")
-}
+        self.teller.fact(&format!(
+            "Alerts raised: {}. (The gateway that taught us this raised 2,349 for 19 users.)",
+            alerts.len()
+        ));
+        expect(alerts.len() == 1, "one alert an episode")?;
+        expect(dead <= 7, "no storm of refused calls")?;
+        let pending = self.world.standing(&self.session).await?.pending_messages;
+        self.teller.fact(&format!(
+            "{pending} messages wait in the store. Nothing is lost, nothing is tried in vain."
+        ));
+        expect(pending >= 6, "the work is still pending")
+    }
 
-async fn stubborn(world: &World, teller: &mut Teller, agent: &mut Agent) -> Outcome<()> {
-    let reply = world.say(agent, "Are you still there?").await;
-    world.pass(MINUTE).await;
-    teller.scene(world, "The agent comes back with the same dead token");
-    teller.fact(&format!(
+    async fn stubborn(&mut self) -> Outcome<()> {
+        let reply = self.world.say(&mut self.agent, "Are you still there?").await;
+        self.world.pass(MINUTE).await;
+        self.scene("The agent comes back with the same dead token");
+        self.teller.fact(&format!(
         "It hears the provider's own answer, status {}, untouched: agents refresh on it. Nothing else wakes, since sending a \
          token again proves nothing.",
         reply.status
     ));
-    expect(reply.status == 401, "the client's own error reaches the client")?;
-    expect(world.alerts.all().len() == 1, "no second alert")
-}
-
-async fn refreshed(world: &World, teller: &mut Teller, agent: &mut Agent) -> Outcome<()> {
-    let before = world.observations(SESSION).await?.len();
-    world.provider.accept(FRESH_TOKEN);
-    agent.refresh(FRESH_TOKEN);
-    expect(world.try_again(agent).await.status == 200, "the fresh token is accepted")?;
-    let proven = world.now();
-    let work = |world: &World| called_back(world, proven);
-    let mut waited = Duration::ZERO;
-    while work(world).is_none() && waited < MINUTE {
-        world.pass(Duration::from_millis(10)).await;
-        waited += Duration::from_millis(10);
+        expect(reply.status == 401, "the client's own error reaches the client")?;
+        expect(self.world.alerts.all().len() == 1, "no second alert")
     }
-    world.pass(5 * MINUTE).await;
-    teller.scene(world, "The agent has refreshed; its request with the new token is accepted");
-    let after = world.observations(SESSION).await?.len();
-    expect(after > before, "the waiting work was done")?;
-    teller.fact(&format!(
-        "CredentialActor tells the workers. The Distiller calls the provider {} ms later, not at the next tick, and {} new \
-         observations are kept. Work went on by itself.",
-        waited.as_millis(),
+
+    async fn refreshed(&mut self) -> Outcome<()> {
+        let before = self.world.observations(&self.session).await?.len();
+        self.world.provider.accept(FRESH_TOKEN);
+        self.agent.refresh(FRESH_TOKEN);
+        let asked = self.world.now();
+        expect(self.world.try_again(&mut self.agent).await.status == 200, "the fresh token is accepted")?;
+        self.world.pass(5 * MINUTE).await;
+        let resumed =
+            resumed(&self.world).ok_or("no background call with the fresh token")?.saturating_sub(asked);
+        self.scene("The agent has refreshed; its request with the new token is accepted");
+        let after = self.world.observations(&self.session).await?.len();
+        expect(after > before, "the waiting work was done")?;
+        self.teller.fact(&format!(
+        "The provider's answer to the agent proves the token, and CredentialActor tells the workers: {} ms after the agent asked, \
+         not at the next tick, the Distiller calls the provider. {} new observations are kept. Work went on by itself.",
+        resumed.as_millis(),
         after - before
     ));
-    expect(waited <= Duration::from_secs(1), "work resumes within a second of proof")
+        expect(resumed <= Duration::from_secs(1), "work resumes within a second of proof")
+    }
+
+    async fn closing(&mut self) -> Outcome<()> {
+        let counts = self.world.tally.counts();
+        self.scene("What it cost");
+        self.teller.fact(&format!(
+            "{} turns recorded, {} background calls, {} of them refused, {} alert, {} entries of knowledge.",
+            counts.turns,
+            counts.background_calls,
+            counts.refused,
+            self.world.alerts.all().len(),
+            self.world.knowledge().await?.len()
+        ));
+        self.teller.prose("Start it for real with `stillroom`, and point an agent at the address it prints.");
+        Ok(())
+    }
+
+    /// The person says something, and the agent's request is answered.
+    async fn turn(&mut self, line: &str) -> Outcome<()> {
+        let reply = self.world.say(&mut self.agent, line).await;
+        expect(reply.status == 200, &format!("\"{line}\" is answered with 200, not with {}", reply.status))?;
+        self.world.pass(Duration::from_secs(20)).await;
+        Ok(())
+    }
+
+    /// The time of day in the world, and what happens.
+    fn scene(&mut self, title: &str) {
+        self.teller.scene(self.world.now(), title);
+    }
 }
 
-/// The first background call with the fresh token since `proven`.
-fn called_back(world: &World, proven: Duration) -> Option<Received> {
-    let since = |call: &Received| call.at >= proven && call.purpose != Purpose::Client;
-    world.provider.calls_with(FRESH_TOKEN).into_iter().find(since)
-}
-
-async fn closing(world: &World, teller: &mut Teller) -> Outcome<()> {
-    let counts = world.tally.counts();
-    teller.scene(world, "What it cost");
-    teller.fact(&format!(
-        "{} turns recorded, {} background calls, {} of them refused, {} alert, {} entries of knowledge.",
-        counts.turns,
-        counts.background_calls,
-        counts.refused,
-        world.alerts.all().len(),
-        world.knowledge().await?.len()
-    ));
-    teller.prose("Start it for real with `stillroom`, and point an agent at the address it prints.");
-    Ok(())
+/// When the first background call with the fresh token reached the provider.
+fn resumed(world: &World) -> Option<Duration> {
+    let calls = world.provider.calls_with(FRESH_TOKEN);
+    calls.iter().find(|call| call.purpose != Purpose::Client).map(|call| call.at)
 }
 
 /// Background calls that were refused with this token.

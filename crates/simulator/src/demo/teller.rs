@@ -1,6 +1,6 @@
 //! Sets the story in lines that fit a terminal.
 
-use crate::world::World;
+use std::time::Duration;
 
 const WIDTH: usize = 100;
 
@@ -20,8 +20,8 @@ impl Teller {
     }
 
     /// The time of day in the world, and what happens.
-    pub(super) fn scene(&mut self, world: &World, title: &str) {
-        let seconds = world.now().as_secs();
+    pub(super) fn scene(&mut self, now: Duration, title: &str) {
+        let seconds = now.as_secs();
         let (hours, minutes, seconds) = (10 + seconds / 3600, seconds / 60 % 60, seconds % 60);
         self.0.push_str(&format!("{hours:02}:{minutes:02}:{seconds:02}  {title}\n"));
     }

@@ -1,6 +1,7 @@
 //! Anthropic Messages: `POST /v1/messages`.
 
 mod answer;
+mod reminder;
 mod request;
 
 pub(super) use answer::answered;

@@ -111,7 +111,7 @@ async fn a_cut_stream_ends_without_its_last_chunk() {
     let provider = provider();
     let served = served(&provider).await;
     provider.next(Fault::CutAfter(50));
-    let heard = raw(&served, &post("/v1/messages", &body(true), "")).await;
+    let heard = raw(&served, &post("/v1/messages", &body(true), CLOSE)).await;
     let (_, sent) = heard.split_once("\r\n\r\n").unwrap();
     assert!(sent.starts_with("32\r\n") && !sent.contains("0\r\n\r\n"), "{sent}");
 }
@@ -121,7 +121,7 @@ async fn a_cut_whole_answer_is_shorter_than_it_said() {
     let provider = provider();
     let served = served(&provider).await;
     provider.next(Fault::CutAfter(10));
-    let heard = raw(&served, &post("/v1/messages", &body(false), "")).await;
+    let heard = raw(&served, &post("/v1/messages", &body(false), CLOSE)).await;
     let (head, sent) = heard.split_once("\r\n\r\n").unwrap();
     assert_eq!(sent.len(), 10);
     assert!(head.contains("content-length: ") && !head.contains("content-length: 10\r\n"), "{head}");

@@ -1,6 +1,7 @@
 //! What a client asks: the conversation, its cache marks, and whose session it is.
 
 use super::parts;
+use super::reminder::without_reminders;
 use crate::dialect::directory::directory;
 use crate::dialect::json::{Text, asks_for_json, items, read, texts};
 use crate::dialect::opening;
@@ -68,7 +69,7 @@ pub(crate) fn asked(body: &[u8]) -> Result<Asked, Unreadable> {
         stream: request.stream.unwrap_or_default(),
         model: request.model.0.into_owned(),
         cache_key: None,
-        messages,
+        messages: messages.into_iter().filter_map(without_reminders).collect(),
     })
 }
 

@@ -1,0 +1,74 @@
+//! What an agent puts into the person's mouth: Claude Code wraps instructions of its own in `<system-reminder>` tags within the
+//! person's messages and the tools' answers. They are no conversation, they change from turn to turn, and nobody wants them
+//! remembered as something that was said.
+
+use domain::conversation::{Message, Part};
+
+const OPEN: &str = "<system-reminder>";
+const CLOSE: &str = "</system-reminder>";
+
+/// The message without reminders; none when nothing else was in it.
+pub(super) fn without_reminders(message: Message) -> Option<Message> {
+    let parts: Vec<Part> = message.parts.into_iter().filter_map(part).collect();
+    (!parts.is_empty()).then_some(Message { parts, ..message })
+}
+
+fn part(part: Part) -> Option<Part> {
+    match part {
+        Part::Text { text } => {
+            let text = words(text);
+            (!text.trim().is_empty()).then_some(Part::Text { text })
+        }
+        Part::ToolResult { id, text } => Some(Part::ToolResult { id, text: words(text) }),
+        call @ Part::ToolCall { .. } => Some(call),
+    }
+}
+
+/// A reminder that is never closed counts as one only when it stands first: elsewhere somebody talks about the tag.
+fn words(text: String) -> String {
+    if !text.contains(OPEN) {
+        return text;
+    }
+    let mut kept = String::with_capacity(text.len());
+    let mut rest = text.as_str();
+    while let Some((before, after)) = rest.split_once(OPEN) {
+        kept.push_str(before);
+        match after.split_once(CLOSE) {
+            Some((_, behind)) => rest = behind,
+            None if kept.trim().is_empty() => return kept,
+            None => {
+                kept.push_str(OPEN);
+                rest = after;
+            }
+        }
+    }
+    kept + rest
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn left(text: &str) -> String {
+        words(text.to_owned())
+    }
+
+    #[test]
+    fn reminders_are_taken_out_wherever_they_stand() {
+        assert_eq!(left("a<system-reminder>x</system-reminder>b<system-reminder>y</system-reminder>"), "ab");
+        assert_eq!(left("<system-reminder>never closed"), "");
+        assert_eq!(left("nothing to see"), "nothing to see");
+    }
+
+    #[test]
+    fn somebody_may_talk_about_the_tag() {
+        assert_eq!(left("what is <system-reminder> for?"), "what is <system-reminder> for?");
+    }
+
+    #[test]
+    fn a_message_of_nothing_else_is_none() {
+        let reminder =
+            Message::text(domain::conversation::Role::User, "<system-reminder>x</system-reminder>\n");
+        assert_eq!(without_reminders(reminder), None);
+    }
+}
