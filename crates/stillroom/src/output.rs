@@ -1,11 +1,16 @@
 //! The only place that prints.
 
 use crate::failure::Failure;
-use std::io::{IsTerminal as _, Write as _, stderr, stdout};
+use std::io::{IsTerminal as _, Write, stderr, stdout};
 
 /// Prints text for standard output. A reader that has gone away is no failure: it has seen enough.
 pub(crate) fn say(text: &str) {
     let _gone = writeln!(stdout(), "{}", text.trim_end());
+}
+
+/// Standard output, for what prints as it goes.
+pub(crate) fn standard_output() -> impl Write {
+    stdout()
 }
 
 /// Prints one line beside the actual output, on standard error.

@@ -1,8 +1,9 @@
 //! A user with a home of their own, who calls the program.
 
+use std::io::{BufRead as _, BufReader};
 use std::net::{SocketAddr, TcpListener};
 use std::path::Path;
-use std::process::{Command, Output};
+use std::process::{Child, Command, Output, Stdio};
 use tempfile::TempDir;
 
 /// A home, and nothing of this machine's environment but the way to programs.
@@ -53,4 +54,42 @@ impl Answer {
 /// An address at which nobody answers now.
 pub(crate) fn free_address() -> SocketAddr {
     TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr()).unwrap()
+}
+
+/// A gateway in a process of its own, which ends with its input.
+pub(crate) struct Served {
+    process: Child,
+    address: String,
+}
+
+impl Served {
+    /// Starts one at a free port, and waits until it says where.
+    pub(crate) fn by(user: &User) -> Self {
+        let mut command = user.command(&["serve", "--until-input-ends", "--listen", "127.0.0.1:0"]);
+        let mut process =
+            command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
+        let mut line = String::new();
+        BufReader::new(process.stdout.as_mut().unwrap()).read_line(&mut line).unwrap();
+        let address = line.trim().strip_prefix("Stillroom serves at http://").unwrap().to_owned();
+        Self { process, address }
+    }
+
+    pub(crate) fn address(&self) -> &str {
+        &self.address
+    }
+
+    pub(crate) fn id(&self) -> u32 {
+        self.process.id()
+    }
+
+    /// Waits for its end.
+    pub(crate) fn end(mut self) -> Option<i32> {
+        self.process.wait().unwrap().code()
+    }
+
+    /// Ends its input, and waits for its end.
+    pub(crate) fn without_input(mut self) -> Option<i32> {
+        drop(self.process.stdin.take());
+        self.end()
+    }
 }

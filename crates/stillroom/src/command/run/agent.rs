@@ -1,5 +1,6 @@
 //! The agent: pointed at the gateway, run in the foreground, waited for.
 
+use super::requests::Requests;
 use crate::failure::Failure;
 use crate::output::note;
 use crate::settings::Places;
@@ -22,9 +23,11 @@ pub(super) async fn run(
     let variables = variables(address);
     variables.iter().filter_map(|(name, value)| replaced(name, value, places)).for_each(|line| note(&line));
     let (program, arguments) = command_line(agent, address);
+    // From before the start, so that no request is lost between the two.
+    let requests = Requests::listen().map_err(|cause| not_started(&program, &cause))?;
     let child = Command::new(&program).args(arguments).envs(variables).spawn();
     let child = child.map_err(|cause| not_started(&program, &cause))?;
-    wait(child).await.map_err(|cause| Failure::new("the agent was lost", cause, "start it again"))
+    wait(child, requests).await.map_err(|cause| Failure::new("the agent was lost", cause, "start it again"))
 }
 
 /// What points agents at the gateway. The hint makes Claude Code say which of its requests are side work.
@@ -69,37 +72,17 @@ fn not_started(program: &OsStr, cause: &io::Error) -> Failure {
     Failure::new(what, cause, "check the name, and that it is installed and on the PATH")
 }
 
-/// An interrupt from the terminal reaches the agent by itself, and means the agent: we only outlive it. A request to end
-/// that reaches us alone is passed on.
-async fn wait(mut child: Child) -> io::Result<ExitStatus> {
+/// Whatever happens, we outlive the agent, so that its gateway does too.
+async fn wait(mut child: Child, mut requests: Requests) -> io::Result<ExitStatus> {
     let id = child.id();
     let (ended, mut end) = oneshot::channel();
     std::thread::spawn(move || ended.send(child.wait()));
     loop {
         tokio::select! {
             status = &mut end => return status.unwrap_or_else(|_| Err(io::ErrorKind::BrokenPipe.into())),
-            asked = asked_to_end() => if asked { pass_on(id) },
+            () = requests.next_to_pass_on() => pass_on(id),
         }
     }
-}
-
-/// Waits for a signal; true when it asks us to end, false when it is the terminal's interrupt.
-#[cfg(unix)]
-async fn asked_to_end() -> bool {
-    use tokio::signal::unix::{SignalKind, signal};
-    let (Ok(mut end), Ok(mut gone)) = (signal(SignalKind::terminate()), signal(SignalKind::hangup())) else {
-        return std::future::pending().await;
-    };
-    tokio::select! {
-        _ = end.recv() => true,
-        _ = gone.recv() => true,
-        _ = tokio::signal::ctrl_c() => false,
-    }
-}
-
-#[cfg(not(unix))]
-async fn asked_to_end() -> bool {
-    tokio::signal::ctrl_c().await.is_err() && std::future::pending().await
 }
 
 /// The standard library can only kill, which would keep an agent from saving its work.

@@ -14,8 +14,8 @@ use std::time::Duration;
 
 /// How long a start may take; a large database is checked first.
 const START: Duration = Duration::from_secs(60);
-/// How long a stop may take: the gateway finishes what it has begun, within bounds of its own.
-const STOP: Duration = Duration::from_secs(60);
+/// How long a stop may take: the gateway finishes what it has begun, within bounds of its own that are shorter.
+const STOP: Duration = Duration::from_secs(90);
 const LOOK_AGAIN: Duration = Duration::from_millis(25);
 /// How much of the log is told when the start fails, in lines.
 const TOLD: usize = 6;

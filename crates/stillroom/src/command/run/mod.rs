@@ -2,6 +2,7 @@
 
 mod agent;
 mod child;
+mod requests;
 
 use super::invocation::{Invocation, wait_for};
 use crate::client::Gateway;

@@ -1,0 +1,87 @@
+//! Why the gateway does not serve, as a person reads it.
+
+use crate::failure::Failure;
+use gateway::ServeError;
+use gateway::telemetry::InvalidDsn;
+use std::io::ErrorKind;
+use std::path::Path;
+use store::StoreError;
+
+/// What kept the gateway from serving.
+pub(super) fn of_gateway(error: &ServeError) -> Failure {
+    match error {
+        ServeError::Bind { address, source } => {
+            Failure::new(format!("the gateway cannot listen on {address}"), source, elsewhere(source.kind()))
+        }
+        ServeError::Store(error) => of_store(error),
+        other => Failure::new(
+            "the gateway does not serve",
+            other,
+            "do as it says; `stillroom doctor` checks the rest",
+        ),
+    }
+}
+
+/// A DSN that cannot be used.
+pub(super) fn of_dsn(error: &InvalidDsn) -> Failure {
+    Failure::new("alerts cannot be sent", error, "correct sentry.dsn, or remove it")
+}
+
+fn elsewhere(kind: ErrorKind) -> &'static str {
+    match kind {
+        ErrorKind::AddrInUse => {
+            "stop what has it (`stillroom status` tells whether it is a gateway), or listen elsewhere with --listen"
+        }
+        ErrorKind::PermissionDenied => "listen on a port from 1024 with --listen",
+        _ => "listen on an address of this machine with --listen",
+    }
+}
+
+fn of_store(error: &StoreError) -> Failure {
+    match error {
+        StoreError::Folder { folder, reason } => unusable(folder, reason),
+        StoreError::Locked { folder, holder } => Failure::new(
+            format!("another gateway (process {holder}) has the data folder {}", folder.display()),
+            "two at once would spoil it",
+            "use that one, stop it, or name another folder with --data-dir",
+        ),
+        other => Failure::new(
+            "the database cannot be used",
+            other,
+            "do as it says; `stillroom doctor` checks the rest",
+        ),
+    }
+}
+
+fn unusable(folder: &Path, reason: &str) -> Failure {
+    let what = format!("the data folder {} cannot be used", folder.display());
+    Failure::new(what, reason, "make it writable for you, or name another one with --data-dir")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::io;
+
+    #[test]
+    fn what_keeps_it_from_serving_says_what_to_do() {
+        let bind = |kind: ErrorKind| ServeError::Bind {
+            address: ([127, 0, 0, 1], 80).into(),
+            source: io::Error::from(kind),
+        };
+        let folder = || Path::new("/data").to_owned();
+        let errors = [
+            bind(ErrorKind::AddrInUse),
+            bind(ErrorKind::PermissionDenied),
+            bind(ErrorKind::AddrNotAvailable),
+            ServeError::Store(StoreError::Folder {
+                folder: folder(),
+                reason: "Read-only file system".to_owned(),
+            }),
+            ServeError::Store(StoreError::Locked { folder: folder(), holder: "4711".to_owned() }),
+            ServeError::Actor("CredentialActor"),
+        ];
+        let texts: Vec<_> = errors.iter().map(|error| of_gateway(error).to_string()).collect();
+        insta::assert_snapshot!(texts.join("\n\n"));
+    }
+}

@@ -1,0 +1,125 @@
+//! Agents behind a gateway. The agents are shell scripts that say what they were given.
+
+use crate::support::{Answer, Served, User};
+use std::io::{BufRead as _, BufReader};
+use std::net::TcpStream;
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::PathBuf;
+use std::process::{Command, Stdio};
+
+const SAYS_ITS_BASES: &str =
+    "echo $ANTHROPIC_BASE_URL $OPENAI_BASE_URL $CLAUDE_CODE_GATEWAY_HINT_HEADERS; exit 7";
+
+/// The address in the first word of `said`.
+fn address(said: &str) -> &str {
+    said.split_whitespace().next().and_then(|url| url.strip_prefix("http://")).unwrap()
+}
+
+/// A program of that name which says its arguments.
+fn program(user: &User, name: &str) -> PathBuf {
+    let path = user.home().join(name);
+    std::fs::write(&path, "#!/bin/sh\necho \"$@\"\n").unwrap();
+    std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o700)).unwrap();
+    path
+}
+
+#[test]
+fn an_agent_gets_a_gateway_of_its_own_which_ends_with_it_and_its_end_is_ours() {
+    let user = User::new();
+    let answer = user.calls(&["run", "--listen", "127.0.0.1:0", "--", "sh", "-c", SAYS_ITS_BASES]);
+    assert_eq!(answer.code(), Some(7), "{}", answer.err());
+    let address = address(&answer.out()).to_owned();
+    assert_eq!(answer.out(), format!("http://{address} http://{address}/v1 1\n"));
+    assert!(TcpStream::connect(&address).is_err());
+    let log = std::fs::metadata(user.home().join(".local/share/stillroom/gateway.log")).unwrap();
+    assert_eq!(log.permissions().mode() & 0o777, 0o600);
+}
+
+#[test]
+fn a_gateway_that_is_there_is_used_and_stays() {
+    let user = User::new();
+    let served = Served::by(&user);
+    let answer = user.calls(&["run", "--listen", served.address(), "--", "sh", "-c", SAYS_ITS_BASES]);
+    assert_eq!((answer.code(), address(&answer.out())), (Some(7), served.address()));
+    assert_eq!(user.calls(&["status", "--listen", served.address()]).code(), Some(0));
+    assert_eq!(served.without_input(), Some(0));
+}
+
+#[test]
+fn codex_is_told_by_an_argument() {
+    let user = User::new();
+    let served = Served::by(&user);
+    let codex = program(&user, "codex").display().to_string();
+    let answer = user.calls(&["run", "--listen", served.address(), "--", &codex, "exec", "fix it"]);
+    assert_eq!(answer.out(), format!("-c openai_base_url=http://{}/v1 exec fix it\n", served.address()));
+    assert_eq!(served.without_input(), Some(0));
+}
+
+#[test]
+fn an_agent_that_is_not_there_is_a_failure() {
+    let answer = User::new().calls(&["run", "--listen", "127.0.0.1:0", "--", "no-such-agent"]);
+    assert_eq!((answer.code(), answer.out().as_str()), (Some(1), ""));
+    assert!(answer.err().contains("no-such-agent cannot be started"), "{}", answer.err());
+}
+
+#[test]
+fn a_server_that_is_no_gateway_gets_no_agent() {
+    let user = User::new();
+    let other = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let taken = other.local_addr().unwrap().to_string();
+    drop(std::thread::spawn(move || other.incoming().for_each(drop)));
+    let answer = user.calls(&["run", "--listen", &taken, "--", "sh", "-c", SAYS_ITS_BASES]);
+    assert_eq!((answer.code(), answer.out().as_str()), (Some(1), ""));
+    assert!(answer.err().contains(&format!("cannot listen on {taken}")), "{}", answer.err());
+}
+
+/// An agent that says its base and then reads until its input ends; the caller is the process of `run`.
+fn waiting_agent(user: &User) -> (std::process::Child, String) {
+    let script = "trap 'exit 5' TERM; echo $ANTHROPIC_BASE_URL; read -r line; exit 3";
+    let mut command = user.command(&["run", "--listen", "127.0.0.1:0", "--", "sh", "-c", script]);
+    let mut run = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
+    let mut said = String::new();
+    BufReader::new(run.stdout.as_mut().unwrap()).read_line(&mut said).unwrap();
+    let address = address(&said).to_owned();
+    (run, address)
+}
+
+#[test]
+fn a_request_to_end_reaches_the_agent() {
+    let user = User::new();
+    let (mut run, address) = waiting_agent(&user);
+    // Held, since waiting would close it and so end the agent.
+    let _input = run.stdin.take();
+    assert!(Command::new("kill").args(["-s", "TERM", &run.id().to_string()]).status().unwrap().success());
+    assert_eq!(run.wait().unwrap().code(), Some(5));
+    assert!(TcpStream::connect(&address).is_err());
+}
+
+#[test]
+fn an_interrupt_means_the_agent_and_leaves_the_gateway_to_it() {
+    let user = User::new();
+    let (mut run, address) = waiting_agent(&user);
+    assert!(Command::new("kill").args(["-s", "INT", &run.id().to_string()]).status().unwrap().success());
+    assert_eq!(user.calls(&["status", "--listen", &address]).code(), Some(0));
+    drop(run.stdin.take());
+    assert_eq!(run.wait().unwrap().code(), Some(3));
+}
+
+#[test]
+fn the_gateway_ends_even_when_run_is_killed() {
+    let user = User::new();
+    let (mut run, address) = waiting_agent(&user);
+    run.kill().unwrap();
+    run.wait().unwrap();
+    // Hangs for ever if it does not hold: nothing else ends the gateway.
+    while user.calls(&["status", "--listen", &address]).code() == Some(0) {
+        std::thread::yield_now();
+    }
+}
+
+#[test]
+fn the_answer_of_an_agent_is_all_there_is_on_standard_output() {
+    let answer: Answer = User::new().calls(&["run", "--listen", "127.0.0.1:0", "--", "printf", "x"]);
+    assert_eq!(answer.out(), "x");
+    assert!(answer.err().contains("its log is"), "{}", answer.err());
+}

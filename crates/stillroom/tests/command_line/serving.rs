@@ -1,0 +1,85 @@
+//! The gateway's start and end, and the commands that look inside it.
+
+use crate::support::{Served, User};
+use serde_json::Value;
+use std::process::Command;
+
+#[test]
+fn a_gateway_that_was_asked_to_end_ends_well() {
+    let served = Served::by(&User::new());
+    assert!(Command::new("kill").args(["-s", "TERM", &served.id().to_string()]).status().unwrap().success());
+    assert_eq!(served.end(), Some(0));
+}
+
+#[test]
+fn a_gateway_for_one_agent_ends_with_its_input() {
+    assert_eq!(Served::by(&User::new()).without_input(), Some(0));
+}
+
+#[test]
+fn a_taken_port_and_a_taken_folder_are_failures_that_say_what_to_do() {
+    let user = User::new();
+    let served = Served::by(&user);
+    let port = User::new().calls(&["serve", "--listen", served.address()]);
+    assert_eq!((port.code(), port.out().as_str()), (Some(1), ""));
+    assert!(
+        port.err().contains(&format!("cannot listen on {}\n  why: ", served.address())),
+        "{}",
+        port.err()
+    );
+    let folder = user.calls(&["serve", "--listen", "127.0.0.1:0"]);
+    assert_eq!((folder.code(), folder.out().as_str()), (Some(1), ""));
+    assert!(folder.err().contains("another gateway (process "), "{}", folder.err());
+    assert_eq!(served.without_input(), Some(0));
+}
+
+#[test]
+fn a_data_folder_that_cannot_be_made_is_a_failure() {
+    let user = User::new();
+    std::fs::write(user.home().join("file"), "").unwrap();
+    let answer = user.calls(&["serve", "--listen", "127.0.0.1:0", "--data-dir", "file/data"]);
+    assert_eq!(answer.code(), Some(1));
+    assert!(answer.err().contains("file/data cannot be used\n  why: "), "{}", answer.err());
+}
+
+#[test]
+fn a_log_filter_that_cannot_be_read_is_wrong_use() {
+    let user = User::new();
+    let mut command = user.command(&["serve", "--listen", "127.0.0.1:0"]);
+    let answer = command.env("STILLROOM_LOG", "store=loudest").output().unwrap();
+    assert_eq!(answer.status.code(), Some(2));
+}
+
+#[test]
+fn every_command_looks_inside_a_running_gateway_for_people_and_for_programs() {
+    let user = User::new();
+    let served = Served::by(&user);
+    for (command, field) in [
+        (&["sessions"][..], "sessions"),
+        (&["credentials"], "slots"),
+        (&["knowledge"], "knowledge"),
+        (&["recall", "wal", "nfs"], "hits"),
+        (&["status"], "ready"),
+        (&["doctor"], "checks"),
+    ] {
+        let asked = [command, &["--listen", served.address()]].concat();
+        let people = user.calls(&asked);
+        assert_eq!(people.code(), Some(0), "{command:?}: {}{}", people.out(), people.err());
+        assert!(serde_json::from_str::<Value>(&people.out()).is_err(), "{}", people.out());
+        let programs = user.calls(&[&asked[..], &["--json"]].concat());
+        let answer: Value = serde_json::from_str(&programs.out()).unwrap();
+        assert!(!answer[field].is_null(), "{command:?}: {answer}");
+    }
+    let unknown = user.calls(&["sessions", "nobody-knows-it", "--listen", served.address()]);
+    assert_eq!(unknown.code(), Some(1), "{}", unknown.out());
+    assert_eq!(served.without_input(), Some(0));
+}
+
+#[test]
+fn the_demo_tells_its_story_and_leaves_nothing_behind() {
+    let user = User::new();
+    let story = user.calls(&["demo"]);
+    assert_eq!(story.code(), Some(0), "{}{}", story.out(), story.err());
+    assert!(story.out().lines().count() > 10, "{}", story.out());
+    assert_eq!(std::fs::read_dir(user.home()).unwrap().count(), 0);
+}
