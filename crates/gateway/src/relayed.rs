@@ -19,12 +19,14 @@ pub(crate) struct Relayed {
     /// What is still to come, where the provider said how much that is.
     remaining: Option<u64>,
     listener: Listener,
+    /// What broke it, until what came before is on its way.
+    fault: Option<Fault>,
 }
 
 impl Relayed {
     /// `body`, of `length` bytes if that is known, heard by `listener`.
     pub(crate) fn new(body: Body, length: Option<u64>, listener: Listener) -> Self {
-        let mut relayed = Self { body, remaining: length, listener };
+        let mut relayed = Self { body, remaining: length, listener, fault: None };
         relayed.passed(0);
         relayed
     }
@@ -44,6 +46,9 @@ impl Stream for Relayed {
 
     fn poll_next(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
         let this = self.get_mut();
+        if let Some(fault) = this.fault.take() {
+            return Poll::Ready(Some(Err(fault)));
+        }
         let piece = ready!(this.body.poll_next_unpin(context));
         match &piece {
             Some(Ok(bytes)) => {
@@ -53,6 +58,10 @@ impl Stream for Relayed {
             Some(Err(fault)) => {
                 tracing::warn!(%fault, "an answer broke off, and so does the client's");
                 this.listener.ended(Ending::Broken);
+                // On an error the server throws away what it has not written yet; while it has to wait, it writes.
+                this.fault = Some(fault.clone());
+                context.waker().wake_by_ref();
+                return Poll::Pending;
             }
             None => this.listener.ended(Ending::Whole),
         }

@@ -1,0 +1,221 @@
+//! What is learned on the side: turns, sessions, and what answers say about credentials.
+
+use crate::client::{post, request};
+use crate::house::{House, settings};
+use crate::provider::{Provider, answer, chunk, events};
+use machines::credential::TokenState;
+use serde_json::json;
+use tempfile::TempDir;
+
+const KEY: &str = "x-api-key: sk-ant-api03-dummy\r\n";
+const NAMED: &str =
+    "x-claude-code-session-id: 0369532a-3413-4cb0-ba3e-1926579bd098\r\nuser-agent: agent/1.2 (x)\r\n";
+const NAME: &str = "0369532a-3413-4cb0-ba3e-1926579bd098";
+
+/// The body of a turn in which these were said, by turns; `extra` goes before them.
+fn asking(extra: &str, said: &[&str]) -> String {
+    let message = |(number, words): (usize, &&str)| json!({ "role": if number % 2 == 0 { "user" } else { "assistant" }, "content": words });
+    let messages: Vec<_> = said.iter().enumerate().map(message).collect();
+    format!(r#"{{"model":"claude-x",{extra}"messages":{}}}"#, json!(messages))
+}
+
+fn turn(headers: &str, said: &[&str]) -> String {
+    post("/v1/messages?beta=true", &format!("{KEY}{headers}"), &asking("", said))
+}
+
+fn texts(house: &House, session: &str) -> Vec<String> {
+    let session = session.into();
+    house.stored(move |store| store.messages(&session)).into_iter().map(|message| message.text).collect()
+}
+
+/// Each session's id and how many turns it has.
+fn sessions(house: &House) -> Vec<(String, u32)> {
+    house.sessions().into_iter().map(|session| (session.id.to_string(), session.turns)).collect()
+}
+
+#[test]
+fn a_turn_is_recorded_in_the_session_that_the_agent_names() {
+    let provider = Provider::saying(events("Hello"));
+    let house = House::before(&provider);
+    house.ask(turn(NAMED, &["hi"]));
+    house.ask(turn(NAMED, &["hi", "Hello", "and now?"]));
+    let recorded = house.sessions();
+    assert_eq!(sessions(&house), [(NAME.to_owned(), 2)]);
+    assert_eq!((recorded[0].client.as_str(), recorded[0].model.as_str()), ("agent/1.2", "claude-x"));
+    assert_eq!(recorded[0].upstream_origin, format!("http://{}", provider.address));
+    assert_eq!(texts(&house, NAME), ["hi", "Hello", "and now?", "Hello"]);
+}
+
+#[test]
+fn a_conversation_without_a_name_stays_one_session_and_a_second_one_is_another() {
+    let provider = Provider::saying(events("Hello"));
+    let house = House::before(&provider);
+    for said in [&["hi"][..], &["hi", "Hello", "more"], &["hi", "Hello", "more", "Hello", "end"], &["hi"]] {
+        house.ask(turn("", said));
+    }
+    let mut turns: Vec<u32> = sessions(&house).into_iter().map(|(_, turns)| turns).collect();
+    turns.sort_unstable();
+    assert_eq!(turns, [1, 3]);
+}
+
+#[test]
+fn a_conversation_goes_on_in_its_session_after_a_restart() {
+    let provider = Provider::saying(events("Hello"));
+    let folder = TempDir::new().unwrap();
+    let start = || {
+        let mut settings = settings(&folder);
+        settings.upstream.anthropic = format!("http://{}", provider.address);
+        House::of(settings, None)
+    };
+    let before = start();
+    before.ask(turn("", &["hi"]));
+    before.stop();
+    before.end().unwrap();
+    let after = start();
+    after.ask(turn("", &["hi", "Hello", "more"]));
+    assert_eq!(sessions(&after).len(), 1);
+    assert_eq!(after.sessions()[0].turns, 2);
+}
+
+#[test]
+fn a_compressed_request_is_read_for_the_record_and_relayed_as_it_came() {
+    let provider = Provider::saying(events("Hello"));
+    let house = House::before(&provider);
+    let body = asking("", &["hi"]);
+    let mut zstd = vec![0x28, 0xb5, 0x2f, 0xfd, 0x20, u8::try_from(body.len()).unwrap()];
+    zstd.extend_from_slice(&u32::try_from(body.len() << 3 | 1).unwrap().to_le_bytes()[..3]);
+    zstd.extend_from_slice(body.as_bytes());
+    let headers = format!("{NAMED}content-encoding: zstd\r\ncontent-length: {}\r\n", zstd.len());
+    let request = [request("POST", "/v1/messages", &headers).into_bytes(), zstd.clone()].concat();
+    house.ask(request);
+    assert_eq!(provider.heard().body, zstd);
+    assert_eq!(texts(&house, NAME), ["hi", "Hello"]);
+}
+
+#[test]
+fn side_requests_are_relayed_and_leave_no_turn() {
+    let provider = Provider::saying(events("A title"));
+    let house = House::before(&provider);
+    let schema = r#""output_config":{"format":{"type":"json_schema","schema":{}}},"#;
+    let headers = format!("{KEY}{NAMED}");
+    for request in [
+        post("/v1/messages", &headers, &asking(schema, &["name this"])),
+        post("/v1/messages", &headers, &asking(r#""max_tokens":1,"#, &["quota"])),
+        post("/v1/messages/count_tokens", &headers, &asking("", &["hi"])),
+        post(
+            "/v1/messages",
+            &format!("{headers}x-claude-code-request-class: compaction\r\n"),
+            &asking("", &["hi"]),
+        ),
+        request("GET", "/v1/models", &headers),
+    ] {
+        assert_eq!(house.ask(request).status, 200);
+    }
+    assert_eq!(sessions(&house), []);
+    let slots = house.slots();
+    let session =
+        slots.iter().find_map(|slot| slot.session.as_ref()).expect("it is the session's credential");
+    assert_eq!(session.as_str(), NAME);
+}
+
+#[test]
+fn an_answer_that_breaks_off_is_no_turn_and_the_next_request_brings_it_again() {
+    let whole = events("Hello");
+    let cut = whole.strip_suffix("0\r\n\r\n").unwrap().to_owned();
+    let answers = std::sync::Mutex::new(vec![whole, cut]);
+    let provider = Provider::playing(move |line| {
+        while line.hear() {
+            let answer = answers.lock().unwrap().pop().unwrap();
+            line.say(answer.as_bytes());
+            if !answer.ends_with("0\r\n\r\n") {
+                return line.hang_up();
+            }
+        }
+    });
+    let house = House::before(&provider);
+    let mut client = house.client();
+    client.say(turn(NAMED, &["hi"]));
+    client.hear_all();
+    assert_eq!(sessions(&house), []);
+    house.ask(turn(NAMED, &["hi", "Hel", "go on"]));
+    assert_eq!(sessions(&house), [(NAME.to_owned(), 1)]);
+    assert_eq!(texts(&house, NAME), ["hi", "Hel", "go on", "Hello"]);
+}
+
+#[test]
+fn a_request_that_failed_and_comes_again_stays_in_its_session() {
+    let busy = answer("529 Overloaded", "", r#"{"type":"error","error":{"type":"overloaded_error"}}"#);
+    let provider = Provider::saying_in_turn(&[events("Hello"), busy.clone(), busy, events("Hello")]);
+    let house = House::before(&provider);
+    house.ask(turn("", &["hi"]));
+    for _ in 0..3 {
+        house.ask(turn("", &["hi", "Hello", "more"]));
+    }
+    assert_eq!(sessions(&house).into_iter().map(|(_, turns)| turns).collect::<Vec<_>>(), [2]);
+}
+
+#[test]
+fn an_accepted_request_proves_its_token_and_a_refused_one_speaks_against_it() {
+    let refusal = r#"{"type":"error","error":{"type":"authentication_error","message":"invalid x-api-key"}}"#;
+    let provider = Provider::saying_in_turn(&[events("Hello"), answer("401 Unauthorized", "", refusal)]);
+    let house = House::before(&provider);
+    house.ask(turn(NAMED, &["hi"]));
+    assert!(house.slots().iter().all(|slot| slot.state == TokenState::Proven));
+    let refused = house.ask(turn(NAMED, &["hi", "Hello", "more"]));
+    assert_eq!((refused.status, refused.text().as_str()), (401, refusal), "the agent sees it as it is");
+    let slots = house.slots();
+    assert!(!slots.is_empty() && slots.iter().all(|slot| slot.state == TokenState::Rejected), "{slots:?}");
+}
+
+#[test]
+fn a_refusal_within_an_accepted_stream_speaks_against_the_token_too() {
+    let error = r#"{"type":"error","error":{"type":"authentication_error","message":"token revoked"}}"#;
+    let stream = "HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked\r\n\r\n"
+        .to_owned()
+        + &chunk(&format!("event: error\ndata: {error}\n\n"))
+        + "0\r\n\r\n";
+    let provider = Provider::saying(stream);
+    let house = House::before(&provider);
+    house.ask(turn(NAMED, &["hi"]));
+    let slots = house.slots();
+    assert!(!slots.is_empty() && slots.iter().all(|slot| slot.state == TokenState::Rejected), "{slots:?}");
+}
+
+#[test]
+fn what_is_not_clearly_one_credential_is_relayed_and_not_captured() {
+    let provider = Provider::saying(events("Hello"));
+    let house = House::before(&provider);
+    for odd in [
+        "authorization: Bearer a\r\nx-api-key: b\r\n",
+        "authorization: Bearer a\r\nauthorization: Bearer b\r\n",
+        "authorization: Bearer a, Bearer b\r\n",
+    ] {
+        assert_eq!(
+            house.ask(post("/v1/messages", &format!("{odd}{NAMED}"), &asking("", &["hi"]))).status,
+            200
+        );
+        let heard = provider.heard();
+        let arrived = heard.values("authorization").len() + heard.values("x-api-key").len();
+        assert_eq!(arrived, odd.lines().count(), "{odd}");
+    }
+    assert_eq!(house.slots(), []);
+}
+
+#[test]
+fn requests_are_counted_by_provider_and_status() {
+    let provider =
+        Provider::saying_in_turn(&[events("Hello"), answer("500 Internal Server Error", "", "oh")]);
+    let house = House::with(&provider, |settings| settings.upstream.openai = "http://127.0.0.1:1".into());
+    house.ask(turn(NAMED, &["hi"]));
+    house.ask(turn(NAMED, &["hi", "Hello", "more"]));
+    house.ask(post("/v1/responses", "", "{}"));
+    let metrics = house.ask(request("GET", "/metrics", "")).text();
+    for line in [
+        r#"stillroom_upstream_requests_total{purpose="client",provider="anthropic",status="200"} 1"#,
+        r#"stillroom_upstream_requests_total{purpose="client",provider="anthropic",status="500"} 1"#,
+        r#"stillroom_upstream_requests_total{purpose="client",provider="openai",status="0"} 1"#,
+        "stillroom_relay_overhead_seconds_count 3",
+    ] {
+        assert!(metrics.contains(line), "{line} in {metrics}");
+    }
+}
