@@ -3,11 +3,19 @@
 //! Clients and provider block on threads of their own; nothing here waits for time to pass but where a limit of the gateway
 //! is the subject.
 
+#[cfg(test)]
 mod breaks;
+#[cfg(test)]
 mod client;
+#[cfg(test)]
 mod house;
+#[cfg(test)]
 mod life;
+#[cfg(test)]
 mod limits;
+#[cfg(test)]
 mod memory;
+#[cfg(test)]
 mod provider;
+#[cfg(test)]
 mod relay;

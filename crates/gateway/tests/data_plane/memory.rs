@@ -145,7 +145,7 @@ fn an_answer_that_breaks_off_is_no_turn_and_the_next_request_brings_it_again() {
 #[test]
 fn a_request_that_failed_and_comes_again_stays_in_its_session() {
     let busy = answer("529 Overloaded", "", r#"{"type":"error","error":{"type":"overloaded_error"}}"#);
-    let provider = Provider::saying_in_turn(&[events("Hello"), busy.clone(), busy, events("Hello")]);
+    let provider = Provider::saying_in_turn([events("Hello"), busy.clone(), busy, events("Hello")]);
     let house = House::before(&provider);
     house.ask(turn("", &["hi"]));
     for _ in 0..3 {
@@ -157,7 +157,7 @@ fn a_request_that_failed_and_comes_again_stays_in_its_session() {
 #[test]
 fn an_accepted_request_proves_its_token_and_a_refused_one_speaks_against_it() {
     let refusal = r#"{"type":"error","error":{"type":"authentication_error","message":"invalid x-api-key"}}"#;
-    let provider = Provider::saying_in_turn(&[events("Hello"), answer("401 Unauthorized", "", refusal)]);
+    let provider = Provider::saying_in_turn([events("Hello"), answer("401 Unauthorized", "", refusal)]);
     let house = House::before(&provider);
     house.ask(turn(NAMED, &["hi"]));
     assert!(house.slots().iter().all(|slot| slot.state == TokenState::Proven));
@@ -204,7 +204,7 @@ fn what_is_not_clearly_one_credential_is_relayed_and_not_captured() {
 #[test]
 fn requests_are_counted_by_provider_and_status() {
     let provider =
-        Provider::saying_in_turn(&[events("Hello"), answer("500 Internal Server Error", "", "oh")]);
+        Provider::saying_in_turn([events("Hello"), answer("500 Internal Server Error", "", "oh")]);
     let house = House::with(&provider, |settings| settings.upstream.openai = "http://127.0.0.1:1".into());
     house.ask(turn(NAMED, &["hi"]));
     house.ask(turn(NAMED, &["hi", "Hello", "more"]));

@@ -64,8 +64,8 @@ impl Provider {
     }
 
     /// Answers one request after the other with these answers, whatever connection it comes on.
-    pub(crate) fn saying_in_turn(answers: &[String]) -> Self {
-        let answers = Mutex::new(answers.to_vec().into_iter());
+    pub(crate) fn saying_in_turn<const N: usize>(answers: [String; N]) -> Self {
+        let answers = Mutex::new(answers.into_iter());
         Self::playing(move |line| {
             while line.hear() {
                 let answer = answers.lock().unwrap().next().expect("an answer is left");
