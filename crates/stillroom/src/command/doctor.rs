@@ -130,13 +130,13 @@ fn upstream(loaded: &Loaded, provider: Provider) -> Finding {
 
 async fn credentials(gateway: &Gateway) -> Finding {
     let slots = look::fetch(gateway, "/api/v1/credentials", "slots").await?;
-    let rejected = slots.iter().filter(|slot| slot["state"] == "rejected").count();
+    let (seen, rejected) = (look::credentials(&slots, None), look::credentials(&slots, Some("rejected")));
     if rejected > 0 {
-        let what = format!("{rejected} of {} are rejected", slots.len());
+        let what = format!("{rejected} of {seen} are rejected");
         let remedy = "use the agent once: its next request with a fresh one ends this; or log it in again";
         return Err(Failure::new(what, "the provider refused them", remedy));
     }
-    Ok(format!("{} seen", slots.len()))
+    Ok(format!("{seen} seen"))
 }
 
 fn text_of(findings: &[(&str, Finding)]) -> String {

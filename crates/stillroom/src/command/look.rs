@@ -7,6 +7,7 @@ use crate::failure::Failure;
 use crate::output::say;
 use crate::table::{self, Column};
 use serde_json::Value;
+use std::collections::BTreeSet;
 use std::process::ExitCode;
 
 /// A list that the gateway keeps.
@@ -40,6 +41,12 @@ pub(crate) fn entries(answer: &Value, field: &str) -> Vec<Value> {
     answer[field].as_array().cloned().unwrap_or_default()
 }
 
+/// How many credentials stand in `slots`, in any state or in `state`. One may stand in several.
+pub(crate) fn credentials(slots: &[Value], state: Option<&str>) -> usize {
+    let counted = slots.iter().filter(|slot| state.is_none_or(|state| slot["state"] == state));
+    counted.map(|slot| slot["fingerprint"].as_str()).collect::<BTreeSet<_>>().len()
+}
+
 impl List {
     fn text(&self, answer: &Value) -> String {
         let rows = entries(answer, self.field);
@@ -50,6 +57,13 @@ impl List {
 #[cfg(test)]
 pub(crate) mod tests {
     use super::*;
+
+    #[test]
+    fn a_credential_that_stands_in_two_slots_is_one() {
+        let slot = |fingerprint, state| serde_json::json!({"fingerprint": fingerprint, "state": state});
+        let slots = [slot("a", "proven"), slot("a", "proven"), slot("b", "rejected"), slot("b", "rejected")];
+        assert_eq!((credentials(&slots, None), credentials(&slots, Some("rejected"))), (2, 1));
+    }
 
     /// The text of `list` for `answer`, for the tests of the commands.
     pub(crate) fn text(list: &List, answer: &Value) -> String {

@@ -46,6 +46,17 @@ fn a_gateway_that_is_there_is_used_and_stays() {
 }
 
 #[test]
+fn a_gateway_for_one_agent_is_not_opened_to_others_even_if_the_settings_would() {
+    let user = User::new();
+    let mut command = user.command(&["run", "--listen", "0.0.0.0:0", "--", "sh", "-c", SAYS_ITS_BASES]);
+    let answer = Answer(command.env("STILLROOM_ACCESS__TOKEN", "long-and-random").output().unwrap());
+    assert_eq!(answer.code(), Some(7), "{}", answer.err());
+    assert!(address(&answer.out()).starts_with("127.0.0.1:"), "{}", answer.out());
+    let log = std::fs::read_to_string(user.home().join(".local/share/stillroom/gateway.log")).unwrap();
+    assert!(!log.contains("0.0.0.0") && !log.contains("long-and-random"), "{log}");
+}
+
+#[test]
 fn codex_is_told_by_an_argument() {
     let user = User::new();
     let served = Served::by(&user);

@@ -5,7 +5,7 @@ mod child;
 mod requests;
 
 use super::invocation::{Invocation, wait_for};
-use crate::client::Gateway;
+use crate::client::{Gateway, reachable};
 use crate::failure::Failure;
 use crate::output::note;
 use crate::settings::Loaded;
@@ -36,11 +36,14 @@ async fn find_or_start(
     invocation: &Invocation<'_>,
     loaded: &Loaded,
 ) -> Result<(Gateway, Option<Child>), Failure> {
-    let listen = with_port(loaded.settings().listen)?;
+    let shared = loaded.settings().listen;
+    let listen = with_port(reachable(shared))?;
     let gateway = Gateway::at(listen);
     if gateway.answers().await {
+        tell_of_token(shared);
         return Ok((gateway, None));
     }
+    tell_of_token(listen);
     let mut child = Child::start(&invocation.flags, listen, &loaded.settings().data_dir)?;
     child.wait_until_ready(&gateway).await?;
     note(&format!(
@@ -49,6 +52,15 @@ async fn find_or_start(
         child.log().display()
     ));
     Ok((gateway, Some(child)))
+}
+
+/// The token is not handed to the agent: it would pass it on to whatever it starts, and to whomever else it talks to.
+fn tell_of_token(listen: SocketAddr) {
+    if !listen.ip().to_canonical().is_loopback() {
+        note(
+            "this gateway is open to other machines: the agent has to send access.token as the header x-stillroom-access",
+        );
+    }
 }
 
 /// Port 0 means any free one; which, must be known before the gateway starts in another process.
