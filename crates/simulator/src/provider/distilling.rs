@@ -22,9 +22,11 @@ fn segment(words: &str) -> &str {
     inside.rsplit_once("</segment>").map_or(inside, |(inside, _)| inside)
 }
 
-/// The telling sentences of a line, or its first; none of an empty line or a tag.
+/// The telling sentences of a line, or its first; none of an empty line or a tag. Without the name of the speaker: what was
+/// observed must never be longer than what was said.
 fn observed(line: &str) -> Option<String> {
     let line = line.trim();
+    let line = line.strip_prefix('[').and_then(|rest| rest.split_once("] ")).map_or(line, |(_, said)| said);
     if line.is_empty() || line.starts_with('<') {
         return None;
     }
@@ -51,6 +53,15 @@ mod tests {
         let expected = "<observations>\nuser: We decided to keep 3 replicas. the host is Hetzner.\n\
                         assistant: fine, as you like\n</observations>";
         assert_eq!(observations(asked, None), expected);
+    }
+
+    #[test]
+    fn observations_of_many_short_messages_are_not_longer_than_the_messages() {
+        let said: Vec<_> = (0..100).map(|at| format!("word {at} of Köln")).collect();
+        let lines: String = said.iter().map(|text| format!("[assistant] {text}\n")).collect();
+        let answer = observations(&format!("<segment>\n{lines}</segment>"), None);
+        let observed: usize = answer.lines().filter(|line| !line.starts_with('<')).map(str::len).sum();
+        assert_eq!(observed, said.iter().map(String::len).sum::<usize>());
     }
 
     #[test]

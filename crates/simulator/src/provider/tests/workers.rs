@@ -23,10 +23,7 @@ fn a_distiller_gets_observations_of_its_segment_in_every_dialect() {
     for dialect in DIALECTS {
         let segment = "<segment>\n[user] We run 3 replicas at Hetzner.\n[assistant] fine\n</segment>";
         let (said, purpose) = ask(dialect, "You keep the log.", segment);
-        assert_eq!(
-            said,
-            "<observations>\n[user] We run 3 replicas at Hetzner.\n[assistant] fine\n</observations>"
-        );
+        assert_eq!(said, "<observations>\nWe run 3 replicas at Hetzner.\nfine\n</observations>");
         assert_eq!(purpose, Purpose::Distill, "{dialect:?}");
     }
 }
