@@ -234,6 +234,12 @@ pub const fn lifetime(ttl: CacheTtl) -> Duration {
     }
 }
 
+/// How long a session must stay in memory after a turn, so that its cache can be held as long as the rule allows.
+#[must_use]
+pub fn longest_hold(ttl: CacheTtl) -> Duration {
+    lifetime(ttl) * (LONGEST_HOLD + 1)
+}
+
 /// How long before the end a warm-up leaves: large prefixes take long to process and have raced the expiry.
 const fn margin(ttl: CacheTtl) -> Duration {
     match ttl {

@@ -50,6 +50,8 @@ pub enum SchedulerMessage {
         backlog: Backlog,
         /// Why the model stopped.
         stop: Option<Stop>,
+        /// How long its prompt cache may be held; the session stays in memory at least so long.
+        held_for: Duration,
     },
     /// At the start: a session with work left from before.
     BacklogFound {
@@ -100,6 +102,7 @@ struct Seat {
     last_activity: Moment,
     in_progress: u32,
     stop: Option<Stop>,
+    held_for: Duration,
     errands: [Errand; 2],
 }
 
@@ -132,8 +135,10 @@ impl SchedulerMachine {
                 seat.in_progress = seat.in_progress.saturating_sub(1);
                 seat.last_activity = now;
             }
-            SchedulerMessage::TurnRecorded { brief, backlog, stop } => {
-                self.recorded(brief, backlog, stop, now, effects);
+            SchedulerMessage::TurnRecorded { brief, backlog, stop, held_for } => {
+                let seat = self.seat(brief.session.clone(), now);
+                (seat.stop, seat.held_for) = (stop, held_for);
+                self.recorded(brief, backlog, now, effects);
             }
             SchedulerMessage::BacklogFound { brief, backlog } => {
                 let seat = self.seat(brief.session.clone(), now);
@@ -157,22 +162,16 @@ impl SchedulerMachine {
             last_activity: now,
             in_progress: 0,
             stop: None,
+            held_for: Duration::ZERO,
             errands: [Errand::default(); 2],
         })
     }
 
     /// A turn is in the store. So many pending tokens that a segment is full do not wait for idleness.
-    fn recorded(
-        &mut self,
-        brief: Brief,
-        backlog: Backlog,
-        stop: Option<Stop>,
-        now: Moment,
-        effects: &mut Vec<SchedulerEffect>,
-    ) {
+    fn recorded(&mut self, brief: Brief, backlog: Backlog, now: Moment, effects: &mut Vec<SchedulerEffect>) {
         let full = self.distiller.enabled && backlog.pending_tokens >= self.distiller.pending_tokens;
         let seat = self.seat(brief.session.clone(), now);
-        (seat.brief, seat.backlog, seat.stop) = (Some(brief), backlog, stop);
+        (seat.brief, seat.backlog) = (Some(brief), backlog);
         if full {
             dispatch(seat, Purpose::Distill, now, effects);
         }
@@ -190,7 +189,8 @@ impl SchedulerMachine {
             if let Some(purpose) = wanted {
                 dispatch(seat, purpose, now, effects);
             }
-            let stays = quiet < idle.evict_after || (wanted.is_some() && quiet < PENDING_LEASE);
+            let kept_for = idle.evict_after.max(seat.held_for);
+            let stays = quiet < kept_for || (wanted.is_some() && quiet < PENDING_LEASE);
             if !stays {
                 effects.push(SchedulerEffect::Evict(session.clone()));
             }
@@ -292,7 +292,8 @@ mod tests {
     fn recorded(pending_messages: u32, pending_tokens: u64, stop: Stop) -> SchedulerMessage {
         let backlog =
             Backlog { pending_messages, pending_tokens, turns_since_curation: pending_messages / 2 };
-        SchedulerMessage::TurnRecorded { brief: brief("a"), backlog, stop: Some(stop) }
+        let held_for = Duration::ZERO;
+        SchedulerMessage::TurnRecorded { brief: brief("a"), backlog, stop: Some(stop), held_for }
     }
 
     fn due(machine: &mut SchedulerMachine, seconds: u64) -> Vec<Purpose> {
@@ -398,6 +399,17 @@ mod tests {
         say(&mut machine, 2000, recorded(6, 10, Stop::End));
         let kept = say(&mut machine, 2000 + 7200, SchedulerMessage::IdleSweepDue);
         assert!(!kept.contains(&SchedulerEffect::Evict("a".into())));
+    }
+
+    #[test]
+    fn a_session_whose_cache_may_be_held_stays_as_long() {
+        let mut machine = machine();
+        let (backlog, held_for) = (Backlog::default(), Duration::from_secs(7200));
+        let turn = SchedulerMessage::TurnRecorded { brief: brief("a"), backlog, stop: None, held_for };
+        say(&mut machine, 0, turn);
+        let evicted = SchedulerEffect::Evict("a".into());
+        assert!(!say(&mut machine, 7199, SchedulerMessage::IdleSweepDue).contains(&evicted));
+        assert!(say(&mut machine, 7200, SchedulerMessage::IdleSweepDue).contains(&evicted));
     }
 
     #[test]

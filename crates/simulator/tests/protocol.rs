@@ -1,5 +1,7 @@
 //! The credential protocol, played by the real gateway and actors in virtual time.
 
+#![expect(clippy::expect_used, reason = "a scenario that cannot be set up fails")]
+
 use domain::purpose::Purpose;
 use domain::settings::Settings;
 use machines::credential::TokenState;

@@ -108,7 +108,7 @@ fn observations(answer: &str, segment: &[RecordedMessage]) -> Result<Vec<String>
         .map(|line| line.trim().trim_start_matches(['-', '*', '•']).trim().to_owned())
         .filter(|line| !line.is_empty())
         .collect();
-    let source: usize = segment.iter().map(|message| message.text.len()).sum();
+    let source = render(segment).len();
     let distilled: usize = lines.iter().map(String::len).sum();
     if distilled > source.max(2000) {
         return Err(format!("the observations are longer than their source ({distilled} > {source} bytes)"));

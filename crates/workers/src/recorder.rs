@@ -7,10 +7,11 @@ use crate::{Meter, RequestShelf, Speaker, Spoken, Turn};
 use actor::{Cause, Mailbox};
 use domain::conversation::{Answered, CacheTtl, Message, chain};
 use domain::provider::Dialect;
-use machines::cache_warmer::{WarmerMessage, Warmth};
+use machines::cache_warmer::{WarmerMessage, Warmth, longest_hold};
 use machines::idle_scheduler::{Backlog, SchedulerMessage};
 use machines::job::Brief;
 use std::sync::Arc;
+use std::time::Duration;
 use store::{Desk, Recorded, Store, StoreError, TurnRecord};
 use upstream::{dialect, encoding};
 
@@ -83,8 +84,10 @@ impl Inner {
         };
         let cause = Cause::origin("Recorder");
         let warmth = self.shelve(turn, answered);
+        let held_for = warmth.as_ref().map_or(Duration::ZERO, |warmth| longest_hold(warmth.ttl));
         let seen = Spoken(WarmerMessage::TurnSeen { brief: brief.clone(), warmth });
-        let recorded = Spoken(SchedulerMessage::TurnRecorded { brief, backlog, stop: answered.stop });
+        let recorded =
+            Spoken(SchedulerMessage::TurnRecorded { brief, backlog, stop: answered.stop, held_for });
         // Both may be refused by a full mailbox: the next turn of the session says the same again.
         self.warmer.tell(seen, cause).unwrap_or_default();
         self.scheduler.tell(recorded, cause).unwrap_or_default();
