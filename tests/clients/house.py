@@ -119,7 +119,7 @@ class House:
 
     def open(self):
         self.gateway = Process(
-            [os.environ["STILLROOM_BINARY"], "serve", "--listen", "127.0.0.1:0", "--data-dir", str(self.folder / "data")],
+            [os.environ["GATEWAY_BINARY"], "serve", "--listen", "127.0.0.1:0", "--data-dir", str(self.folder / "data")],
             {
                 "STILLROOM_UPSTREAM__ANTHROPIC": self.provider.address,
                 "STILLROOM_UPSTREAM__OPENAI": self.provider.address,

@@ -23,11 +23,12 @@ WEATHER = {
 }
 
 house = House([KEY, OPENAI_KEY, *OAUTH])
-base = house.gateway.address
 
 
 def claude(**auth):
-    return anthropic.Anthropic(base_url=house.gateway.address, max_retries=0, **auth)
+    # An OAuth token is accepted only with the header that says that it is one.
+    headers = {"anthropic-beta": "oauth-2025-04-20"} if "auth_token" in auth else {}
+    return anthropic.Anthropic(base_url=house.gateway.address, max_retries=0, default_headers=headers, **auth)
 
 
 def gpt():
@@ -35,7 +36,7 @@ def gpt():
 
 
 def ask(client, messages, **more):
-    return client.messages.create(model="claude-sonnet-4-5", max_tokens=200, messages=messages, **more)
+    return client.messages.create(model="claude-sonnet-5-5", max_tokens=200, messages=messages, **more)
 
 
 def words(message):
@@ -48,7 +49,7 @@ def anthropic_answers_in_one_piece():
 
 def anthropic_streams():
     with claude(api_key=KEY).messages.stream(
-        model="claude-sonnet-4-5", max_tokens=200, messages=[{"role": "user", "content": "stream please"}]
+        model="claude-sonnet-5-5", max_tokens=200, messages=[{"role": "user", "content": "stream please"}]
     ) as stream:
         pieces = list(stream.text_stream)
         assert "".join(pieces) == words(stream.get_final_message()) and pieces
@@ -56,7 +57,7 @@ def anthropic_streams():
 
 def anthropic_counts_tokens_and_lists_models():
     client = claude(api_key=KEY)
-    counted = client.messages.count_tokens(model="claude-sonnet-4-5", messages=[{"role": "user", "content": "count"}])
+    counted = client.messages.count_tokens(model="claude-sonnet-5-5", messages=[{"role": "user", "content": "count"}])
     assert counted.input_tokens > 0
     assert list(client.models.list())
 
