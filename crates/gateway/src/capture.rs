@@ -187,6 +187,12 @@ pub(crate) struct Listener {
 }
 
 impl Listener {
+    /// One that nobody asked to listen.
+    #[cfg(test)]
+    pub(crate) fn idle() -> Self {
+        Self { examination: None }
+    }
+
     /// A piece of the answer passed.
     pub(crate) fn heard(&mut self, chunk: &Bytes) {
         if let Some(examination) = &mut self.examination {

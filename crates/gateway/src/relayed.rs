@@ -68,3 +68,22 @@ impl Stream for Relayed {
         Poll::Ready(piece)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use futures_util::stream;
+    use std::task::Waker;
+
+    #[test]
+    fn what_came_before_a_break_has_a_chance_to_be_written_before_the_break_is_told() {
+        let half = Bytes::from_static(b"half");
+        let body = stream::iter([Ok(half.clone()), Err(Fault::Cut)]).boxed_local();
+        let mut relayed = Relayed::new(body, None, Listener::idle());
+        let mut next = || relayed.poll_next_unpin(&mut Context::from_waker(Waker::noop()));
+        assert_eq!(next(), Poll::Ready(Some(Ok(half))));
+        assert_eq!(next(), Poll::Pending);
+        assert_eq!(next(), Poll::Ready(Some(Err(Fault::Cut))));
+        assert_eq!(next(), Poll::Ready(None));
+    }
+}

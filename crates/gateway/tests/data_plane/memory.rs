@@ -203,8 +203,7 @@ fn what_is_not_clearly_one_credential_is_relayed_and_not_captured() {
 
 #[test]
 fn requests_are_counted_by_provider_and_status() {
-    let provider =
-        Provider::saying_in_turn([events("Hello"), answer("500 Internal Server Error", "", "oh")]);
+    let provider = Provider::saying_in_turn([events("Hello"), answer("500 Internal Server Error", "", "oh")]);
     let house = House::with(&provider, |settings| settings.upstream.openai = "http://127.0.0.1:1".into());
     house.ask(turn(NAMED, &["hi"]));
     house.ask(turn(NAMED, &["hi", "Hello", "more"]));
@@ -218,4 +217,18 @@ fn requests_are_counted_by_provider_and_status() {
     ] {
         assert!(metrics.contains(line), "{line} in {metrics}");
     }
+}
+
+#[test]
+fn what_is_too_large_to_be_read_at_once_is_read_beside_and_recorded_all_the_same() {
+    let (question, words) = ("q".repeat(2 * 1024 * 1024), "w".repeat(1024 * 1024));
+    let provider = Provider::saying(events(&words));
+    let house = House::before(&provider);
+    house.ask(turn(NAMED, &[&question]));
+    // The answer is read on another thread, and nothing tells when: this asks until it is there.
+    while sessions(&house) != [(NAME.to_owned(), 1)] {
+        std::thread::yield_now();
+    }
+    let kept = texts(&house, NAME);
+    assert!(kept[0].starts_with("qqqq") && kept[1].starts_with("wwww"));
 }
