@@ -1,5 +1,7 @@
 //! The layout is the architecture: who may use whom is law, and this test reads it off the manifests.
 
+#![expect(clippy::expect_used, reason = "a graph that cannot be read is no graph")]
+
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 use std::process::Command;
