@@ -4,10 +4,12 @@
 //! sends a refused token again proves nothing. Background work pulls its permission for every call; the hints that are
 //! broadcast only make it ask sooner. `docs/machines/credential.md` has the state diagram and each rule with its test.
 
+mod lease;
 mod message;
 mod pauses;
 mod slot;
 mod token;
+mod view;
 
 #[cfg(test)]
 mod tests;
@@ -22,7 +24,7 @@ use domain::access::{Access, AccessRequest, WaitReason};
 use domain::credential::{Credential, CredentialKind, Lease};
 use domain::evidence::{Class, Evidence};
 use domain::fingerprint::Fingerprint;
-use domain::ids::{Generation, LeaseId, Principal, SessionId};
+use domain::ids::{Generation, Principal, SessionId};
 use domain::provider::{Provider, UpstreamKey};
 use domain::settings::{ClientCredentials, GlobalFallback};
 use domain::time::Moment;
@@ -219,118 +221,6 @@ impl CredentialMachine {
         }
     }
 
-    /// May this job call, and with what? The order is: the session's own proven token, the global one where it may stand in,
-    /// a probe that is due, nothing.
-    fn resolve(
-        &mut self,
-        request: &AccessRequest,
-        now: Moment,
-        effects: &mut Vec<CredentialEffect>,
-    ) -> Access {
-        let key = slot_key(request);
-        let own = match self.own_credential(&key) {
-            Ok(own) => own,
-            Err(reason) => return Access::Wait { reason, ask_again_at: None },
-        };
-        if self.verdict(&key.upstream, own.fingerprint()) == Verdict::Proven {
-            return self.lease_unless_paused(request, &own, false, now);
-        }
-        if let Some(global) = self.stand_in(&key, own.fingerprint()) {
-            return self.lease_unless_paused(request, &global, false, now);
-        }
-        self.probe(request, &own, now, effects)
-    }
-
-    /// What lies in the slot for background work, if the settings allow its use.
-    fn own_credential(&self, key: &SlotKey) -> Result<Held, WaitReason> {
-        let own_key = self.rules.own_keys.iter().find(|(provider, _)| *provider == key.upstream.provider());
-        if let Some((_, credential)) = own_key {
-            return Ok(Held { credential: Arc::clone(credential), generation: Generation(0) });
-        }
-        if !self.rules.own_keys.is_empty() {
-            return Err(WaitReason::NotAllowed);
-        }
-        let held =
-            self.slots.get(key).and_then(|slot| slot.current.clone()).ok_or(WaitReason::NoCredential)?;
-        if self.allowed(held.credential.kind) { Ok(held) } else { Err(WaitReason::NotAllowed) }
-    }
-
-    fn allowed(&self, kind: CredentialKind) -> bool {
-        let rules = self.rules.client_credentials;
-        if kind == CredentialKind::ApiKey { rules.api_key } else { rules.bearer }
-    }
-
-    /// The global token, where it may stand in for a session whose own is not proven.
-    fn stand_in(&self, key: &SlotKey, own: Fingerprint) -> Option<Held> {
-        if !self.rules.own_keys.is_empty() {
-            return None;
-        }
-        let global = self.globals.get(&(key.principal.clone(), key.upstream.clone()))?;
-        let slot = self.slots.get(key)?;
-        let related = || {
-            let origin = SlotKey { session: global.session.clone(), ..key.clone() };
-            self.slots.get(&origin).is_some_and(|origin| slot.related(origin))
-        };
-        let allowed = match self.rules.fallback {
-            GlobalFallback::Off | GlobalFallback::SameProject => false,
-            GlobalFallback::Lineage => related(),
-            GlobalFallback::Any => true,
-        };
-        let usable = global.held.fingerprint() != own
-            && self.allowed(global.held.credential.kind)
-            && self.verdict(&key.upstream, global.held.fingerprint()) == Verdict::Proven;
-        (allowed && usable).then(|| global.held.clone())
-    }
-
-    /// A token that is not proven goes out as a probe, one at a time, when it is due.
-    fn probe(
-        &mut self,
-        request: &AccessRequest,
-        own: &Held,
-        now: Moment,
-        effects: &mut Vec<CredentialEffect>,
-    ) -> Access {
-        let id = (request.upstream.clone(), own.fingerprint());
-        let (token, _) = self.tokens.entry(id).or_insert_with(|| (Token::offered(now), Pauses::default()));
-        if token.probing(now) {
-            return Access::Wait { reason: WaitReason::ProbeOut, ask_again_at: token.probe_ends() };
-        }
-        if now < token.probe_due() {
-            let ask_again_at = Some(token.probe_due());
-            effects.extend(token.take_alert().map(|status| alert(request, own.fingerprint(), status, false)));
-            return Access::Wait { reason: WaitReason::Rejected, ask_again_at };
-        }
-        self.lease_unless_paused(request, own, true, now)
-    }
-
-    fn lease_unless_paused(
-        &mut self,
-        request: &AccessRequest,
-        held: &Held,
-        probe: bool,
-        now: Moment,
-    ) -> Access {
-        let id = (request.upstream.clone(), held.fingerprint());
-        let lease = LeaseId(self.counters.lease + 1);
-        if let Some((token, pauses)) = self.tokens.get_mut(&id) {
-            if let Some((reason, until)) = pauses.standing(&request.model, request.purpose, now) {
-                return Access::Wait { reason, ask_again_at: Some(until) };
-            }
-            if probe {
-                token.start_probe(lease, now);
-            }
-        }
-        self.counters.lease = lease.0;
-        Access::Go(Lease {
-            id: lease,
-            generation: held.generation,
-            principal: request.principal.clone(),
-            upstream: request.upstream.clone(),
-            credential: Arc::clone(&held.credential),
-            probe,
-        })
-    }
-
     /// A worker's call was refused: exactly the leased token is marked, and the same step answers with another lease or none.
     fn failed(
         &mut self,
@@ -399,47 +289,6 @@ impl CredentialMachine {
 
     fn verdict(&self, upstream: &UpstreamKey, token: Fingerprint) -> Verdict {
         self.tokens.get(&(upstream.clone(), token)).map_or(Verdict::Unproven, |(token, _)| token.verdict())
-    }
-
-    /// Why background work of a session stands still, without asking for anything: a review never takes a probe.
-    fn standing(&self, key: &SlotKey) -> Option<WaitReason> {
-        let own = match self.own_credential(key) {
-            Ok(own) => own,
-            Err(reason) => return Some(reason),
-        };
-        let rejected = self.verdict(&key.upstream, own.fingerprint()) == Verdict::Rejected;
-        (rejected && self.stand_in(key, own.fingerprint()).is_none()).then_some(WaitReason::Rejected)
-    }
-
-    fn list(&self, now: Moment) -> Vec<SlotView> {
-        let sessions = self.slots.iter().filter_map(|(key, slot)| {
-            Some((Some(key.session.clone()), &key.upstream, slot.current.as_ref()?))
-        });
-        let globals = self.globals.iter().map(|((_, upstream), global)| (None, upstream, &global.held));
-        sessions
-            .chain(globals)
-            .map(|(session, upstream, held)| self.view(session, upstream, held, now))
-            .collect()
-    }
-
-    fn view(&self, session: Option<SessionId>, upstream: &UpstreamKey, held: &Held, now: Moment) -> SlotView {
-        let token = self.tokens.get(&(upstream.clone(), held.fingerprint())).map(|(token, _)| token);
-        let state = match token.map_or(Verdict::Unproven, Token::verdict) {
-            Verdict::Rejected if token.is_some_and(|token| token.probing(now)) => TokenState::Probing,
-            Verdict::Rejected => TokenState::Rejected,
-            Verdict::Proven => TokenState::Proven,
-            Verdict::Unproven => TokenState::Unproven,
-        };
-        SlotView {
-            session,
-            provider: upstream.provider(),
-            kind: held.credential.kind,
-            fingerprint: held.fingerprint(),
-            generation: held.generation,
-            state,
-            status: token.map_or(0, Token::status),
-            since: token.map_or(now, Token::changed),
-        }
     }
 }
 

@@ -71,12 +71,14 @@ impl Answer {
     fn whole(&mut self, json: &str) {
         self.draft.fail(ProviderError::in_object(json));
         let Some(whole) = read::<Whole<'_>>(json) else { return };
+        // Not everybody who answers in this shape says that it is a message; whoever sends content has ended it.
+        let is_message = whole.kind.map_or(whole.content.is_some(), |kind| &*kind == "message");
         let parts = whole.content.map(parts).unwrap_or_default();
         for (at, part) in (0..).zip(parts) {
             self.draft.put((at, 0), part);
         }
         self.count.merge(whole.usage);
-        if whole.kind.is_some_and(|kind| &*kind == "message") {
+        if is_message {
             self.draft.stop = Some(whole.stop_reason.map_or(Stop::Other, |reason| stop(&reason)));
         }
     }

@@ -1,0 +1,207 @@
+//! The steps that every background job takes: ask, perform, report, be done.
+//!
+//! A [`Bench`] is the whole machine of Distiller and Curator, which differ in what their performers do, and a part of the
+//! CacheWarmer's.
+//!
+//! ```text
+//!            ask                 go                   accepted, acknowledged
+//!  wanted ───────► Asking ───────────► Performing ───────────────────────────► ended: done
+//!                    │ wait              │     ▲ once, with another token
+//!                    ▼                   │ refused: told to CredentialActor
+//!               ended: waiting ◄─────────┴── Reporting
+//!                    │ hint, or wanted again by the next sweep
+//!                    └──────► Asking
+//! ```
+//! One job a session at a time. A job asks before it prepares anything, so a paused session costs one message. What waits
+//! stays pending in the store; the bench only remembers that it waits, to go on at once when a hint comes.
+
+#[cfg(test)]
+mod tests;
+mod words;
+
+pub use words::{Brief, Ending, JobEffect, JobMessage, Work};
+
+use crate::credential::{Affected, Hint};
+use domain::access::{Access, WaitReason};
+use domain::credential::Lease;
+use domain::fingerprint::Fingerprint;
+use domain::ids::{Principal, SessionId};
+use domain::provider::UpstreamKey;
+use std::collections::BTreeMap;
+
+/// Jobs of one worker that may be under way at once. What is wanted beyond that is wanted again by the next sweep.
+pub const AT_ONCE: usize = 4;
+/// Sessions of which is remembered that they wait. Beyond that, only the sweep wakes them.
+pub const REMEMBERED: usize = 4096;
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+enum Phase {
+    Asking,
+    Performing,
+    /// Waiting for the CredentialActor to take the report in.
+    Reporting {
+        may_retry: bool,
+        ending: Ending,
+    },
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+struct Job {
+    brief: Brief,
+    phase: Phase,
+    /// The token that this job saw refused. One retry a job, never with that token (R3).
+    refused: Option<Fingerprint>,
+}
+
+/// The jobs of one worker.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Default)]
+pub struct Bench {
+    jobs: BTreeMap<SessionId, Job>,
+    waiting: BTreeMap<SessionId, Brief>,
+    /// Sessions woken by a hint that let one of them go first (R17), by the upstream they share.
+    queued: BTreeMap<(Principal, UpstreamKey), Vec<SessionId>>,
+}
+
+impl Bench {
+    /// Takes one message in.
+    pub fn on(&mut self, message: JobMessage, effects: &mut Vec<JobEffect>) {
+        match message {
+            JobMessage::Wanted(brief) => self.wanted(brief, effects),
+            JobMessage::Answered { session, access } => self.answered(&session, access, effects),
+            JobMessage::Unanswered { session } => self.unanswered(&session, effects),
+            JobMessage::Performed { session, lease, work } => self.performed(&session, lease, work, effects),
+            JobMessage::Settled { session, access } => self.settled(&session, access, effects),
+            JobMessage::Hinted(hint) => self.hinted(&hint, effects),
+        }
+    }
+
+    /// Whether a job of this session is under way.
+    #[must_use]
+    pub fn is_busy(&self, session: &SessionId) -> bool {
+        self.jobs.contains_key(session)
+    }
+
+    /// A job is wanted. Ignored when one of the session is under way; left for the next sweep when too many are.
+    pub fn wanted(&mut self, brief: Brief, effects: &mut Vec<JobEffect>) {
+        if self.is_busy(&brief.session) {
+            return;
+        }
+        if self.jobs.len() >= AT_ONCE {
+            let ending = Ending::Waiting { reason: WaitReason::Busy, ask_again_at: None };
+            effects.push(JobEffect::Ended { brief, ending });
+            return;
+        }
+        self.waiting.remove(&brief.session);
+        let job = Job { brief: brief.clone(), phase: Phase::Asking, refused: None };
+        self.jobs.insert(brief.session.clone(), job);
+        effects.push(JobEffect::Ask(brief));
+    }
+
+    /// The CredentialActor answered the question.
+    pub fn answered(&mut self, session: &SessionId, access: Access, effects: &mut Vec<JobEffect>) {
+        let Some(job) = self.jobs.get_mut(session).filter(|job| job.phase == Phase::Asking) else { return };
+        match access {
+            Access::Go(lease) => {
+                job.phase = Phase::Performing;
+                effects.push(JobEffect::Perform { brief: job.brief.clone(), lease });
+            }
+            Access::Wait { reason, ask_again_at } => {
+                self.end(session, Ending::Waiting { reason, ask_again_at }, effects);
+            }
+        }
+    }
+
+    /// The work came to an end; the CredentialActor hears of it before the job is over.
+    pub fn performed(&mut self, session: &SessionId, lease: Lease, work: Work, effects: &mut Vec<JobEffect>) {
+        let Some(job) = self.jobs.get_mut(session).filter(|job| job.phase == Phase::Performing) else {
+            return;
+        };
+        let refused = matches!(work, Work::Refused { .. });
+        let may_retry = refused && job.refused.is_none();
+        if may_retry {
+            job.refused = Some(lease.fingerprint());
+        }
+        job.phase = Phase::Reporting { may_retry, ending: ending(&work) };
+        effects.push(JobEffect::Report { brief: job.brief.clone(), lease, work });
+    }
+
+    /// The CredentialActor has taken the report in. After a refusal it offers another lease or none: the job goes on once, and
+    /// only with another token.
+    pub fn settled(&mut self, session: &SessionId, access: Option<Access>, effects: &mut Vec<JobEffect>) {
+        let Some(job) = self.jobs.get_mut(session) else { return };
+        let Phase::Reporting { may_retry, ending } = job.phase.clone() else { return };
+        match access {
+            Some(Access::Go(lease)) if may_retry && job.refused != Some(lease.fingerprint()) => {
+                job.phase = Phase::Performing;
+                effects.push(JobEffect::Perform { brief: job.brief.clone(), lease });
+            }
+            Some(Access::Wait { reason, ask_again_at }) => {
+                self.end(session, Ending::Waiting { reason, ask_again_at }, effects);
+            }
+            _ => self.end(session, ending, effects),
+        }
+    }
+
+    /// The CredentialActor could not be asked (it is crashed or overloaded): the job stays pending.
+    pub fn unanswered(&mut self, session: &SessionId, effects: &mut Vec<JobEffect>) {
+        if self.is_busy(session) {
+            self.end(session, Ending::Failed { why: "CredentialActor did not answer".to_owned() }, effects);
+        }
+    }
+
+    /// A hint: asking again may pay, or will not.
+    pub fn hinted(&mut self, hint: &Hint, effects: &mut Vec<JobEffect>) {
+        match hint {
+            Hint::CredentialsReenabled(affected) => self.reenabled(affected, effects),
+            Hint::CredentialsInvalidated(affected) => {
+                self.queued.remove(&(affected.principal.clone(), affected.upstream.clone()));
+            }
+        }
+    }
+
+    /// The first waiting session goes alone; the others follow its success.
+    fn reenabled(&mut self, affected: &Affected, effects: &mut Vec<JobEffect>) {
+        let mut woken: Vec<SessionId> = affected
+            .sessions
+            .iter()
+            .rev()
+            .filter(|session| self.waiting.contains_key(*session))
+            .cloned()
+            .collect();
+        if let Some(brief) = woken.pop().and_then(|first| self.waiting.get(&first).cloned()) {
+            self.queued.insert((affected.principal.clone(), affected.upstream.clone()), woken);
+            self.wanted(brief, effects);
+        }
+    }
+
+    fn end(&mut self, session: &SessionId, ending: Ending, effects: &mut Vec<JobEffect>) {
+        let Some(job) = self.jobs.remove(session) else { return };
+        let convoy = (job.brief.principal.clone(), job.brief.upstream.clone());
+        if matches!(ending, Ending::Waiting { .. }) && self.waiting.len() < REMEMBERED {
+            self.waiting.insert(session.clone(), job.brief.clone());
+        }
+        let succeeded = matches!(ending, Ending::Done { .. } | Ending::Nothing);
+        effects.push(JobEffect::Ended { brief: job.brief, ending });
+        let followers = self.queued.remove(&convoy).unwrap_or_default();
+        if succeeded {
+            self.follow(&followers, effects);
+        }
+    }
+
+    fn follow(&mut self, sessions: &[SessionId], effects: &mut Vec<JobEffect>) {
+        for session in sessions {
+            if let Some(brief) = self.waiting.get(session).cloned() {
+                self.wanted(brief, effects);
+            }
+        }
+    }
+}
+
+fn ending(work: &Work) -> Ending {
+    match work {
+        Work::Nothing => Ending::Nothing,
+        Work::Accepted { kept, .. } => Ending::Done { kept: *kept },
+        Work::Unusable { why, .. } | Work::Failed { why, .. } => Ending::Failed { why: why.clone() },
+        Work::Refused { .. } => Ending::Failed { why: "the provider refused the token".to_owned() },
+    }
+}

@@ -1,0 +1,141 @@
+//! The steps of a job, each as a story.
+
+use super::*;
+use domain::credential::{Credential, CredentialKind};
+use domain::evidence::Class;
+use domain::evidence::Evidence;
+use domain::ids::{Generation, LeaseId};
+use domain::provider::Dialect;
+use domain::provider::Provider;
+use domain::secret::Secret;
+use domain::time::Moment;
+use std::sync::Arc;
+
+fn brief(session: &str) -> Brief {
+    Brief {
+        principal: Principal::local(),
+        session: session.into(),
+        upstream: UpstreamKey::new(Provider::Anthropic, "http://h"),
+        dialect: Dialect::AnthropicMessages,
+        model: "m".into(),
+    }
+}
+
+fn lease(token: u8) -> Lease {
+    let fingerprint = Fingerprint::of_number(token);
+    let (value, kind) = (Secret::new("t"), CredentialKind::Bearer);
+    let credential = Credential { header: "authorization", value, kind, fingerprint, companions: Vec::new() };
+    Lease {
+        id: LeaseId(u64::from(token)),
+        generation: Generation(1),
+        principal: Principal::local(),
+        upstream: UpstreamKey::new(Provider::Anthropic, "http://h"),
+        credential: Arc::new(credential),
+        probe: false,
+    }
+}
+
+fn evidence(token: u8, class: Class) -> Evidence {
+    let (fingerprint, upstream) = (Fingerprint::of_number(token), brief("a").upstream);
+    Evidence { fingerprint, upstream, start: Moment(1), end: Moment(2), class, status: 0 }
+}
+
+fn wait() -> Access {
+    Access::Wait { reason: WaitReason::Rejected, ask_again_at: None }
+}
+
+fn refused(token: u8) -> Work {
+    Work::Refused { evidence: evidence(token, Class::CredentialRejected) }
+}
+
+fn accepted(token: u8) -> Work {
+    Work::Accepted { evidence: evidence(token, Class::Ok), kept: 3 }
+}
+
+/// Runs `step` and returns the effects it had.
+fn effects(step: impl FnOnce(&mut Vec<JobEffect>)) -> Vec<JobEffect> {
+    let mut effects = Vec::new();
+    step(&mut effects);
+    effects
+}
+
+fn performing(bench: &mut Bench, session: &str, token: u8) {
+    let mut ignored = Vec::new();
+    bench.wanted(brief(session), &mut ignored);
+    bench.answered(&session.into(), Access::Go(lease(token)), &mut ignored);
+}
+
+#[test]
+fn a_job_that_is_wanted_twice_is_done_once() {
+    let mut bench = Bench::default();
+    assert_eq!(effects(|it| bench.wanted(brief("a"), it)).len(), 1);
+    assert_eq!(effects(|it| bench.wanted(brief("a"), it)), []);
+}
+
+#[test]
+fn a_job_that_may_not_go_asks_for_nothing_more_and_stays_pending() {
+    let mut bench = Bench::default();
+    bench.wanted(brief("a"), &mut Vec::new());
+    let ended = effects(|it| bench.answered(&"a".into(), wait(), it));
+    assert!(matches!(&ended[..], [JobEffect::Ended { ending: Ending::Waiting { .. }, .. }]));
+    assert!(!bench.is_busy(&"a".into()));
+}
+
+#[test]
+fn after_a_refusal_the_job_goes_on_once_and_only_with_another_token() {
+    let mut bench = Bench::default();
+    performing(&mut bench, "a", 1);
+    bench.performed(&"a".into(), lease(1), refused(1), &mut Vec::new());
+    let again = effects(|it| bench.settled(&"a".into(), Some(Access::Go(lease(2))), it));
+    assert!(
+        matches!(&again[..], [JobEffect::Perform { lease, .. }] if lease.fingerprint() == Fingerprint::of_number(2))
+    );
+    bench.performed(&"a".into(), lease(2), refused(2), &mut Vec::new());
+    let over = effects(|it| bench.settled(&"a".into(), Some(Access::Go(lease(3))), it));
+    assert!(matches!(&over[..], [JobEffect::Ended { ending: Ending::Failed { .. }, .. }]), "{over:?}");
+}
+
+#[test]
+fn the_refused_token_is_never_tried_again_by_the_same_job() {
+    let mut bench = Bench::default();
+    performing(&mut bench, "a", 1);
+    bench.performed(&"a".into(), lease(1), refused(1), &mut Vec::new());
+    let over = effects(|it| bench.settled(&"a".into(), Some(Access::Go(lease(1))), it));
+    assert!(matches!(&over[..], [JobEffect::Ended { .. }]));
+}
+
+#[test]
+fn a_job_is_over_only_when_its_report_was_taken_in() {
+    let mut bench = Bench::default();
+    performing(&mut bench, "a", 1);
+    let report = effects(|it| bench.performed(&"a".into(), lease(1), accepted(1), it));
+    assert!(matches!(&report[..], [JobEffect::Report { .. }]));
+    assert!(bench.is_busy(&"a".into()));
+    let over = effects(|it| bench.settled(&"a".into(), None, it));
+    assert!(matches!(&over[..], [JobEffect::Ended { ending: Ending::Done { kept: 3 }, .. }]));
+}
+
+#[test]
+fn after_a_hint_one_waiting_session_goes_first_and_the_others_follow_its_success() {
+    let mut bench = Bench::default();
+    for session in ["a", "b", "c"] {
+        bench.wanted(brief(session), &mut Vec::new());
+        bench.answered(&session.into(), wait(), &mut Vec::new());
+    }
+    let sessions = ["a", "b", "c"].map(SessionId::from).to_vec();
+    let (principal, upstream) = (Principal::local(), brief("a").upstream);
+    let hint = Hint::CredentialsReenabled(Affected { principal, upstream, sessions, epoch: 1 });
+    assert_eq!(effects(|it| bench.hinted(&hint, it)), [JobEffect::Ask(brief("a"))]);
+    bench.answered(&"a".into(), Access::Go(lease(1)), &mut Vec::new());
+    bench.performed(&"a".into(), lease(1), accepted(1), &mut Vec::new());
+    let follow = effects(|it| bench.settled(&"a".into(), None, it));
+    assert_eq!(follow.iter().filter(|effect| matches!(effect, JobEffect::Ask(_))).count(), 2);
+}
+
+#[test]
+fn no_more_jobs_than_the_limit_are_under_way() {
+    let mut bench = Bench::default();
+    let asked = effects(|it| (0..10).for_each(|n| bench.wanted(brief(&n.to_string()), it)));
+    assert_eq!(asked.iter().filter(|effect| matches!(effect, JobEffect::Ask(_))).count(), AT_ONCE);
+    assert_eq!(asked.len(), 10, "the others hear that they must wait");
+}
