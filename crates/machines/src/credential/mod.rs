@@ -20,8 +20,8 @@ pub use message::{
 pub use slot::SlotKey;
 pub use token::Verdict;
 
-use domain::access::{Access, AccessRequest, WaitReason};
-use domain::credential::{Credential, CredentialKind, Lease};
+use domain::access::{Access, AccessRequest};
+use domain::credential::{Credential, Lease};
 use domain::evidence::{Class, Evidence};
 use domain::fingerprint::Fingerprint;
 use domain::ids::{Generation, Principal, SessionId};

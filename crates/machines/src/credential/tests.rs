@@ -1,6 +1,8 @@
 //! The rules of the protocol, each as a story, and its invariants under random schedules.
 
 use super::*;
+use domain::access::WaitReason;
+use domain::credential::CredentialKind;
 use domain::purpose::Purpose;
 use domain::secret::Secret;
 use proptest::prelude::*;
