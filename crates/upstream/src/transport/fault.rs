@@ -74,11 +74,6 @@ impl Fault {
                 | Self::TimedOut { phase: Phase::Connect }
         )
     }
-
-    /// The same fault of a second attempt, whose first attempt the provider may have seen.
-    pub(super) fn after_an_attempt(self) -> Self {
-        if self.sent() { self } else { Self::Cut }
-    }
 }
 
 impl From<&SendRequestError> for Fault {
@@ -162,12 +157,5 @@ mod tests {
         ] {
             assert!(sent.sent(), "{sent}");
         }
-    }
-
-    #[test]
-    fn a_second_attempt_that_found_no_connection_does_not_deny_the_first() {
-        assert_eq!(Fault::Refused(io::ErrorKind::ConnectionRefused).after_an_attempt(), Fault::Cut);
-        let silent = Fault::TimedOut { phase: Phase::FirstByte };
-        assert_eq!(silent.clone().after_an_attempt(), silent);
     }
 }

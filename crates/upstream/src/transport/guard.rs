@@ -27,8 +27,8 @@ pub(super) struct Guard {
     inbox: BytesMut,
     ending: Ending,
     exchanges: u32,
-    /// Has anything been received since the present request began?
-    heard: bool,
+    /// Has any byte of the present request gone out?
+    spoken: bool,
 }
 
 /// Where the present exchange stands.
@@ -46,7 +46,7 @@ enum Stage {
     Parting,
 }
 
-/// The connection was kept from an earlier exchange and turned out to be gone before a byte of an answer came.
+/// The connection was kept from an earlier exchange and turned out to be gone before a byte of the next request went out.
 #[derive(Debug, thiserror::Error)]
 #[error("a kept connection was already gone")]
 pub(super) struct Stale;
@@ -54,22 +54,29 @@ pub(super) struct Stale;
 impl Guard {
     pub(super) fn new(wire: Wire) -> Self {
         let inbox = BytesMut::new();
-        Self { wire, stage: Stage::Fresh, inbox, ending: Ending::Framed, exchanges: 0, heard: false }
+        Self { wire, stage: Stage::Fresh, inbox, ending: Ending::Framed, exchanges: 0, spoken: false }
     }
 
-    /// A write begins the next exchange, unless one is going on.
-    fn begin(&mut self) -> io::Result<()> {
-        match self.stage {
-            Stage::Asked | Stage::Overtaken => Ok(()),
-            // Bytes left over belong to no request of ours: what follows them cannot be trusted either.
-            Stage::Fresh | Stage::Answering if self.inbox.is_empty() => {
-                self.stage = Stage::Asked;
-                self.exchanges += 1;
-                self.heard = false;
-                Ok(())
-            }
-            _ => Err(io::Error::new(io::ErrorKind::BrokenPipe, Stale)),
+    /// A write begins the next exchange, unless one is going on. A kept connection is looked at once more before anything
+    /// is entrusted to it.
+    fn begin(&mut self, context: &mut Context<'_>) -> io::Result<()> {
+        if matches!(self.stage, Stage::Asked | Stage::Overtaken) {
+            return Ok(());
         }
+        if self.stage == Stage::Parting || !self.is_quiet(context) {
+            return Err(io::Error::new(io::ErrorKind::BrokenPipe, Stale));
+        }
+        self.stage = Stage::Asked;
+        self.exchanges += 1;
+        self.spoken = false;
+        Ok(())
+    }
+
+    /// Whether nothing waits to be read: neither an end, nor bytes that belong to no request of ours, after which nothing on
+    /// the connection could be trusted.
+    fn is_quiet(&mut self, context: &mut Context<'_>) -> bool {
+        let kept = self.exchanges > 0;
+        self.inbox.is_empty() && !(kept && self.poll_more(context).is_ready())
     }
 
     /// Reads until the final head stands at the start of the inbox.
@@ -95,15 +102,15 @@ impl Guard {
         if buffer.filled().is_empty() {
             return Poll::Ready(Err(io::ErrorKind::UnexpectedEof.into()));
         }
-        self.heard = true;
         self.inbox.extend_from_slice(buffer.filled());
         Poll::Ready(Ok(()))
     }
 
-    /// Marks the losses that a kept connection explains, so that the transport may ask again on a fresh one.
+    /// Marks the losses of a kept connection that took nothing of the request with them, so that the transport may ask on a
+    /// fresh one. Once a byte is out the provider may have read all of it, and a second request would be a second bill.
     fn lost(&self, error: io::Error) -> io::Error {
-        let kept = self.exchanges > 1 && !self.heard;
-        if kept && is_departure(error.kind()) { io::Error::new(error.kind(), Stale) } else { error }
+        let unsent = self.exchanges > 1 && !self.spoken;
+        if unsent && is_departure(error.kind()) { io::Error::new(error.kind(), Stale) } else { error }
     }
 
     /// The request cannot go on now. Perhaps because the provider has answered already: then the rest of it counts
@@ -173,11 +180,12 @@ impl AsyncWrite for Guard {
         context: &mut Context<'_>,
         data: &[u8],
     ) -> Poll<io::Result<usize>> {
-        self.begin()?;
+        self.begin(context)?;
         if self.stage == Stage::Overtaken {
             return Poll::Ready(Ok(data.len()));
         }
         let written = Pin::new(&mut self.wire).poll_write(context, data);
+        self.spoken |= matches!(written, Poll::Ready(Ok(_)));
         self.poll_overtaken(context, written, data.len())
     }
 
@@ -254,6 +262,32 @@ mod tests {
         assert!(answer.ends_with(b"\r\n\r\nhi"));
         let refused = guard.write(ASK).now_or_never().unwrap().unwrap_err();
         assert!(is_stale(&refused), "{refused}");
+    }
+
+    /// A guard that has had one exchange, and its provider.
+    async fn kept() -> (Guard, TcpStream) {
+        let (mut guard, mut provider) = pair().await;
+        guard.write_all(ASK).await.unwrap();
+        provider.write_all(&[HEAD, b"hi"].concat()).await.unwrap();
+        guard.read_exact(&mut vec![0; HEAD.len() + 2]).await.unwrap();
+        (guard, provider)
+    }
+
+    #[tokio::test]
+    async fn a_kept_connection_that_has_ended_takes_nothing_of_the_next_request() {
+        let (mut guard, provider) = kept().await;
+        drop(provider);
+        guard.wire.socket().readable().await.unwrap();
+        assert!(is_stale(&guard.write(ASK).now_or_never().unwrap().unwrap_err()));
+    }
+
+    #[tokio::test]
+    async fn a_kept_connection_that_ends_after_the_request_went_out_is_a_loss_and_not_stale() {
+        let (mut guard, mut provider) = kept().await;
+        guard.write_all(ASK).await.unwrap();
+        provider.read_exact(&mut vec![0; 2 * ASK.len()]).await.unwrap();
+        drop(provider);
+        assert!(!is_stale(&guard.read(&mut [0; 1]).await.unwrap_err()));
     }
 
     #[tokio::test]

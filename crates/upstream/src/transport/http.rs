@@ -14,7 +14,7 @@ use actix_http::{
 use awc::{Client, ClientRequest, Connector, error::SendRequestError};
 use futures_core::future::LocalBoxFuture;
 use futures_util::{StreamExt as _, stream};
-use tokio::time::{Instant, timeout};
+use tokio::time::timeout;
 use tokio_rustls::TlsConnector;
 
 use super::{
@@ -24,10 +24,6 @@ use super::{
     guard::Stale,
     tls,
 };
-
-/// A kept connection that is gone shows it at once. A loss that takes longer may be a provider that died at work,
-/// and asking again would then bill twice.
-const STALE_WITHIN: Duration = Duration::from_millis(500);
 
 /// How long the transport waits, in each phase, before it gives up.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -88,20 +84,18 @@ impl Transport for HttpTransport {
 impl Lines {
     /// One exchange, on a second connection if the first turns out to have been gone.
     ///
-    /// Why asking twice is safe: the guard calls a loss [`Stale`] only on a connection that had served before, and
-    /// only if not one byte came back. A provider that closes an idle connection does so without looking at what
-    /// is on its way, so such a request was not begun; the one other explanation, a provider that read it, began
-    /// and died without a word, is held to [`STALE_WITHIN`]. The second connection is new, so there is no third.
+    /// Asking again is safe because the guard calls a loss [`Stale`] only when not a byte of the request had gone out. A
+    /// provider that closes just after that gets no second request: it may have read the first, and would bill both. The
+    /// second connection is new, so there is no third.
     async fn exchange(&self, request: Request) -> Result<Answer, Fault> {
         let route = Route::of(&request)?;
-        let begun = Instant::now();
-        match self.attempt(self.kept(&route), &route, &request).await {
-            Err(error) if is_stale(&error) && begun.elapsed() < STALE_WITHIN => {
-                let again = self.attempt(&self.fresh(&route), &route, &request).await;
-                again.map_err(|error| Fault::from(&error).after_an_attempt())
-            }
-            outcome => outcome.map_err(|error| Fault::from(&error)),
-        }
+        // Lets the runtime look at its sockets: an end that has arrived on a kept connection is then seen before it is used.
+        tokio::task::yield_now().await;
+        let outcome = match self.attempt(self.kept(&route), &route, &request).await {
+            Err(error) if is_stale(&error) => self.attempt(&self.fresh(&route), &route, &request).await,
+            outcome => outcome,
+        };
+        outcome.map_err(|error| Fault::from(&error))
     }
 
     fn kept(&self, route: &Route) -> &Client {

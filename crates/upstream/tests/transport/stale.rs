@@ -1,10 +1,10 @@
-//! A kept connection may be gone before the next request: that is asked again, once, and nothing else is.
+//! A kept connection may be gone before the next request. Only a request of which nothing went out is asked again.
 
-use std::{net::TcpStream, time::Duration};
+use std::net::TcpStream;
 
 use upstream::transport::{Fault, HttpTransport};
 
-use super::support::{Frozen, Line, Provider, ours, patiently, stock, whole};
+use super::support::{Frozen, Line, Provider, ours, whole};
 
 const DONE: &[u8] = b"HTTP/1.1 200 OK\r\ncontent-length: 4\r\n\r\ndone";
 
@@ -29,59 +29,13 @@ async fn acquainted(provider: &mut Provider) -> HttpTransport {
 }
 
 #[tokio::test(flavor = "local")]
-async fn a_request_that_met_a_closing_connection_is_asked_again_on_a_new_one() {
-    let provider = once_and(|_| {});
-    let stock = stock();
-    stock.get(provider.uri("/first")).send().await.unwrap().body().await.unwrap();
-    assert!(stock.get(provider.uri("/second")).send().await.is_err(), "the stock client gives up");
-
+async fn a_request_that_a_provider_read_and_dropped_is_not_sent_again() {
     let _frozen = Frozen::clock();
     let mut provider = once_and(|_| {});
     let ours = acquainted(&mut provider).await;
-    assert_eq!(whole(&ours, provider.post("/second", "prompt")).await.unwrap(), "done");
-    let (met, again) = (provider.heard().await, provider.heard().await);
-    assert_eq!((met.0, again.0), (0, 1));
-    assert_eq!(again.1.body, b"prompt");
-}
-
-#[tokio::test(flavor = "local")]
-async fn it_is_asked_again_once_and_not_for_ever() {
-    let _frozen = Frozen::clock();
-    let mut provider = Provider::plain(|number, line| {
-        if line.hear() && number == 0 {
-            line.say(DONE);
-            line.hear();
-        }
-    });
-    let ours = acquainted(&mut provider).await;
-    assert_eq!(whole(&ours, provider.get("/second")).await, Err(Fault::Cut));
-    assert_eq!((provider.heard().await.0, provider.heard().await.0), (0, 1));
-    assert!(!provider.noticed_more());
-}
-
-/// Waits until nobody listens any more where `line` came from.
-fn until_closed_shop(line: &Line<TcpStream>) {
-    let shop = line.stream.local_addr().unwrap();
-    while TcpStream::connect(shop).is_ok() {}
-}
-
-#[tokio::test(flavor = "local")]
-async fn a_second_attempt_that_finds_nobody_does_not_deny_that_the_first_was_sent() {
-    let _frozen = Frozen::clock();
-    let mut provider = Provider::new(
-        1,
-        |socket| socket,
-        |_, line| {
-            line.hear();
-            line.say(DONE);
-            line.hear();
-            until_closed_shop(line);
-        },
-    );
-    let ours = acquainted(&mut provider).await;
-    let fault = whole(&ours, provider.get("/second")).await.unwrap_err();
-    assert_eq!(fault, Fault::Cut);
-    assert!(fault.sent());
+    assert_eq!(whole(&ours, provider.post("/second", "prompt")).await, Err(Fault::Cut));
+    assert_eq!(provider.heard().await.1.body, b"prompt");
+    assert!(!provider.noticed_more(), "it was read once, and is billed once");
 }
 
 #[tokio::test(flavor = "local")]
@@ -104,31 +58,4 @@ async fn a_provider_that_had_begun_to_answer_is_not_asked_again() {
         assert!(!provider.noticed_more());
         tokio::time::resume();
     }
-}
-
-#[tokio::test(flavor = "local")]
-async fn a_provider_that_was_lost_later_may_have_worked_and_is_not_asked_again() {
-    let _frozen = Frozen::clock();
-    let (go_on, wait) = std::sync::mpsc::channel();
-    let wait = std::sync::Mutex::new(wait);
-    let mut provider = once_and(move |_| wait.lock().unwrap().recv().unwrap());
-    let ours = acquainted(&mut provider).await;
-    let request = provider.get("/second");
-    let lost = async {
-        assert_eq!(provider.heard().await.0, 0);
-        tokio::time::advance(Duration::from_secs(1)).await;
-        go_on.send(()).unwrap();
-    };
-    let (outcome, ()) = patiently(futures_util::future::join(whole(&ours, request), lost)).await;
-    assert_eq!(outcome, Err(Fault::Cut));
-    assert!(!provider.noticed_more());
-}
-
-#[tokio::test(flavor = "local")]
-async fn a_connection_that_the_provider_closed_in_between_goes_unnoticed() {
-    let _frozen = Frozen::clock();
-    let mut provider = Provider::saying(DONE);
-    let ours = acquainted(&mut provider).await;
-    assert_eq!(whole(&ours, provider.get("/second")).await.unwrap(), "done");
-    assert_eq!(provider.heard().await.0, 1);
 }

@@ -93,9 +93,8 @@ async fn a_body_arrives_whole_and_with_its_length() {
 #[tokio::test(flavor = "local")]
 async fn an_empty_body_has_a_length_only_where_one_is_expected() {
     let mut provider = Provider::saying(DONE);
-    let ours = ours();
-    whole(&ours, provider.post("/", "")).await.unwrap();
+    whole(&ours(), provider.post("/", "")).await.unwrap();
     assert_eq!(provider.heard().await.1.values("content-length"), ["0"]);
-    whole(&ours, provider.get("/")).await.unwrap();
+    whole(&ours(), provider.get("/")).await.unwrap();
     assert_eq!(provider.heard().await.1.values("content-length"), [""; 0]);
 }
