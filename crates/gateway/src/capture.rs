@@ -61,7 +61,8 @@ impl Capture {
             None => None,
         };
         let who = identify(&edge.sessions, &edge.principal, &sent.headers, asked.as_deref(), edge.today());
-        let token = observe(&edge, &sent, who.session.as_ref());
+        let project = asked.as_ref().and_then(|asked| asked.directory.clone());
+        let token = observe(&edge, &sent, who.session.as_ref(), project);
         let turn = who.session.as_ref().filter(|_| who.kind == Kind::Turn);
         let in_progress = turn.and_then(|session| InProgress::begin(&edge.house, session));
         Self { edge, sent, asked, who, token, _in_progress: in_progress }
@@ -130,7 +131,12 @@ impl Capture {
 }
 
 /// Tells the request's credential to its owner, and gives its name.
-fn observe(edge: &Edge, sent: &Sent, session: Option<&SessionId>) -> Option<Fingerprint> {
+fn observe(
+    edge: &Edge,
+    sent: &Sent,
+    session: Option<&SessionId>,
+    project: Option<String>,
+) -> Option<Fingerprint> {
     let pairs: Vec<_> = sent.headers.iter().map(|(name, value)| (name.as_str(), value.as_bytes())).collect();
     let credential = match intake::read(pairs.iter().copied(), &edge.fingerprinter) {
         Intake::Captured(credential) => Arc::new(credential),
@@ -144,7 +150,7 @@ fn observe(edge: &Edge, sent: &Sent, session: Option<&SessionId>) -> Option<Fing
     if let Some(session) = session {
         let upstream = edge.upstream(sent.route.provider).key().clone();
         let slot = SlotKey { principal: edge.principal.clone(), upstream, session: session.clone() };
-        let observed = CredentialMessage::CredentialObserved { slot, credential };
+        let observed = CredentialMessage::CredentialObserved { slot, credential, project };
         edge.house.credentials.tell(Spoken(observed), HERE).unwrap_or_default();
     }
     Some(fingerprint)

@@ -215,8 +215,8 @@ fn every_passing_fault_is_outlived_and_nothing_is_lost_or_doubled() {
 }
 
 #[test]
-fn the_credential_actor_can_crash_and_work_resumes_with_the_next_accepted_request() {
-    // A crash leaves the machine as a fresh process would find it; L3 is that the next accepted request suffices.
+fn a_credential_that_was_forgotten_comes_back_with_the_next_accepted_request() {
+    // Whether it was forgotten by eviction, as here, or by a crash makes no difference to what it takes (L3).
     play(async |world| {
         world.provider.accept(T1);
         let mut agent = claude(SESSION, T1);

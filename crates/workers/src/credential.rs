@@ -68,3 +68,47 @@ impl CredentialPerformer {
         self.warmer.tell(Spoken(hinted), cause).unwrap_or_default();
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use domain::credential::{Credential, CredentialKind};
+    use domain::fingerprint::Fingerprint;
+    use domain::ids::Principal;
+    use domain::provider::{Provider, UpstreamKey};
+    use domain::secret::Secret;
+    use domain::settings::{ClientCredentials, GlobalFallback};
+    use machines::credential::{CredentialRules, SlotKey};
+
+    fn book(counters: &Rc<Cell<Counters>>) -> Book {
+        let client_credentials = ClientCredentials { api_key: true, bearer: true };
+        let rules =
+            CredentialRules { client_credentials, fallback: GlobalFallback::Off, own_keys: Vec::new() };
+        Book { machine: CredentialMachine::new(rules, counters.get()), counters: Rc::clone(counters) }
+    }
+
+    fn observed(token: u8) -> Spoken<CredentialMessage> {
+        let upstream = UpstreamKey::new(Provider::Anthropic, "http://h");
+        let (value, fingerprint) = (Secret::new("t"), Fingerprint::of_number(token));
+        let (header, kind, companions) = ("authorization", CredentialKind::Bearer, Vec::new());
+        let credential = Arc::new(Credential { header, value, kind, fingerprint, companions });
+        let slot = SlotKey { principal: Principal::local(), upstream, session: "a".into() };
+        Spoken(CredentialMessage::CredentialObserved { slot, credential, project: None })
+    }
+
+    fn generation(book: &mut Book, token: u8) -> u64 {
+        CredentialPerformer::step(book, observed(token), Duration::ZERO, &mut Vec::new());
+        let list = Spoken(CredentialMessage::ListSlots);
+        match CredentialPerformer::step(book, list, Duration::ZERO, &mut Vec::new()) {
+            CredentialReply::Slots(slots) => slots[0].generation.0,
+            other => panic!("not slots: {other:?}"),
+        }
+    }
+
+    #[test]
+    fn generations_go_on_rising_when_the_machine_is_rebuilt() {
+        let counters = Rc::new(Cell::default());
+        let before = generation(&mut book(&counters), 1);
+        assert!(generation(&mut book(&counters), 2) > before);
+    }
+}

@@ -15,7 +15,7 @@ use domain::fingerprint::Fingerprinter;
 use domain::provider::Provider;
 use domain::purpose::Purpose;
 use domain::secret::Secret;
-use domain::settings::Settings;
+use domain::settings::{GlobalFallback, Settings};
 use machines::cache_warmer::{WarmerMachine, WarmerMessage};
 use machines::credential::{CredentialMachine, CredentialMessage, CredentialReply, CredentialRules};
 use machines::idle_scheduler::{Backlog, SchedulerMachine, SchedulerMessage};
@@ -194,9 +194,11 @@ fn caller(parts: &Parts, purpose: Purpose) -> impl FnOnce() -> Caller + Send + '
 
 fn rules(settings: &Settings, fingerprinter: &Fingerprinter) -> CredentialRules {
     let key = settings.worker.api_key.as_ref().zip(settings.worker.provider);
+    // Whoever needs an access token may be one of several: then nobody's token stands in for another's.
+    let alone = settings.access_token.is_none();
     CredentialRules {
         client_credentials: settings.worker.use_client_credentials,
-        fallback: settings.worker.global_fallback,
+        fallback: if alone { settings.worker.global_fallback } else { GlobalFallback::Off },
         own_keys: key
             .map(|(key, provider)| (provider, own_key(key, provider, fingerprinter)))
             .into_iter()

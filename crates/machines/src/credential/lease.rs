@@ -61,13 +61,11 @@ impl CredentialMachine {
         }
         let global = self.globals.get(&(key.principal.clone(), key.upstream.clone()))?;
         let slot = self.slots.get(key)?;
-        let related = || {
-            let origin = SlotKey { session: global.session.clone(), ..key.clone() };
-            self.slots.get(&origin).is_some_and(|origin| slot.related(origin))
-        };
+        let origin = self.slots.get(&SlotKey { session: global.session.clone(), ..key.clone() });
         let allowed = match self.rules.fallback {
-            GlobalFallback::Off | GlobalFallback::SameProject => false,
-            GlobalFallback::Lineage => related(),
+            GlobalFallback::Off => false,
+            GlobalFallback::Lineage => origin.is_some_and(|origin| slot.related(origin)),
+            GlobalFallback::SameProject => origin.is_some_and(|origin| slot.is_neighbour(origin)),
             GlobalFallback::Any => true,
         };
         let usable = global.held.fingerprint() != own

@@ -21,6 +21,8 @@ pub enum CredentialMessage {
         slot: SlotKey,
         /// What it carried.
         credential: Arc<Credential>,
+        /// The project that the session works in, if the agent stated one.
+        project: Option<String>,
     },
     /// A provider answered a client's own request.
     ClientAnswered(Evidence),

@@ -90,8 +90,8 @@ impl CredentialMachine {
         effects: &mut Vec<CredentialEffect>,
     ) -> CredentialReply {
         match message {
-            CredentialMessage::CredentialObserved { slot, credential } => {
-                self.observe(slot, &credential, now)
+            CredentialMessage::CredentialObserved { slot, credential, project } => {
+                self.observe(slot, &credential, project, now);
             }
             CredentialMessage::ClientAnswered(evidence) => self.judge(&evidence, now, effects),
             CredentialMessage::ResolveCredential(request) => {
@@ -116,10 +116,11 @@ impl CredentialMachine {
     }
 
     /// A client brought a token. It gets the slot unless a proven one is there: then it waits for its proof beside it.
-    fn observe(&mut self, key: SlotKey, credential: &Arc<Credential>, now: Moment) {
+    fn observe(&mut self, key: SlotKey, credential: &Arc<Credential>, project: Option<String>, now: Moment) {
         let token = (key.upstream.clone(), credential.fingerprint);
         self.tokens.entry(token).or_insert_with(|| (Token::offered(now), Pauses::default()));
         let slot = self.slots.entry(key.clone()).or_default();
+        slot.project = project.or(slot.project.take());
         if slot.refresh(credential) {
             return;
         }

@@ -45,6 +45,8 @@ pub struct Slot {
     pub current: Option<Held>,
     /// A newer token that nobody has accepted yet, while the current one is proven (S10).
     pub candidate: Option<Held>,
+    /// The project its session works in, if known.
+    pub project: Option<String>,
     /// Proven tokens this session has held, newest last.
     held: VecDeque<Fingerprint>,
 }
@@ -83,6 +85,12 @@ impl Slot {
         if self.held.len() > LINEAGE {
             self.held.pop_front();
         }
+    }
+
+    /// Whether both sessions work in one project.
+    #[must_use]
+    pub fn is_neighbour(&self, other: &Self) -> bool {
+        self.project.is_some() && self.project == other.project
     }
 
     /// Whether both sessions once held the same proven token.

@@ -66,7 +66,7 @@ impl Bench {
 
     fn client(&mut self, session: &str, token: u8, class: Class) {
         let credential = credential(token);
-        self.say(CredentialMessage::CredentialObserved { slot: key(session), credential });
+        self.say(CredentialMessage::CredentialObserved { slot: key(session), credential, project: None });
         let (start, end) = (self.now + 1, self.now + 2);
         self.now += 2;
         self.say(CredentialMessage::ClientAnswered(evidence(token, class, start, end)));
@@ -191,7 +191,11 @@ fn a_late_refusal_of_the_old_token_leaves_the_new_one_alone() {
 fn an_unproven_token_does_not_displace_a_proven_one() {
     let mut bench = Bench::new();
     bench.client("a", 1, Class::Ok);
-    bench.say(CredentialMessage::CredentialObserved { slot: key("a"), credential: credential(2) });
+    bench.say(CredentialMessage::CredentialObserved {
+        slot: key("a"),
+        credential: credential(2),
+        project: None,
+    });
     assert_eq!(bench.lease("a").fingerprint(), Fingerprint::of_number(1));
 }
 
@@ -199,7 +203,11 @@ fn an_unproven_token_does_not_displace_a_proven_one() {
 fn when_the_proven_token_dies_the_newer_one_beside_it_is_tried() {
     let mut bench = Bench::new();
     bench.client("a", 1, Class::Ok);
-    bench.say(CredentialMessage::CredentialObserved { slot: key("a"), credential: credential(2) });
+    bench.say(CredentialMessage::CredentialObserved {
+        slot: key("a"),
+        credential: credential(2),
+        project: None,
+    });
     let lease = bench.lease("a");
     let retry = bench.refused("a", &lease);
     assert!(
@@ -238,6 +246,21 @@ fn the_global_token_stands_in_only_for_a_session_of_the_same_lineage() {
     bench.client("c", 3, Class::CredentialRejected);
     assert_eq!(bench.lease("a").fingerprint(), Fingerprint::of_number(2), "a and b once held token 1");
     assert!(waits(&bench.resolve("c"), WaitReason::Rejected), "c is a stranger");
+}
+
+#[test]
+fn the_global_token_stands_in_within_a_project_when_the_settings_say_so() {
+    let mut bench = Bench::with(GlobalFallback::SameProject);
+    for (session, token, project) in [("a", 1, "/p"), ("b", 2, "/p"), ("c", 3, "/q")] {
+        let (slot, credential, project) = (key(session), credential(token), Some(project.to_owned()));
+        bench.say(CredentialMessage::CredentialObserved { slot, credential, project });
+    }
+    bench.client("b", 2, Class::Ok);
+    for (session, token) in [("a", 1), ("c", 3)] {
+        bench.client(session, token, Class::CredentialRejected);
+    }
+    assert_eq!(bench.lease("a").fingerprint(), Fingerprint::of_number(2));
+    assert!(waits(&bench.resolve("c"), WaitReason::Rejected), "c works elsewhere");
 }
 
 #[test]
@@ -306,7 +329,11 @@ fn run(bench: &mut Bench, leases: &mut Vec<(String, Lease)>, step: Step) {
     match step {
         Step::Observe(session, token) => {
             let slot = key(&session.to_string());
-            bench.say(CredentialMessage::CredentialObserved { slot, credential: credential(token) });
+            bench.say(CredentialMessage::CredentialObserved {
+                slot,
+                credential: credential(token),
+                project: None,
+            });
         }
         Step::ClientAnswer(token, ok) => {
             let class = if ok { Class::Ok } else { Class::CredentialRejected };

@@ -120,7 +120,7 @@ impl Gateway {
             upstream: self.upstream.clone(),
             session: SessionId::from(session),
         };
-        self.tell(CredentialMessage::CredentialObserved { slot, credential });
+        self.tell(CredentialMessage::CredentialObserved { slot, credential, project: None });
         let (upstream, now) = (self.upstream.clone(), Moment::from(self.house.environment.clock.now()));
         let evidence = Evidence { fingerprint, upstream, start: now, end: now, class, status };
         self.tell(CredentialMessage::ClientAnswered(evidence));
