@@ -18,7 +18,7 @@ const TOOL_LEASE: Duration = Duration::from_secs(3600);
 /// A request that has not ended for so long does not hold a session back any more.
 const REQUEST_LEASE: Duration = Duration::from_secs(3600);
 /// Rest after failures in a row: doubles from the first to the last.
-const REST: (Duration, Duration) = (Duration::from_secs(60), Duration::from_secs(1800));
+const REST: (Duration, Duration) = (Duration::from_secs(60), Duration::from_secs(7200));
 /// Sessions with work left stay in memory longer than others, but not for ever; the store keeps the work.
 const PENDING_LEASE: Duration = Duration::from_secs(24 * 3600);
 /// The work of background that the sweep hands out, in this order.
@@ -42,6 +42,8 @@ pub enum SchedulerMessage {
     TurnStarted(SessionId),
     /// It ended, whether or not anything could be recorded.
     TurnEnded(SessionId),
+    /// A request named the session without being a turn of it: it takes a seat, so that it is evicted when it stays idle.
+    SessionSeen(SessionId),
     /// A turn was recorded.
     TurnRecorded {
         /// The session.
@@ -134,6 +136,9 @@ impl SchedulerMachine {
                 let seat = self.seat(session, now);
                 seat.in_progress = seat.in_progress.saturating_sub(1);
                 seat.last_activity = now;
+            }
+            SchedulerMessage::SessionSeen(session) => {
+                self.seat(session, now);
             }
             SchedulerMessage::TurnRecorded { brief, backlog, stop, held_for } => {
                 let seat = self.seat(brief.session.clone(), now);
@@ -399,6 +404,15 @@ mod tests {
         say(&mut machine, 2000, recorded(6, 10, Stop::End));
         let kept = say(&mut machine, 2000 + 7200, SchedulerMessage::IdleSweepDue);
         assert!(!kept.contains(&SchedulerEffect::Evict("a".into())));
+    }
+
+    #[test]
+    fn a_session_that_was_only_named_is_evicted_like_any_other() {
+        let mut machine = machine();
+        say(&mut machine, 0, SchedulerMessage::SessionSeen("a".into()));
+        let evicted = SchedulerEffect::Evict("a".into());
+        assert!(!say(&mut machine, 1799, SchedulerMessage::IdleSweepDue).contains(&evicted));
+        assert!(say(&mut machine, 1800, SchedulerMessage::IdleSweepDue).contains(&evicted));
     }
 
     #[test]

@@ -52,6 +52,7 @@ impl Message for Spoken<SchedulerMessage> {
         match &self.0 {
             SchedulerMessage::TurnStarted(_) => "TurnStarted",
             SchedulerMessage::TurnEnded(_) => "TurnEnded",
+            SchedulerMessage::SessionSeen(_) => "SessionSeen",
             SchedulerMessage::TurnRecorded { .. } => "TurnRecorded",
             SchedulerMessage::BacklogFound { .. } => "BacklogFound",
             SchedulerMessage::IdleSweepDue => "IdleSweepDue",
@@ -64,6 +65,7 @@ impl Message for Spoken<SchedulerMessage> {
         match &self.0 {
             SchedulerMessage::TurnStarted(session)
             | SchedulerMessage::TurnEnded(session)
+            | SchedulerMessage::SessionSeen(session)
             | SchedulerMessage::JobEnded { session, .. } => Some(session.as_str()),
             SchedulerMessage::TurnRecorded { brief, .. } | SchedulerMessage::BacklogFound { brief, .. } => {
                 of_brief(brief)
