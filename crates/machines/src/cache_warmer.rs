@@ -17,6 +17,9 @@ pub const SMALLEST_PREFIX: u64 = 4_096;
 /// After so many warm-ups that found no warm cache, the session is left alone until its agent speaks again.
 const MISSES: u32 = 3;
 
+/// The pause between two looks at what is due.
+const BREATH: Duration = Duration::from_secs(5);
+
 /// What a turn says about the cache behind it.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Warmth {
@@ -104,18 +107,21 @@ impl Prefix {
 }
 
 /// See the module.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct WarmerMachine {
     enabled: bool,
     prefixes: BTreeMap<SessionId, Prefix>,
     bench: Bench,
+    /// When it was last looked whether anything is due.
+    looked: Moment,
 }
 
 impl WarmerMachine {
     /// A warmer that holds nothing; one that is not enabled only does what a person asks for.
     #[must_use]
     pub fn new(enabled: bool) -> Self {
-        Self { enabled, ..Self::default() }
+        let (prefixes, bench) = (BTreeMap::new(), Bench::with_room_in_line(0));
+        Self { enabled, prefixes, bench, looked: Moment::default() }
     }
 
     /// Takes one message in.
@@ -130,6 +136,8 @@ impl WarmerMachine {
                 self.prefixes.remove(&session);
                 effects.push(WarmerEffect::Forget(session));
             }
+            // A hint is only a reason to look: what has expired meanwhile is not paid for.
+            WarmerMessage::Job(JobMessage::Hinted(_)) => self.warm_due(now, effects),
             WarmerMessage::Job(message) => self.job(message, effects),
         }
         effects.push(WarmerEffect::ArmWarmup(self.next_due(now)));
@@ -168,6 +176,7 @@ impl WarmerMachine {
         if !self.enabled {
             return;
         }
+        self.looked = now;
         let due = |prefix: &&mut Prefix| prefix.due().is_some_and(|due| due <= now);
         let mut ready = Vec::new();
         for prefix in self.prefixes.values_mut().filter(due) {
@@ -211,9 +220,8 @@ impl WarmerMachine {
     /// How long until the earliest cache wants care. What is due and under way, or waits for a credential, is looked at again
     /// after a breath, until it expires.
     fn next_due(&self, now: Moment) -> Option<Duration> {
-        let breath = Duration::from_secs(5);
         let due = self.prefixes.values().filter_map(Prefix::due).min()?;
-        self.enabled.then(|| due.since(now).max(if due <= now { breath } else { Duration::ZERO }))
+        self.enabled.then(|| due.max(self.looked.after(BREATH)).since(now))
     }
 }
 
@@ -255,6 +263,8 @@ fn span(duration: Duration) -> Moment {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::credential::{Affected, Hint};
+    use domain::access::{Access, WaitReason};
     use domain::ids::Principal;
     use domain::provider::{Dialect, Provider, UpstreamKey};
 
@@ -322,6 +332,39 @@ mod tests {
         say(&mut machine, 0, turn(50_000));
         assert!(!starts(&say(&mut machine, 301, WarmerMessage::WarmupDue)));
         assert_eq!(armed(&say(&mut machine, 302, WarmerMessage::WarmupDue)), None);
+    }
+
+    #[test]
+    fn a_hint_that_comes_after_the_expiry_pays_for_nothing() {
+        let mut machine = WarmerMachine::new(true);
+        say(&mut machine, 0, turn(50_000));
+        assert!(starts(&say(&mut machine, 255, WarmerMessage::WarmupDue)));
+        let wait = Access::Wait { reason: WaitReason::Rejected, ask_again_at: None };
+        say(
+            &mut machine,
+            256,
+            WarmerMessage::Job(JobMessage::Answered { session: "a".into(), access: wait }),
+        );
+        let (principal, upstream) = (Principal::local(), brief().upstream);
+        let affected = Affected { principal, upstream, sessions: vec!["a".into()], epoch: 1 };
+        let hint = WarmerMessage::Job(JobMessage::Hinted(Hint::CredentialsReenabled(affected)));
+        assert!(starts(&say(&mut machine, 260, hint.clone())), "in time it pays");
+        let wait = Access::Wait { reason: WaitReason::Rejected, ask_again_at: None };
+        say(
+            &mut machine,
+            261,
+            WarmerMessage::Job(JobMessage::Answered { session: "a".into(), access: wait }),
+        );
+        assert!(!starts(&say(&mut machine, 7200, hint)), "hours later it does not");
+    }
+
+    #[test]
+    fn messages_in_quick_succession_do_not_put_the_look_off() {
+        let mut machine = WarmerMachine::new(true);
+        say(&mut machine, 0, turn(50_000));
+        let forgotten = |name: &str| WarmerMessage::SessionEvicted(name.into());
+        assert_eq!(armed(&say(&mut machine, 256, forgotten("x"))), Some(0));
+        assert_eq!(armed(&say(&mut machine, 258, forgotten("y"))), Some(0));
     }
 
     #[test]

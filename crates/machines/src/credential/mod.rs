@@ -115,7 +115,8 @@ impl CredentialMachine {
         CredentialReply::Noted
     }
 
-    /// A client brought a token. It gets the slot unless a proven one is there: then it waits for its proof beside it.
+    /// A client brought a token. It gets the slot unless a better one is there, proven or at least not refused: then it waits
+    /// for its proof beside it. So a straggler with a dead token does not throw the fresh one out (R4, S10).
     fn observe(&mut self, key: SlotKey, credential: &Arc<Credential>, project: Option<String>, now: Moment) {
         let token = (key.upstream.clone(), credential.fingerprint);
         self.tokens.entry(token).or_insert_with(|| (Token::offered(now), Pauses::default()));
@@ -127,15 +128,17 @@ impl CredentialMachine {
         self.counters.generation += 1;
         let generation = Generation(self.counters.generation);
         let held = Held { credential: Arc::clone(credential), generation };
-        let proven = slot.current.as_ref().is_some_and(|current| {
-            self.tokens
-                .get(&(key.upstream.clone(), current.fingerprint()))
-                .is_some_and(|(token, _)| token.verdict() == Verdict::Proven)
-        });
-        if proven {
+        let rank = |held: &Held| {
+            let token = self.tokens.get(&(key.upstream.clone(), held.fingerprint()));
+            token.map_or(Verdict::Unproven, |(token, _)| token.verdict()).rank()
+        };
+        let fits = |place: &Option<Held>| place.as_ref().is_none_or(|there| rank(&held) >= rank(there));
+        if slot.current.as_ref().is_none_or(|current| rank(current) < Verdict::Proven.rank())
+            && fits(&slot.current)
+        {
+            slot.current = Some(held);
+        } else if fits(&slot.candidate) {
             slot.candidate = Some(held);
-        } else {
-            (slot.current, slot.candidate) = (Some(held), None);
         }
         self.promote_proven(&key.upstream, credential.fingerprint);
         self.forget_retired();

@@ -200,6 +200,26 @@ fn an_unproven_token_does_not_displace_a_proven_one() {
 }
 
 #[test]
+fn a_straggler_with_a_dead_token_does_not_throw_the_fresh_one_out() {
+    let mut bench = Bench::new();
+    bench.client("a", 1, Class::Ok);
+    bench.client("a", 1, Class::CredentialRejected);
+    bench.say(CredentialMessage::CredentialObserved {
+        slot: key("a"),
+        credential: credential(2),
+        project: None,
+    });
+    let start = bench.now;
+    bench.say(CredentialMessage::CredentialObserved {
+        slot: key("a"),
+        credential: credential(1),
+        project: None,
+    });
+    bench.say(CredentialMessage::ClientAnswered(evidence(2, Class::Ok, start, start + 1)));
+    assert_eq!(bench.lease("a").fingerprint(), Fingerprint::of_number(2));
+}
+
+#[test]
 fn when_the_proven_token_dies_the_newer_one_beside_it_is_tried() {
     let mut bench = Bench::new();
     bench.client("a", 1, Class::Ok);

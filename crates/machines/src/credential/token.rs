@@ -25,6 +25,18 @@ pub enum Verdict {
     Rejected,
 }
 
+impl Verdict {
+    /// How much background work would rather have a token with this verdict than another.
+    #[must_use]
+    pub(super) const fn rank(self) -> u8 {
+        match self {
+            Self::Rejected => 0,
+            Self::Unproven => 1,
+            Self::Proven => 2,
+        }
+    }
+}
+
 /// The span of the newest evidence of one kind, each end kept by maximum.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 struct Stamp {
@@ -130,15 +142,18 @@ impl Token {
         let known = self.fail;
         self.fail = Stamp::join(known, evidence);
         if self.fail != known {
-            self.refusals = self.refusals.saturating_add(1);
+            // One storm is one step of the ladder, however many calls were caught in it.
+            self.refusals += u32::from(now >= self.probe_due);
             self.probe_due = now.after(probe_pause(evidence.fingerprint, self.refusals));
         }
     }
 
     /// A 401 that may come from something on the way: the first is only remembered.
     fn suspect(&mut self, evidence: &Evidence, now: Moment) {
-        let earlier = self.weak.replace(evidence.end);
-        if earlier.is_some_and(|at| at != evidence.end && evidence.end.since(at) <= WEAK_WINDOW) {
+        let known = self.weak.unwrap_or(evidence.end);
+        let (earlier, later) = (known.min(evidence.end), known.max(evidence.end));
+        self.weak = Some(later);
+        if earlier != later && later.since(earlier) <= WEAK_WINDOW {
             self.refuse(evidence, now);
         }
     }
@@ -242,6 +257,27 @@ mod tests {
         assert_eq!(token.verdict(), Verdict::Unproven);
         token.join(&evidence(Class::WeakAuth, 2 * minute + 5, 2 * minute + 6), Moment(2 * minute + 6));
         assert_eq!(token.verdict(), Verdict::Rejected);
+    }
+
+    #[test]
+    fn weak_signs_that_come_in_the_wrong_order_or_twice_are_still_far_apart() {
+        let minute = 60_000_000;
+        let (early, late) =
+            (evidence(Class::WeakAuth, 0, 1), evidence(Class::WeakAuth, 2 * minute, 2 * minute + 1));
+        let mut token = Token::offered(Moment(0));
+        for sign in [&late, &early, &late, &early] {
+            token.join(sign, Moment(3 * minute));
+            assert_eq!(token.verdict(), Verdict::Unproven);
+        }
+    }
+
+    #[test]
+    fn many_refusals_at_once_are_one_step_of_the_ladder() {
+        let mut token = Token::offered(Moment(0));
+        for n in 0..10 {
+            token.join(&evidence(Class::CredentialRejected, n, n + 1), Moment(n + 1));
+        }
+        assert!(token.probe_due() <= Moment::from_secs(73), "{:?}", token.probe_due());
     }
 
     #[test]

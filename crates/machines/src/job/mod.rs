@@ -27,11 +27,11 @@ use domain::credential::Lease;
 use domain::fingerprint::Fingerprint;
 use domain::ids::{Principal, SessionId};
 use domain::provider::UpstreamKey;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 
-/// Jobs of one worker that may be under way at once. What is wanted beyond that is wanted again by the next sweep.
+/// Jobs of one worker that may be under way at once. What is wanted beyond that stands in line.
 pub const AT_ONCE: usize = 4;
-/// Sessions of which is remembered that they wait. Beyond that, only the sweep wakes them.
+/// Sessions of which is remembered that they wait, and that may stand in line. Beyond that, only the sweep wakes them.
 pub const REMEMBERED: usize = 4096;
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -54,15 +54,31 @@ struct Job {
 }
 
 /// The jobs of one worker.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Bench {
     jobs: BTreeMap<SessionId, Job>,
+    /// First come, first served: if the sweep's order decided, the same few waiting sessions would keep all others out.
+    line: VecDeque<Brief>,
+    room_in_line: usize,
     waiting: BTreeMap<SessionId, Brief>,
     /// Sessions woken by a hint that let one of them go first (R17), by the upstream they share.
     queued: BTreeMap<(Principal, UpstreamKey), Vec<SessionId>>,
 }
 
+impl Default for Bench {
+    fn default() -> Self {
+        Self::with_room_in_line(REMEMBERED)
+    }
+}
+
 impl Bench {
+    /// A bench at which so many jobs may stand in line; none, for work that is worthless when it comes late.
+    #[must_use]
+    pub fn with_room_in_line(room_in_line: usize) -> Self {
+        let (jobs, line) = (BTreeMap::new(), VecDeque::new());
+        Self { jobs, line, room_in_line, waiting: BTreeMap::new(), queued: BTreeMap::new() }
+    }
+
     /// Takes one message in.
     pub fn on(&mut self, message: JobMessage, effects: &mut Vec<JobEffect>) {
         match message {
@@ -81,20 +97,31 @@ impl Bench {
         self.jobs.contains_key(session)
     }
 
-    /// A job is wanted. Ignored when one of the session is under way; left for the next sweep when too many are.
+    /// A job is wanted. Ignored when one of the session is under way; in line when too many are.
     pub fn wanted(&mut self, brief: Brief, effects: &mut Vec<JobEffect>) {
         if self.is_busy(&brief.session) {
             return;
         }
         if self.jobs.len() >= AT_ONCE {
-            let ending = Ending::Waiting { reason: WaitReason::Busy, ask_again_at: None };
-            effects.push(JobEffect::Ended { brief, ending });
+            self.line_up(brief, effects);
             return;
         }
         self.waiting.remove(&brief.session);
         let job = Job { brief: brief.clone(), phase: Phase::Asking, refused: None };
         self.jobs.insert(brief.session.clone(), job);
         effects.push(JobEffect::Ask(brief));
+    }
+
+    fn line_up(&mut self, brief: Brief, effects: &mut Vec<JobEffect>) {
+        if self.line.iter().any(|other| other.session == brief.session) {
+            return;
+        }
+        if self.line.len() < self.room_in_line {
+            self.line.push_back(brief);
+        } else {
+            let ending = Ending::Waiting { reason: WaitReason::Busy, ask_again_at: None };
+            effects.push(JobEffect::Ended { brief, ending });
+        }
     }
 
     /// The CredentialActor answered the question.
@@ -135,18 +162,30 @@ impl Bench {
                 job.phase = Phase::Performing;
                 effects.push(JobEffect::Perform { brief: job.brief.clone(), lease });
             }
+            Some(Access::Go(unused)) => {
+                // A lease that nobody uses is given back, or its probe would keep all others waiting until it is given up.
+                job.phase = Phase::Reporting { may_retry: false, ending };
+                let (brief, work) = (job.brief.clone(), Work::Nothing);
+                effects.push(JobEffect::Report { brief, lease: unused, work });
+            }
             Some(Access::Wait { reason, ask_again_at }) => {
                 self.end(session, Ending::Waiting { reason, ask_again_at }, effects);
             }
-            _ => self.end(session, ending, effects),
+            None => self.end(session, ending, effects),
         }
     }
 
-    /// The CredentialActor could not be asked (it is crashed or overloaded): the job stays pending.
+    /// The CredentialActor could not be asked (it is crashed or overloaded). Work that is done is done all the same; what was
+    /// only asked for stays pending.
     pub fn unanswered(&mut self, session: &SessionId, effects: &mut Vec<JobEffect>) {
-        if self.is_busy(session) {
-            self.end(session, Ending::Failed { why: "CredentialActor did not answer".to_owned() }, effects);
-        }
+        let Some(job) = self.jobs.get(session) else { return };
+        let ending = match &job.phase {
+            Phase::Reporting { ending, .. } => ending.clone(),
+            Phase::Asking | Phase::Performing => {
+                Ending::Failed { why: "CredentialActor did not answer".to_owned() }
+            }
+        };
+        self.end(session, ending, effects);
     }
 
     /// A hint: asking again may pay, or will not.
@@ -185,6 +224,9 @@ impl Bench {
         let followers = self.queued.remove(&convoy).unwrap_or_default();
         if succeeded {
             self.follow(&followers, effects);
+        }
+        if let Some(next) = self.line.pop_front() {
+            self.wanted(next, effects);
         }
     }
 

@@ -92,7 +92,7 @@ fn after_a_refusal_the_job_goes_on_once_and_only_with_another_token() {
     );
     bench.performed(&"a".into(), lease(2), refused(2), &mut Vec::new());
     let over = effects(|it| bench.settled(&"a".into(), Some(Access::Go(lease(3))), it));
-    assert!(matches!(&over[..], [JobEffect::Ended { ending: Ending::Failed { .. }, .. }]), "{over:?}");
+    assert!(!over.iter().any(|effect| matches!(effect, JobEffect::Perform { .. })), "{over:?}");
 }
 
 #[test]
@@ -101,7 +101,7 @@ fn the_refused_token_is_never_tried_again_by_the_same_job() {
     performing(&mut bench, "a", 1);
     bench.performed(&"a".into(), lease(1), refused(1), &mut Vec::new());
     let over = effects(|it| bench.settled(&"a".into(), Some(Access::Go(lease(1))), it));
-    assert!(matches!(&over[..], [JobEffect::Ended { .. }]));
+    assert!(!over.iter().any(|effect| matches!(effect, JobEffect::Perform { .. })), "{over:?}");
 }
 
 #[test]
@@ -133,9 +133,56 @@ fn after_a_hint_one_waiting_session_goes_first_and_the_others_follow_its_success
 }
 
 #[test]
-fn no_more_jobs_than_the_limit_are_under_way() {
+fn no_more_jobs_than_the_limit_are_under_way_and_the_others_stand_in_line() {
     let mut bench = Bench::default();
     let asked = effects(|it| (0..10).for_each(|n| bench.wanted(brief(&n.to_string()), it)));
-    assert_eq!(asked.iter().filter(|effect| matches!(effect, JobEffect::Ask(_))).count(), AT_ONCE);
-    assert_eq!(asked.len(), 10, "the others hear that they must wait");
+    assert_eq!(asked.len(), AT_ONCE);
+    let next = effects(|it| bench.answered(&"0".into(), wait(), it));
+    assert!(next.contains(&JobEffect::Ask(brief("4"))), "{next:?}");
+}
+
+#[test]
+fn sessions_that_wait_do_not_keep_a_later_one_out_sweep_after_sweep() {
+    let mut bench = Bench::default();
+    for _ in 0..2 {
+        let sweep = effects(|it| {
+            ["a", "b", "c", "d", "e"].into_iter().for_each(|name| bench.wanted(brief(name), it))
+        });
+        assert_eq!(sweep.len(), AT_ONCE);
+        let after = effects(|it| {
+            ["a", "b", "c", "d"].into_iter().for_each(|name| bench.answered(&name.into(), wait(), it))
+        });
+        assert!(after.contains(&JobEffect::Ask(brief("e"))), "{after:?}");
+        bench.answered(&"e".into(), wait(), &mut Vec::new());
+    }
+}
+
+#[test]
+fn work_that_is_worthless_late_does_not_stand_in_line() {
+    let mut bench = Bench::with_room_in_line(0);
+    let asked = effects(|it| (0..5).for_each(|n| bench.wanted(brief(&n.to_string()), it)));
+    assert!(matches!(
+        asked.last(),
+        Some(JobEffect::Ended { ending: Ending::Waiting { reason: WaitReason::Busy, .. }, .. })
+    ));
+}
+
+#[test]
+fn a_lease_that_the_job_does_not_use_is_given_back() {
+    let mut bench = Bench::default();
+    performing(&mut bench, "a", 1);
+    bench.performed(&"a".into(), lease(1), refused(1), &mut Vec::new());
+    let given_back = effects(|it| bench.settled(&"a".into(), Some(Access::Go(lease(1))), it));
+    assert!(matches!(&given_back[..], [JobEffect::Report { work: Work::Nothing, .. }]), "{given_back:?}");
+    let over = effects(|it| bench.settled(&"a".into(), None, it));
+    assert!(matches!(&over[..], [JobEffect::Ended { ending: Ending::Failed { .. }, .. }]));
+}
+
+#[test]
+fn work_whose_report_nobody_took_in_is_done_all_the_same() {
+    let mut bench = Bench::default();
+    performing(&mut bench, "a", 1);
+    bench.performed(&"a".into(), lease(1), accepted(1), &mut Vec::new());
+    let over = effects(|it| bench.unanswered(&"a".into(), it));
+    assert!(matches!(&over[..], [JobEffect::Ended { ending: Ending::Done { kept: 3 }, .. }]));
 }
