@@ -235,7 +235,9 @@ mod tests {
 
     #[test]
     fn wrong_use_ends_with_2() {
-        for wrong in [&["run"][..], &["recall"], &["recall", "x", "--limit", "0"], &["bake"], &["config"]] {
+        for wrong in
+            [&["run"][..], &["recall"], &["recall", "x", "--limit", "0"], &["bake"], &["trace"], &["config"]]
+        {
             assert_eq!(parse(wrong).unwrap_err().exit_code(), 2, "{wrong:?}");
         }
     }

@@ -13,6 +13,13 @@ fn help_is_an_answer_and_a_wrong_word_is_not() {
 }
 
 #[test]
+fn a_command_that_is_not_there_is_named() {
+    let answer = User::new().calls(&["trace"]);
+    assert_eq!((answer.code(), answer.out().as_str()), (Some(2), ""));
+    assert!(answer.err().contains("unrecognized subcommand 'trace'"), "{}", answer.err());
+}
+
+#[test]
 fn wrong_settings_stop_every_command_with_2_and_nothing_on_standard_output() {
     let user = User::new();
     for command in [

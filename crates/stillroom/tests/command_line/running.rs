@@ -57,6 +57,19 @@ fn a_gateway_for_one_agent_is_not_opened_to_others_even_if_the_settings_would() 
 }
 
 #[test]
+fn no_proxy_stands_between_an_agent_and_its_gateway() {
+    let user = User::new();
+    let says = "echo $NO_PROXY; echo $no_proxy; echo $HTTP_PROXY";
+    let mut command = user.command(&["run", "--listen", "127.0.0.1:0", "--", "sh", "-c", says]);
+    let proxied = command.env("HTTP_PROXY", "http://proxy.example").env("no_proxy", "a.example");
+    let direct = "a.example,127.0.0.1,localhost,::1";
+    assert_eq!(
+        Answer(proxied.output().unwrap()).out(),
+        format!("{direct}\n{direct}\nhttp://proxy.example\n")
+    );
+}
+
+#[test]
 fn codex_is_told_by_an_argument() {
     let user = User::new();
     let served = Served::by(&user);

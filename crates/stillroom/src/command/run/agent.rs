@@ -1,5 +1,6 @@
 //! The agent: pointed at the gateway, run in the foreground, waited for.
 
+use super::detour;
 use super::requests::Requests;
 use crate::failure::Failure;
 use crate::output::note;
@@ -25,7 +26,11 @@ pub(super) async fn run(
     let (program, arguments) = command_line(agent, address);
     // From before the start, so that no request is lost between the two.
     let requests = Requests::listen().map_err(|cause| not_started(&program, &cause))?;
-    let child = Command::new(&program).args(arguments).envs(variables).spawn();
+    let child = Command::new(&program)
+        .args(arguments)
+        .envs(variables)
+        .envs(detour::variables(address, places))
+        .spawn();
     let child = child.map_err(|cause| not_started(&program, &cause))?;
     wait(child, requests).await.map_err(|cause| Failure::new("the agent was lost", cause, "start it again"))
 }

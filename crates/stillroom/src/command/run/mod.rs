@@ -2,6 +2,7 @@
 
 mod agent;
 mod child;
+mod detour;
 mod requests;
 
 use super::invocation::{Invocation, wait_for};
