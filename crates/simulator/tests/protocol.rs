@@ -29,8 +29,9 @@ fn claude(session: &str, token: &str) -> Agent {
 /// Three turns, half a minute apart: enough to be distilled and curated.
 async fn three_turns(world: &World, agent: &mut Agent) {
     for turn in 1..=3 {
-        let reply =
-            world.say(agent, &format!("Decision {turn}: the limit is {turn}00 requests a second.")).await;
+        let line =
+            format!("Decision {turn} of {}: the limit is {turn}00 requests a second.", agent.session());
+        let reply = world.say(agent, &line).await;
         assert_eq!(reply.status, 200, "{}", reply.text());
         world.pass(30 * SECOND).await;
     }
@@ -133,12 +134,11 @@ fn a_client_that_meets_the_refusal_first_saves_every_doomed_call() {
         three_turns(&world, &mut agent).await;
         expire(&world);
         assert_eq!(world.say(&mut agent, "hello?").await.status, 401);
-        world.pass(100 * SECOND).await;
-        assert_eq!(
-            refused(&world, T1),
-            usize::from(world.now() > 3 * MINUTE),
-            "S15: none before the first probe"
-        );
+        world.pass(45 * SECOND).await;
+        assert_eq!(refused(&world, T1), 0, "S15: none before the first probe is due");
+        assert_eq!(world.say(&mut agent, "still there?").await.status, 401);
+        world.pass(45 * SECOND).await;
+        assert_eq!(refused(&world, T1), 0, "and a client that meets it again puts the probe off");
     });
 }
 
@@ -232,5 +232,24 @@ fn a_credential_that_was_forgotten_comes_back_with_the_next_accepted_request() {
         assert_eq!(world.say(&mut agent, "back again").await.status, 200);
         world.pass(5 * MINUTE).await;
         assert!(!world.observations(SESSION).await.expect("store").is_empty());
+    });
+}
+
+#[test]
+fn sessions_without_a_credential_do_not_keep_others_from_their_work() {
+    play(async |world| {
+        world.provider.accept(T1);
+        for number in 0..6 {
+            let session = format!("0000000{number}-aaaa-4bbb-8ccc-00000000000a");
+            three_turns(&world, &mut claude(&session, T1)).await;
+            let session = session.as_str().into();
+            let evicted = machines::credential::CredentialMessage::SessionEvicted { session };
+            let told =
+                world.house.credentials.tell_surely(workers::Spoken(evicted), actor::Cause::origin("Test"));
+            told.expect("told");
+        }
+        three_turns(&world, &mut claude("ffffffff-aaaa-4bbb-8ccc-00000000000f", T1)).await;
+        world.pass(5 * MINUTE).await;
+        assert_eq!(pending(&world, "ffffffff-aaaa-4bbb-8ccc-00000000000f").await, 0);
     });
 }

@@ -14,10 +14,14 @@ use machines::job::{Brief, Work};
 use std::cell::Cell;
 use std::rc::Rc;
 use std::sync::Arc;
+use std::time::Duration;
 use store::{Desk, LedgerEntry};
 use upstream::call::{Call, CallEnd, CallReport, call};
 use upstream::retry::Policy;
 use upstream::transport::Transport;
+
+/// A warm-up that takes longer than its margin before the expiry would pay for a whole write.
+const WARM_WITHIN: Duration = Duration::from_secs(40);
 
 /// What is asked of a provider.
 pub(crate) struct Question {
@@ -39,6 +43,12 @@ pub(crate) struct Caller {
 }
 
 impl Caller {
+    /// The model to ask: a warm-up must ask the session's own, all else what the settings say.
+    pub(crate) fn model<'b>(&'b self, brief: &'b Brief) -> &'b str {
+        let own = self.settings.worker.model.as_deref().filter(|_| self.purpose != Purpose::Warm);
+        own.unwrap_or(&brief.model)
+    }
+
     /// Asks the provider with `lease`, with the retries that the policy allows, and charges what it cost.
     pub(crate) async fn ask(&self, brief: &Brief, lease: &Lease, question: Question) -> CallReport {
         let provider = lease.upstream.provider();
@@ -50,7 +60,8 @@ impl Caller {
             headers: Vec::new(),
             body: question.body,
         };
-        let policy = Policy { max_retries: self.settings.worker.max_retries, ..Policy::default() };
+        let total = if self.purpose == Purpose::Warm { WARM_WITHIN } else { Policy::default().total };
+        let policy = Policy { max_retries: self.settings.worker.max_retries, total, ..Policy::default() };
         let now = || (Moment::from(self.clock.now()), UnixMillis::from(self.clock.unix()));
         let mut on_attempt = |status| self.meter.upstream_request(self.purpose, provider, status);
         let mut chance = || self.chance.draw();
@@ -75,10 +86,10 @@ impl Caller {
             session: Some(brief.session.clone()),
             purpose: self.purpose,
             provider,
-            model: brief.model.clone(),
+            model: self.model(brief).to_owned(),
             status: (status != 0).then_some(status),
             usage,
-            usd: Price::of(provider, &brief.model).cost(&usage),
+            usd: Price::of(provider, self.model(brief)).cost(&usage),
             attempts: report.attempts.max(1),
         };
         if let Err(error) = self.desk.write(move |store| store.charge(&entry)).await {

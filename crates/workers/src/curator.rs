@@ -49,7 +49,7 @@ impl Curating {
     async fn curate(&self, brief: Brief, lease: Lease, material: &CurationMaterial) -> Work {
         let settings = &self.0.settings;
         let question = Completion {
-            model: settings.worker.model.clone().unwrap_or_else(|| brief.model.clone()),
+            model: self.0.model(&brief).to_owned(),
             system: PROMPT.replace("{max_entries}", &settings.curator.max_entries.to_string()),
             user: render(material),
             max_output: OUTPUT,

@@ -2,7 +2,7 @@
 
 use crate::caller::{Caller, Question, evidence, unanswered};
 use crate::job::Craft;
-use domain::conversation::RecordedMessage;
+use domain::conversation::{RecordedMessage, Stop};
 use domain::credential::Lease;
 use domain::purpose::Purpose;
 use domain::time::UnixMillis;
@@ -45,6 +45,10 @@ impl Distilling {
             CallEnd::Answered { answered, .. } => answered,
             CallEnd::Failed { reason, .. } => return unanswered(evidence, reason),
         };
+        if answered.stop == Some(Stop::Length) {
+            let why = "the observations were cut short by the output limit".to_owned();
+            return Work::Unusable { evidence, why };
+        }
         let text = answered.message.map(|message| message.readable()).unwrap_or_default();
         match observations(&text, &segment) {
             Ok(lines) => self.keep(brief, segment, lines, evidence).await,
@@ -77,7 +81,7 @@ fn question(caller: &Caller, brief: &Brief, segment: &[RecordedMessage]) -> Comp
     let tokens: u64 = segment.iter().map(|message| message.tokens).sum();
     let allowance = output_budget(tokens) + THINKING;
     Completion {
-        model: caller.settings.worker.model.clone().unwrap_or_else(|| brief.model.clone()),
+        model: caller.model(brief).to_owned(),
         system: PROMPT.to_owned(),
         user: format!("<segment>\n{}\n</segment>", render(segment)),
         max_output: u32::try_from(allowance).unwrap_or(u32::MAX),

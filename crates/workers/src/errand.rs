@@ -7,6 +7,7 @@ use crate::{Ended, Meter, Spoken};
 use actor::{Cause, Mailbox};
 use domain::credential::Lease;
 use domain::evidence::{Class, Evidence};
+use domain::ids::SessionId;
 use domain::purpose::Purpose;
 use machines::credential::{CredentialMessage, CredentialReply};
 use machines::idle_scheduler::{Backlog, SchedulerMessage};
@@ -18,6 +19,8 @@ use tokio::sync::broadcast;
 
 /// How long the CredentialActor may take: it answers in microseconds unless it is crashed or swamped.
 const PATIENCE: Duration = Duration::from_secs(5);
+/// How often a report is told before it is given up.
+const REPORTS: u32 = 5;
 
 /// One worker's dealings with the other actors.
 #[derive(Clone)]
@@ -46,11 +49,17 @@ impl Errand {
     pub(crate) async fn report(self, brief: Brief, lease: Lease, work: Work, cause: Cause) -> JobMessage {
         let message = Spoken(self.testimony(&brief, lease, work));
         let session = brief.session;
-        match self.credentials.ask(message, cause, PATIENCE).await {
-            Ok(CredentialReply::Access(access)) => JobMessage::Settled { session, access: Some(access) },
-            Ok(_) => JobMessage::Settled { session, access: None },
-            Err(_) => JobMessage::Unanswered { session },
+        for _ in 0..REPORTS {
+            match self.credentials.ask(message.clone(), cause, PATIENCE).await {
+                Ok(CredentialReply::Access(access)) => {
+                    return JobMessage::Settled { session, access: Some(access) };
+                }
+                Ok(_) => return JobMessage::Settled { session, access: None },
+                // Evidence may be told twice: it is joined, not counted. Told never, a dead token would be used again.
+                Err(_) => tokio::time::sleep(PATIENCE).await,
+            }
         }
+        JobMessage::Unanswered { session }
     }
 
     fn testimony(&self, brief: &Brief, lease: Lease, work: Work) -> CredentialMessage {
@@ -76,26 +85,39 @@ impl Errand {
 
     /// The job is over: the scheduler hears what is left to do, and whoever listens hears how it ended.
     pub(crate) async fn over(self, brief: Brief, ending: Ending, cause: Cause) {
-        let session = brief.session.clone();
-        let asked = session.clone();
-        let standing = match ending {
-            Ending::Done { .. } | Ending::Nothing => {
-                self.desk.read(move |store| store.standing(&asked)).await.ok()
-            }
-            Ending::Waiting { .. } | Ending::Failed { .. } => None,
-        };
-        let backlog = standing.map(|it| Backlog {
-            pending_messages: it.pending_messages,
-            pending_tokens: it.pending_tokens,
-            turns_since_curation: it.turns_since_curation,
-        });
         self.log(&brief, &ending);
-        let purpose = self.purpose;
-        let ended =
-            SchedulerMessage::JobEnded { session: session.clone(), purpose, ending: ending.clone(), backlog };
-        // A stopped scheduler means that the house is closing; nobody may be listening to the endings.
-        self.scheduler.tell_surely(Spoken(ended), cause).unwrap_or_default();
+        let (session, purpose) = (brief.session, self.purpose);
+        match ending {
+            Ending::Done { .. } | Ending::Nothing => self.tell_what_is_left(&session, &ending, cause).await,
+            Ending::Waiting { .. } | Ending::Failed { .. } => self.tell(&session, &ending, None, cause),
+        }
+        // Nobody may be listening.
         self.endings.send(Ended { session, purpose, ending }).map(drop).unwrap_or_default();
+    }
+
+    /// Told from where turns are recorded, in one order with them: a turn that was recorded later is told later.
+    async fn tell_what_is_left(&self, session: &SessionId, ending: &Ending, cause: Cause) {
+        let (errand, about, how) = (self.clone(), session.clone(), ending.clone());
+        let told = self.desk.write(move |store| {
+            let standing = store.standing(&about)?;
+            let backlog = Backlog {
+                pending_messages: standing.pending_messages,
+                pending_tokens: standing.pending_tokens,
+                turns_since_curation: standing.turns_since_curation,
+            };
+            errand.tell(&about, &how, Some(backlog), cause);
+            Ok(())
+        });
+        if told.await.is_err() {
+            self.tell(session, ending, None, cause);
+        }
+    }
+
+    fn tell(&self, session: &SessionId, ending: &Ending, backlog: Option<Backlog>, cause: Cause) {
+        let (session, purpose, ending) = (session.clone(), self.purpose, ending.clone());
+        let ended = SchedulerMessage::JobEnded { session, purpose, ending, backlog };
+        // A stopped scheduler means that the house is closing.
+        self.scheduler.tell_surely(Spoken(ended), cause).unwrap_or_default();
     }
 
     /// A waiting job says nothing: it may wait for hours, a sweep at a time (R9).
