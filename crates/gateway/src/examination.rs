@@ -25,6 +25,14 @@ pub(crate) enum Ending {
     Broken,
 }
 
+impl Ending {
+    /// The same, in view of what was said: a client may leave with the provider's last word, before the connection's, and
+    /// an answer that came to its own end is whole however the connection ended.
+    fn after(self, answered: Option<&Answered>) -> Self {
+        if answered.is_some_and(|answered| answered.stop.is_some()) { Self::Whole } else { self }
+    }
+}
+
 /// The pieces of an answer, shared with those that were sent, up to a limit.
 #[derive(Debug)]
 pub(crate) struct Tape {
@@ -88,7 +96,9 @@ impl Examination {
         let plain =
             encoding::decoded(encoding.as_deref(), &whole, 2 * LONGEST_ANSWER).unwrap_or(Cow::Borrowed(b""));
         self.judge(&plain);
-        self.settle(&plain, ending);
+        let answered = self.answered(&plain, ending);
+        let ending = ending.after(answered.as_ref());
+        self.settle(answered, ending);
         if self.status.is_success() && ending == Ending::Whole {
             self.record(pieces, encoding);
         }
@@ -105,9 +115,8 @@ impl Examination {
     }
 
     /// Tells the conversation whether it went on.
-    fn settle(&mut self, plain: &[u8], ending: Ending) {
+    fn settle(&mut self, answered: Option<Answered>, ending: Ending) {
         let Some(claim) = self.capture.who.claim.take() else { return };
-        let answered = self.answered(plain);
         match answered {
             _ if !self.status.is_success() || self.tape.length == 0 => claim.failed(),
             Some(Answered { stop: Some(_), message, .. }) if ending == Ending::Whole => {
@@ -118,10 +127,11 @@ impl Examination {
         }
     }
 
-    /// What the answer says; none when nobody here can tell.
-    fn answered(&self, plain: &[u8]) -> Option<Answered> {
+    /// What the answer says; none when nobody here can tell, or asks.
+    fn answered(&self, plain: &[u8], ending: Ending) -> Option<Answered> {
         let dialect = self.capture.sent.route.dialect?;
-        (self.tape.is_whole() && !plain.is_empty()).then(|| dialect::answered(dialect, plain))
+        let asked_for = self.capture.who.claim.is_some() || ending == Ending::Broken;
+        (asked_for && self.tape.is_whole() && !plain.is_empty()).then(|| dialect::answered(dialect, plain))
     }
 
     fn record(&self, pieces: Vec<Bytes>, encoding: Option<String>) {

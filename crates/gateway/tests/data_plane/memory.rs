@@ -3,6 +3,7 @@
 use crate::client::{post, request};
 use crate::house::{House, settings};
 use crate::provider::{Provider, answer, chunk, events};
+use domain::settings::Settings;
 use machines::credential::TokenState;
 use serde_json::json;
 use tempfile::TempDir;
@@ -31,6 +32,13 @@ fn texts(house: &House, session: &str) -> Vec<String> {
 /// Each session's id and how many turns it has.
 fn sessions(house: &House) -> Vec<(String, u32)> {
     house.sessions().into_iter().map(|session| (session.id.to_string(), session.turns)).collect()
+}
+
+/// Settings for a gateway that outlives itself in `folder`.
+fn before(provider: &Provider, folder: &TempDir) -> Settings {
+    let mut settings = settings(folder);
+    settings.upstream.anthropic = format!("http://{}", provider.address);
+    settings
 }
 
 #[test]
@@ -62,15 +70,11 @@ fn a_conversation_without_a_name_stays_one_session_and_a_second_one_is_another()
 fn a_conversation_goes_on_in_its_session_after_a_restart() {
     let provider = Provider::saying(events("Hello"));
     let folder = TempDir::new().unwrap();
-    let start = || {
-        let mut settings = settings(&folder);
-        settings.upstream.anthropic = format!("http://{}", provider.address);
-        House::of(settings, None)
-    };
-    let before = start();
-    before.ask(turn("", &["hi"]));
-    before.stop();
-    before.end().unwrap();
+    let start = || House::of(before(&provider, &folder), None);
+    let first = start();
+    first.ask(turn("", &["hi"]));
+    first.stop();
+    first.end().unwrap();
     let after = start();
     after.ask(turn("", &["hi", "Hello", "more"]));
     assert_eq!(sessions(&after).len(), 1);
@@ -121,7 +125,7 @@ fn side_requests_are_relayed_and_leave_no_turn() {
 #[test]
 fn an_answer_that_breaks_off_is_no_turn_and_the_next_request_brings_it_again() {
     let whole = events("Hello");
-    let cut = whole.strip_suffix("0\r\n\r\n").unwrap().to_owned();
+    let cut = whole.split_once("event: message_stop").unwrap().0.to_owned();
     let answers = std::sync::Mutex::new(vec![whole, cut]);
     let provider = Provider::playing(move |line| {
         while line.hear() {
@@ -140,6 +144,29 @@ fn an_answer_that_breaks_off_is_no_turn_and_the_next_request_brings_it_again() {
     house.ask(turn(NAMED, &["hi", "Hel", "go on"]));
     assert_eq!(sessions(&house), [(NAME.to_owned(), 1)]);
     assert_eq!(texts(&house, NAME), ["hi", "Hel", "go on", "Hello"]);
+}
+
+#[test]
+fn a_client_that_leaves_with_the_last_word_leaves_a_turn() {
+    let said = events("Hello").strip_suffix("0\r\n\r\n").unwrap().to_owned();
+    let provider = Provider::playing(move |line| {
+        line.hear();
+        line.say(said.as_bytes());
+        line.until_left();
+    });
+    let folder = TempDir::new().unwrap();
+    let start = || House::of(before(&provider, &folder), None);
+    let house = start();
+    let mut client = house.client();
+    client.say(turn(NAMED, &["hi"]));
+    client.hear_up_to(r#"{"type":"message_stop"}"#);
+    drop(client);
+    provider.heard();
+    assert!(provider.was_left());
+    // It stops only when what was said is on record.
+    house.stop();
+    house.end().unwrap();
+    assert_eq!(texts(&start(), NAME), ["hi", "Hello"]);
 }
 
 #[test]
