@@ -30,7 +30,7 @@ pub(crate) fn name(headers: &HeaderMap, asked: Option<&Asked>) -> Option<Name> {
         .or_else(|| asked?.session.clone())
         // A thread of Codex is a conversation; its session may hold several.
         .or_else(|| first(&["thread-id", "session-id", "x-session-id", "x-opencode-session", "session_id"]))
-        .or_else(|| asked?.cache_key.clone())?;
+        .or_else(|| asked?.cache_key.clone().filter(|key| is_unique(key)))?;
     Some(match header("x-claude-code-agent-id") {
         Some(agent) => Name { words: format!("{session}.{agent}"), speaker: Speaker::Subagent },
         None => Name { words: session, speaker: speaker(headers) },
@@ -44,6 +44,19 @@ fn speaker(headers: &HeaderMap) -> Speaker {
         || codex.as_deref() == Some("subagent")
         || headers.contains_key("x-parent-session-id");
     if subagent { Speaker::Subagent } else { Speaker::Main }
+}
+
+/// Whether a cache key is one conversation's. A key may as well stand for all users of a prompt; then only what they say
+/// tells them apart.
+fn is_unique(key: &str) -> bool {
+    key.starts_with("ses_") || key.as_bytes().windows(UUID.len()).any(is_uuid)
+}
+
+const UUID: &[u8] = b"xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx";
+
+fn is_uuid(text: &[u8]) -> bool {
+    let fits = |(byte, form): (&u8, &u8)| if *form == b'-' { byte == form } else { byte.is_ascii_hexdigit() };
+    text.iter().zip(UUID).all(fits)
 }
 
 impl Name {
@@ -90,9 +103,8 @@ mod tests {
 
     #[test]
     fn the_most_exact_name_wins() {
-        let body =
-            Asked { session: Some("of-the-body".into()), cache_key: Some("key".into()), ..Asked::default() };
-        let key = Asked { cache_key: Some("key".into()), ..Asked::default() };
+        let key = Asked { cache_key: Some("ses_key".into()), ..Asked::default() };
+        let body = Asked { session: Some("of-the-body".into()), ..key.clone() };
         let all = [
             ("x-claude-code-session-id", "claude"),
             ("thread-id", "thread"),
@@ -107,9 +119,23 @@ mod tests {
         for from in 1..all.len() {
             assert_eq!(words(&all[from..], &key).as_deref(), Some(all[from].1));
         }
-        assert_eq!(words(&[], &key).as_deref(), Some("key"));
+        assert_eq!(words(&[], &key).as_deref(), Some("ses_key"));
         assert_eq!(words(&[], &Asked::default()), None);
         assert_eq!(words(&[("session_id", " ")], &Asked::default()), None);
+    }
+
+    #[test]
+    fn a_cache_key_is_a_name_only_when_it_looks_like_one_conversations() {
+        let name_of = |key: &str| named(&[], &Asked { cache_key: Some(key.into()), ..Asked::default() });
+        let uuid = "01a2081a-f2b9-76e2-bb80-f2015e0429f4";
+        for unique in [uuid, &format!("agent:{uuid}:main"), &uuid.to_uppercase(), "ses_4f2"] {
+            assert_eq!(name_of(unique), Some((unique.into(), Speaker::Main)), "{unique}");
+        }
+        for shared in
+            ["my-app", "", "support-bot-v2", &uuid[1..], &uuid.replace('-', ""), &uuid.replace('f', "g")]
+        {
+            assert_eq!(name_of(shared), None, "{shared}");
+        }
     }
 
     #[test]
