@@ -2,8 +2,9 @@
 //!
 //! A session stands at a *position*, the conversation up to its last request, and, once the answer is known, at a *head*, the
 //! conversation up to that answer. A request belongs to the session whose head it goes on from, to the longest one; else to
-//! the session whose answer is still coming, when it goes on from an answer to that very position; else, when it is the same
-//! request again and nothing of an answer had come back, it is a retry. Otherwise it opens a session.
+//! the session whose answer is still coming, when it goes on from an answer to that very position and no other session waits
+//! there; else, when it is the same request again and nothing of an answer had come back, it is a retry. Otherwise it opens
+//! a session.
 //!
 //! Two sessions are never taken for one: a session moves on with the first request that continues it, so a second
 //! continuation of the same words, a fork, finds nobody and opens a session of its own.
@@ -80,13 +81,23 @@ impl Registry {
 impl Inner {
     fn find(&self, principal: &Principal, links: &[Digest], last_answer: Option<usize>) -> Option<SessionId> {
         let (position, before) = links.split_last()?;
-        let going_on = || before.iter().rev().find_map(|head| self.seats.with_head(principal, *head));
+        // The model's words come last when nothing can be kept of what was said after them, an image for instance.
+        let known = if last_answer == Some(before.len()) { links } else { before };
+        let going_on = || known.iter().rev().find_map(|head| self.seats.with_head(principal, *head));
         let being_answered = || {
             let asked = last_answer?.checked_sub(1).and_then(|before| links.get(before))?;
-            self.seats.at(principal, *asked, &[Course::Open, Course::Lost])
+            self.being_answered(principal, *asked)
         };
-        let retried = || self.seats.at(principal, *position, &[Course::Failed]);
+        let retried = || self.seats.at(principal, *position, Course::Failed).next();
         going_on().or_else(being_answered).or_else(retried).cloned()
+    }
+
+    /// The one session at `position` whose answer only the client knows, else the one that waits for it. Of several nobody
+    /// can tell which it is, and to guess would make one conversation of two.
+    fn being_answered(&self, principal: &Principal, position: Digest) -> Option<&SessionId> {
+        let there = |course| self.seats.at(principal, position, course);
+        let lost = there(Course::Lost).next().is_some();
+        only(there(if lost { Course::Lost } else { Course::Open }))
     }
 
     fn new_session(&mut self, now: UnixMillis) -> SessionId {
@@ -94,6 +105,11 @@ impl Inner {
         let uuid = Builder::from_unix_timestamp_millis(millis, &self.chance.random()).into_uuid();
         SessionId::from(uuid.to_string())
     }
+}
+
+fn only<T>(mut candidates: impl Iterator<Item = T>) -> Option<T> {
+    let first = candidates.next()?;
+    candidates.next().is_none().then_some(first)
 }
 
 /// A request's place in a conversation, until it is known how the request went. Dropped before, nothing of an answer came.
@@ -251,6 +267,32 @@ mod tests {
     }
 
     #[test]
+    fn of_several_that_wait_at_the_same_words_none_is_guessed() {
+        let registry = registry();
+        let open = [ask(&registry, "hi"), ask(&registry, "hi")];
+        let sessions =
+            [ask(&registry, "hi A x"), ask(&registry, "hi B y")].map(|claim| claim.session().clone());
+        assert!(sessions[0] != sessions[1] && open.iter().all(|claim| !sessions.contains(claim.session())));
+        let [one, other] = open;
+        one.lost();
+        let lost = ask(&registry, "hi Part z");
+        assert_ne!(lost.session(), other.session(), "the one whose answer was lost goes first");
+        for claim in [ask(&registry, "hi"), ask(&registry, "hi")] {
+            claim.lost();
+        }
+        let found = ask(&registry, "hi Part again").session().clone();
+        assert!(found != *lost.session() && found != *other.session() && !sessions.contains(&found));
+    }
+
+    #[test]
+    fn a_message_of_which_nothing_is_kept_goes_on_in_its_session() {
+        let registry = registry();
+        let session = turn(&registry, "a", "A");
+        assert_eq!(turn(&registry, "a A", "B"), session, "an image, say");
+        assert_eq!(turn(&registry, "a A B b", "C"), session);
+    }
+
+    #[test]
     fn the_same_request_again_is_a_retry_only_when_nothing_had_come_back() {
         let registry = registry();
         let failed = ask(&registry, "a");
@@ -367,6 +409,30 @@ mod tests {
                 }
                 sessions[agent] = Some(session);
                 histories[agent] = format!("{asked} {answer}");
+            }
+        }
+
+        /// The same, where agents go on before their answers are examined: several requests are open at once.
+        #[test]
+        fn however_requests_overlap_no_two_conversations_share_a_session(
+            steps in prop::collection::vec((0_usize..4, 0_u8..2, 0_usize..4), 1..60),
+        ) {
+            let registry = registry();
+            let mut histories = vec![String::new(); 4];
+            let mut owners = std::collections::HashMap::new();
+            let mut late: Vec<(Claim, Digest)> = Vec::new();
+            for (agent, word, examined) in steps {
+                let asked = format!("{} {}", histories[agent], ["a", "b"][usize::from(word)]);
+                let claim = ask(&registry, &asked);
+                let owner = *owners.entry(claim.session().clone()).or_insert(agent);
+                prop_assert_eq!(owner, agent, "they met");
+                let answer = format!("M{agent}");
+                late.push((claim, said(&answer)[0].digest()));
+                histories[agent] = format!("{asked} {answer}");
+                if examined < late.len() {
+                    let (claim, answer) = late.swap_remove(examined);
+                    claim.answered(Some(answer));
+                }
             }
         }
     }

@@ -92,15 +92,15 @@ impl Seats {
         self.by_head.get(&(principal.clone(), head))?.first()
     }
 
-    /// A session of `principal` whose last request ended at `position` and took one of these `courses`.
+    /// The sessions of `principal` whose last request ended at `position` and took this `course`.
     pub(super) fn at(
         &self,
         principal: &Principal,
         position: Digest,
-        courses: &[Course],
-    ) -> Option<&SessionId> {
-        let there = self.by_position.get(&(principal.clone(), position))?;
-        there.iter().find(|session| self.get(session).is_some_and(|seat| courses.contains(&seat.course)))
+        course: Course,
+    ) -> impl Iterator<Item = &SessionId> {
+        let there = self.by_position.get(&(principal.clone(), position)).into_iter().flatten();
+        there.filter(move |session| self.get(session).is_some_and(|seat| seat.course == course))
     }
 
     /// How many sessions there is room for.
