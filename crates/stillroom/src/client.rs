@@ -1,12 +1,16 @@
 //! A small client of a running gateway's admin plane.
 
 use crate::failure::Failure;
+use awc::http::header::HeaderValue;
+use domain::settings::Settings;
 use serde_json::Value as Json;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::time::Duration;
 
 const PATIENCE: Duration = Duration::from_secs(10);
 const LARGEST_ANSWER: usize = 256 << 20;
+/// Bears the access token.
+const ACCESS_HEADER: &str = "x-stillroom-access";
 
 /// A gateway, wherever it listens.
 pub(crate) struct Gateway {
@@ -23,10 +27,19 @@ pub(crate) struct Answer {
 }
 
 impl Gateway {
-    /// The gateway that listens at `listen`, as this machine reaches it.
-    pub(crate) fn at(listen: SocketAddr) -> Self {
-        let client = awc::Client::builder().timeout(PATIENCE).disable_redirects().finish();
-        Self { address: reachable(listen), client }
+    /// The gateway of these settings, as this machine reaches it.
+    pub(crate) fn of(settings: &Settings) -> Self {
+        Self::at(settings.listen, settings)
+    }
+
+    /// The gateway of these settings, when it listens at `listen` instead.
+    pub(crate) fn at(listen: SocketAddr, settings: &Settings) -> Self {
+        let client = awc::Client::builder().timeout(PATIENCE).disable_redirects();
+        let client = match shown(settings) {
+            Some(token) => client.add_default_header((ACCESS_HEADER, token)),
+            None => client,
+        };
+        Self { address: reachable(listen), client: client.finish() }
     }
 
     /// Its address, as this machine reaches it.
@@ -80,6 +93,7 @@ impl Gateway {
     fn refused(&self, path: &str, answer: &Answer) -> Failure {
         let remedy = match answer.status {
             400 | 404 => "check what was asked; `stillroom sessions` lists the ids",
+            403 => "give this command the gateway's own settings: the same `listen` and access.token",
             _ => "see the gateway's log, and `stillroom doctor`",
         };
         Failure::new(
@@ -113,6 +127,17 @@ impl Answer {
     }
 }
 
+/// A gateway that is open to other machines asks this one for its token too. One that is not needs none, and whoever may have its
+/// address should not hear one.
+fn shown(settings: &Settings) -> Option<HeaderValue> {
+    let open = !settings.listen.ip().to_canonical().is_loopback();
+    let token = settings.access_token.as_ref().filter(|_| open)?;
+    let mut token = HeaderValue::from_str(token.reveal()).ok()?;
+    // Or it would appear wherever a library writes down its headers.
+    token.set_sensitive(true);
+    Some(token)
+}
+
 /// Who listens everywhere is reached at home; the admin plane answers only there.
 pub(crate) fn reachable(listen: SocketAddr) -> SocketAddr {
     match listen.ip() {
@@ -133,6 +158,7 @@ pub(crate) fn encoded(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use domain::secret::Secret;
 
     #[test]
     fn who_listens_everywhere_is_reached_at_home() {
@@ -140,6 +166,23 @@ mod tests {
         assert_eq!(reachable("0.0.0.0:4141"), "127.0.0.1:4141");
         assert_eq!(reachable("[::]:4141"), "[::1]:4141");
         assert_eq!(reachable("192.168.0.2:1"), "192.168.0.2:1");
+    }
+
+    fn shown_by(listen: &str, token: Option<&str>) -> Option<HeaderValue> {
+        let settings = Settings::with_data_dir("data".into());
+        shown(&Settings { listen: listen.parse().unwrap(), access_token: token.map(Secret::new), ..settings })
+    }
+
+    #[test]
+    fn only_a_gateway_that_is_open_to_others_is_shown_the_token_and_no_log_is() {
+        for open in ["0.0.0.0:1", "[::]:1", "192.168.0.2:1"] {
+            let token = shown_by(open, Some("let-me-in")).unwrap();
+            assert_eq!((token.as_bytes(), format!("{token:?}").as_str()), (&b"let-me-in"[..], "Sensitive"));
+            assert_eq!(shown_by(open, None), None);
+        }
+        for local in ["127.0.0.1:1", "[::1]:1", "[::ffff:127.0.0.1]:1"] {
+            assert_eq!(shown_by(local, Some("let-me-in")), None, "{local}");
+        }
     }
 
     #[test]

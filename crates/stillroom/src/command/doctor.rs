@@ -32,7 +32,7 @@ pub(crate) fn perform(invocation: &Invocation<'_>, format: cli::Json) -> Result<
 
 async fn examine(loaded: &Loaded) -> Vec<(&'static str, Finding)> {
     let settings = loaded.settings();
-    let gateway = Gateway::at(settings.listen);
+    let gateway = Gateway::of(settings);
     let serves = gateway.answers().await;
     vec![
         ("settings", Ok(settings_file(loaded))),

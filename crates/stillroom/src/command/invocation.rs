@@ -36,11 +36,11 @@ impl Invocation<'_> {
     /// # Errors
     /// The settings are wrong, or lead to no address: only the gateway itself knows which port it picked.
     pub(crate) fn gateway(&self) -> Result<Gateway, Failure> {
-        let listen = self.settings()?.settings().listen;
-        if listen.port() == 0 {
+        let loaded = self.settings()?;
+        if loaded.settings().listen.port() == 0 {
             return Err(unknown_port().with_exit(Exit::WrongUse));
         }
-        Ok(Gateway::at(listen))
+        Ok(Gateway::of(loaded.settings()))
     }
 }
 

@@ -1,6 +1,6 @@
 //! The gateway's start and end, and the commands that look inside it.
 
-use crate::support::{Served, User};
+use crate::support::{Answer, Served, User};
 use serde_json::Value;
 use std::process::Command;
 
@@ -72,6 +72,30 @@ fn every_command_looks_inside_a_running_gateway_for_people_and_for_programs() {
     }
     let unknown = user.calls(&["sessions", "nobody-knows-it", "--listen", served.address()]);
     assert_eq!(unknown.code(), Some(1), "{}", unknown.out());
+    assert_eq!(served.without_input(), Some(0));
+}
+
+#[test]
+fn a_gateway_open_to_others_lets_its_own_commands_in_by_its_token_alone() {
+    let user = User::new();
+    let served = Served::open_by(&user, "let-me-in");
+    let listen = format!("0.0.0.0:{}", served.address().rsplit(':').next().unwrap());
+    let called_with = |token, command: &[&str]| {
+        let mut command = user.command(&[&["--listen", &listen], command].concat());
+        Answer(command.env("STILLROOM_ACCESS__TOKEN", token).output().unwrap())
+    };
+    for command in [&["status"][..], &["sessions"], &["credentials"], &["knowledge"], &["recall", "wal"]] {
+        let (own, foreign) = (called_with("let-me-in", command), called_with("let-me-out", command));
+        assert_eq!((own.code(), foreign.code()), (Some(0), Some(1)), "{command:?}: {}", own.err());
+        assert!(foreign.err().contains("access.token"), "{}", foreign.err());
+        for said in [own.out(), own.err(), foreign.out(), foreign.err()] {
+            assert!(!said.contains("let-me"), "{said}");
+        }
+    }
+    let doctor = called_with("let-me-in", &["doctor"]);
+    assert!(doctor.out().contains(&format!("a gateway answers at {listen}")), "{}", doctor.out());
+    let agent = called_with("let-me-in", &["run", "--", "sh", "-c", "echo $ANTHROPIC_BASE_URL"]);
+    assert_eq!(agent.out(), format!("http://{}\n", served.address()), "{}", agent.err());
     assert_eq!(served.without_input(), Some(0));
 }
 

@@ -65,7 +65,17 @@ pub(crate) struct Served {
 impl Served {
     /// Starts one at a free port, and waits until it says where.
     pub(crate) fn by(user: &User) -> Self {
-        let mut command = user.command(&["serve", "--until-input-ends", "--listen", "127.0.0.1:0"]);
+        Self::started(user.command(&["serve", "--until-input-ends", "--listen", "127.0.0.1:0"]))
+    }
+
+    /// Starts one that other machines can reach, and that asks for `token`.
+    pub(crate) fn open_by(user: &User, token: &str) -> Self {
+        let mut command = user.command(&["serve", "--until-input-ends", "--listen", "0.0.0.0:0"]);
+        command.env("STILLROOM_ACCESS__TOKEN", token);
+        Self::started(command)
+    }
+
+    fn started(mut command: Command) -> Self {
         let mut process =
             command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
         let mut line = String::new();

@@ -39,7 +39,7 @@ async fn find_or_start(
 ) -> Result<(Gateway, Option<Child>), Failure> {
     let shared = loaded.settings().listen;
     let listen = with_port(reachable(shared))?;
-    let gateway = Gateway::at(listen);
+    let gateway = Gateway::at(listen, loaded.settings());
     if gateway.answers().await {
         tell_of_token(shared);
         return Ok((gateway, None));
