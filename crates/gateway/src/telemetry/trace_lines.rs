@@ -35,7 +35,7 @@ fn one_line(text: &str) -> String {
     short
 }
 
-/// Writes every row that comes as a [`line`], until nobody sends any more. Says so where it missed some.
+/// Writes every row that comes as a [`line()`], until nobody sends any more. Says so where it missed some.
 ///
 /// # Errors
 /// Those of `out`.
