@@ -1,7 +1,7 @@
 # Every command that CI runs. Without just, type what stands behind the names: plain cargo does it all.
 
 # What CI runs, in its order.
-ci: format lint test deny clients
+ci: format lint docs test deny clients
 
 # Rust's own formatting.
 format:
@@ -10,6 +10,10 @@ format:
 # clippy, with warnings denied.
 lint:
     cargo clippy --workspace --all-targets --locked -- -D warnings
+
+# The docs of all items, private ones included: a broken link is an error.
+docs:
+    RUSTDOCFLAGS="-D warnings -A rustdoc::private_intra_doc_links" cargo doc --workspace --no-deps --document-private-items --locked
 
 # Unit tests, properties, scenarios in virtual time, wire tests.
 test:

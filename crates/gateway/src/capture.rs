@@ -4,7 +4,7 @@ use crate::edge::{Edge, HERE};
 use crate::examination::{Ending, Examination, Tape};
 use crate::route::Route;
 use crate::session::{Identified, Kind, identify};
-use actix_web::http::header::{CONTENT_ENCODING, USER_AGENT};
+use actix_web::http::header::{CONTENT_ENCODING, CONTENT_TYPE, USER_AGENT};
 use bytes::Bytes;
 use domain::conversation::Asked;
 use domain::evidence::{Class, Evidence};
@@ -18,15 +18,14 @@ use machines::credential::{CredentialMessage, SlotKey};
 use machines::idle_scheduler::SchedulerMessage;
 use std::sync::Arc;
 use upstream::transport::{Fault, HeaderMap, StatusCode};
+use upstream::unreadable::Unreadable;
 use upstream::{dialect, encoding};
 use workers::{House, Meter as _, Spoken, Turn};
 
 /// The largest request that is read, decoded, in bytes; a larger one is relayed unread.
-const LARGEST_READ: usize = 128 * 1024 * 1024;
-/// Reading more than this, in bytes as sent, would hold up the other requests of the thread.
+const LARGEST_READ: usize = 64 * 1024 * 1024;
+/// Reading more than this, decoded, in bytes, would hold up the other requests of the thread.
 const QUICKLY_READ: usize = 1024 * 1024;
-/// The same for a compressed body.
-const QUICKLY_UNPACKED: usize = 64 * 1024;
 /// The longest name of a client that is kept, in characters.
 const LONGEST_CLIENT: usize = 80;
 
@@ -63,8 +62,7 @@ impl Capture {
         let who = identify(&edge.sessions, &edge.principal, &sent.headers, asked.as_deref(), edge.today());
         let project = asked.as_ref().and_then(|asked| asked.directory.clone());
         let token = observe(&edge, &sent, who.session.as_ref(), project);
-        let turn = who.session.as_ref().filter(|_| who.kind == Kind::Turn);
-        let in_progress = turn.and_then(|session| InProgress::begin(&edge.house, session));
+        let in_progress = who.session.as_ref().and_then(|session| announced(&edge.house, session, who.kind));
         Self { edge, sent, asked, who, token, _in_progress: in_progress }
     }
 
@@ -79,11 +77,15 @@ impl Capture {
     /// The head of an answer is here; the rest will be heard.
     pub(crate) fn answered(self, status: StatusCode, headers: &HeaderMap) -> Listener {
         self.count(status.as_u16());
-        if status.is_success() {
+        let proves = status.is_success() && self.sent.route.needs_token();
+        // A stream may accept a request and refuse it with its first event.
+        let awaits_proof = proves && self.sent.route.dialect.is_some() && is_stream(headers);
+        if proves && !awaits_proof {
             self.tell(Class::Ok, status.as_u16());
         }
         let tape = Tape::for_answer(status, self.sent.route.dialect.is_some());
-        Listener { examination: Some(Examination { capture: self, status, headers: headers.clone(), tape }) }
+        let headers = headers.clone();
+        Listener { examination: Some(Examination { capture: self, status, headers, tape, awaits_proof }) }
     }
 
     /// What the answer says about the token that was sent.
@@ -159,16 +161,23 @@ fn observe(
 /// What the request says, if it can be read at all.
 async fn read(dialect: Dialect, sent: &Sent) -> Option<Asked> {
     let (encoding, body) = (content_encoding(&sent.headers), sent.body.clone());
-    let quick = if encoding.is_none() { QUICKLY_READ } else { QUICKLY_UNPACKED };
-    let understand = move |body: &[u8]| {
-        let plain = encoding::decoded(encoding.as_deref(), body, LARGEST_READ).ok()?;
-        dialect::asked(dialect, &plain).ok()
+    let understood = move |at_most| {
+        let plain = encoding::decoded(encoding.as_deref(), &body, at_most)?;
+        dialect::asked(dialect, &plain)
     };
-    if body.len() <= quick {
-        understand(&body)
-    } else {
-        actix_web::web::block(move || understand(&body)).await.ok().flatten()
+    // How long a compressed body really is shows only when it is unpacked.
+    match understood(QUICKLY_READ) {
+        Err(Unreadable::TooLarge { .. }) => {
+            let beside = actix_web::web::block(move || understood(LARGEST_READ));
+            beside.await.ok()?.ok()
+        }
+        understood => understood.ok(),
     }
+}
+
+fn is_stream(headers: &HeaderMap) -> bool {
+    let kind = headers.get(CONTENT_TYPE).map_or(&b""[..], |kind| kind.as_bytes());
+    kind.trim_ascii_start().to_ascii_lowercase().starts_with(b"text/event-stream")
 }
 
 /// How a body is encoded, if at all.
@@ -202,7 +211,7 @@ impl Listener {
     /// A piece of the answer passed.
     pub(crate) fn heard(&mut self, chunk: &Bytes) {
         if let Some(examination) = &mut self.examination {
-            examination.tape.take(chunk);
+            examination.hear(chunk);
         }
     }
 
@@ -218,6 +227,17 @@ impl Drop for Listener {
     fn drop(&mut self) {
         self.ended(Ending::Broken);
     }
+}
+
+/// Tells the scheduler of a request. A session of which nothing but side requests ever comes has to be forgotten in time,
+/// too, and its credential with it.
+fn announced(house: &House, session: &SessionId, kind: Kind) -> Option<InProgress> {
+    if kind == Kind::Turn {
+        return InProgress::begin(house, session);
+    }
+    let seen = Spoken(SchedulerMessage::SessionSeen(session.clone()));
+    house.scheduler.tell(seen, HERE).unwrap_or_default();
+    None
 }
 
 /// A turn under way: the scheduler hears of its beginning and, however it goes, of its end.
@@ -239,5 +259,49 @@ impl Drop for InProgress {
         let ended = Spoken(SchedulerMessage::TurnEnded(self.session.clone()));
         // Surely: a session whose request never ends is never idle.
         self.house.scheduler.tell_surely(ended, HERE).unwrap_or_default();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use actix_web::http::header::HeaderValue;
+    use domain::provider::Provider;
+    use futures_util::FutureExt as _;
+
+    /// How many bytes a block of one and the same byte stands for.
+    const BLOCK: usize = 128 * 1024;
+
+    /// A turn whose only message is so many blocks long, in a few bytes of zstd.
+    fn packed(blocks: usize) -> Sent {
+        let header = |size: usize, kind: usize| (size << 3 | kind << 1).to_le_bytes()[..3].to_vec();
+        let raw = |text: &[u8]| [header(text.len(), 0), text.to_vec()].concat();
+        let words = [header(BLOCK, 1), b"q".to_vec()].concat().repeat(blocks);
+        let frame = [0x28, 0xb5, 0x2f, 0xfd, 0x00, 0x38];
+        let before = raw(br#"{"model":"m","messages":[{"role":"user","content":""#);
+        let body = [&frame[..], &before, &words, &raw(br#""}]}"#), &[1, 0, 0]].concat();
+        let route = Route {
+            provider: Provider::Anthropic,
+            target: "/v1/messages".into(),
+            dialect: Some(Dialect::AnthropicMessages),
+        };
+        let headers = [(CONTENT_ENCODING, HeaderValue::from_static("zstd"))].into_iter().collect();
+        Sent { route, headers, body: body.into(), start: Moment::from_secs(0) }
+    }
+
+    #[tokio::test]
+    async fn a_small_body_that_unpacks_to_a_large_one_is_read_beside_the_thread_that_relays() {
+        let read = |sent: Sent| async move { read(Dialect::AnthropicMessages, &sent).await };
+        assert!(read(packed(1)).now_or_never().expect("at once").is_some());
+        assert!(read(packed(9)).now_or_never().is_none());
+        assert!(read(packed(9)).await.is_some());
+    }
+
+    #[tokio::test]
+    async fn a_bomb_is_relayed_unread() {
+        let blocks = LARGEST_READ / BLOCK;
+        assert!(read(Dialect::AnthropicMessages, &packed(blocks)).await.is_none());
+        assert!(read(Dialect::AnthropicMessages, &packed(blocks - 1)).await.is_some());
+        assert_eq!(LARGEST_READ, 64 << 20, "bytes that one request may cost");
     }
 }

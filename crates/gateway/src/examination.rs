@@ -5,6 +5,7 @@ use bytes::Bytes;
 use domain::conversation::{Answered, Message};
 use domain::evidence::Class;
 use std::borrow::Cow;
+use upstream::events::Splitter;
 use upstream::transport::{HeaderMap, StatusCode};
 use upstream::{classify, dialect, encoding};
 use workers::Meter as _;
@@ -72,9 +73,32 @@ pub(crate) struct Examination {
     pub(crate) status: StatusCode,
     pub(crate) headers: HeaderMap,
     pub(crate) tape: Tape,
+    /// Whether the answer has yet to show, as a stream does with its first event, that the token was accepted.
+    pub(crate) awaits_proof: bool,
 }
 
 impl Examination {
+    /// A piece of it passed.
+    pub(crate) fn hear(&mut self, piece: &Bytes) {
+        self.tape.take(piece);
+        let may_end_an_event = piece.iter().any(|byte| b"\r\n".contains(byte));
+        if self.awaits_proof && may_end_an_event && self.tape.length <= QUICKLY_EXAMINED {
+            self.weigh();
+        }
+    }
+
+    /// The first whole event that is no error is proof, and it is told at once: an answer may take long. A compressed one
+    /// can be read only when it is over.
+    fn weigh(&mut self) {
+        let heard = self.tape.pieces.concat();
+        if content_encoding(&self.headers).is_none() && has_event(&heard) {
+            self.awaits_proof = false;
+            if self.class(&heard) == Class::Ok {
+                self.capture.tell(Class::Ok, self.status.as_u16());
+            }
+        }
+    }
+
     /// Examines, at once or beside this thread, and tells.
     pub(crate) fn hold(self, ending: Ending) {
         match tokio::runtime::Handle::try_current() {
@@ -106,12 +130,17 @@ impl Examination {
 
     /// An error says what it says of the token; so does an error within an accepted answer.
     fn judge(&self, plain: &[u8]) {
+        let class = self.class(plain);
+        let proves = self.awaits_proof && has_event(plain);
+        if class != Class::Ok || proves {
+            self.capture.tell(class, self.status.as_u16());
+        }
+    }
+
+    fn class(&self, plain: &[u8]) -> Class {
         let header = |name: &str| self.headers.get(name).and_then(|value| value.to_str().ok());
         let (provider, status) = (self.capture.sent.route.provider, self.status.as_u16());
-        let class = classify::classify(provider, status, header, plain, self.capture.edge.today());
-        if class != Class::Ok {
-            self.capture.tell(class, status);
-        }
+        classify::classify(provider, status, header, plain, self.capture.edge.today())
     }
 
     /// Tells the conversation whether it went on.
@@ -141,6 +170,10 @@ impl Examination {
             self.capture.edge.metrics.turn_shed();
         }
     }
+}
+
+fn has_event(stream: &[u8]) -> bool {
+    !Splitter::default().push(stream).is_empty()
 }
 
 #[cfg(test)]

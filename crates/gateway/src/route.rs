@@ -25,6 +25,11 @@ impl Route {
         let query = uri.query().map(|query| format!("?{query}")).unwrap_or_default();
         Some(Self { provider, target: path + &query, dialect })
     }
+
+    /// Whether providers accept it from the owner of a good token only. They greet anybody.
+    pub(crate) fn needs_token(&self) -> bool {
+        self.target.split('?').next().is_some_and(|path| path.contains("/v1/"))
+    }
 }
 
 /// The provider that the first segment names, and the path behind it.
@@ -144,6 +149,21 @@ mod tests {
         assert_eq!(route(Method::HEAD, "/api/hello", &[]).unwrap().target, "/api/hello");
         for target in ["/", "/favicon.ico", "/backend-api/codex/responses", "/v1", "/v10/messages"] {
             assert_eq!(route(Method::GET, target, &[]), None, "{target}");
+        }
+    }
+
+    #[test]
+    fn a_greeting_needs_no_token_and_the_interface_does() {
+        let needs = |method, target| route(method, target, &[]).unwrap().needs_token();
+        assert!(!needs(Method::HEAD, "/") && !needs(Method::GET, "/api/hello?next=/v1/models"));
+        assert!(!needs(Method::GET, "/anthropic/favicon.ico"));
+        for target in [
+            "/v1/messages",
+            "/v1/messages/count_tokens?beta=true",
+            "/openai/v1/models",
+            "/proj/v1/embeddings",
+        ] {
+            assert!(needs(Method::POST, target), "{target}");
         }
     }
 

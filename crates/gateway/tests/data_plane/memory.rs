@@ -6,6 +6,7 @@ use crate::provider::{Provider, answer, chunk, events};
 use domain::settings::Settings;
 use machines::credential::TokenState;
 use serde_json::json;
+use std::time::Duration;
 use tempfile::TempDir;
 
 const KEY: &str = "x-api-key: sk-ant-api03-dummy\r\n";
@@ -192,6 +193,60 @@ fn an_accepted_request_proves_its_token_and_a_refused_one_speaks_against_it() {
     assert_eq!((refused.status, refused.text().as_str()), (401, refusal), "the agent sees it as it is");
     let slots = house.slots();
     assert!(!slots.is_empty() && slots.iter().all(|slot| slot.state == TokenState::Rejected), "{slots:?}");
+}
+
+fn states(house: &House) -> Vec<TokenState> {
+    let mut states: Vec<_> = house.slots().into_iter().map(|slot| slot.state).collect();
+    states.dedup();
+    states
+}
+
+#[test]
+fn the_first_event_of_a_stream_proves_its_token_unless_it_is_an_error() {
+    let head = "HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked\r\n\r\n";
+    let error = r#"{"type":"error","error":{"type":"authentication_error","message":"token revoked"}}"#;
+    for (first, state) in [
+        (format!("event: error\ndata: {error}\n\n"), TokenState::Unproven),
+        (": wait\n\nevent: error\ndata: {\"ty".to_owned(), TokenState::Unproven),
+        ("event: ping\ndata: {\"type\":\"ping\"}\n\n".to_owned(), TokenState::Proven),
+    ] {
+        let said = head.to_owned() + &chunk(&first);
+        let provider = Provider::playing(move |line| {
+            line.hear();
+            line.say(said.as_bytes());
+            line.until_left();
+        });
+        let house = House::before(&provider);
+        let mut client = house.client();
+        client.say(turn(NAMED, &["hi"]));
+        client.hear_up_to(&first);
+        assert_eq!(states(&house), [state], "{first}");
+    }
+}
+
+#[test]
+fn a_greeting_proves_nothing_and_a_list_of_models_does() {
+    let provider = Provider::saying(answer("200 OK", "", "{}"));
+    let house = House::before(&provider);
+    let ask = |target| house.ask(request("GET", target, &format!("{KEY}{NAMED}")));
+    assert_eq!(ask("/api/hello").status, 200);
+    assert_eq!(states(&house), [TokenState::Unproven]);
+    ask("/v1/models");
+    assert_eq!(states(&house), [TokenState::Proven]);
+}
+
+#[test]
+fn a_session_of_side_requests_alone_leaves_memory_with_its_credential() {
+    let provider = Provider::saying(answer("200 OK", "", "{}"));
+    let house = House::with(&provider, |settings| {
+        let idle = &mut settings.idle;
+        (idle.tick, idle.after, idle.evict_after) =
+            (Duration::from_millis(1), Duration::ZERO, Duration::ZERO);
+    });
+    house.ask(request("GET", "/v1/models", &format!("{KEY}{NAMED}")));
+    // Nothing tells when it is swept out: this asks until it is, and gives up long after it should have been.
+    let is_held = || house.slots().iter().any(|slot| slot.session.is_some());
+    assert!((0..10_000).any(|_| !is_held()), "nobody forgets it");
 }
 
 #[test]
