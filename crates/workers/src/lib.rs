@@ -1,4 +1,4 @@
-//! The actors: performers that turn the machines' effects into calls, and [`wire`], the one function that connects them all.
+//! The actors: performers that turn the machines' effects into calls, and [`wire()`], the one function that connects them all.
 //!
 //! A newcomer's way in: [`House`] is what the rest of the program holds; [`Recorder`] takes turns in; `credential`,
 //! `idle_scheduler`, `distiller`, `curator` and `cache_warmer` are one actor each.
