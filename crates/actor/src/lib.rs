@@ -1,7 +1,7 @@
 //! The shell around every machine: mailbox with real admission, timers, crash policy, message trace.
 //!
 //! This is the one crate that touches actix's actor API, and it knows no business word. A part of
-//! the house is written as a pure step and a [`Performer`]; a [`vacancy`] gives it a [`Mailbox`]
+//! the house is written as a pure step and a [`Performer`]; a [`vacancy()`] gives it a [`Mailbox`]
 //! before it exists, and [`Vacancy::fill`] puts it on a thread. What the shell promises beyond
 //! actix is in `docs/actors.md`, and each promise is a test in this crate's `tests/`.
 

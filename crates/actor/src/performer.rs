@@ -29,7 +29,7 @@ pub type Factory<Machine> = Box<dyn FnMut() -> Machine>;
 /// The performer survives a crash while the machine is rebuilt, so it should hold handles
 /// (mailboxes, clients, publishers), not state of its own.
 pub trait Performer: Sized + 'static {
-    /// The name this actor usually goes by; pass it to [`crate::vacancy`].
+    /// The name this actor usually goes by; pass it to [`crate::vacancy()`].
     const NAME: &'static str;
     /// The pure state machine.
     type Machine: 'static;
