@@ -1,0 +1,164 @@
+//! The gates of the sweep, each as a story.
+
+use super::*;
+use domain::access::WaitReason;
+use domain::ids::Principal;
+use domain::provider::{Dialect, Provider, UpstreamKey};
+use domain::settings::Settings;
+
+fn brief(session: &str) -> Brief {
+    Brief {
+        principal: Principal::local(),
+        session: session.into(),
+        upstream: UpstreamKey::new(Provider::Anthropic, "http://h"),
+        dialect: Dialect::AnthropicMessages,
+        model: "m".into(),
+    }
+}
+
+fn machine() -> SchedulerMachine {
+    let settings = Settings::with_data_dir("unused".into());
+    SchedulerMachine::new(settings.idle, settings.distiller, settings.curator)
+}
+
+fn say(machine: &mut SchedulerMachine, seconds: u64, message: SchedulerMessage) -> Vec<SchedulerEffect> {
+    let mut effects = Vec::new();
+    machine.on(message, Moment::from_secs(seconds), &mut effects);
+    effects
+}
+
+fn recorded(pending_messages: u32, pending_tokens: u64, stop: Stop) -> SchedulerMessage {
+    let backlog = Backlog { pending_messages, pending_tokens, turns_since_curation: pending_messages / 2 };
+    let held_for = Duration::ZERO;
+    SchedulerMessage::TurnRecorded { brief: brief("a"), backlog, stop: Some(stop), held_for }
+}
+
+fn due(machine: &mut SchedulerMachine, seconds: u64) -> Vec<Purpose> {
+    let effects = say(machine, seconds, SchedulerMessage::IdleSweepDue);
+    let purpose = |effect| match effect {
+        SchedulerEffect::Dispatch(purpose, _) => Some(purpose),
+        SchedulerEffect::Evict(_) | SchedulerEffect::ArmSweep(_) => None,
+    };
+    effects.into_iter().filter_map(purpose).collect()
+}
+
+fn ended(purpose: Purpose, ending: Ending, backlog: Option<Backlog>) -> SchedulerMessage {
+    SchedulerMessage::JobEnded { session: "a".into(), purpose, ending, backlog }
+}
+
+#[test]
+fn a_session_is_due_when_it_is_idle_and_has_enough_pending() {
+    let mut machine = machine();
+    say(&mut machine, 0, recorded(4, 10, Stop::End));
+    assert_eq!(due(&mut machine, 90), [Purpose::Curate][..0], "two turns and four messages are not enough");
+    say(&mut machine, 100, recorded(6, 10, Stop::End));
+    say(&mut machine, 100, SchedulerMessage::TurnEnded("a".into()));
+    assert_eq!(due(&mut machine, 130), [], "not idle yet");
+    assert_eq!(due(&mut machine, 160), [Purpose::Distill]);
+    assert_eq!(due(&mut machine, 190), [], "one job at a time");
+}
+
+#[test]
+fn curation_follows_distillation() {
+    let mut machine = machine();
+    say(&mut machine, 0, recorded(6, 10, Stop::End));
+    assert_eq!(due(&mut machine, 60), [Purpose::Distill]);
+    let left = Backlog { pending_messages: 0, pending_tokens: 0, turns_since_curation: 3 };
+    say(&mut machine, 70, ended(Purpose::Distill, Ending::Done { kept: 2 }, Some(left)));
+    assert_eq!(due(&mut machine, 90), [Purpose::Curate]);
+    say(&mut machine, 95, ended(Purpose::Curate, Ending::Done { kept: 1 }, Some(Backlog::default())));
+    assert_eq!(due(&mut machine, 120), []);
+}
+
+#[test]
+fn an_agent_that_runs_a_tool_or_a_request_in_progress_holds_the_session_back() {
+    let mut machine = machine();
+    say(&mut machine, 0, recorded(6, 10, Stop::ToolUse));
+    assert_eq!(due(&mut machine, 120), []);
+    assert_eq!(due(&mut machine, 3600), [Purpose::Distill], "but not for ever");
+    let mut machine = self::machine();
+    say(&mut machine, 0, recorded(6, 10, Stop::End));
+    say(&mut machine, 0, SchedulerMessage::TurnStarted("a".into()));
+    assert_eq!(due(&mut machine, 120), []);
+}
+
+#[test]
+fn a_full_segment_does_not_wait_for_idleness() {
+    let mut machine = machine();
+    let effects = say(&mut machine, 0, recorded(6, 20_000, Stop::ToolUse));
+    assert_eq!(effects, [SchedulerEffect::Dispatch(Purpose::Distill, brief("a"))]);
+}
+
+#[test]
+fn a_waiting_job_is_asked_for_again_at_every_sweep() {
+    let mut machine = machine();
+    say(&mut machine, 0, recorded(6, 10, Stop::End));
+    for sweep in 2..20 {
+        assert_eq!(due(&mut machine, sweep * 30), [Purpose::Distill]);
+        let waiting = Ending::Waiting { reason: WaitReason::Rejected, ask_again_at: None };
+        say(&mut machine, sweep * 30, ended(Purpose::Distill, waiting, None));
+    }
+}
+
+#[test]
+fn a_failed_job_rests_longer_each_time_and_lets_the_curator_by() {
+    let mut machine = machine();
+    say(&mut machine, 0, recorded(6, 10, Stop::End));
+    assert_eq!(due(&mut machine, 60), [Purpose::Distill]);
+    say(&mut machine, 60, ended(Purpose::Distill, Ending::Failed { why: "x".into() }, None));
+    assert_eq!(due(&mut machine, 90), [Purpose::Curate]);
+    say(
+        &mut machine,
+        91,
+        ended(
+            Purpose::Curate,
+            Ending::Done { kept: 0 },
+            Some(Backlog { pending_messages: 6, ..Backlog::default() }),
+        ),
+    );
+    assert_eq!(due(&mut machine, 110), [], "it rests for a minute");
+    assert_eq!(due(&mut machine, 120), [Purpose::Distill]);
+    say(&mut machine, 120, ended(Purpose::Distill, Ending::Failed { why: "x".into() }, None));
+    assert_eq!(due(&mut machine, 210), [], "now for two");
+    assert_eq!(due(&mut machine, 240), [Purpose::Distill]);
+}
+
+#[test]
+fn an_idle_session_leaves_memory_unless_work_is_left() {
+    let mut machine = machine();
+    say(&mut machine, 0, recorded(1, 10, Stop::End));
+    let evicted = say(&mut machine, 1800, SchedulerMessage::IdleSweepDue);
+    assert!(evicted.contains(&SchedulerEffect::Evict("a".into())));
+    say(&mut machine, 2000, recorded(6, 10, Stop::End));
+    let kept = say(&mut machine, 2000 + 7200, SchedulerMessage::IdleSweepDue);
+    assert!(!kept.contains(&SchedulerEffect::Evict("a".into())));
+}
+
+#[test]
+fn a_session_that_was_only_named_is_evicted_like_any_other() {
+    let mut machine = machine();
+    say(&mut machine, 0, SchedulerMessage::SessionSeen("a".into()));
+    let evicted = SchedulerEffect::Evict("a".into());
+    assert!(!say(&mut machine, 1799, SchedulerMessage::IdleSweepDue).contains(&evicted));
+    assert!(say(&mut machine, 1800, SchedulerMessage::IdleSweepDue).contains(&evicted));
+}
+
+#[test]
+fn a_session_whose_cache_may_be_held_stays_as_long() {
+    let mut machine = machine();
+    let (backlog, held_for) = (Backlog::default(), Duration::from_secs(7200));
+    let turn = SchedulerMessage::TurnRecorded { brief: brief("a"), backlog, stop: None, held_for };
+    say(&mut machine, 0, turn);
+    let evicted = SchedulerEffect::Evict("a".into());
+    assert!(!say(&mut machine, 7199, SchedulerMessage::IdleSweepDue).contains(&evicted));
+    assert!(say(&mut machine, 7200, SchedulerMessage::IdleSweepDue).contains(&evicted));
+}
+
+#[test]
+fn the_jobs_of_a_worker_that_was_rebuilt_are_handed_out_again() {
+    let mut machine = machine();
+    say(&mut machine, 0, recorded(6, 10, Stop::End));
+    assert_eq!(due(&mut machine, 60), [Purpose::Distill]);
+    say(&mut machine, 61, SchedulerMessage::WorkerRestarted(Purpose::Distill));
+    assert_eq!(due(&mut machine, 90), [Purpose::Distill]);
+}
