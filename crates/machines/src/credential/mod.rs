@@ -22,10 +22,11 @@ pub use token::Verdict;
 
 use domain::access::{Access, AccessRequest};
 use domain::credential::{Credential, Lease};
-use domain::evidence::{Class, Evidence};
+use domain::evidence::Evidence;
 use domain::fingerprint::Fingerprint;
 use domain::ids::{Generation, Principal, SessionId};
 use domain::provider::{Provider, UpstreamKey};
+use domain::purpose::Purpose;
 use domain::settings::{ClientCredentials, GlobalFallback};
 use domain::time::Moment;
 use pauses::Pauses;
@@ -93,7 +94,9 @@ impl CredentialMachine {
             CredentialMessage::CredentialObserved { slot, credential, project } => {
                 self.observe(slot, &credential, project, now);
             }
-            CredentialMessage::ClientAnswered(evidence) => self.judge(&evidence, now, effects),
+            CredentialMessage::ClientAnswered(evidence) => {
+                self.judge(&evidence, ("", Purpose::Client), now, effects);
+            }
             CredentialMessage::ResolveCredential(request) => {
                 return CredentialReply::Access(self.resolve(&request, now, effects));
             }
@@ -145,12 +148,17 @@ impl CredentialMachine {
     }
 
     /// Joins evidence about one token, and tells the workers when its verdict changed. Evidence never creates a token (S9).
-    fn judge(&mut self, evidence: &Evidence, now: Moment, effects: &mut Vec<CredentialEffect>) {
+    /// `about` is the model and the purpose of the call that was answered.
+    fn judge(
+        &mut self,
+        evidence: &Evidence,
+        about: (&str, Purpose),
+        now: Moment,
+        effects: &mut Vec<CredentialEffect>,
+    ) {
         let id = (evidence.upstream.clone(), evidence.fingerprint);
         let Some((token, pauses)) = self.tokens.get_mut(&id) else { return };
-        if evidence.class == Class::Ok {
-            pauses.take(evidence, "", domain::purpose::Purpose::Client, now);
-        }
+        pauses.take(evidence, about.0, about.1, now);
         let before = token.join(evidence, now);
         match (before, token.verdict()) {
             (Verdict::Unproven | Verdict::Rejected, Verdict::Proven) => {
@@ -257,13 +265,12 @@ impl CredentialMachine {
         effects: &mut Vec<CredentialEffect>,
     ) {
         let id = (lease.upstream.clone(), lease.fingerprint());
-        let Some((token, pauses)) = self.tokens.get_mut(&id) else { return };
+        let Some((token, _)) = self.tokens.get_mut(&id) else { return };
         token.end_probe(lease.id);
         let Some(evidence) = evidence.filter(|it| (&it.upstream, it.fingerprint) == (&id.0, id.1)) else {
             return;
         };
-        pauses.take(evidence, &request.model, request.purpose, now);
-        self.judge(evidence, now, effects);
+        self.judge(evidence, (&request.model, request.purpose), now, effects);
     }
 
     fn evict(&mut self, session: &SessionId) {

@@ -18,12 +18,16 @@ const BLOCKED: [u64; 2] = [1800, 3600];
 /// One pause, longer each time in a row.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 struct Pause {
+    /// When the newest answer behind it was understood.
+    since: Moment,
     until: Moment,
     times: u32,
 }
 
 impl Pause {
-    fn extend(&mut self, ladder: &[u64], now: Moment, asked: Option<Duration>) {
+    /// Takes an answer in that asks for quiet, seen at `now`.
+    fn extend(&mut self, ladder: &[u64], evidence: &Evidence, now: Moment, asked: Option<Duration>) {
+        self.since = self.since.max(evidence.end);
         if now < self.until && asked.is_none() {
             return; // One storm is one step of the ladder, however many calls were caught in it.
         }
@@ -32,6 +36,15 @@ impl Pause {
         let wished = asked.map_or(0, |span| span.as_secs().min(longest));
         self.until = self.until.max(now.after(Duration::from_secs(step.max(wished))));
         self.times = self.times.saturating_add(1);
+    }
+}
+
+impl Pause {
+    /// Ends it, if the success began after the trouble was known: one that was on its way before proves nothing.
+    fn end(&mut self, success: &Evidence) {
+        if success.start > self.since {
+            *self = Self::default();
+        }
     }
 }
 
@@ -44,25 +57,29 @@ pub struct Pauses {
 }
 
 impl Pauses {
-    /// Takes in what an answer to background work says. Client answers do not pause background work here, except that a
-    /// success ends every pause.
+    /// Takes in what an answer says. A client's trouble is the token's: while its own requests are throttled or its account is
+    /// blocked, background work stands back. What a client may not do says nothing about what background work may.
     pub fn take(&mut self, evidence: &Evidence, model: &str, purpose: Purpose, now: Moment) {
         match evidence.class {
-            Class::Ok => self.clear(model, purpose),
-            Class::Throttled { retry_after } => self.throttled.extend(&THROTTLED, now, retry_after),
-            Class::AccountBlocked => self.blocked.extend(&BLOCKED, now, None),
-            Class::Forbidden => {
-                self.forbidden.entry((model.to_owned(), purpose)).or_default().extend(&FORBIDDEN, now, None);
+            Class::Ok => self.succeed(evidence, model, purpose),
+            Class::Throttled { retry_after } => self.throttled.extend(&THROTTLED, evidence, now, retry_after),
+            Class::AccountBlocked => self.blocked.extend(&BLOCKED, evidence, now, None),
+            Class::Forbidden if purpose != Purpose::Client => {
+                let pause = self.forbidden.entry((model.to_owned(), purpose)).or_default();
+                pause.extend(&FORBIDDEN, evidence, now, None);
             }
-            Class::CredentialRejected | Class::WeakAuth | Class::UpstreamFault | Class::RequestRefused => {}
+            Class::Forbidden
+            | Class::CredentialRejected
+            | Class::WeakAuth
+            | Class::UpstreamFault
+            | Class::RequestRefused => {}
         }
     }
 
-    fn clear(&mut self, model: &str, purpose: Purpose) {
-        (self.throttled, self.blocked) = (Pause::default(), Pause::default());
-        if purpose != Purpose::Client {
-            self.forbidden.remove(&(model.to_owned(), purpose));
-        }
+    fn succeed(&mut self, success: &Evidence, model: &str, purpose: Purpose) {
+        self.throttled.end(success);
+        self.blocked.end(success);
+        self.forbidden.remove(&(model.to_owned(), purpose));
     }
 
     /// Whether a call for this model and purpose must wait, why, and until when.
@@ -86,8 +103,12 @@ mod tests {
     use domain::provider::{Provider, UpstreamKey};
 
     fn evidence(class: Class) -> Evidence {
+        between(class, 0, 1)
+    }
+
+    fn between(class: Class, start: u64, end: u64) -> Evidence {
         let upstream = UpstreamKey::new(Provider::Anthropic, "http://h");
-        let (start, end) = (Moment(0), Moment(1));
+        let (start, end) = (Moment(start), Moment(end));
         Evidence { fingerprint: Fingerprint::of_number(1), upstream, start, end, class, status: 0 }
     }
 
@@ -103,8 +124,25 @@ mod tests {
         assert_eq!(pauses.standing("m", Purpose::Curate, at(59)), Some((WaitReason::Throttled, at(60))));
         pauses.take(&throttled, "m", Purpose::Distill, at(60));
         assert_eq!(pauses.standing("m", Purpose::Curate, at(60)), Some((WaitReason::Throttled, at(180))));
-        pauses.take(&evidence(Class::Ok), "m", Purpose::Client, at(100));
+        pauses.take(&between(Class::Ok, 2, 3), "m", Purpose::Client, at(100));
         assert_eq!(pauses.standing("m", Purpose::Curate, at(100)), None);
+    }
+
+    #[test]
+    fn a_success_that_was_on_its_way_before_the_storm_does_not_end_it() {
+        let mut pauses = Pauses::default();
+        pauses.take(&between(Class::Throttled { retry_after: None }, 5, 6), "m", Purpose::Client, at(0));
+        pauses.take(&between(Class::Ok, 6, 9), "m", Purpose::Client, at(1));
+        assert!(pauses.standing("m", Purpose::Distill, at(1)).is_some(), "a client's storm is the token's");
+        pauses.take(&between(Class::Ok, 7, 9), "m", Purpose::Client, at(1));
+        assert!(pauses.standing("m", Purpose::Distill, at(1)).is_none());
+    }
+
+    #[test]
+    fn what_a_client_may_not_do_background_work_may() {
+        let mut pauses = Pauses::default();
+        pauses.take(&evidence(Class::Forbidden), "m", Purpose::Client, at(0));
+        assert!(pauses.standing("m", Purpose::Distill, at(1)).is_none());
     }
 
     #[test]

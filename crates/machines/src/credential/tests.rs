@@ -3,7 +3,7 @@
 use super::*;
 use domain::access::WaitReason;
 use domain::credential::CredentialKind;
-use domain::purpose::Purpose;
+use domain::evidence::Class;
 use domain::secret::Secret;
 use proptest::prelude::*;
 
