@@ -14,3 +14,6 @@ pub mod cache_warmer;
 pub mod credential;
 pub mod idle_scheduler;
 pub mod job;
+
+#[cfg(test)]
+mod samples;

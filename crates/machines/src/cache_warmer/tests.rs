@@ -2,19 +2,9 @@
 
 use super::*;
 use crate::credential::{Affected, Hint};
+use crate::samples::brief;
 use domain::access::{Access, WaitReason};
 use domain::ids::Principal;
-use domain::provider::{Dialect, Provider, UpstreamKey};
-
-fn brief() -> Brief {
-    Brief {
-        principal: Principal::local(),
-        session: "a".into(),
-        upstream: UpstreamKey::new(Provider::Anthropic, "http://h"),
-        dialect: Dialect::AnthropicMessages,
-        model: "m".into(),
-    }
-}
 
 fn say(machine: &mut WarmerMachine, seconds: u64, message: WarmerMessage) -> Vec<WarmerEffect> {
     let mut effects = Vec::new();
@@ -24,7 +14,7 @@ fn say(machine: &mut WarmerMachine, seconds: u64, message: WarmerMessage) -> Vec
 
 fn turn(tokens: u64) -> WarmerMessage {
     let usage = Usage { cache_read: tokens, ..Usage::default() };
-    WarmerMessage::TurnSeen { brief: brief(), warmth: Some(Warmth { ttl: CacheTtl::FiveMinutes, usage }) }
+    WarmerMessage::TurnSeen { brief: brief("a"), warmth: Some(Warmth { ttl: CacheTtl::FiveMinutes, usage }) }
 }
 
 fn starts(effects: &[WarmerEffect]) -> bool {
@@ -58,7 +48,10 @@ fn a_warm_up_leaves_shortly_before_the_time_to_live_ends() {
 fn a_small_or_unmarked_prefix_is_left_alone() {
     let mut machine = WarmerMachine::new(true);
     assert_eq!(armed(&say(&mut machine, 0, turn(100))), None);
-    assert_eq!(armed(&say(&mut machine, 0, WarmerMessage::TurnSeen { brief: brief(), warmth: None })), None);
+    assert_eq!(
+        armed(&say(&mut machine, 0, WarmerMessage::TurnSeen { brief: brief("a"), warmth: None })),
+        None
+    );
 }
 
 #[test]
@@ -76,7 +69,7 @@ fn a_hint_that_comes_after_the_expiry_pays_for_nothing() {
     assert!(starts(&say(&mut machine, 255, WarmerMessage::WarmupDue)));
     let wait = Access::Wait { reason: WaitReason::Rejected, ask_again_at: None };
     say(&mut machine, 256, WarmerMessage::Job(JobMessage::Answered { session: "a".into(), access: wait }));
-    let (principal, upstream) = (Principal::local(), brief().upstream);
+    let (principal, upstream) = (Principal::local(), brief("a").upstream);
     let affected = Affected { principal, upstream, sessions: vec!["a".into()], epoch: 1 };
     let hint = WarmerMessage::Job(JobMessage::Hinted(Hint::CredentialsReenabled(affected)));
     assert!(starts(&say(&mut machine, 260, hint.clone())), "in time it pays");
@@ -140,5 +133,5 @@ fn a_warmer_that_is_off_only_does_what_a_person_asks() {
     let mut machine = WarmerMachine::new(false);
     say(&mut machine, 0, turn(50_000));
     assert!(!starts(&say(&mut machine, 255, WarmerMessage::WarmupDue)));
-    assert!(starts(&say(&mut machine, 256, WarmerMessage::WarmNow(brief()))));
+    assert!(starts(&say(&mut machine, 256, WarmerMessage::WarmNow(brief("a")))));
 }

@@ -1,15 +1,12 @@
 //! The rules of the protocol, each as a story, and its invariants under random schedules.
 
 use super::*;
+use crate::samples::upstream;
 use domain::access::WaitReason;
 use domain::credential::CredentialKind;
 use domain::evidence::Class;
 use domain::secret::Secret;
 use proptest::prelude::*;
-
-fn upstream() -> UpstreamKey {
-    UpstreamKey::new(Provider::Anthropic, "http://h")
-}
 
 fn credential(token: u8) -> Arc<Credential> {
     Arc::new(Credential {

@@ -1,20 +1,9 @@
 //! The gates of the sweep, each as a story.
 
 use super::*;
+use crate::samples::brief;
 use domain::access::WaitReason;
-use domain::ids::Principal;
-use domain::provider::{Dialect, Provider, UpstreamKey};
 use domain::settings::Settings;
-
-fn brief(session: &str) -> Brief {
-    Brief {
-        principal: Principal::local(),
-        session: session.into(),
-        upstream: UpstreamKey::new(Provider::Anthropic, "http://h"),
-        dialect: Dialect::AnthropicMessages,
-        model: "m".into(),
-    }
-}
 
 fn machine() -> SchedulerMachine {
     let settings = Settings::with_data_dir("unused".into());

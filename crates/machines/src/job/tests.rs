@@ -1,25 +1,14 @@
 //! The steps of a job, each as a story.
 
 use super::*;
+use crate::samples::{brief, upstream};
 use domain::credential::{Credential, CredentialKind};
 use domain::evidence::Class;
 use domain::evidence::Evidence;
 use domain::ids::{Generation, LeaseId};
-use domain::provider::Dialect;
-use domain::provider::Provider;
 use domain::secret::Secret;
 use domain::time::Moment;
 use std::sync::Arc;
-
-fn brief(session: &str) -> Brief {
-    Brief {
-        principal: Principal::local(),
-        session: session.into(),
-        upstream: UpstreamKey::new(Provider::Anthropic, "http://h"),
-        dialect: Dialect::AnthropicMessages,
-        model: "m".into(),
-    }
-}
 
 fn lease(token: u8) -> Lease {
     let fingerprint = Fingerprint::of_number(token);
@@ -29,7 +18,7 @@ fn lease(token: u8) -> Lease {
         id: LeaseId(u64::from(token)),
         generation: Generation(1),
         principal: Principal::local(),
-        upstream: UpstreamKey::new(Provider::Anthropic, "http://h"),
+        upstream: upstream(),
         credential: Arc::new(credential),
         probe: false,
     }

@@ -1,0 +1,21 @@
+//! What the machines' tests speak of, in one place.
+
+use crate::job::Brief;
+use domain::ids::Principal;
+use domain::provider::{Dialect, Provider, UpstreamKey};
+
+/// The one upstream of the tests.
+pub(crate) fn upstream() -> UpstreamKey {
+    UpstreamKey::new(Provider::Anthropic, "http://h")
+}
+
+/// A brief for this session.
+pub(crate) fn brief(session: &str) -> Brief {
+    Brief {
+        principal: Principal::local(),
+        session: session.into(),
+        upstream: upstream(),
+        dialect: Dialect::AnthropicMessages,
+        model: "m".into(),
+    }
+}
