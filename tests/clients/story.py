@@ -98,6 +98,20 @@ def openai_responds():
     assert kinds[-1] == "response.completed", kinds
 
 
+def openai_goes_on_from_a_response_it_keeps():
+    first = gpt().responses.create(model="gpt-5-mini", input="the provider keeps this conversation")
+    gpt().responses.create(model="gpt-5-mini", input="only what is new is sent", previous_response_id=first.id)
+
+    def both():
+        for row in house.api("/sessions")[1]["sessions"]:
+            said = json.dumps(house.api(f"/sessions/{row['id']}/messages")[1])
+            if "the provider keeps this" in said and "only what is new" in said:
+                return row["turns"] == 2
+        return False
+
+    assert until(both), "two turns, one session"
+
+
 def errors_arrive_as_the_providers_own():
     try:
         ask(claude(api_key="sk-ant-api03-nobody-knows-this-key"), [{"role": "user", "content": "hi"}])
@@ -230,6 +244,7 @@ CHECKS = [
     openai_chats,
     openai_makes_a_tool_round_trip,
     openai_responds,
+    openai_goes_on_from_a_response_it_keeps,
     errors_arrive_as_the_providers_own,
     three_turns_become_observations_and_knowledge,
     they_survive_a_kill,

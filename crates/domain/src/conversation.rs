@@ -127,6 +127,14 @@ impl Digest {
         Self(half)
     }
 
+    /// The name of a conversation that its provider keeps and calls `name`.
+    #[must_use]
+    pub fn called(name: &str) -> Self {
+        let mut hash = Sha256::new();
+        field(&mut hash, b'n', &[name]);
+        Self::finish(hash)
+    }
+
     /// The name of the conversation that is `self` followed by `message`.
     #[must_use]
     pub fn then(self, message: Self) -> Self {
@@ -146,11 +154,17 @@ impl fmt::Debug for Digest {
 /// The names of a conversation after each of its messages: `chain(m)[i]` covers `m[0]` to `m[i]`.
 #[must_use]
 pub fn chain(messages: &[Message]) -> Vec<Digest> {
+    chain_from(Digest::START, messages)
+}
+
+/// The same, for messages that go on from the conversation `before`.
+#[must_use]
+pub fn chain_from(before: Digest, messages: &[Message]) -> Vec<Digest> {
     let step = |link: &mut Digest, message: &Message| {
         *link = link.then(message.digest());
         Some(*link)
     };
-    messages.iter().scan(Digest::START, step).collect()
+    messages.iter().scan(before, step).collect()
 }
 
 /// Roughly how many tokens a text is: a quarter of its characters. Only for limits and budgets; bills use the provider's figures.
@@ -191,6 +205,9 @@ pub struct Asked {
     pub session: Option<String>,
     /// A conversation's cache key in the body (`prompt_cache_key`).
     pub cache_key: Option<String>,
+    /// What the provider calls the conversation that this goes on from, where the client sends only what is new
+    /// (`previous_response_id`).
+    pub follows: Option<String>,
     /// The working directory that the agent states in its instructions.
     pub directory: Option<String>,
 }
@@ -243,6 +260,8 @@ pub struct Answered {
     pub stop: Option<Stop>,
     /// An error inside a 200 answer: its type and its text.
     pub error: Option<(String, String)>,
+    /// What the provider calls the conversation up to here, where it keeps conversations.
+    pub id: Option<String>,
 }
 
 /// A message as it was recorded.

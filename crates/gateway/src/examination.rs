@@ -2,7 +2,7 @@
 
 use crate::capture::{Capture, content_encoding};
 use bytes::Bytes;
-use domain::conversation::{Answered, Message};
+use domain::conversation::{Answered, Digest, Message};
 use domain::evidence::Class;
 use std::borrow::Cow;
 use upstream::events::Splitter;
@@ -148,8 +148,8 @@ impl Examination {
         let Some(claim) = self.capture.who.claim.take() else { return };
         match answered {
             _ if !self.status.is_success() || self.tape.length == 0 => claim.failed(),
-            Some(Answered { stop: Some(_), message, .. }) if ending == Ending::Whole => {
-                claim.answered(message.as_ref().map(Message::digest));
+            Some(Answered { stop: Some(_), message, id, .. }) if ending == Ending::Whole => {
+                claim.answered(message.as_ref().map(Message::digest), id.as_deref().map(Digest::called));
             }
             Some(Answered { message: None, .. }) => claim.failed(),
             _ => claim.lost(),

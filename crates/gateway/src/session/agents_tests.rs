@@ -123,7 +123,7 @@ fn without_their_headers_agents_are_recognised_by_their_conversations() {
         let headers = HeaderMap::new();
         let who = identify(&registry, &Principal::local(), &headers, Some(&asked), UnixMillis(1));
         let answer = answer.map(|words| domain::conversation::Message::text(Role::Assistant, words).digest());
-        who.claim.unwrap().answered(answer);
+        who.claim.unwrap().answered(answer, None);
         who.session.unwrap()
     };
     let hello = Some("Hello from the capture server. Everything is fine. ");

@@ -16,7 +16,7 @@ mod agents_tests;
 pub(crate) use kind::Kind;
 pub(crate) use registry::{Claim, Registry};
 
-use domain::conversation::{Asked, Role, chain};
+use domain::conversation::{Asked, Digest, Role, chain_from};
 use domain::ids::{Principal, SessionId};
 use domain::time::UnixMillis;
 use name::Name;
@@ -56,8 +56,11 @@ pub(crate) fn identify(
     };
     name::name(headers, asked).map(named).unwrap_or_else(|| {
         let turn = asked.filter(|_| kind == Kind::Turn);
-        let claim =
-            turn.map(|asked| registry.claim(principal, &chain(&asked.messages), last_answer(asked), now));
+        let claim = turn.map(|asked| {
+            let follows = asked.follows.as_deref().map(Digest::called);
+            let links = chain_from(follows.unwrap_or(Digest::START), &asked.messages);
+            registry.claim(principal, &links, last_answer(asked), follows, now)
+        });
         let session = claim.as_ref().map(|claim| claim.session().clone());
         Identified { session, identity: None, speaker: Speaker::Main, kind, claim }
     })

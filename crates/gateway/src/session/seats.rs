@@ -27,6 +27,8 @@ pub(super) struct Seat {
     pub(super) position: Digest,
     /// The conversation up to the last answer known.
     pub(super) head: Option<Digest>,
+    /// The same, as the provider calls it.
+    pub(super) called: Option<Digest>,
     /// How the last request went.
     pub(super) course: Course,
     /// Numbers its requests.
@@ -37,7 +39,7 @@ pub(super) struct Seat {
 impl Seat {
     /// A session that has never answered, before its first request.
     pub(super) fn new(principal: Principal, position: Digest) -> Self {
-        Self { principal, position, head: None, course: Course::Open, attempt: 0, used: 0 }
+        Self { principal, position, head: None, called: None, course: Course::Open, attempt: 0, used: 0 }
     }
 
     /// A request moves it on to `position`.
@@ -47,7 +49,12 @@ impl Seat {
 
     /// The last request was answered, up to `head`.
     pub(super) fn answered(self, head: Digest) -> Self {
-        Self { head: Some(head), ..self.with(Course::Answered) }
+        Self { head: Some(head), called: None, ..self.with(Course::Answered) }
+    }
+
+    /// The provider calls it so.
+    pub(super) fn called(self, called: Option<Digest>) -> Self {
+        Self { called, ..self }
     }
 
     /// The last request took this course.
@@ -56,9 +63,17 @@ impl Seat {
     }
 
     /// Where a request that goes on from here is looked for: behind the last answer, unless the next is just being given.
-    fn open_head(&self) -> Option<Digest> {
-        self.head.filter(|_| self.course != Course::Open)
+    fn open_heads(&self) -> impl Iterator<Item = Digest> {
+        let heads = [self.head, self.called];
+        heads.into_iter().flatten().filter(|_| self.course != Course::Open)
     }
+}
+
+/// Which index.
+#[derive(Debug, Clone, Copy)]
+enum Place {
+    Head,
+    Position,
 }
 
 type Index = HashMap<(Principal, Digest), BTreeSet<SessionId>>;
@@ -119,8 +134,9 @@ impl Seats {
         self.clock += 1;
         seat.used = self.clock;
         self.by_use.insert(seat.used, session.clone());
-        for (index, digest) in Self::entries(&mut self.by_head, &mut self.by_position, &seat) {
-            index.entry((seat.principal.clone(), digest)).or_default().insert(session.clone());
+        for (place, digest) in Self::entries(&seat) {
+            let there = self.index(place).entry((seat.principal.clone(), digest)).or_default();
+            there.insert(session.clone());
         }
         self.seats.insert(session.clone(), seat);
         if self.seats.len() > self.limit {
@@ -131,8 +147,9 @@ impl Seats {
     fn remove(&mut self, session: &SessionId) {
         let Some(seat) = self.seats.remove(session) else { return };
         self.by_use.remove(&seat.used);
-        for (index, digest) in Self::entries(&mut self.by_head, &mut self.by_position, &seat) {
+        for (place, digest) in Self::entries(&seat) {
             let key = (seat.principal.clone(), digest);
+            let index = self.index(place);
             let others = index.get_mut(&key).map(|sessions| {
                 sessions.remove(session);
                 sessions.len()
@@ -143,13 +160,17 @@ impl Seats {
         }
     }
 
-    fn entries<'i>(
-        heads: &'i mut Index,
-        positions: &'i mut Index,
-        seat: &Seat,
-    ) -> Vec<(&'i mut Index, Digest)> {
-        let head = seat.open_head().map(|head| (heads, head));
-        head.into_iter().chain([(positions, seat.position)]).collect()
+    /// Where a seat is found: behind its answers, and at its last request.
+    fn entries(seat: &Seat) -> Vec<(Place, Digest)> {
+        let heads = seat.open_heads().map(|head| (Place::Head, head));
+        heads.chain([(Place::Position, seat.position)]).collect()
+    }
+
+    fn index(&mut self, place: Place) -> &mut Index {
+        match place {
+            Place::Head => &mut self.by_head,
+            Place::Position => &mut self.by_position,
+        }
     }
 
     fn drop_oldest(&mut self) {

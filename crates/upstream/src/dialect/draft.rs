@@ -18,6 +18,8 @@ pub(super) struct Draft {
     /// Why it ended; set only when it did.
     pub(super) stop: Option<Stop>,
     error: Option<(String, String)>,
+    /// What the provider calls the conversation up to here.
+    pub(super) id: Option<String>,
 }
 
 impl Draft {
@@ -68,7 +70,7 @@ impl Draft {
         let ended = self.stop.is_some();
         let parts: Vec<Part> = self.parts.into_values().filter_map(|part| kept(part, ended)).collect();
         let message = (!parts.is_empty()).then_some(Message { role: Role::Assistant, parts });
-        Answered { message, usage: self.usage, stop: self.stop, error: self.error }
+        Answered { message, usage: self.usage, stop: self.stop, error: self.error, id: self.id }
     }
 }
 

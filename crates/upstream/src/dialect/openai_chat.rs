@@ -72,6 +72,7 @@ pub(super) fn asked(body: &[u8]) -> Result<Asked, Unreadable> {
         stream: request.stream.unwrap_or_default(),
         model: request.model.0.into_owned(),
         cache_key: request.prompt_cache_key.map(|key| key.0.into_owned()),
+        follows: None,
         cache: None,
         session: None,
         messages,

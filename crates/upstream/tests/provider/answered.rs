@@ -106,6 +106,7 @@ fn anthropics_stream_is_put_together() {
         usage: Usage { input: 3, cache_read: 100, cache_write_5m: 10, cache_write_1h: 20, output: 42 },
         stop: Some(Stop::ToolUse),
         error: None,
+        id: None,
     };
     assert_eq!(of(AnthropicMessages, ANTHROPIC), expected);
 }
@@ -118,6 +119,7 @@ fn chats_stream_is_put_together_by_the_index_of_its_calls() {
         usage: Usage { input: 20, cache_read: 80, output: 42, ..Usage::default() },
         stop: Some(Stop::ToolUse),
         error: None,
+        id: None,
     };
     assert_eq!(of(OpenAiChat, CHAT), expected);
 }
@@ -129,6 +131,7 @@ fn responses_stream_is_put_together_from_finished_items() {
         usage: Usage { input: 20, cache_read: 80, output: 42, ..Usage::default() },
         stop: Some(Stop::ToolUse),
         error: None,
+        id: None,
     };
     assert_eq!(of(OpenAiResponses, RESPONSES), expected);
 }
@@ -157,7 +160,8 @@ fn a_finished_item_takes_the_place_of_its_pieces_and_is_not_said_twice() {
 #[test]
 fn a_whole_answer_is_read_in_every_dialect() {
     let usage = Usage { input: 5, output: 2, ..Usage::default() };
-    let expected = Answered { message: says(vec![text("a")]), usage, stop: Some(Stop::End), error: None };
+    let expected =
+        Answered { message: says(vec![text("a")]), usage, stop: Some(Stop::End), error: None, id: None };
     for (dialect, body) in [
         (
             AnthropicMessages,

@@ -3,7 +3,7 @@
 use domain::conversation::{Asked, CacheTtl, Message, Part, Role, chain};
 use domain::provider::Dialect::{AnthropicMessages, OpenAiChat, OpenAiResponses};
 use proptest::prelude::*;
-use upstream::dialect::{Completion, asked, completion};
+use upstream::dialect::{Completion, answered, asked, completion};
 use upstream::unreadable::Unreadable;
 
 const FILLER: &str = "the quick brown fox jumps over the lazy dog";
@@ -260,4 +260,19 @@ proptest! {
             let _spoilt_or_not = asked(dialect, &body);
         }
     }
+}
+
+#[test]
+fn a_request_that_goes_on_from_a_kept_conversation_names_it_and_its_answer_names_the_next() {
+    let asked =
+        asked(OpenAiResponses, br#"{"model":"m","input":"and now?","previous_response_id":"resp_1"}"#);
+    assert_eq!(asked.unwrap().follows.as_deref(), Some("resp_1"));
+    let whole = br#"{"id":"resp_2","status":"completed","output":[{"type":"message","role":"assistant","content":[{"type":"output_text","text":"yes"}]}]}"#;
+    assert_eq!(answered(OpenAiResponses, whole).id.as_deref(), Some("resp_2"));
+    let event = [
+        b"event: response.completed\ndata: {\"type\":\"response.completed\",\"response\":",
+        &whole[..],
+        b"}\n\n",
+    ];
+    assert_eq!(answered(OpenAiResponses, &event.concat()).id.as_deref(), Some("resp_2"));
 }

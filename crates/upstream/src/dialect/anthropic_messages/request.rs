@@ -69,6 +69,7 @@ pub(crate) fn asked(body: &[u8]) -> Result<Asked, Unreadable> {
         stream: request.stream.unwrap_or_default(),
         model: request.model.0.into_owned(),
         cache_key: None,
+        follows: None,
         messages: messages.into_iter().filter_map(without_reminders).collect(),
     })
 }

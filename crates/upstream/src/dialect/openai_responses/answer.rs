@@ -23,6 +23,8 @@ pub(crate) fn answered(body: &[u8]) -> Answered {
 #[derive(Deserialize)]
 struct Whole<'b> {
     #[serde(borrow)]
+    id: Option<Text<'b>>,
+    #[serde(borrow)]
     status: Option<Text<'b>>,
     #[serde(borrow)]
     output: Option<&'b RawValue>,
@@ -91,6 +93,7 @@ fn whole(draft: &mut Draft, json: &str) {
         }
     }
     draft.stop = stop(&response, draft.has_call());
+    draft.id = response.id.map(|id| id.0.into_owned());
 }
 
 fn stop(response: &Whole<'_>, has_call: bool) -> Option<Stop> {

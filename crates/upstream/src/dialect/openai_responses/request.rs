@@ -26,6 +26,8 @@ struct Request<'b> {
     #[serde(borrow)]
     prompt_cache_key: Option<Text<'b>>,
     #[serde(borrow)]
+    previous_response_id: Option<Text<'b>>,
+    #[serde(borrow)]
     client_metadata: Option<&'b RawValue>,
 }
 
@@ -42,6 +44,7 @@ pub(crate) fn asked(body: &[u8]) -> Result<Asked, Unreadable> {
         stream: request.stream.unwrap_or_default(),
         model: request.model.0.into_owned(),
         cache_key: request.prompt_cache_key.map(|key| key.0.into_owned()),
+        follows: request.previous_response_id.map(|id| id.0.into_owned()),
         cache: None,
         messages,
     })
