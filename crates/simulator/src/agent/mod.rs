@@ -78,12 +78,6 @@ impl Agent {
         }
     }
 
-    /// The same agent with another model.
-    #[must_use]
-    pub fn with_model(self, model: &str) -> Self {
-        Self { model: model.to_owned(), ..self }
-    }
-
     /// The same agent in another working directory, which the tools for coding tell their model.
     #[must_use]
     pub fn in_directory(self, directory: &str) -> Self {
