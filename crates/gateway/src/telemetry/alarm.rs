@@ -2,13 +2,15 @@
 //!
 //! This is the only way to Sentry. The credential machine raises one alert an episode, so nothing here counts or limits.
 
-use crate::telemetry::sentry::{self, InvalidDsn};
+use crate::telemetry::sentry::{self, Http, InvalidDsn};
 use ::sentry::protocol::{Event, Map, Value};
 use ::sentry::{Client, TransportFactory};
 use domain::settings::SentrySettings;
 use machines::credential::Alert;
 use std::borrow::Cow;
 use std::sync::Arc;
+use std::sync::mpsc::channel;
+use std::thread;
 use std::time::Duration;
 use workers::Alarm;
 
@@ -16,11 +18,17 @@ use workers::Alarm;
 pub(crate) const MESSAGE: &str = "Worker upstream auth error";
 /// The part of every alert's fingerprint that names its kind.
 pub(crate) const KIND: &str = "worker-auth-error";
+/// The tags of an alert; no other leaves.
+pub(crate) const TAGS: [&str; 2] = ["provider", "status"];
+/// What an alert says besides; nothing else leaves.
+pub(crate) const EXTRAS: [&str; 7] =
+    ["status", "provider", "model", "purpose", "token", "session", "another_available"];
 
-/// See the module. It has a client of its own, bound to no thread and known to nobody else: whatever else in this process
-/// may use Sentry, neither sends through the other.
+/// See the module. It has a client of its own and needs no hub: a hub is what binds a client to a thread and its tasks, so
+/// that code which knows nothing of the client can capture through it. Here one caller holds the client itself, whatever
+/// thread the actor lives on, and nobody else can send through it.
 pub struct SentryAlarm {
-    client: Option<Client>,
+    client: Option<Arc<Client>>,
     prefix: String,
 }
 
@@ -30,7 +38,7 @@ impl SentryAlarm {
     /// # Errors
     /// [`InvalidDsn`] when the DSN is none.
     pub fn start(settings: &SentrySettings) -> Result<Self, InvalidDsn> {
-        Self::start_through(settings, Arc::new(::sentry::transports::DefaultTransportFactory))
+        Self::start_through(settings, Arc::new(Http::default()))
     }
 
     /// The same with another way out than HTTP. The boundary that filters and scrubs stands before this one too.
@@ -42,14 +50,17 @@ impl SentryAlarm {
         transport: Arc<dyn TransportFactory>,
     ) -> Result<Self, InvalidDsn> {
         let client = sentry::client(settings, transport)?;
-        Ok(Self { client, prefix: settings.fingerprint_prefix.clone() })
+        Ok(Self { client: client.map(Arc::new), prefix: settings.fingerprint_prefix.clone() })
     }
 
     /// Sends what is not sent yet, for at most `within`. Blocks the thread; nothing is sent afterwards.
     pub fn close(&self, within: Duration) {
-        let sent = self.client.as_ref().is_none_or(|client| client.close(Some(within)));
-        if !sent {
-            tracing::warn!("some alerts did not reach Sentry in time");
+        let Some(client) = self.client.clone() else { return };
+        let (closed, closing) = channel();
+        // Beside this thread: the library waits for a sending under way, however long that takes.
+        thread::spawn(move || closed.send(client.close(Some(within))));
+        if closing.recv_timeout(within) != Ok(true) {
+            tracing::warn!("some alerts did not reach Sentry in time; each of them stands in this log");
         }
     }
 

@@ -3,11 +3,12 @@
 //! Twice the same [`Rule`]: in the client, before it sends, and around the transport, for whatever came by another way. An
 //! alert of ours is known by its fingerprint. Anything else that speaks of the same error is a copy (a log line that some
 //! layer made an event of, an error that was reported a second time) and is dropped: it would be a second alert for one
-//! episode. What passes is scrubbed.
+//! episode. What passes loses every field that no alert of ours has, since any of them may quote a conversation, and the
+//! rest is scrubbed.
 
-use crate::telemetry::alarm::{KIND, MESSAGE};
-use crate::telemetry::scrub::scrub_value;
-use sentry::protocol::{EnvelopeItem, Event, ItemContainer, Log, Values};
+use crate::telemetry::alarm::{EXTRAS, KIND, MESSAGE, TAGS};
+use crate::telemetry::scrub::{names_secret, scrub_value};
+use sentry::protocol::{EnvelopeItem, Event, Exception, ItemContainer, Log, Map};
 use sentry::{Envelope, Transport};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -28,8 +29,9 @@ impl Rule {
 
     /// The event as it may leave, if it may.
     pub(crate) fn event(&self, event: Event<'static>) -> Option<Event<'static>> {
+        let event = bare(event);
         let passes = self.is_ours(&event) || !mentions(&event);
-        passes.then(|| clean(&bare(event))).flatten()
+        passes.then(|| clean(&event)).flatten()
     }
 
     fn envelope(&self, envelope: Envelope) -> Option<Envelope> {
@@ -59,23 +61,49 @@ impl Rule {
     }
 }
 
-/// Whether `event` speaks of the error that only an alert of ours may speak of.
-fn mentions(event: &Event<'_>) -> bool {
-    let message = event.message.iter();
-    let entry = event.logentry.iter().map(|entry| &entry.message);
-    let exceptions = event.exception.iter().filter_map(|exception| exception.value.as_ref());
-    message.chain(entry).chain(exceptions).any(|text| text.contains(MESSAGE))
+/// Whether any text in `item` speaks of the error that only an alert of ours may speak of. What cannot be read might.
+fn mentions(item: &impl Serialize) -> bool {
+    serde_json::to_string(item).map_or(true, |text| text.contains(MESSAGE))
 }
 
-/// Without what an event of ours never has and which no scrubbing makes harmless.
+/// Only what an event of ours may have, and an exception's name and text: no request, no answer, no variable, no source line,
+/// no host name.
 fn bare(event: Event<'static>) -> Event<'static> {
-    Event { request: None, user: None, server_name: None, breadcrumbs: Values::default(), ..event }
+    Event {
+        event_id: event.event_id,
+        level: event.level,
+        fingerprint: event.fingerprint,
+        message: event.message,
+        logentry: event.logentry,
+        platform: event.platform,
+        timestamp: event.timestamp,
+        release: event.release,
+        environment: event.environment,
+        exception: event.exception.into_iter().map(bare_exception).collect::<Vec<_>>().into(),
+        tags: only(&TAGS, event.tags),
+        extra: only(&EXTRAS, event.extra),
+        sdk: event.sdk,
+        ..Event::default()
+    }
+}
+
+fn bare_exception(exception: Exception) -> Exception {
+    Exception { ty: exception.ty, value: exception.value, ..Exception::default() }
+}
+
+/// The fields of these names.
+fn only<T>(names: &[&str], mut fields: Map<String, T>) -> Map<String, T> {
+    fields.retain(|name, _| names.contains(&name.as_str()));
+    fields
 }
 
 /// A log is never an alert of ours, so one that speaks of the error is always a copy.
-fn log(log: Log) -> Option<Log> {
-    let copy = log.body.contains(MESSAGE) || serde_json::to_string(&log.attributes).ok()?.contains(MESSAGE);
-    if copy { None } else { clean(&log) }
+fn log(mut log: Log) -> Option<Log> {
+    if mentions(&log) {
+        return None;
+    }
+    log.attributes.retain(|name, _| !names_secret(name));
+    clean(&log)
 }
 
 /// `original`, scrubbed; nothing when that cannot be done.

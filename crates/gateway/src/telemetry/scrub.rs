@@ -10,17 +10,17 @@ use std::borrow::Cow;
 /// What stands where a secret stood.
 pub(crate) const REMOVED: &str = "[removed]";
 
-/// Headers whose value is a secret; every `x-stillroom-…` header counts as one too.
-const SECRET_HEADERS: [&str; 9] = [
+/// How the names of headers end whose value is a secret or says whose account it is; every `x-stillroom-…` header counts as
+/// one too. So do the same names as other programs write them: `HTTP_X_API_KEY`, `ANTHROPIC_API_KEY`, `cookies`.
+const SECRET_NAMES: [&str; 8] = [
     "authorization",
-    "proxy-authorization",
-    "x-api-key",
     "api-key",
-    "x-goog-api-key",
+    "apikey",
     "cookie",
     "cookies",
-    "set-cookie",
-    "apikey",
+    "chatgpt-account-id",
+    "openai-organization",
+    "openai-project",
 ];
 /// How tokens begin, wherever in a word that is.
 const BEGINNINGS: [&str; 8] = ["sk-ant-", "sk-proj-", "eyJ", "AIza", "ghp_", "gho_", "github_pat_", "xox"];
@@ -39,13 +39,23 @@ pub(crate) fn scrubbed(text: &str) -> String {
 pub(crate) fn scrub_value(value: &mut Value) {
     match value {
         Value::String(text) => *text = scrubbed(text),
-        Value::Array(items) => items.iter_mut().for_each(scrub_value),
+        Value::Array(items) => scrub_items(items),
         Value::Object(fields) => {
             let taken = std::mem::take(fields);
             fields.extend(taken.into_iter().map(scrubbed_field));
         }
         Value::Null | Value::Bool(_) | Value::Number(_) => {}
     }
+}
+
+/// A header may also stand as a pair of its name and its value.
+fn scrub_items(items: &mut [Value]) {
+    if let [Value::String(name), value] = items
+        && names_secret(name)
+    {
+        *value = Value::from(REMOVED);
+    }
+    items.iter_mut().for_each(scrub_value);
 }
 
 fn scrubbed_field((name, mut value): (String, Value)) -> (String, Value) {
@@ -57,9 +67,9 @@ fn scrubbed_field((name, mut value): (String, Value)) -> (String, Value) {
 }
 
 /// Whether a header of this name carries a secret.
-fn names_secret(name: &str) -> bool {
-    let name = name.to_ascii_lowercase();
-    SECRET_HEADERS.contains(&name.as_str()) || name.starts_with("x-stillroom-")
+pub(crate) fn names_secret(name: &str) -> bool {
+    let name = name.to_ascii_lowercase().replace('_', "-");
+    SECRET_NAMES.iter().any(|secret| name.ends_with(secret)) || name.contains("x-stillroom-")
 }
 
 /// Cuts the query, the fragment and the user of every address in `line`.
@@ -106,15 +116,23 @@ fn scrubbed_line(line: &str) -> String {
     while !rest.is_empty() {
         let (gap, word, after) = next_word(rest);
         out.push_str(gap);
-        if names_secret(before) && gap.contains([':', '=']) {
+        if names_secret(before) && assigns(gap) {
+            out.truncate(out.trim_end_matches('[').len()); // Of what was removed before.
             out.push_str(REMOVED);
             return out;
         }
-        let hidden = is_token(word) || (is_scheme(before) && word.len() >= SHORTEST_BEARER);
+        let gone = gap.ends_with('[') && after.starts_with(']') && word == "removed";
+        let behind_scheme = is_scheme(before) && word.len() >= SHORTEST_BEARER && !gone;
+        let hidden = is_token(word) || behind_scheme;
         out.push_str(if hidden { REMOVED } else { word });
         (before, rest) = (word, after);
     }
     out
+}
+
+/// Whether what stands in the `gap` behind a name says that a value follows: `name: value`, `name=value`, `("name", "value")`.
+fn assigns(gap: &str) -> bool {
+    gap.contains([':', '=']) || gap.contains("\",")
 }
 
 /// What stands before the first word of `text`, that word, and what is behind it.
@@ -186,6 +204,46 @@ mod tests {
     }
 
     #[test]
+    fn every_header_that_tells_a_secret_or_an_account_is_known_by_its_name_however_it_is_written() {
+        for name in [
+            "authorization",
+            "Proxy-Authorization",
+            "x-api-key",
+            "X-Goog-Api-Key",
+            "api-key",
+            "apikey",
+            "cookie",
+            "Set-Cookie",
+            "ChatGPT-Account-ID",
+            "OpenAI-Organization",
+            "openai-project",
+            "x-stillroom-access",
+            "X-Stillroom-Anything",
+            "x_api_key",
+            "HTTP_X_STILLROOM_ACCESS",
+            "ANTHROPIC_API_KEY",
+        ] {
+            for text in ["{}: canary 1", "{}=canary", "{\"{}\":\"canary\"}", "(\"{}\", \"canary\")"] {
+                let text = text.replace("{}", name);
+                assert!(!scrubbed(&text).contains("canary"), "{text}");
+            }
+            let mut tree = json!({"deep": [{name: "canary"}, [[name, "canary"]]]});
+            scrub_value(&mut tree);
+            assert_eq!(tree, json!({"deep": [{name: REMOVED}, [[name, REMOVED]]]}));
+        }
+    }
+
+    #[test]
+    fn names_that_tell_nothing_keep_their_value() {
+        for text in ["content-type: text/html", "x-request-id=12", "(\"accept\", \"text/html\")", "key: 12"] {
+            assert_eq!(scrubbed(text), text);
+        }
+        let mut tree = json!({"headers": [["accept", "text/html"], ["authorization", "a", "b"]]});
+        scrub_value(&mut tree);
+        assert_eq!(tree, json!({"headers": [["accept", "text/html"], ["authorization", "a", "b"]]}));
+    }
+
+    #[test]
     fn the_word_behind_bearer_goes_and_a_short_one_is_prose() {
         assert_eq!(scrubbed("sent Bearer opaque-thing once"), "sent Bearer [removed] once");
         assert_eq!(scrubbed("a bearer token"), "a bearer token");
@@ -194,10 +252,27 @@ mod tests {
     #[test]
     fn addresses_lose_query_fragment_and_user() {
         assert_eq!(scrubbed("GET /v1/models?key=abc HTTP/1.1"), "GET /v1/models?[removed] HTTP/1.1");
+        assert_eq!(scrubbed("v1beta/models/m?key=AIzaShort"), "v1beta/models/m?[removed]");
         assert_eq!(scrubbed("'https://h/p?key=abc&b=c'"), "'https://h/p?[removed]'");
         assert_eq!(scrubbed("https://h/p#access_token=abc"), "https://h/p#[removed]");
         assert_eq!(scrubbed("https://me:pass@h:1/p"), "https://[removed]@h:1/p");
         assert_eq!(scrubbed("https://h/p/@scope"), "https://h/p/@scope");
+    }
+
+    #[test]
+    fn scrubbing_twice_is_scrubbing_once() {
+        for text in [
+            "Authorization: Bearer abcdef",
+            "sent Bearer opaque-thing once",
+            "x-api-key: [a, b]",
+            "(\"x-api-key\", \"k\")",
+            "GET /v1/models?key=abc and sk-ant-oat01-abc",
+            "https://me:pass@h/p#t",
+        ] {
+            let once = scrubbed(text);
+            assert_ne!(once, text);
+            assert_eq!(scrubbed(&once), once);
+        }
     }
 
     #[test]

@@ -5,9 +5,18 @@
 
 use crate::telemetry::boundary::{Boundary, Rule};
 use domain::settings::SentrySettings;
+use sentry::transports::UreqHttpTransportOptions;
 use sentry::types::Dsn;
 use sentry::{Client, ClientOptions, MaxRequestBodySize, Transport, TransportFactory, TransportOptions};
 use std::sync::Arc;
+use std::time::Duration;
+
+/// How long one alert may take on its way. The library sets no limit: an endpoint that took a request and never answered
+/// would hold back every alert after it, for ever.
+const SENT_WITHIN: Duration = Duration::from_secs(10);
+/// How many alerts may wait to be sent. One more is dropped and stands in the log alone; the next one that goes out carries
+/// the library's count of what was dropped.
+pub(crate) const WAITING: usize = 30;
 
 /// The DSN in the settings is none. It is a secret, so it is not shown.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -35,8 +44,35 @@ fn options(settings: &SentrySettings, rule: Rule) -> ClientOptions {
         .send_default_pii(false)
         .max_request_body_size(MaxRequestBodySize::None)
         .max_breadcrumbs(0)
+        .transport_channel_capacity(WAITING)
         .before_breadcrumb(|_breadcrumb| None)
         .before_send(move |event| rule.event(event))
+}
+
+/// Over HTTP, on a thread of its own, and each alert for a limited time only.
+pub(crate) struct Http {
+    within: Duration,
+}
+
+impl Http {
+    /// One whose alerts are given up after so long.
+    pub(crate) fn within(within: Duration) -> Self {
+        Self { within }
+    }
+}
+
+impl Default for Http {
+    fn default() -> Self {
+        Self::within(SENT_WITHIN)
+    }
+}
+
+impl TransportFactory for Http {
+    fn create_transport_with_options(&self, options: TransportOptions) -> Arc<dyn Transport> {
+        // No proxy: the environment's would be read here.
+        let agent = ureq::Agent::config_builder().timeout_global(Some(self.within)).proxy(None).build();
+        Arc::new(UreqHttpTransportOptions::from(options).with_agent(agent.new_agent()).build())
+    }
 }
 
 /// Puts the boundary before whatever way out it is given.
