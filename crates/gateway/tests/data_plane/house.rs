@@ -35,20 +35,23 @@ impl House {
     /// The same with other settings.
     pub(crate) fn with(provider: &Provider, change: impl FnOnce(&mut Settings)) -> Self {
         let folder = TempDir::new().unwrap();
-        let mut settings = settings(&folder);
-        let url = format!("http://{}", provider.address);
-        (settings.upstream.anthropic, settings.upstream.openai) = (url.clone(), url);
+        let mut settings = settings_before(provider, &folder);
         change(&mut settings);
         Self::of(settings, Some(folder))
     }
 
     /// A gateway with these settings; `folder` goes with it.
     pub(crate) fn of(settings: Settings, folder: Option<TempDir>) -> Self {
+        Self::heard_by(ears(), settings, folder)
+    }
+
+    /// The same, and these hear of what it does.
+    pub(crate) fn heard_by(ears: Ears, settings: Settings, folder: Option<TempDir>) -> Self {
         let (stops, mut stopped) = unbounded_channel();
         let (opened, opening) = channel();
         let thread = std::thread::spawn(move || {
             let outcome = System::new().block_on(async move {
-                let gateway = Gateway::open(settings, ears()).await?;
+                let gateway = Gateway::open(settings, ears).await?;
                 opened.send((gateway.address(), gateway.house().clone())).unwrap();
                 gateway.run_until(stream::poll_fn(move |context| stopped.poll_recv(context))).await
             });
@@ -122,6 +125,14 @@ impl Drop for House {
 pub(crate) fn settings(folder: &TempDir) -> Settings {
     let mut settings = Settings::with_data_dir(folder.path().to_owned());
     settings.listen = SocketAddr::from(([127, 0, 0, 1], 0));
+    settings
+}
+
+/// Settings for a gateway of a test whose providers are all `provider`.
+pub(crate) fn settings_before(provider: &Provider, folder: &TempDir) -> Settings {
+    let mut settings = settings(folder);
+    let url = format!("http://{}", provider.address);
+    (settings.upstream.anthropic, settings.upstream.openai) = (url.clone(), url);
     settings
 }
 

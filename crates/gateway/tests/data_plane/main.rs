@@ -4,6 +4,8 @@
 //! is the subject.
 
 #[cfg(test)]
+mod alerts;
+#[cfg(test)]
 mod breaks;
 #[cfg(test)]
 mod client;

@@ -3,24 +3,34 @@
 use domain::provider::Provider;
 use domain::purpose::Purpose;
 use machines::credential::Alert;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use workers::{Alarm, Meter};
 
-/// Keeps every alert.
-#[derive(Debug, Default)]
-pub struct Alerts(Mutex<Vec<Alert>>);
+/// Keeps every alert, and hands it on to whoever else is to hear of it.
+#[derive(Default)]
+pub struct Alerts {
+    raised: Mutex<Vec<Alert>>,
+    beside: Option<Arc<dyn Alarm>>,
+}
 
 impl Alerts {
+    pub(super) fn heard_by(alarm: Arc<dyn Alarm>) -> Self {
+        Self { beside: Some(alarm), ..Self::default() }
+    }
+
     /// Every alert so far, oldest first.
     #[must_use]
     pub fn all(&self) -> Vec<Alert> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        self.raised.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 }
 
 impl Alarm for Alerts {
     fn raise(&self, alert: &Alert) {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).push(alert.clone());
+        self.raised.lock().unwrap_or_else(PoisonError::into_inner).push(alert.clone());
+        if let Some(alarm) = &self.beside {
+            alarm.raise(alert);
+        }
     }
 }
 

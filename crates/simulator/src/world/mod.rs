@@ -29,7 +29,7 @@ use std::time::Duration;
 use store::{Desk, SqliteStore};
 use tokio::task::LocalSet;
 use upstream::transport::Transport;
-use workers::{House, Parts, Places, TransportFactory};
+use workers::{Alarm, House, Parts, Places, TransportFactory};
 
 /// Where calendars stand when a world begins: the first second of 2026, in UTC.
 const BEGINNING: Duration = Duration::from_secs(1_767_225_600);
@@ -57,9 +57,31 @@ pub fn run<T, F: Future<Output = T>>(
     settings: Settings,
     scenario: impl FnOnce(World) -> F,
 ) -> io::Result<T> {
+    play(seed, settings, Alerts::default(), scenario)
+}
+
+/// The same with somebody else, too, who hears every alert at the moment the house raises it.
+///
+/// # Errors
+/// Those of [`run`].
+pub fn run_heard_by<T, F: Future<Output = T>>(
+    alarm: Arc<dyn Alarm>,
+    seed: u64,
+    settings: Settings,
+    scenario: impl FnOnce(World) -> F,
+) -> io::Result<T> {
+    play(seed, settings, Alerts::heard_by(alarm), scenario)
+}
+
+fn play<T, F: Future<Output = T>>(
+    seed: u64,
+    settings: Settings,
+    alerts: Alerts,
+    scenario: impl FnOnce(World) -> F,
+) -> io::Result<T> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().start_paused(true).build()?;
     LocalSet::new().block_on(&runtime, async {
-        let world = World::new(seed, settings).await.map_err(io::Error::other)?;
+        let world = World::new(seed, settings, alerts).await.map_err(io::Error::other)?;
         Ok(scenario(world).await)
     })
 }
@@ -68,13 +90,14 @@ impl World {
     async fn new(
         seed: u64,
         mut settings: Settings,
+        alerts: Alerts,
     ) -> Result<Self, Box<dyn std::error::Error + Send + Sync>> {
         settings.upstream.anthropic = "http://anthropic.simulated".to_owned();
         settings.upstream.openai = "http://openai.simulated".to_owned();
         let settings = Arc::new(settings);
         let clock = Clock::virtual_from(BEGINNING);
         let provider = Provider::new(seed);
-        let (alerts, tally) = (Arc::new(Alerts::default()), Arc::new(Tally::default()));
+        let (alerts, tally) = (Arc::new(alerts), Arc::new(Tally::default()));
         let network = Network::new(provider.clone(), clock);
         let transport: TransportFactory = Arc::new(move || Rc::new(network.clone()) as Rc<dyn Transport>);
         let fingerprinter = Fingerprinter::new(key(seed));
