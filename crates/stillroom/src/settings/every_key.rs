@@ -277,9 +277,9 @@ fn folder(value: &Value) -> Option<PathBuf> {
     std::path::absolute(value.text().filter(|path| !path.starts_with('~'))?).ok()
 }
 
+/// A token first: the reader of URLs passes over line ends and tabs inside one.
 fn dsn(value: &Value) -> Option<secret::Secret> {
-    let text = value.text()?.trim();
-    text.parse::<sentry::types::Dsn>().ok().map(|_| secret::Secret::new(text))
+    value.token().filter(|text| text.reveal().parse::<sentry::types::Dsn>().is_ok())
 }
 
 fn hidden(secret: Option<&secret::Secret>) -> Json {

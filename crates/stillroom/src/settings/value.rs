@@ -43,9 +43,11 @@ impl Value {
         }
     }
 
-    /// Text that can stand in a header: visible ASCII without blanks.
+    /// Text that can stand in a header: visible ASCII without blanks. What a file or a command left around it, such as the
+    /// line end that `$(cat key)` keeps in some shells, is no part of it.
     pub(crate) fn token(&self) -> Option<Secret> {
-        self.text().filter(|text| text.bytes().all(|byte| byte.is_ascii_graphic())).map(Secret::new)
+        let text = self.text()?.trim_ascii();
+        text.bytes().all(|byte| byte.is_ascii_graphic()).then(|| Secret::new(text))
     }
 
     /// A whole number that fits `T`.
@@ -152,6 +154,16 @@ mod tests {
         assert!(Value::quoted("sk-ant\r\nx: y").token().is_none());
         assert!(Value::quoted("two words").token().is_none());
         assert!(Value::quoted("").token().is_none());
+        assert!(Value::bare("\r\n").token().is_none());
+    }
+
+    #[test]
+    fn line_ends_and_blanks_around_a_token_are_no_part_of_it() {
+        for written in ["sk-ant-x\n", "sk-ant-x\r\n", " \tsk-ant-x "] {
+            for value in [Value::bare(written), Value::quoted(written)] {
+                assert_eq!(value.token().unwrap().reveal(), "sk-ant-x", "{written:?}");
+            }
+        }
     }
 
     #[test]

@@ -50,6 +50,50 @@ fn a_bad_secret_is_never_shown() {
     insta::assert_snapshot!(text);
 }
 
+/// The keys that hold a secret, each with a value that is right.
+const SECRETS: [(&str, &str); 3] = [
+    ("worker.api_key", "sk-ant-canary"),
+    ("access.token", "canary"),
+    ("sentry.dsn", "https://canary@example.com/1"),
+];
+
+/// The same value from the environment and from a file.
+fn everywhere(key: &str, value: &str) -> [Desk; 2] {
+    let variable = format!("STILLROOM_{}", key.replace('.', "__").to_uppercase());
+    let escaped = |c: char| if c.is_control() { format!("\\u{:04x}", u32::from(c)) } else { c.into() };
+    let line = format!("{key} = \"{}\"", value.chars().map(escaped).collect::<String>());
+    [Desk::new().variable(&variable, value), Desk::new().named(&line)]
+}
+
+#[test]
+fn a_secret_loses_the_line_end_that_came_with_it() {
+    for (key, value) in SECRETS {
+        for around in [format!("{value}\n"), format!(" {value}\r\n")] {
+            for desk in everywhere(key, &around) {
+                let loaded = desk.load();
+                let settings = loaded.settings();
+                let secrets = [&settings.worker.api_key, &settings.access_token, &settings.sentry.dsn];
+                let held: Vec<_> = secrets.into_iter().flatten().map(|secret| secret.reveal()).collect();
+                assert_eq!(held, [value], "{key}");
+            }
+        }
+    }
+}
+
+#[test]
+fn a_secret_with_a_control_character_inside_is_refused_and_not_shown() {
+    for (key, value) in SECRETS {
+        for control in ['\n', '\r', '\t', '\u{7}', '\u{1b}', '\u{7f}'] {
+            let broken = value.replacen("anar", &format!("an{control}ar"), 1);
+            for desk in everywhere(key, &broken) {
+                let text = desk.refusal();
+                assert!(text.contains(&format!("{key} cannot be (hidden)")), "{text}");
+                assert!(!text.contains("ary") && !text.contains("@example.com"), "{text}");
+            }
+        }
+    }
+}
+
 #[test]
 fn no_refusal_shows_a_secret() {
     for desk in [
