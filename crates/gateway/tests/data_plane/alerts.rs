@@ -72,6 +72,7 @@ fn an_alert_leaves_from_the_actors_own_thread_and_neither_it_nor_a_neighbours_ev
     let headers = format!("authorization: Bearer sk-ant-oat01-dummy\r\nx-claude-code-session-id: {NAME}\r\n");
     let asked = r#"{"model":"claude-x","messages":[{"role":"user","content":"hi"}]}"#;
     assert_eq!(house.ask(post("/v1/messages", &headers, asked)).status, 200);
+    assert_eq!(house.sessions().len(), 1, "the turn is on record before its session is worked on");
     let job = house.ask(post(&format!("/api/v1/sessions/{NAME}/distill"), "", ""));
     assert_eq!(job.json()["outcome"], "waiting", "{}", job.text());
 
