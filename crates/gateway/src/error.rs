@@ -61,6 +61,16 @@ impl Refusal {
         Self::new(StatusCode::REQUEST_TIMEOUT, "upload_stalled", message)
     }
 
+    /// The body comes too slowly to wait for its end.
+    pub(crate) fn upload_too_slow(received: usize, taken: Duration) -> Self {
+        let message = format!(
+            "Only {received} bytes of the request's body arrived within {} seconds, so Stillroom gave up before sending it on. \
+             Check the connection between the agent and Stillroom, then send the request again.",
+            taken.as_secs()
+        );
+        Self::new(StatusCode::REQUEST_TIMEOUT, "upload_too_slow", message)
+    }
+
     /// The body cannot be read to its end.
     pub(crate) fn upload_broken() -> Self {
         let message =
