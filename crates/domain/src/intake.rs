@@ -11,6 +11,18 @@ const AUTH_HEADERS: [&str; 3] = ["authorization", "x-api-key", "x-goog-api-key"]
 const COMPANIONS: [&str; 5] =
     ["anthropic-version", "anthropic-beta", "chatgpt-account-id", "openai-organization", "openai-project"];
 
+/// Whether a credential stands in the header of this lower-case name.
+#[must_use]
+pub fn is_auth_header(name: &str) -> bool {
+    AUTH_HEADERS.contains(&name)
+}
+
+/// Whether the header of this lower-case name holds a credential, or what must stand beside one.
+#[must_use]
+pub fn concerns_credentials(name: &str) -> bool {
+    is_auth_header(name) || COMPANIONS.contains(&name)
+}
+
 /// What a request's headers held.
 #[derive(Debug)]
 pub enum Intake {
@@ -72,8 +84,8 @@ pub fn read<'h>(
     let beta = companions.iter().find(|(name, _)| *name == "anthropic-beta").map(|(_, value)| value.as_str());
     let kind =
         CredentialKind::read(first.2, beta, found.iter().any(|(header, ..)| *header != "authorization"));
-    let &(header, value, _) = preferred(&found, kind);
-    let fingerprint = hasher.fingerprint(header, value);
+    let &(header, value, token) = preferred(&found, kind);
+    let fingerprint = hasher.fingerprint(header, parsed(header, token).reveal());
     Intake::Captured(Credential { header, value: Secret::new(value), kind, fingerprint, companions })
 }
 
@@ -91,7 +103,7 @@ fn token<'h>(header: &str, value: &'h [u8]) -> Result<(&'h str, &'h str), Oddity
     if value.len() > LONGEST_CREDENTIAL {
         return Err(Oddity::TooLong);
     }
-    let whole = std::str::from_utf8(value).map_err(|_| Oddity::Malformed)?.trim();
+    let whole = std::str::from_utf8(value).map_err(|_| Oddity::Malformed)?.trim_matches([' ', '\t']);
     let token = if header == "authorization" { bearer(whole).ok_or(Oddity::Malformed)? } else { whole };
     let sound = !token.is_empty() && token.bytes().all(|byte| byte.is_ascii_graphic() && byte != b',');
     if sound { Ok((whole, token)) } else { Err(Oddity::Malformed) }
@@ -99,8 +111,14 @@ fn token<'h>(header: &str, value: &'h [u8]) -> Result<(&'h str, &'h str), Oddity
 
 /// What stands behind the scheme `Bearer`, in any case and after one or more blanks.
 fn bearer(value: &str) -> Option<&str> {
-    let (scheme, rest) = value.split_once([' ', '\t'])?;
-    scheme.eq_ignore_ascii_case("bearer").then(|| rest.trim_start())
+    let (scheme, rest) = value.split_once(' ')?;
+    scheme.eq_ignore_ascii_case("bearer").then(|| rest.trim_start_matches(' '))
+}
+
+/// How a header with this token is written by everybody who writes it plainly. It is what the fingerprint is taken of: the
+/// case of a scheme and the blanks behind it make no other token.
+fn parsed(header: &str, token: &str) -> Secret {
+    Secret::new(if header == "authorization" { format!("Bearer {token}") } else { token.to_owned() })
 }
 
 fn companions<'h>(headers: impl Iterator<Item = (&'h str, &'h [u8])>) -> Vec<(&'static str, String)> {
@@ -146,6 +164,20 @@ mod tests {
     }
 
     #[test]
+    fn a_token_has_one_fingerprint_however_its_scheme_and_blanks_are_written() {
+        let fingerprint = |value| match read_pairs(&[("authorization", value)]) {
+            Intake::Captured(it) => it.fingerprint,
+            other => panic!("expected a credential, got {other:?}"),
+        };
+        let plain = fingerprint("Bearer t");
+        assert_eq!(plain, Fingerprinter::new([7; 32]).fingerprint("authorization", "Bearer t"));
+        for same in ["bearer t", "BEARER   t", " \tBearer t\t "] {
+            assert_eq!(fingerprint(same), plain, "{same:?}");
+        }
+        assert_ne!(fingerprint("Bearer T"), plain, "the token itself is taken as it is");
+    }
+
+    #[test]
     fn two_headers_with_one_value_are_one_credential() {
         let helper = [("authorization", "Bearer sk-ant-api03-k"), ("x-api-key", "sk-ant-api03-k")];
         assert_eq!(captured(&helper).0, "x-api-key");
@@ -160,15 +192,20 @@ mod tests {
         assert_eq!(left(&[("authorization", "Bearer a, Bearer b")]), Oddity::Malformed);
         assert_eq!(left(&[("authorization", "Bearer a b")]), Oddity::Malformed);
         assert_eq!(left(&[("authorization", "Bearer ")]), Oddity::Malformed);
+        assert_eq!(left(&[("authorization", "Bearer\ta")]), Oddity::Malformed);
+        assert_eq!(left(&[("authorization", "Bearer \ta")]), Oddity::Malformed);
+        assert_eq!(left(&[("x-api-key", "a,b")]), Oddity::Malformed);
         assert_eq!(left(&[("authorization", "Basic dXNlcjpwYXNz")]), Oddity::Malformed);
         assert_eq!(left(&[("x-api-key", "")]), Oddity::Malformed);
         assert_eq!(left(&[("x-api-key", "schlüssel")]), Oddity::Malformed);
         assert_eq!(left(&[("x-api-key", &"k".repeat(LONGEST_CREDENTIAL + 1))]), Oddity::TooLong);
+        assert_eq!(captured(&[("x-api-key", &"k".repeat(LONGEST_CREDENTIAL))]).1.len(), LONGEST_CREDENTIAL);
     }
 
     #[test]
     fn a_name_with_an_underscore_is_no_alias() {
         assert!(matches!(read_pairs(&[("x_api_key", "sk-ant-api03-k")]), Intake::Nothing));
+        assert!(!is_auth_header("x_api_key") && is_auth_header("x-api-key"));
     }
 
     #[test]

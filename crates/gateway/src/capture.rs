@@ -144,7 +144,8 @@ fn observe(
         Intake::Captured(credential) => Arc::new(credential),
         Intake::Nothing => return None,
         Intake::Left(oddity) => {
-            tracing::info!(oddity = oddity.as_str(), "a credential was relayed but not captured");
+            edge.metrics.credential_left(oddity);
+            tracing::debug!(reason = oddity.as_str(), "a credential was relayed but not captured");
             return None;
         }
     };

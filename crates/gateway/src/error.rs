@@ -43,6 +43,14 @@ impl Refusal {
         Self::new(StatusCode::UPGRADE_REQUIRED, "websocket_unsupported", message)
     }
 
+    /// The credential is no text.
+    pub(crate) fn unreadable_credential() -> Self {
+        let message = "The request's key or token (authorization, x-api-key or x-goog-api-key) holds bytes that are not ASCII, \
+            which no provider takes, so Stillroom did not send it on. Copy the key again; it may have picked up a stray \
+            character.";
+        Self::new(StatusCode::BAD_REQUEST, "credential_unreadable", message)
+    }
+
     /// The body is longer than `limit` bytes.
     pub(crate) fn too_large(limit: usize) -> Self {
         let message = format!(

@@ -1,5 +1,6 @@
 //! Which headers travel: all of them, as they came, but those that speak about one connection and not about the message.
 
+use domain::intake::{concerns_credentials, is_auth_header};
 use upstream::transport::HeaderMap;
 
 /// Headers about a connection (RFC 9110, 7.6.1), whichever way they go.
@@ -13,7 +14,31 @@ const OF_THE_TRANSPORT: [&str; 3] = ["host", "content-length", "expect"];
 
 /// What of a client's headers goes to the provider.
 pub(crate) fn outgoing(headers: &HeaderMap) -> HeaderMap {
-    without(headers, |name| OF_THE_TRANSPORT.contains(&name) || name.starts_with(OURS))
+    without(headers, |name| OF_THE_TRANSPORT.contains(&name) || name.starts_with(OURS) || is_alias(name))
+}
+
+/// Whether every credential in `headers` is text. What is not, no provider takes, and no two programs read alike.
+pub(crate) fn credentials_are_text(headers: &HeaderMap) -> bool {
+    headers
+        .iter()
+        .filter(|(name, _)| is_auth_header(name.as_str()))
+        .all(|(_, value)| value.as_bytes().is_ascii())
+}
+
+/// Whether a name is one that decides something here, but with underscores. Some servers take the two for the same; then a
+/// provider would see a credential, a length or a host that nobody here has looked at. Names that are no alias of those, such
+/// as `session_id`, travel.
+fn is_alias(name: &str) -> bool {
+    let meant = name.replace('_', "-");
+    let decides = concerns_credentials(&meant)
+        || OF_THE_TRANSPORT.contains(&&*meant)
+        || meant.starts_with(OURS)
+        || is_about_a_hop(&meant);
+    meant != name && decides
+}
+
+fn is_about_a_hop(name: &str) -> bool {
+    HOP_BY_HOP.contains(&name) || name.starts_with(PROXY)
 }
 
 /// What of a provider's headers goes to the client. Its `content-length` is for the caller to turn into a framing.
@@ -23,10 +48,7 @@ pub(crate) fn returning(headers: &HeaderMap) -> HeaderMap {
 
 fn without(headers: &HeaderMap, dropped: impl Fn(&str) -> bool) -> HeaderMap {
     let named = named_by_connection(headers);
-    let stays = |name: &str| {
-        let hops = HOP_BY_HOP.contains(&name) || name.starts_with(PROXY) || named.iter().any(|it| it == name);
-        !hops && !dropped(name)
-    };
+    let stays = |name: &str| !is_about_a_hop(name) && !named.iter().any(|it| it == name) && !dropped(name);
     let mut kept = HeaderMap::new();
     for (name, value) in headers.iter().filter(|(name, _)| stays(name.as_str())) {
         kept.append(name.clone(), value.clone());
@@ -94,6 +116,37 @@ mod tests {
         let twice: Vec<_> = sent.get_all("x-twice").collect();
         assert_eq!(twice, ["1", "2"]);
         assert_eq!(names(&sent), names(&headers));
+    }
+
+    #[test]
+    fn an_underscore_in_place_of_a_dash_smuggles_nothing_past_and_a_name_of_its_own_travels() {
+        let headers = map(&[
+            ("x_api_key", "k"),
+            ("x-api_key", "k"),
+            ("x_goog_api_key", "k"),
+            ("anthropic_beta", "b"),
+            ("chatgpt_account_id", "a"),
+            ("x_stillroom_access", "t"),
+            ("proxy_authorization", "p"),
+            ("transfer_encoding", "chunked"),
+            ("content_length", "2"),
+            ("session_id", "s"),
+            ("x_own", "1"),
+        ]);
+        assert_eq!(names(&outgoing(&headers)), ["session_id", "x_own"]);
+    }
+
+    #[test]
+    fn a_credential_that_is_no_text_is_told_from_one_that_is() {
+        let with = |name: &'static str, value: &[u8]| {
+            [(HeaderName::from_static(name), HeaderValue::from_bytes(value).unwrap())].into_iter().collect()
+        };
+        for name in ["authorization", "x-api-key", "x-goog-api-key"] {
+            assert!(credentials_are_text(&with(name, b"Bearer a")), "{name}");
+            assert!(!credentials_are_text(&with(name, b"Bearer \xc3\xa4")), "{name}");
+            assert!(!credentials_are_text(&with(name, b"\x80")), "{name}");
+        }
+        assert!(credentials_are_text(&with("x-title", b"\xc3\xa4")));
     }
 
     #[test]

@@ -48,6 +48,9 @@ async fn exchange(
     if wants_websocket(request.headers()) {
         return Err(Refusal::websocket());
     }
+    if !headers::credentials_are_text(request.headers()) {
+        return Err(Refusal::unreadable_credential());
+    }
     let body = gathered(request, payload, edge.relay.max_body).await?;
     let begun = edge.now();
     let (provider, upstream) = (route.provider, edge.upstream(route.provider));

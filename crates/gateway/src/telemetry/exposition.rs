@@ -75,6 +75,7 @@ fn plain_line(line: &str, counters: &[&str]) -> String {
 mod tests {
     use super::*;
     use actor::{Observer, Row};
+    use domain::intake::Oddity;
     use domain::provider::Provider;
     use domain::purpose::Purpose;
     use std::collections::{BTreeMap, BTreeSet};
@@ -86,6 +87,7 @@ mod tests {
         metrics.upstream_request(Purpose::Distill, Provider::Anthropic, 401);
         metrics.auth_failure(Provider::Anthropic, 401);
         metrics.alert("worker-auth-error");
+        metrics.credential_left(Oddity::TooLong);
         metrics.set_paused(Some(&BTreeMap::from([(Provider::Anthropic, 2)])));
         metrics.relay_overhead(Duration::from_micros(170));
         metrics.depth("Distiller", 3);
@@ -133,6 +135,7 @@ mod tests {
         assert_eq!(value(request), 1.0);
         assert_eq!(value("stillroom_auth_failures_total{provider=\"anthropic\",status=\"401\"}"), 1.0);
         assert_eq!(value("stillroom_alerts_total{kind=\"worker-auth-error\"}"), 1.0);
+        assert_eq!(value("stillroom_credentials_left_total{reason=\"too-long\"}"), 1.0);
         assert_eq!(value("stillroom_background_paused{provider=\"anthropic\"}"), 2.0);
         assert_eq!(value("stillroom_background_paused{provider=\"openai\"}"), 0.0);
         assert_eq!(value("stillroom_relay_overhead_seconds_bucket{le=\"0.0001\"}"), 0.0);
@@ -159,6 +162,7 @@ mod tests {
             "background_paused",
             "cache_warm_cost_usd_total",
             "cache_warm_saved_usd_total",
+            "credentials_left_total",
             "facts_shed_total",
             "mailbox_depth",
             "queue_wait_seconds",

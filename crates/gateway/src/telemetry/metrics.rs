@@ -3,6 +3,7 @@
 //! One [`Metrics`] a gateway, no global registry: two gateways in one process (a test, the simulator) do not mix.
 
 use actor::{Observer, Row};
+use domain::intake::Oddity;
 use domain::provider::Provider;
 use domain::purpose::Purpose;
 use prometheus_client::encoding::EncodeLabelSet;
@@ -56,6 +57,11 @@ struct ShedLabels {
     msg: &'static str,
 }
 
+#[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
+struct ReasonLabel {
+    reason: &'static str,
+}
+
 /// Dollars are no whole numbers.
 type Dollars = Counter<f64, AtomicU64>;
 type Spans = Family<ActorLabel, Histogram, fn() -> Histogram>;
@@ -66,6 +72,7 @@ pub struct Metrics {
     registry: Registry,
     upstream_requests: Family<RequestLabels, Counter>,
     auth_failures: Family<FailureLabels, Counter>,
+    credentials_left: Family<ReasonLabel, Counter>,
     alerts: Family<KindLabel, Counter>,
     background_paused: Family<ProviderLabel, Gauge>,
     relay_overhead: Histogram,
@@ -85,6 +92,7 @@ impl Metrics {
             registry: Registry::with_prefix("stillroom"),
             upstream_requests: Family::default(),
             auth_failures: Family::default(),
+            credentials_left: Family::default(),
             alerts: Family::default(),
             background_paused: Family::default(),
             relay_overhead: spans(),
@@ -96,6 +104,7 @@ impl Metrics {
             warm_cost: Dollars::default(),
         };
         metrics.register_providers();
+        metrics.register_credentials();
         metrics.register_actors();
         metrics.register_sessions();
         metrics
@@ -105,6 +114,11 @@ impl Metrics {
     /// the client's.
     pub fn relay_overhead(&self, span: Duration) {
         self.relay_overhead.observe(span.as_secs_f64());
+    }
+
+    /// A client's request passed with a credential that was left alone.
+    pub(crate) fn credential_left(&self, why: Oddity) {
+        self.credentials_left.get_or_create(&ReasonLabel { reason: why.as_str() }).inc();
     }
 
     /// What is exposed. Names lack the `_total` of counters: the encoding adds it.
@@ -126,13 +140,19 @@ impl Metrics {
         let registry = &mut self.registry;
         let help = "Attempts at a provider that ended, by purpose and status; status 0 is no answer";
         registry.register("upstream_requests", help, self.upstream_requests.clone());
-        let help = "Background calls whose token a provider refused";
-        registry.register("auth_failures", help, self.auth_failures.clone());
-        registry.register("alerts", "Alerts that went out", self.alerts.clone());
         let help = "Sessions whose background work stands still";
         registry.register("background_paused", help, self.background_paused.clone());
         let help = "Seconds that the gateway itself adds to a relayed request";
         registry.register("relay_overhead_seconds", help, self.relay_overhead.clone());
+    }
+
+    fn register_credentials(&mut self) {
+        let registry = &mut self.registry;
+        let help = "Background calls whose token a provider refused";
+        registry.register("auth_failures", help, self.auth_failures.clone());
+        registry.register("alerts", "Alerts that went out", self.alerts.clone());
+        let help = "Credentials that were relayed but not captured for background work, by reason";
+        registry.register("credentials_left", help, self.credentials_left.clone());
     }
 
     fn register_actors(&mut self) {

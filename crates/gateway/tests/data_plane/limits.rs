@@ -92,26 +92,6 @@ fn foreign_hosts_and_pages_are_turned_away_before_anything_is_relayed() {
 }
 
 #[test]
-fn what_smugglers_send_is_refused() {
-    let provider = Provider::saying(OK);
-    let house = House::before(&provider);
-    for headers in [
-        "content-length: 2\r\ntransfer-encoding: chunked\r\n",
-        "content-length: 2\r\ncontent-length: 3\r\n",
-        "content-length: 2, 2\r\n",
-        "transfer-encoding: xchunked\r\n",
-        "host: 127.0.0.1\r\n",
-        "x-folded: a\r\n b\r\n",
-        "x-blank : a\r\n",
-    ] {
-        let mut client = house.client();
-        client.say(request("POST", "/v1/messages", headers) + "{}");
-        assert_eq!(client.head().status, 400, "{headers}");
-    }
-    assert!(provider.heard_no_more());
-}
-
-#[test]
 fn the_admin_plane_answers_on_the_same_address() {
     let provider = Provider::saying(OK);
     let house = House::before(&provider);

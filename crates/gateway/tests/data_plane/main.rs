@@ -12,6 +12,8 @@ mod client;
 #[cfg(test)]
 mod house;
 #[cfg(test)]
+mod intake;
+#[cfg(test)]
 mod life;
 #[cfg(test)]
 mod limits;

@@ -1,0 +1,41 @@
+//! `docs/intake.md` promises a test for each of its rows; this one holds it to that.
+
+#![expect(clippy::expect_used, reason = "a page that cannot be read promises nothing")]
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the workspace").to_owned()
+}
+
+/// All Rust text below `folder`.
+fn source(folder: &Path) -> String {
+    let entries = fs::read_dir(folder).expect("a folder").map(|entry| entry.expect("an entry").path());
+    let text = |path: PathBuf| match path.extension() {
+        _ if path.is_dir() => source(&path),
+        Some(extension) if extension == "rs" => fs::read_to_string(&path).expect("text"),
+        _ => String::new(),
+    };
+    entries.map(text).collect()
+}
+
+/// The last cell of every row, but for heads and rules.
+fn tests_of_rows(page: &str) -> Vec<&str> {
+    let rows = page.lines().filter(|line| line.starts_with("| ") && !line.starts_with("| input"));
+    rows.filter_map(|row| row.trim_end_matches([' ', '|']).rsplit("| ").next()).collect()
+}
+
+#[test]
+fn every_row_names_tests_and_every_test_it_names_exists() {
+    let page = fs::read_to_string(root().join("docs/intake.md")).expect("the page");
+    let (rows, source) = (tests_of_rows(&page), source(&root().join("crates")));
+    assert!(rows.len() > 20, "the page has its tables: {rows:?}");
+    for cell in rows {
+        let names: Vec<&str> = cell.split('`').skip(1).step_by(2).collect();
+        assert!(cell == "the same" || !names.is_empty(), "a row without a test: {cell}");
+        for name in names {
+            assert!(source.contains(&format!("fn {name}(")), "no test is called {name}");
+        }
+    }
+}
