@@ -16,6 +16,7 @@ use crate::provider::{Exchange, Network, Provider};
 use actor::{Clock, Environment, Place};
 use domain::fingerprint::Fingerprinter;
 use domain::ids::Principal;
+use domain::provider::Provider as Vendor;
 use domain::settings::Settings;
 use gateway::admin::Admin;
 use gateway::telemetry::Metrics;
@@ -71,8 +72,8 @@ impl World {
         seed: u64,
         mut settings: Settings,
     ) -> Result<Self, Box<dyn std::error::Error + Send + Sync>> {
-        settings.upstream.anthropic = "http://anthropic.simulated".to_owned();
-        settings.upstream.openai = "http://openai.simulated".to_owned();
+        settings.upstream.anthropic = format!("http://{}", host_of(Vendor::Anthropic));
+        settings.upstream.openai = format!("http://{}", host_of(Vendor::OpenAi));
         let settings = Arc::new(settings);
         let clock = Clock::virtual_from(BEGINNING);
         let provider = Provider::new(seed);
@@ -132,6 +133,15 @@ impl World {
     /// As [`Door::try_again`], by the local principal's door.
     pub async fn try_again(&self, agent: &mut Agent) -> Reply {
         self.door.try_again(agent).await
+    }
+}
+
+/// Where a vendor is in every world.
+#[must_use]
+pub const fn host_of(vendor: Vendor) -> &'static str {
+    match vendor {
+        Vendor::Anthropic => "anthropic.simulated",
+        Vendor::OpenAi => "openai.simulated",
     }
 }
 
