@@ -2,7 +2,8 @@
 //! directory and begin with the same words, tokens that die, are refreshed, and are sent again when dead. Whatever reaches a
 //! provider carries the token and the words of one and the same.
 //!
-//! `STILLROOM_TENANT_REQUESTS` says how many requests clients make in all, in worlds of at most 20,000 each.
+//! `STILLROOM_TENANT_REQUESTS` says how many requests clients make in all, in worlds of at most 20,000 each, so
+//! that memory stays at 60 MB however many there are. 20,000 take half a minute in a debug build, 13 seconds in a release build.
 
 #![expect(clippy::expect_used, clippy::panic, reason = "a scenario that goes wrong fails")]
 #![expect(clippy::print_stdout, reason = "how much was compared belongs to the result")]
