@@ -23,6 +23,7 @@ pub(crate) const HERE: Cause = Cause::origin("Gateway");
 const TOKEN_HOLDER: &str = "remote";
 
 /// What an [`Edge`] is made of.
+#[derive(Clone)]
 pub struct EdgeParts {
     /// The settings; `listen` with the port that is really listened on does no harm, but is not needed.
     pub settings: Arc<Settings>,
@@ -93,6 +94,12 @@ impl Edge {
             transport: parts.transport,
             fingerprinter: parts.fingerprinter,
         })
+    }
+
+    /// The same edge with another owner of all that comes in by it: where one house has several owners, each has an edge.
+    #[must_use]
+    pub fn owned_by(self, principal: Principal) -> Self {
+        Self { principal, ..self }
     }
 
     /// Takes in what the store knows of sessions, so that conversations go on where they were before a restart.

@@ -2,5 +2,6 @@
 
 pub mod agent;
 pub mod demo;
+pub mod ownership;
 pub mod provider;
 pub mod world;

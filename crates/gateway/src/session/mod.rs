@@ -2,12 +2,14 @@
 //!
 //! Agents that name their sessions are believed ([`name`]). The others are recognised by what they say: each request holds
 //! the conversation so far, so a session goes on where its last answer left off ([`registry`]). Besides turns, agents send
-//! requests that are no part of any conversation: titles, probes, compactions ([`kind`]).
+//! requests that are no part of any conversation: titles, probes, compactions ([`kind`]). However a session was found, its id
+//! is its principal's own ([`id`]).
 
 pub(crate) mod kind;
 pub(crate) mod name;
 pub(crate) mod registry;
 
+mod id;
 mod seats;
 
 #[cfg(test)]
@@ -19,6 +21,7 @@ pub(crate) use registry::{Claim, Registry};
 use domain::conversation::{Asked, Digest, Role, chain_from};
 use domain::ids::{Principal, SessionId};
 use domain::time::UnixMillis;
+use id::session_id;
 use name::Name;
 use upstream::transport::HeaderMap;
 use workers::Speaker;
@@ -48,7 +51,7 @@ pub(crate) fn identify(
 ) -> Identified {
     let kind = kind::kind(headers, asked);
     let named = |name: Name| Identified {
-        session: Some(name.session(principal)),
+        session: Some(session_id(principal, &name.words)),
         identity: Some(name.words),
         speaker: name.speaker,
         kind,

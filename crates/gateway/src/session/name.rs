@@ -2,13 +2,8 @@
 
 use super::kind::CodexTurn;
 use domain::conversation::Asked;
-use domain::ids::{Principal, SessionId};
-use sha2::{Digest as _, Sha256};
 use upstream::transport::HeaderMap;
 use workers::Speaker;
-
-/// Ids of these lengths, in bytes, are taken as they are.
-const USUAL: std::ops::RangeInclusive<usize> = 8..=128;
 
 /// What an agent calls its session.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -59,27 +54,6 @@ fn is_uuid(text: &[u8]) -> bool {
     text.iter().zip(UUID).all(fits)
 }
 
-impl Name {
-    /// The session of this name. An odd name is hashed: ids stand in paths and logs. Principals do not share names.
-    pub(crate) fn session(&self, principal: &Principal) -> SessionId {
-        let id = if is_usual(&self.words) { self.words.clone() } else { hashed(&self.words) };
-        if *principal == Principal::local() {
-            SessionId::from(id)
-        } else {
-            SessionId::from(format!("{principal}.{id}"))
-        }
-    }
-}
-
-fn is_usual(words: &str) -> bool {
-    USUAL.contains(&words.len())
-        && words.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"._-".contains(&byte))
-}
-
-fn hashed(words: &str) -> String {
-    Sha256::digest(words)[..16].iter().map(|byte| format!("{byte:02x}")).collect()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -94,11 +68,6 @@ mod tests {
 
     fn named(pairs: &[(&'static str, &str)], asked: &Asked) -> Option<(String, Speaker)> {
         name(&headers(pairs), Some(asked)).map(|name| (name.words, name.speaker))
-    }
-
-    fn session_of(words: &str, principal: &str) -> String {
-        let name = Name { words: words.into(), speaker: Speaker::Main };
-        name.session(&Principal::from(principal)).to_string()
     }
 
     #[test]
@@ -150,23 +119,5 @@ mod tests {
         assert_eq!(named(&review, &Asked::default()), Some(("t".into(), Speaker::Subagent)));
         let opencode = [("x-session-id", "ses_2"), ("x-parent-session-id", "ses_1")];
         assert_eq!(named(&opencode, &Asked::default()), Some(("ses_2".into(), Speaker::Subagent)));
-    }
-
-    #[test]
-    fn an_odd_name_is_hashed_and_a_usual_one_kept() {
-        assert_eq!(
-            session_of("0369532a-3413-4cb0-ba3e-1926579bd098", "local"),
-            "0369532a-3413-4cb0-ba3e-1926579bd098"
-        );
-        let odd = ["short", "../../etc/passwd", "with blank", "a\"b'c;drop", &"x".repeat(129)];
-        let hashes: Vec<_> = odd.iter().map(|words| session_of(words, "local")).collect();
-        assert!(hashes.iter().all(|hash| hash.len() == 32 && is_usual(hash)), "{hashes:?}");
-        assert_eq!(hashes.iter().collect::<std::collections::BTreeSet<_>>().len(), odd.len());
-    }
-
-    #[test]
-    fn principals_do_not_share_names() {
-        assert_eq!(session_of("one-and-the-same", "remote"), "remote.one-and-the-same");
-        assert_ne!(session_of("one-and-the-same", "remote"), session_of("one-and-the-same", "local"));
     }
 }

@@ -12,6 +12,7 @@
 #[cfg(test)]
 mod tests;
 
+use super::id::session_id;
 use super::seats::{Course, Seat, Seats};
 use domain::conversation::Digest;
 use domain::ids::{Principal, SessionId};
@@ -71,7 +72,7 @@ impl Registry {
         let mut inner = self.lock();
         let kept = follows.and_then(|called| inner.seats.with_head(principal, called).cloned());
         let found = kept.or_else(|| inner.find(principal, links, last_answer));
-        let session = found.unwrap_or_else(|| inner.new_session(now));
+        let session = found.unwrap_or_else(|| inner.new_session(principal, now));
         let known = inner.seats.get(&session).cloned();
         let seat = known.unwrap_or_else(|| Seat::new(principal.clone(), position)).asked(position);
         let attempt = seat.attempt;
@@ -106,10 +107,10 @@ impl Inner {
         only(there(if lost { Course::Lost } else { Course::Open }))
     }
 
-    fn new_session(&mut self, now: UnixMillis) -> SessionId {
+    fn new_session(&mut self, principal: &Principal, now: UnixMillis) -> SessionId {
         let millis = u64::try_from(now.0).unwrap_or_default();
         let uuid = Builder::from_unix_timestamp_millis(millis, &self.chance.random()).into_uuid();
-        SessionId::from(uuid.to_string())
+        session_id(principal, &uuid.to_string())
     }
 }
 

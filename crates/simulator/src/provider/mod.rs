@@ -154,6 +154,12 @@ impl Provider {
         self.received().into_iter().filter(|call| call.is_with(token)).collect()
     }
 
+    /// What it received since this was last asked, in order; it keeps none of it. For runs too long to be kept.
+    #[must_use]
+    pub fn take_received(&self) -> Vec<Received> {
+        std::mem::take(&mut self.state().received)
+    }
+
     /// Forgets what it received, and nothing else.
     pub fn forget_received(&self) {
         self.state().received.clear();

@@ -74,15 +74,16 @@ fn headers(pairs: &[(String, String)]) -> Option<HeaderMap> {
 }
 
 impl From<&Request> for Exchange {
-    /// A header whose value is no text is left out: no provider reads one.
+    /// The host stands among the headers, as on the wire. A header whose value is no text is left out: no provider reads one.
     fn from(request: &Request) -> Self {
         let text = |(name, value): (&HeaderName, &HeaderValue)| {
             Some((name.to_string(), value.to_str().ok()?.to_owned()))
         };
+        let host = request.uri.authority().map(|host| ("host".to_owned(), host.to_string()));
         Self {
             method: request.method.to_string(),
             target: request.uri.path_and_query().map_or_else(|| "/".to_owned(), ToString::to_string),
-            headers: request.headers.iter().filter_map(text).collect(),
+            headers: host.into_iter().chain(request.headers.iter().filter_map(text)).collect(),
             body: request.body.clone(),
         }
     }

@@ -1,5 +1,6 @@
 //! How clients of the world come in: they call the gateway's HTTP service itself, without a socket.
 
+use crate::agent::Agent;
 use crate::provider::Exchange;
 use actix_web::App;
 use actix_web::dev::{Service, ServiceResponse};
@@ -33,7 +34,8 @@ impl Reply {
     }
 }
 
-pub(super) struct Door(Box<Call>);
+/// One way in. Whatever comes in by it belongs to its owner.
+pub struct Door(Box<Call>);
 
 impl Door {
     pub(super) async fn open(edge: Arc<Edge>, admin: Arc<Admin>) -> Self {
@@ -41,7 +43,8 @@ impl Door {
         Self(Box::new(move |request| Box::pin(app.call(request))))
     }
 
-    pub(super) async fn send(&self, request: &Exchange) -> Reply {
+    /// A client sends `request` to the gateway and reads the whole answer.
+    pub async fn send(&self, request: &Exchange) -> Reply {
         let answer = match (self.0)(incoming(request)).await {
             Ok(answer) => answer,
             Err(error) => {
@@ -52,6 +55,26 @@ impl Door {
         let status = answer.status().as_u16();
         let body = try_read_body(answer).await;
         Reply { status, cut: body.is_err(), body: body.unwrap_or_default() }
+    }
+
+    /// A person says `text` to their agent, and the agent asks through the gateway. The agent hears the answer if it is one.
+    pub async fn say(&self, agent: &mut Agent, text: &str) -> Reply {
+        let request = agent.next_turn(text);
+        self.tell(agent, &request).await
+    }
+
+    /// The agent sends its last request again, with the token it has now.
+    pub async fn try_again(&self, agent: &mut Agent) -> Reply {
+        let request = agent.again();
+        self.tell(agent, &request).await
+    }
+
+    async fn tell(&self, agent: &mut Agent, request: &Exchange) -> Reply {
+        let reply = self.send(request).await;
+        if reply.status == 200 {
+            agent.hear(&reply.body);
+        }
+        reply
     }
 }
 

@@ -8,18 +8,19 @@ mod door;
 mod ears;
 mod look;
 
-pub use door::Reply;
+pub use door::{Door, Reply};
 pub use ears::{Alerts, Counts, Tally};
 
 use crate::agent::Agent;
 use crate::provider::{Exchange, Network, Provider};
 use actor::{Clock, Environment, Place};
 use domain::fingerprint::Fingerprinter;
+use domain::ids::Principal;
+use domain::provider::Provider as Vendor;
 use domain::settings::Settings;
-use door::Door;
 use gateway::admin::Admin;
 use gateway::telemetry::Metrics;
-use gateway::{Edge, EdgeParts};
+use gateway::{Edge, EdgeParts, InvalidUpstream};
 use std::future::Future;
 use std::io;
 use std::rc::Rc;
@@ -44,6 +45,8 @@ pub struct World {
     pub alerts: Arc<Alerts>,
     /// What was counted.
     pub tally: Arc<Tally>,
+    admin: Arc<Admin>,
+    parts: EdgeParts,
     door: Door,
 }
 
@@ -92,8 +95,8 @@ impl World {
         mut settings: Settings,
         alerts: Alerts,
     ) -> Result<Self, Box<dyn std::error::Error + Send + Sync>> {
-        settings.upstream.anthropic = "http://anthropic.simulated".to_owned();
-        settings.upstream.openai = "http://openai.simulated".to_owned();
+        settings.upstream.anthropic = format!("http://{}", host_of(Vendor::Anthropic));
+        settings.upstream.openai = format!("http://{}", host_of(Vendor::OpenAi));
         let settings = Arc::new(settings);
         let clock = Clock::virtual_from(BEGINNING);
         let provider = Provider::new(seed);
@@ -114,11 +117,19 @@ impl World {
         });
         let metrics = Arc::new(Metrics::new());
         let ready = Arc::new(AtomicBool::new(true));
-        let admin = Admin::new(house.clone(), ready, Arc::clone(&metrics));
-        let edge =
-            Edge::new(EdgeParts { settings, house: house.clone(), metrics, transport, fingerprinter, seed })?;
-        let door = Door::open(Arc::new(edge), Arc::new(admin)).await;
-        Ok(Self { provider, house, alerts, tally, door })
+        let admin = Arc::new(Admin::new(house.clone(), ready, Arc::clone(&metrics)));
+        let parts = EdgeParts { settings, house: house.clone(), metrics, transport, fingerprinter, seed };
+        let door = Door::open(Arc::new(Edge::new(parts.clone())?), Arc::clone(&admin)).await;
+        Ok(Self { provider, house, alerts, tally, admin, parts, door })
+    }
+
+    /// Opens another way into the same house: what comes in by it is `principal`'s.
+    ///
+    /// # Errors
+    /// Never in a world, whose upstreams are sound.
+    pub async fn door_of(&self, principal: Principal) -> Result<Door, InvalidUpstream> {
+        let edge = Edge::new(self.parts.clone())?.owned_by(principal);
+        Ok(Door::open(Arc::new(edge), Arc::clone(&self.admin)).await)
     }
 
     /// Lets so much virtual time pass.
@@ -132,29 +143,28 @@ impl World {
         self.house.environment.clock.now()
     }
 
-    /// A client sends `request` to the gateway and reads the whole answer.
+    /// As [`Door::send`], by the local principal's door.
     pub async fn send(&self, request: &Exchange) -> Reply {
         self.door.send(request).await
     }
 
-    /// A person says `text` to their agent, and the agent asks through the gateway. The agent hears the answer if it is one.
+    /// As [`Door::say`], by the local principal's door.
     pub async fn say(&self, agent: &mut Agent, text: &str) -> Reply {
-        let request = agent.next_turn(text);
-        self.tell(agent, &request).await
+        self.door.say(agent, text).await
     }
 
-    /// The agent sends its last request again, with the token it has now.
+    /// As [`Door::try_again`], by the local principal's door.
     pub async fn try_again(&self, agent: &mut Agent) -> Reply {
-        let request = agent.again();
-        self.tell(agent, &request).await
+        self.door.try_again(agent).await
     }
+}
 
-    async fn tell(&self, agent: &mut Agent, request: &Exchange) -> Reply {
-        let reply = self.send(request).await;
-        if reply.status == 200 {
-            agent.hear(&reply.body);
-        }
-        reply
+/// Where a vendor is in every world.
+#[must_use]
+pub const fn host_of(vendor: Vendor) -> &'static str {
+    match vendor {
+        Vendor::Anthropic => "anthropic.simulated",
+        Vendor::OpenAi => "openai.simulated",
     }
 }
 

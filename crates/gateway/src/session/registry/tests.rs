@@ -169,6 +169,13 @@ fn principals_never_share_a_conversation() {
 }
 
 #[test]
+fn new_sessions_of_two_principals_differ_even_where_chance_repeats_itself() {
+    let opened = |principal: &Principal| ask_as(&Registry::from_seed(1), principal, "a").session().clone();
+    assert_ne!(opened(&Principal::local()), opened(&Principal::from("remote")));
+    assert_ne!(opened(&Principal::from("ann")), opened(&Principal::from("remote")));
+}
+
+#[test]
 fn sessions_of_an_earlier_run_are_recognised_unless_a_client_named_them() {
     let registry = registry();
     let head = |session: &str, words, identity: Option<&str>| SessionHead {
