@@ -1,7 +1,8 @@
 //! One background call to a provider, from a lease to an answer or a reason, with the retries that its policy allows.
 //!
-//! A refused token ends the call at once: whether another lease may be tried is the credential machine's decision, and so is
-//! what the answer says about the token. The report of the last attempt becomes that evidence.
+//! A refused token and a busy provider end the call at once: whether another lease may be tried, and when to go on, is the
+//! credential machine's decision, and so is what the answer says about the token. The report of the last attempt becomes that
+//! evidence.
 
 use crate::authorize::authorize;
 use crate::classify::classify;
@@ -56,7 +57,7 @@ impl fmt::Debug for Call {
 /// What came of a call.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum CallEnd {
-    /// The provider answered, and its answer holds what was asked for.
+    /// The provider accepted the request and answered it to the end. Whether the answer is of any use is for whoever asked.
     Answered {
         /// What it said.
         answered: Answered,
@@ -65,8 +66,8 @@ pub enum CallEnd {
     },
     /// It did not, even after all retries.
     Failed {
-        /// What the last answer means. [`Class::UpstreamFault`] when there was none, or none of use; [`Class::RequestRefused`]
-        /// when the request was never sent because it or its lease does not fit.
+        /// What the last answer means. [`Class::UpstreamFault`] when there was none, or no whole one;
+        /// [`Class::RequestRefused`] when the request was never sent because it or its lease does not fit.
         class: Class,
         /// The HTTP status of the last answer; 0 when there was none, or it was cut.
         status: u16,
@@ -91,9 +92,7 @@ pub struct CallReport {
 /// Makes the call and waits for its end, retries and the waits between them included; at most `policy.total` from now.
 ///
 /// `now` reads both clocks, `jitter` gives chance from 0 to 1, and `on_attempt` hears the status of each attempt, 0 when it
-/// brought no answer. For a purpose that wants words, an answer without text and without tool call is a failure
-/// ([`Class::UpstreamFault`]) that is not tried again: it was accepted, so it was paid for. Dropping the future abandons the
-/// call and closes its connection.
+/// brought no answer. Dropping the future abandons the call and closes its connection.
 pub async fn call(
     transport: &dyn Transport,
     now: &dyn Fn() -> (Moment, UnixMillis),
@@ -171,17 +170,16 @@ const fn defaults(dialect: Dialect) -> &'static [(&'static str, &'static str)] {
     }
 }
 
-/// An answer that holds what was asked for.
+/// A whole answer to an accepted request.
 struct Accepted {
     answered: Answered,
     status: u16,
 }
 
-/// Why an attempt brought no such answer.
+/// Why an attempt brought none.
 enum Setback {
     Answer { class: Class, status: u16, reason: String },
     Fault(Fault),
-    Empty { status: u16 },
     OutOfTime,
 }
 
@@ -218,9 +216,6 @@ fn read(
     if answered.stop.is_none() {
         return Err(Setback::Fault(Fault::Cut)); // A stream that ended before its last event, or no answer at all.
     }
-    if answered.message.is_none() && wants_words(call.purpose) {
-        return Err(Setback::Empty { status });
-    }
     Ok(Accepted { answered, status })
 }
 
@@ -230,14 +225,10 @@ fn reason(status: u16, body: &[u8]) -> String {
         .unwrap_or_else(|| format!("status {status} without a word"))
 }
 
-const fn wants_words(purpose: Purpose) -> bool {
-    matches!(purpose, Purpose::Distill | Purpose::Curate | Purpose::Consolidate)
-}
-
 impl Setback {
     const fn status(&self) -> u16 {
         match self {
-            Self::Answer { status, .. } | Self::Empty { status } => *status,
+            Self::Answer { status, .. } => *status,
             Self::Fault(_) | Self::OutOfTime => 0,
         }
     }
@@ -246,7 +237,6 @@ impl Setback {
         match self {
             Self::Answer { class, status, .. } => Failure::Answer { class: *class, status: *status },
             Self::Fault(fault) => Failure::Fault(fault),
-            Self::Empty { .. } => Failure::Empty,
             Self::OutOfTime => Failure::OutOfTime,
         }
     }
@@ -262,9 +252,6 @@ impl From<Result<Accepted, Setback>> for CallEnd {
         let (class, reason) = match setback {
             Setback::Answer { class, reason, .. } => (class, reason),
             Setback::Fault(fault) => (Class::UpstreamFault, masked(&fault.to_string())),
-            Setback::Empty { .. } => {
-                (Class::UpstreamFault, "the answer holds neither text nor a tool call".into())
-            }
             Setback::OutOfTime => {
                 (Class::UpstreamFault, "the call took too long, all attempts together".into())
             }

@@ -2,7 +2,7 @@
 
 use crate::{Meter, base_url};
 use actor::Clock;
-use domain::conversation::Usage;
+use domain::conversation::{Answered, Part, Usage};
 use domain::credential::Lease;
 use domain::evidence::{Class, Evidence};
 use domain::ids::SessionId;
@@ -129,6 +129,18 @@ pub(crate) fn unanswered(evidence: Evidence, why: String) -> Work {
             Work::Failed { evidence: Some(evidence), why }
         }
     }
+}
+
+/// The words of an answer, or why it is of no use: background work asks for words, and an answer without any was accepted and
+/// paid for all the same.
+pub(crate) fn words(answered: &Answered) -> Result<String, String> {
+    let parts = answered.message.iter().flat_map(|message| &message.parts);
+    let texts = parts.filter_map(|part| match part {
+        Part::Text { text } => Some(text.trim()),
+        Part::ToolCall { .. } | Part::ToolResult { .. } => None,
+    });
+    let words = texts.filter(|text| !text.is_empty()).collect::<Vec<_>>().join("\n");
+    if words.is_empty() { Err("the model answered without a word".to_owned()) } else { Ok(words) }
 }
 
 /// Chance that can be replayed: SplitMix64 from a seed. Only spreads retries, so its quality hardly matters.

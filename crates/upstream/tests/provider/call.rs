@@ -28,6 +28,8 @@ const REFUSED: &str =
     r#"{"type":"error","error":{"type":"authentication_error","message":"invalid x-api-key"}}"#;
 const OVERLOADED: &str = r#"{"type":"error","error":{"type":"overloaded_error","message":"Overloaded"}}"#;
 
+const BROKEN: &str = r#"{"type":"error","error":{"type":"api_error","message":"Internal server error"}}"#;
+
 /// What the provider does with one request.
 enum Scene {
     Says(u16, &'static [(&'static str, &'static str)], &'static str),
@@ -159,8 +161,8 @@ fn accepted() -> Scene {
     Scene::Says(200, &[], ACCEPTED)
 }
 
-fn busy(times: usize) -> impl Iterator<Item = Scene> {
-    (0..times).map(|_| Scene::Says(529, &[], OVERLOADED))
+fn broken(times: usize) -> impl Iterator<Item = Scene> {
+    (0..times).map(|_| Scene::Says(500, &[], BROKEN))
 }
 
 #[tokio::test(start_paused = true)]
@@ -188,26 +190,33 @@ async fn what_the_session_recorded_goes_before_what_the_credential_brings() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_pause_the_provider_asks_for_is_kept_to_the_second() {
-    let (report, statuses, times) = after([Scene::Says(429, &[("retry-after", "2")], ""), accepted()]).await;
-    assert!(says_done(&report.end));
-    assert_eq!((statuses, times), (vec![429, 200], vec![0, 2000]));
-    assert_eq!((report.start, report.attempts), (Moment::from_secs(2), 2));
+async fn a_busy_provider_ends_the_call_at_once_and_its_wish_is_reported() {
+    let inside = r#"{"type":"error","error":{"type":"rate_limit_error","message":"Slow down"}}"#;
+    let wish = Some(Duration::from_secs(2));
+    for (status, headers, body, retry_after) in [
+        (429, &[("retry-after", "2")][..], "", wish),
+        (503, &[("retry-after", "Thu, 01 Jan 1970 00:00:02 GMT")], "", wish),
+        (529, &[], OVERLOADED, None),
+        (200, &[], OVERLOADED, None),
+        (200, &[("retry-after-ms", "2000")], inside, wish),
+    ] {
+        let (report, statuses, times) = after([Scene::Says(status, headers, body)]).await;
+        let (class, with, _) = failed(report.end);
+        assert_eq!((class, with), (Class::Throttled { retry_after }, status), "{body}");
+        assert_eq!((report.attempts, statuses, times), (1, vec![status], vec![0]), "{body}");
+    }
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_pause_may_be_asked_for_as_a_date() {
-    let until = Scene::Says(503, &[("retry-after", "Thu, 01 Jan 1970 00:00:05 GMT")], "");
-    let (report, _, times) = after([until, accepted()]).await;
+async fn a_broken_provider_is_asked_again_with_growing_pauses() {
+    let (report, statuses, times) = after(broken(3).chain([accepted()])).await;
     assert!(says_done(&report.end));
-    assert_eq!(times, [0, 5000]);
-}
-
-#[tokio::test(start_paused = true)]
-async fn an_overloaded_provider_is_asked_again_with_growing_pauses() {
-    let (report, statuses, times) = after(busy(3).chain([accepted()])).await;
-    assert!(says_done(&report.end));
-    assert_eq!((statuses, times), (vec![529, 529, 529, 200], vec![0, 500, 1500, 3500]));
+    assert_eq!((statuses, times), (vec![500, 500, 500, 200], vec![0, 500, 1500, 3500]));
+    assert_eq!(
+        (report.start, report.attempts),
+        (Moment(3_500_000), 4),
+        "the evidence is about the last attempt"
+    );
 }
 
 #[tokio::test(start_paused = true)]
@@ -233,7 +242,7 @@ async fn a_stream_that_ends_without_its_last_event_is_a_cut_and_tried_again() {
 
 #[tokio::test(start_paused = true)]
 async fn an_error_inside_an_accepted_answer_is_that_error() {
-    let (report, statuses, _) = after([Scene::Says(200, &[], OVERLOADED), accepted()]).await;
+    let (report, statuses, _) = after([Scene::Says(200, &[], BROKEN), accepted()]).await;
     assert!(says_done(&report.end));
     assert_eq!(statuses, [200, 200]);
     let (report, ..) = after([Scene::Says(200, &[], REFUSED)]).await;
@@ -242,17 +251,17 @@ async fn an_error_inside_an_accepted_answer_is_that_error() {
 
 #[tokio::test(start_paused = true)]
 async fn retries_end_and_the_last_answer_is_the_report() {
-    let (report, statuses, times) = after(busy(9)).await;
+    let (report, statuses, times) = after(broken(9)).await;
     let (class, status, reason) = failed(report.end);
-    assert_eq!((class, status, report.attempts), (Class::Throttled { retry_after: None }, 529, 9));
-    assert_eq!(reason, "overloaded_error: Overloaded");
+    assert_eq!((class, status, report.attempts), (Class::UpstreamFault, 500, 9));
+    assert_eq!(reason, "api_error: Internal server error");
     assert_eq!((statuses.len(), times.last()), (9, Some(&95_500)));
     assert_eq!(report.start, Moment(95_500_000), "the evidence is about the last attempt");
 }
 
 #[tokio::test(start_paused = true)]
 async fn all_attempts_together_have_a_limit() {
-    let slow = || Scene::Takes(Duration::from_secs(600), OVERLOADED);
+    let slow = || Scene::Takes(Duration::from_secs(600), BROKEN);
     let provider = Scripted::new([slow(), slow()]);
     let (report, statuses) = made(&provider, &distilling()).await;
     let (class, status, reason) = failed(report.end);
@@ -291,13 +300,11 @@ async fn a_redirect_is_a_fault_and_is_neither_followed_nor_repeated() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_answer_without_words_is_a_failure_only_where_words_are_wanted() {
-    let empty = || Scene::Says(200, &[], r#"{"type":"message","content":[],"stop_reason":"max_tokens"}"#);
-    let (report, _, times) = after([empty()]).await;
-    assert_eq!((failed(report.end).0, times), (Class::UpstreamFault, vec![0]));
-    let provider = Scripted::new([empty()]);
-    let (report, _) = made(&provider, &Call { purpose: Purpose::Warm, ..distilling() }).await;
-    assert!(matches!(report.end, CallEnd::Answered { status: 200, .. }));
+async fn an_answer_without_words_was_accepted_and_is_asked_for_once() {
+    let empty = r#"{"type":"message","content":[],"stop_reason":"end_turn","usage":{"input_tokens":9,"output_tokens":1}}"#;
+    let (report, _, times) = after([Scene::Says(200, &[], empty)]).await;
+    let CallEnd::Answered { answered, status: 200 } = report.end else { panic!("{report:?}") };
+    assert_eq!((answered.message, answered.usage.input, times), (None, 9, vec![0]));
 }
 
 #[tokio::test(start_paused = true)]
