@@ -3,7 +3,10 @@
 //! A refused token and a busy provider end the call at once: whether another lease may be tried, and when to go on, is the
 //! credential machine's decision, and so is what the answer says about the token. The report of the last attempt becomes that
 //! evidence.
+//!
+//! A request that is refused for one of our own parameters is sent once more at once, changed as the refusal asks.
 
+use crate::amendment::Amendment;
 use crate::authorize::authorize;
 use crate::classify::classify;
 use crate::dialect;
@@ -87,6 +90,8 @@ pub struct CallReport {
     pub finish: Moment,
     /// How many requests were sent.
     pub attempts: u32,
+    /// What the model was found not to take, and was asked without.
+    pub learned: Option<Amendment>,
 }
 
 /// Makes the call and waits for its end, retries and the waits between them included; at most `policy.total` from now.
@@ -103,30 +108,44 @@ pub async fn call(
     on_attempt: &mut dyn FnMut(u16),
 ) -> CallReport {
     let begin = now().0;
-    let request = match prepared(call, lease) {
+    let mut request = match prepared(call, lease) {
         Ok(request) => request,
-        Err(reason) => return CallReport { end: unsent(reason), start: begin, finish: begin, attempts: 0 },
+        Err(reason) => return unsent(reason, begin),
     };
-    let mut retries = 0;
+    let (mut attempts, mut retries, mut learned) = (0, 0, None);
     loop {
         let start = now().0;
         let left = policy.total.saturating_sub(start.since(begin));
         let tried = timeout(left, attempt(transport, request.clone(), call, now)).await;
         let end = tried.unwrap_or(Err(Setback::OutOfTime));
         let finish = now().0;
+        attempts += 1;
         on_attempt(end.as_ref().map_or_else(Setback::status, |accepted| accepted.status));
+        if let Some(amendment) = asked_for(&end).filter(|_| learned.is_none()) {
+            request.body = amendment.applied(&request.body);
+            learned = Some(amendment.clone());
+            continue;
+        }
         let again =
             |setback: &Setback| policy.again(&setback.failure(), retries, finish.since(begin), jitter());
         match end.as_ref().err().and_then(again) {
             Some(wait) => sleep(wait).await,
-            None => return CallReport { end: end.into(), start, finish, attempts: retries + 1 },
+            None => return CallReport { end: end.into(), start, finish, attempts, learned },
         }
         retries += 1;
     }
 }
 
-fn unsent(reason: String) -> CallEnd {
-    CallEnd::Failed { class: Class::RequestRefused, status: 0, reason }
+fn unsent(reason: String, now: Moment) -> CallReport {
+    let end = CallEnd::Failed { class: Class::RequestRefused, status: 0, reason };
+    CallReport { end, start: now, finish: now, attempts: 0, learned: None }
+}
+
+const fn asked_for(end: &Result<Accepted, Setback>) -> Option<&Amendment> {
+    match end {
+        Err(Setback::Answer { amendment, .. }) => amendment.as_ref(),
+        _ => None,
+    }
 }
 
 /// The request with its credential. What the session recorded goes before what the credential brings along, and that before
@@ -178,7 +197,7 @@ struct Accepted {
 
 /// Why an attempt brought none.
 enum Setback {
-    Answer { class: Class, status: u16, reason: String },
+    Answer { class: Class, status: u16, reason: String, amendment: Option<Amendment> },
     Fault(Fault),
     OutOfTime,
 }
@@ -210,13 +229,20 @@ fn read(
     let plain = decoded(header("content-encoding"), body, LONGEST_ANSWER).unwrap_or_default();
     let class = classify(call.dialect.provider(), status, header, &plain, now);
     if class != Class::Ok {
-        return Err(Setback::Answer { class, status, reason: reason(status, &plain) });
+        let refused = class == Class::RequestRefused && is_written_by_us(call.purpose);
+        let amendment = refused.then(|| Amendment::asked_for(call.dialect, &call.body, &plain)).flatten();
+        return Err(Setback::Answer { class, status, reason: reason(status, &plain), amendment });
     }
     let answered = dialect::answered(call.dialect, &plain);
     if answered.stop.is_none() {
         return Err(Setback::Fault(Fault::Cut)); // A stream that ended before its last event, or no answer at all.
     }
     Ok(Accepted { answered, status })
+}
+
+/// A warm-up bears the client's bytes, which nobody changes: other bytes would warm another cache.
+const fn is_written_by_us(purpose: Purpose) -> bool {
+    !matches!(purpose, Purpose::Client | Purpose::Warm)
 }
 
 fn reason(status: u16, body: &[u8]) -> String {

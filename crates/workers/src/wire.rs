@@ -189,6 +189,7 @@ fn caller(parts: &Parts, purpose: Purpose) -> impl FnOnce() -> Caller + Send + '
         meter,
         purpose,
         chance: Chance::from_seed(seed),
+        lessons: RefCell::default(),
     }
 }
 

@@ -129,10 +129,14 @@ fn distilling() -> Call {
 
 /// What came of a call, and the statuses it told on the way.
 async fn made(provider: &Scripted, what: &Call) -> (CallReport, Vec<u16>) {
+    made_with(provider, &lease(), what).await
+}
+
+async fn made_with(provider: &Scripted, lease: &Lease, what: &Call) -> (CallReport, Vec<u16>) {
     let begin = provider.begin;
     let now = move || (Moment::from(begin.elapsed()), UnixMillis::from(begin.elapsed()));
     let mut statuses = Vec::new();
-    let report = call(provider, &now, &mut || 0.0, &Policy::default(), &lease(), what, &mut |status| {
+    let report = call(provider, &now, &mut || 0.0, &Policy::default(), lease, what, &mut |status| {
         statuses.push(status)
     })
     .await;
@@ -283,6 +287,68 @@ async fn a_refused_token_ends_the_call_at_once() {
         let (report, _, times) = after([Scene::Says(status, &[], body)]).await;
         let (of, with, _) = failed(report.end);
         assert_eq!((of, with, times), (class, status, vec![0]));
+    }
+}
+
+const LIMITED: &str = r#"{"max_completion_tokens":9,"messages":[],"model":"m"}"#;
+const OLD_NAME: &str = r#"{"error":{"message":"Unsupported parameter: 'max_completion_tokens'. Use 'max_tokens' instead.","type":"invalid_request_error","param":"max_completion_tokens","code":"unsupported_parameter"}}"#;
+
+fn chatting(purpose: Purpose) -> Call {
+    let body = Bytes::from_static(LIMITED.as_bytes());
+    Call {
+        purpose,
+        dialect: Dialect::OpenAiChat,
+        target: "/v1/chat/completions".into(),
+        body,
+        ..distilling()
+    }
+}
+
+fn openai() -> Lease {
+    Lease { upstream: UpstreamKey::new(Provider::OpenAi, "https://api.example"), ..lease() }
+}
+
+/// What a call to OpenAI came to, the statuses on its way, and the bodies that were sent, as often as it was made.
+async fn chatted(
+    purpose: Purpose,
+    scenes: impl IntoIterator<Item = Scene>,
+) -> (CallReport, Vec<u16>, Vec<String>) {
+    let provider = Scripted::new(scenes);
+    let (report, statuses) = made_with(&provider, &openai(), &chatting(purpose)).await;
+    let heard = provider.heard.borrow();
+    let bodies = heard.iter().map(|(_, sent)| String::from_utf8(sent.body.to_vec()).unwrap()).collect();
+    (report, statuses, bodies)
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_parameter_that_the_model_does_not_take_is_changed_at_once_and_learned() {
+    let said = r#"{"choices":[{"message":{"content":"done"},"finish_reason":"stop"}]}"#;
+    let scenes = [Scene::Says(400, &[], OLD_NAME), Scene::Says(200, &[], said)];
+    let (report, statuses, bodies) = chatted(Purpose::Distill, scenes).await;
+    assert!(says_done(&report.end), "{report:?}");
+    assert_eq!(bodies, [LIMITED, r#"{"max_tokens":9,"messages":[],"model":"m"}"#]);
+    assert_eq!((statuses, report.attempts, report.start), (vec![400, 200], 2, Moment(0)));
+    let learned = report.learned.unwrap();
+    assert_eq!(learned.applied(&Bytes::from_static(LIMITED.as_bytes())), bodies[1].as_bytes());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_second_refusal_is_final_and_a_fault_after_the_first_is_still_retried() {
+    let refused = || Scene::Says(400, &[], OLD_NAME);
+    let (report, statuses, _) = chatted(Purpose::Curate, [refused(), refused()]).await;
+    assert_eq!((failed(report.end).0, report.attempts, statuses), (Class::RequestRefused, 2, vec![400, 400]));
+    let scenes = [refused(), Scene::Says(500, &[], BROKEN), refused()];
+    let (report, statuses, bodies) = chatted(Purpose::Distill, scenes).await;
+    assert_eq!((report.attempts, statuses), (3, vec![400, 500, 400]));
+    assert_eq!(bodies[1], bodies[2]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_bytes_of_a_client_are_never_changed() {
+    for purpose in [Purpose::Warm, Purpose::Client] {
+        let (report, statuses, bodies) = chatted(purpose, [Scene::Says(400, &[], OLD_NAME)]).await;
+        assert_eq!((failed(report.end).0, report.learned), (Class::RequestRefused, None));
+        assert_eq!((statuses, bodies), (vec![400], vec![LIMITED.to_owned()]));
     }
 }
 
