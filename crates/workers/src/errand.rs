@@ -125,7 +125,10 @@ impl Errand {
         let (session, purpose) = (brief.session.prefix(), self.purpose.as_str());
         match ending {
             Ending::Done { kept } => tracing::info!(session, purpose, kept, "background work done"),
-            Ending::Failed { why } => tracing::info!(session, purpose, %why, "background work left pending"),
+            Ending::Failed { cause, why } => {
+                let cause = cause.as_str();
+                tracing::info!(session, purpose, cause, %why, "background work left pending");
+            }
             Ending::Nothing | Ending::Waiting { .. } => {}
         }
     }

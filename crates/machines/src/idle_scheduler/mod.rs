@@ -7,7 +7,7 @@
 #[cfg(test)]
 mod tests;
 
-use crate::job::{Brief, Ending};
+use crate::job::{Brief, Ending, FailureCause};
 use domain::conversation::Stop;
 use domain::ids::SessionId;
 use domain::purpose::Purpose;
@@ -219,13 +219,15 @@ impl SchedulerMachine {
         let Some(errand) = errand(seat, purpose) else { return };
         errand.out_since = None;
         match ending {
+            // The next sweep asks again: truth is pulled, a lost hint costs one tick, and the credential machine has pauses
+            // of its own.
+            Ending::Waiting { .. } | Ending::Failed { cause: FailureCause::Credential, .. } => {}
             Ending::Failed { .. } => {
                 let rest = REST.0 * 2_u32.saturating_pow(errand.failures.min(10));
                 errand.rest_until = now.after(rest.min(REST.1));
                 errand.failures += 1;
             }
             Ending::Done { .. } | Ending::Nothing => *errand = Errand::default(),
-            Ending::Waiting { .. } => {} // The next sweep asks again: truth is pulled, a lost hint costs one tick.
         }
     }
 }

@@ -35,6 +35,10 @@ fn ended(purpose: Purpose, ending: Ending, backlog: Option<Backlog>) -> Schedule
     SchedulerMessage::JobEnded { session: "a".into(), purpose, ending, backlog }
 }
 
+fn failed(cause: FailureCause) -> Ending {
+    Ending::Failed { cause, why: "x".into() }
+}
+
 #[test]
 fn a_session_is_due_when_it_is_idle_and_has_enough_pending() {
     let mut machine = machine();
@@ -94,7 +98,7 @@ fn a_failed_job_rests_longer_each_time_and_lets_the_curator_by() {
     let mut machine = machine();
     say(&mut machine, 0, recorded(6, 10, Stop::End));
     assert_eq!(due(&mut machine, 60), [Purpose::Distill]);
-    say(&mut machine, 60, ended(Purpose::Distill, Ending::Failed { why: "x".into() }, None));
+    say(&mut machine, 60, ended(Purpose::Distill, failed(FailureCause::Provider), None));
     assert_eq!(due(&mut machine, 90), [Purpose::Curate]);
     say(
         &mut machine,
@@ -107,7 +111,7 @@ fn a_failed_job_rests_longer_each_time_and_lets_the_curator_by() {
     );
     assert_eq!(due(&mut machine, 110), [], "it rests for a minute");
     assert_eq!(due(&mut machine, 120), [Purpose::Distill]);
-    say(&mut machine, 120, ended(Purpose::Distill, Ending::Failed { why: "x".into() }, None));
+    say(&mut machine, 120, ended(Purpose::Distill, failed(FailureCause::Provider), None));
     assert_eq!(due(&mut machine, 210), [], "now for two");
     assert_eq!(due(&mut machine, 240), [Purpose::Distill]);
 }
@@ -150,4 +154,18 @@ fn the_jobs_of_a_worker_that_was_rebuilt_are_handed_out_again() {
     assert_eq!(due(&mut machine, 60), [Purpose::Distill]);
     say(&mut machine, 61, SchedulerMessage::WorkerRestarted(Purpose::Distill));
     assert_eq!(due(&mut machine, 90), [Purpose::Distill]);
+}
+
+#[test]
+fn a_job_whose_token_failed_it_is_asked_for_at_the_next_sweep() {
+    let mut machine = machine();
+    say(&mut machine, 0, recorded(6, 10, Stop::End));
+    for sweep in 2..20 {
+        assert_eq!(
+            due(&mut machine, sweep * 30),
+            [Purpose::Distill],
+            "the credential machine says how long to wait"
+        );
+        say(&mut machine, sweep * 30, ended(Purpose::Distill, failed(FailureCause::Credential), None));
+    }
 }
