@@ -193,7 +193,7 @@ impl SchedulerMachine {
             if is_held(seat, quiet, idle.after) {
                 return true;
             }
-            let wanted = wanted(seat, distiller, curator);
+            let wanted = wanted(seat, distiller, curator, now);
             if let Some(purpose) = wanted {
                 dispatch(seat, purpose, now, effects);
             }
@@ -239,14 +239,19 @@ fn is_held(seat: &Seat, quiet: Duration, idle_after: Duration) -> bool {
     in_progress || quiet < idle_after || running_tool
 }
 
-/// What is due in an idle session: first distil, then curate what was distilled.
-fn wanted(seat: &Seat, distiller: &DistillerSettings, curator: &CuratorSettings) -> Option<Purpose> {
+/// What is due in an idle session: first distil, then curate what was distilled. A distiller that rests lets the curator by.
+fn wanted(
+    seat: &Seat,
+    distiller: &DistillerSettings,
+    curator: &CuratorSettings,
+    now: Moment,
+) -> Option<Purpose> {
     let backlog = seat.backlog;
     let distil = distiller.enabled && backlog.pending_messages >= distiller.min_messages.max(1);
     let curate = curator.enabled && backlog.turns_since_curation >= curator.after_turns.max(1);
-    let distil_failed = seat.errands[0].failures > 0;
+    let distiller_rests = now < seat.errands[0].rest_until;
     match (distil, curate) {
-        (true, true) if distil_failed => Some(Purpose::Curate),
+        (true, true) if distiller_rests => Some(Purpose::Curate),
         (true, _) => Some(Purpose::Distill),
         (false, true) => Some(Purpose::Curate),
         (false, false) => None,

@@ -117,6 +117,16 @@ fn a_failed_job_rests_longer_each_time_and_lets_the_curator_by() {
 }
 
 #[test]
+fn a_curator_that_fails_too_does_not_keep_the_distiller_from_its_next_try() {
+    let mut machine = machine();
+    say(&mut machine, 0, recorded(6, 10, Stop::End));
+    for (second, purpose) in [(60, Purpose::Distill), (90, Purpose::Curate), (120, Purpose::Distill)] {
+        assert_eq!(due(&mut machine, second), [purpose]);
+        say(&mut machine, second, ended(purpose, failed(FailureCause::Provider), None));
+    }
+}
+
+#[test]
 fn an_idle_session_leaves_memory_unless_work_is_left() {
     let mut machine = machine();
     say(&mut machine, 0, recorded(1, 10, Stop::End));
