@@ -10,7 +10,7 @@ use domain::evidence::{Class, Evidence};
 use domain::ids::SessionId;
 use domain::purpose::Purpose;
 use machines::credential::{CredentialMessage, CredentialReply};
-use machines::idle_scheduler::{Backlog, SchedulerMessage};
+use machines::idle_scheduler::{Backlog, SchedulerMessage, SchedulerReply};
 use machines::job::{Brief, Ending, JobMessage, Work};
 use std::sync::Arc;
 use std::time::Duration;
@@ -27,7 +27,7 @@ const REPORTS: u32 = 5;
 pub(crate) struct Errand {
     pub(crate) purpose: Purpose,
     pub(crate) credentials: Mailbox<Spoken<CredentialMessage>, CredentialReply>,
-    pub(crate) scheduler: Mailbox<Spoken<SchedulerMessage>>,
+    pub(crate) scheduler: Mailbox<Spoken<SchedulerMessage>, SchedulerReply>,
     pub(crate) endings: broadcast::Sender<Ended>,
     pub(crate) desk: Desk,
     pub(crate) meter: Arc<dyn Meter>,

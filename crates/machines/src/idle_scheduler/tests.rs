@@ -26,7 +26,7 @@ fn due(machine: &mut SchedulerMachine, seconds: u64) -> Vec<Purpose> {
     let effects = say(machine, seconds, SchedulerMessage::IdleSweepDue);
     let purpose = |effect| match effect {
         SchedulerEffect::Dispatch(purpose, _) => Some(purpose),
-        SchedulerEffect::Evict(_) | SchedulerEffect::ArmSweep(_) => None,
+        SchedulerEffect::Evict(_) | SchedulerEffect::ArmSweep(_) | SchedulerEffect::SayHealth { .. } => None,
     };
     effects.into_iter().filter_map(purpose).collect()
 }
@@ -178,4 +178,49 @@ fn a_job_whose_token_failed_it_is_asked_for_at_the_next_sweep() {
         );
         say(&mut machine, sweep * 30, ended(Purpose::Distill, failed(FailureCause::Credential), None));
     }
+}
+
+fn unwell(machine: &mut SchedulerMachine) -> Vec<(Purpose, Level)> {
+    match machine.on(SchedulerMessage::ListHealth, Moment::default(), &mut Vec::new()) {
+        SchedulerReply::Health(unwell) => unwell.into_iter().map(|it| (it.purpose, it.level)).collect(),
+        SchedulerReply::Noted => panic!("no answer"),
+    }
+}
+
+/// Three failures of this worker, a minute apart; what was said of its health.
+fn fail(machine: &mut SchedulerMachine, purpose: Purpose) -> Vec<SchedulerEffect> {
+    let failure = || ended(purpose, failed(FailureCause::Provider), None);
+    (1..=3).flat_map(|minute| say(machine, 60 * minute, failure())).collect()
+}
+
+#[test]
+fn a_worker_that_keeps_failing_is_listed_and_said_once_the_warmer_too() {
+    for purpose in [Purpose::Distill, Purpose::Curate, Purpose::Warm] {
+        let mut machine = machine();
+        say(&mut machine, 0, recorded(1, 10, Stop::End));
+        assert_eq!(unwell(&mut machine), []);
+        let said = fail(&mut machine, purpose);
+        let health = WorkerHealth { session: "a".into(), purpose, level: Level::Degraded };
+        let ending = failed(FailureCause::Provider);
+        assert_eq!(said, [SchedulerEffect::SayHealth { health, ending }]);
+        assert_eq!(unwell(&mut machine), [(purpose, Level::Degraded)]);
+        let recovered = say(&mut machine, 200, ended(purpose, Ending::Done { kept: 1 }, None));
+        assert!(
+            matches!(&recovered[..], [SchedulerEffect::SayHealth { health, .. }] if health.level == Level::Healthy)
+        );
+        assert_eq!(unwell(&mut machine), []);
+    }
+}
+
+#[test]
+fn one_workers_health_is_not_anothers_and_it_is_forgotten_with_the_session() {
+    let mut machine = machine();
+    say(&mut machine, 0, recorded(1, 10, Stop::End));
+    fail(&mut machine, Purpose::Distill);
+    say(&mut machine, 200, ended(Purpose::Curate, Ending::Done { kept: 1 }, None));
+    assert_eq!(unwell(&mut machine), [(Purpose::Distill, Level::Degraded)]);
+    say(&mut machine, 1800, SchedulerMessage::IdleSweepDue);
+    assert_eq!(unwell(&mut machine), [], "it was evicted");
+    let nobodys = fail(&mut machine, Purpose::Distill);
+    assert_eq!((nobodys.len(), unwell(&mut machine)), (0, vec![]), "an ending takes no seat");
 }
