@@ -77,6 +77,8 @@ mod tests {
     use actor::{Observer, Row};
     use domain::provider::Provider;
     use domain::purpose::Purpose;
+    use machines::health::Level;
+    use machines::idle_scheduler::WorkerHealth;
     use std::collections::{BTreeMap, BTreeSet};
     use std::time::Duration;
     use workers::Meter;
@@ -87,6 +89,8 @@ mod tests {
         metrics.auth_failure(Provider::Anthropic, 401);
         metrics.alert("worker-auth-error");
         metrics.set_paused(Some(&BTreeMap::from([(Provider::Anthropic, 2)])));
+        let session = "s".into();
+        metrics.set_unwell(Some(&[WorkerHealth { session, purpose: Purpose::Warm, level: Level::Critical }]));
         metrics.relay_overhead(Duration::from_micros(170));
         metrics.depth("Distiller", 3);
         metrics.handled(&Row { actor: "Distiller", queue_wait_us: 1500, ..Row::default() });
@@ -135,6 +139,9 @@ mod tests {
         assert_eq!(value("stillroom_alerts_total{kind=\"worker-auth-error\"}"), 1.0);
         assert_eq!(value("stillroom_background_paused{provider=\"anthropic\"}"), 2.0);
         assert_eq!(value("stillroom_background_paused{provider=\"openai\"}"), 0.0);
+        assert_eq!(value("stillroom_worker_health{worker=\"warm\",level=\"critical\"}"), 1.0);
+        assert_eq!(value("stillroom_worker_health{worker=\"warm\",level=\"degraded\"}"), 0.0);
+        assert_eq!(value("stillroom_worker_health{worker=\"distill\",level=\"critical\"}"), 0.0);
         assert_eq!(value("stillroom_relay_overhead_seconds_bucket{le=\"0.0001\"}"), 0.0);
         assert_eq!(value("stillroom_relay_overhead_seconds_bucket{le=\"0.00025\"}"), 1.0);
         assert_eq!(value("stillroom_mailbox_depth{actor=\"Distiller\"}"), 3.0);
@@ -165,6 +172,7 @@ mod tests {
             "relay_overhead_seconds",
             "turns_recorded_total",
             "upstream_requests_total",
+            "worker_health",
         ];
         assert_eq!(names, BTreeSet::from(contract));
     }
@@ -186,7 +194,9 @@ mod tests {
     fn what_is_not_known_is_left_out() {
         let metrics = busy();
         metrics.set_paused(None);
-        assert!(!exposition(&metrics, Format::Prometheus).expect("exposed").contains("background_paused{"));
+        metrics.set_unwell(None);
+        let exposed = exposition(&metrics, Format::Prometheus).expect("exposed");
+        assert!(!exposed.contains("background_paused{") && !exposed.contains("worker_health{"), "{exposed}");
     }
 
     #[test]
