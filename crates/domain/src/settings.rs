@@ -92,7 +92,7 @@ pub struct WorkerSettings {
     pub use_client_credentials: ClientCredentials,
     /// When the global token may stand in.
     pub global_fallback: GlobalFallback,
-    /// Retries of a call after passing faults.
+    /// Retries of a call after faults; a busy provider is not one.
     pub max_retries: u32,
 }
 

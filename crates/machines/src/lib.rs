@@ -9,9 +9,11 @@
 //!   Curator.
 //! - [`cache_warmer`]: jobs, and when they are due.
 //! - [`idle_scheduler`]: which session is due for what.
+//! - [`health`]: how well a worker does for a session.
 
 pub mod cache_warmer;
 pub mod credential;
+pub mod health;
 pub mod idle_scheduler;
 pub mod job;
 

@@ -1,8 +1,12 @@
 //! One background call to a provider, from a lease to an answer or a reason, with the retries that its policy allows.
 //!
-//! A refused token ends the call at once: whether another lease may be tried is the credential machine's decision, and so is
-//! what the answer says about the token. The report of the last attempt becomes that evidence.
+//! A refused token and a busy provider end the call at once: whether another lease may be tried, and when to go on, is the
+//! credential machine's decision, and so is what the answer says about the token. The report of the last attempt becomes that
+//! evidence.
+//!
+//! A request that is refused for one of our own parameters is sent once more at once, changed as the refusal asks.
 
+use crate::amendment::Amendment;
 use crate::authorize::authorize;
 use crate::classify::classify;
 use crate::dialect;
@@ -56,7 +60,7 @@ impl fmt::Debug for Call {
 /// What came of a call.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum CallEnd {
-    /// The provider answered, and its answer holds what was asked for.
+    /// The provider accepted the request and answered it to the end. Whether the answer is of any use is for whoever asked.
     Answered {
         /// What it said.
         answered: Answered,
@@ -65,8 +69,8 @@ pub enum CallEnd {
     },
     /// It did not, even after all retries.
     Failed {
-        /// What the last answer means. [`Class::UpstreamFault`] when there was none, or none of use; [`Class::RequestRefused`]
-        /// when the request was never sent because it or its lease does not fit.
+        /// What the last answer means. [`Class::UpstreamFault`] when there was none, or no whole one;
+        /// [`Class::RequestRefused`] when the request was never sent because it or its lease does not fit.
         class: Class,
         /// The HTTP status of the last answer; 0 when there was none, or it was cut.
         status: u16,
@@ -86,14 +90,14 @@ pub struct CallReport {
     pub finish: Moment,
     /// How many requests were sent.
     pub attempts: u32,
+    /// What the model was found not to take, and was asked without.
+    pub learned: Option<Amendment>,
 }
 
 /// Makes the call and waits for its end, retries and the waits between them included; at most `policy.total` from now.
 ///
 /// `now` reads both clocks, `jitter` gives chance from 0 to 1, and `on_attempt` hears the status of each attempt, 0 when it
-/// brought no answer. For a purpose that wants words, an answer without text and without tool call is a failure
-/// ([`Class::UpstreamFault`]) that is not tried again: it was accepted, so it was paid for. Dropping the future abandons the
-/// call and closes its connection.
+/// brought no answer. Dropping the future abandons the call and closes its connection.
 pub async fn call(
     transport: &dyn Transport,
     now: &dyn Fn() -> (Moment, UnixMillis),
@@ -104,30 +108,44 @@ pub async fn call(
     on_attempt: &mut dyn FnMut(u16),
 ) -> CallReport {
     let begin = now().0;
-    let request = match prepared(call, lease) {
+    let mut request = match prepared(call, lease) {
         Ok(request) => request,
-        Err(reason) => return CallReport { end: unsent(reason), start: begin, finish: begin, attempts: 0 },
+        Err(reason) => return unsent(reason, begin),
     };
-    let mut retries = 0;
+    let (mut attempts, mut retries, mut learned) = (0, 0, None);
     loop {
         let start = now().0;
         let left = policy.total.saturating_sub(start.since(begin));
         let tried = timeout(left, attempt(transport, request.clone(), call, now)).await;
         let end = tried.unwrap_or(Err(Setback::OutOfTime));
         let finish = now().0;
+        attempts += 1;
         on_attempt(end.as_ref().map_or_else(Setback::status, |accepted| accepted.status));
+        if let Some(amendment) = asked_for(&end).filter(|_| learned.is_none()) {
+            request.body = amendment.applied(&request.body);
+            learned = Some(amendment.clone());
+            continue;
+        }
         let again =
             |setback: &Setback| policy.again(&setback.failure(), retries, finish.since(begin), jitter());
         match end.as_ref().err().and_then(again) {
             Some(wait) => sleep(wait).await,
-            None => return CallReport { end: end.into(), start, finish, attempts: retries + 1 },
+            None => return CallReport { end: end.into(), start, finish, attempts, learned },
         }
         retries += 1;
     }
 }
 
-fn unsent(reason: String) -> CallEnd {
-    CallEnd::Failed { class: Class::RequestRefused, status: 0, reason }
+fn unsent(reason: String, now: Moment) -> CallReport {
+    let end = CallEnd::Failed { class: Class::RequestRefused, status: 0, reason };
+    CallReport { end, start: now, finish: now, attempts: 0, learned: None }
+}
+
+const fn asked_for(end: &Result<Accepted, Setback>) -> Option<&Amendment> {
+    match end {
+        Err(Setback::Answer { amendment, .. }) => amendment.as_ref(),
+        _ => None,
+    }
 }
 
 /// The request with its credential. What the session recorded goes before what the credential brings along, and that before
@@ -171,17 +189,16 @@ const fn defaults(dialect: Dialect) -> &'static [(&'static str, &'static str)] {
     }
 }
 
-/// An answer that holds what was asked for.
+/// A whole answer to an accepted request.
 struct Accepted {
     answered: Answered,
     status: u16,
 }
 
-/// Why an attempt brought no such answer.
+/// Why an attempt brought none.
 enum Setback {
-    Answer { class: Class, status: u16, reason: String },
+    Answer { class: Class, status: u16, reason: String, amendment: Option<Amendment> },
     Fault(Fault),
-    Empty { status: u16 },
     OutOfTime,
 }
 
@@ -212,16 +229,20 @@ fn read(
     let plain = decoded(header("content-encoding"), body, LONGEST_ANSWER).unwrap_or_default();
     let class = classify(call.dialect.provider(), status, header, &plain, now);
     if class != Class::Ok {
-        return Err(Setback::Answer { class, status, reason: reason(status, &plain) });
+        let refused = class == Class::RequestRefused && is_written_by_us(call.purpose);
+        let amendment = refused.then(|| Amendment::asked_for(call.dialect, &call.body, &plain)).flatten();
+        return Err(Setback::Answer { class, status, reason: reason(status, &plain), amendment });
     }
     let answered = dialect::answered(call.dialect, &plain);
     if answered.stop.is_none() {
         return Err(Setback::Fault(Fault::Cut)); // A stream that ended before its last event, or no answer at all.
     }
-    if answered.message.is_none() && wants_words(call.purpose) {
-        return Err(Setback::Empty { status });
-    }
     Ok(Accepted { answered, status })
+}
+
+/// A warm-up bears the client's bytes, which nobody changes: other bytes would warm another cache.
+const fn is_written_by_us(purpose: Purpose) -> bool {
+    !matches!(purpose, Purpose::Client | Purpose::Warm)
 }
 
 fn reason(status: u16, body: &[u8]) -> String {
@@ -230,14 +251,10 @@ fn reason(status: u16, body: &[u8]) -> String {
         .unwrap_or_else(|| format!("status {status} without a word"))
 }
 
-const fn wants_words(purpose: Purpose) -> bool {
-    matches!(purpose, Purpose::Distill | Purpose::Curate | Purpose::Consolidate)
-}
-
 impl Setback {
     const fn status(&self) -> u16 {
         match self {
-            Self::Answer { status, .. } | Self::Empty { status } => *status,
+            Self::Answer { status, .. } => *status,
             Self::Fault(_) | Self::OutOfTime => 0,
         }
     }
@@ -246,7 +263,6 @@ impl Setback {
         match self {
             Self::Answer { class, status, .. } => Failure::Answer { class: *class, status: *status },
             Self::Fault(fault) => Failure::Fault(fault),
-            Self::Empty { .. } => Failure::Empty,
             Self::OutOfTime => Failure::OutOfTime,
         }
     }
@@ -262,9 +278,6 @@ impl From<Result<Accepted, Setback>> for CallEnd {
         let (class, reason) = match setback {
             Setback::Answer { class, reason, .. } => (class, reason),
             Setback::Fault(fault) => (Class::UpstreamFault, masked(&fault.to_string())),
-            Setback::Empty { .. } => {
-                (Class::UpstreamFault, "the answer holds neither text nor a tool call".into())
-            }
             Setback::OutOfTime => {
                 (Class::UpstreamFault, "the call took too long, all attempts together".into())
             }

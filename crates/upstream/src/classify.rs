@@ -53,13 +53,14 @@ const ACCOUNT: [&str; 9] = [
     "insufficient_quota",
 ];
 const SCOPE: [&str; 3] = ["insufficient_scope", "missing scopes", "insufficient permissions"];
-const BAD_TOKEN: [&str; 6] = [
+const BAD_TOKEN: [&str; 7] = [
     "authentication_error",
     "invalid_api_key",
     "api_key_invalid",
     "invalid_authentication",
     "invalid_token",
     "token_expired",
+    "token_revoked",
 ];
 const BUSY: [&str; 4] = ["overloaded", "rate_limit", "too_many_requests", "slow_down"];
 const REFUSED: [&str; 7] = [

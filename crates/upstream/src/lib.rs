@@ -1,5 +1,6 @@
 //! Speaks to providers: the guarded client, one file per dialect, event framing, classification, retry policy.
 
+pub mod amendment;
 pub mod authorize;
 pub mod call;
 pub mod classify;

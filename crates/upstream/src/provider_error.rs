@@ -15,6 +15,8 @@ pub(crate) struct ProviderError {
     pub(crate) code: String,
     /// Its words.
     pub(crate) message: String,
+    /// The parameter it is about, `max_tokens` for instance; empty when it states none.
+    pub(crate) param: String,
 }
 
 impl ProviderError {
@@ -53,7 +55,7 @@ impl ProviderError {
         let kind = text(fields.kind);
         let code =
             Some(text(fields.code)).filter(|code| !code.is_empty()).unwrap_or_else(|| text(fields.status));
-        Some(Self { kind, code, message: text(fields.message) })
+        Some(Self { kind, code, message: text(fields.message), param: text(fields.param) })
     }
 
     /// The one word that says most: the code, else the type.
@@ -91,6 +93,8 @@ struct Fields<'b> {
     status: Option<&'b RawValue>,
     #[serde(borrow)]
     message: Option<&'b RawValue>,
+    #[serde(borrow)]
+    param: Option<&'b RawValue>,
 }
 
 fn plain(value: &RawValue) -> String {

@@ -1,7 +1,8 @@
 //! When a failed background call is tried again, and how long it waits. Pure: time and chance come in as arguments.
 //!
-//! Only what passes by itself is tried again: a provider that is busy or broken, or a way to it that is. A refusal of a
-//! token is never a retry decision; another token is the credential machine's to give.
+//! Only a fault is tried again: a provider that is broken, or a way to it that is. A refusal of a token is never a retry
+//! decision; another token is the credential machine's to give. Nor is a busy provider: the credential machine pauses the
+//! token, so that all its work stands back at once instead of each call knocking by itself.
 
 use crate::transport::Fault;
 use domain::evidence::Class;
@@ -14,7 +15,7 @@ pub struct Policy {
     pub first: Duration,
     /// What each further wait is multiplied by.
     pub factor: u32,
-    /// The longest wait before chance is added, whether it was ours or the provider's idea.
+    /// The longest wait before chance is added.
     pub cap: Duration,
     /// How much chance adds at most, as a share of the wait.
     pub jitter: f64,
@@ -49,8 +50,6 @@ pub enum Failure<'f> {
     },
     /// There was no answer, or no whole one.
     Fault(&'f Fault),
-    /// The answer was accepted and paid for, but holds nothing: asking again would pay again.
-    Empty,
     /// The total time of the call passed while the attempt was under way.
     OutOfTime,
 }
@@ -60,37 +59,23 @@ impl Failure<'_> {
     #[must_use]
     pub fn passes(&self) -> bool {
         match self {
-            Self::Answer { class: Class::Throttled { .. }, .. } => true,
             // Accepted with an error inside: the provider broke after it had sent the status.
             Self::Answer { class: Class::UpstreamFault, status } => {
                 matches!(status, 200..=299 | 500 | 502 | 504)
             }
-            Self::Answer { .. } | Self::Empty | Self::OutOfTime => false,
+            Self::Answer { .. } | Self::OutOfTime => false,
             Self::Fault(fault) => !matches!(fault, Fault::Unsendable(_) | Fault::TooLarge { .. }),
-        }
-    }
-
-    fn retry_after(&self) -> Option<Duration> {
-        match self {
-            Self::Answer { class: Class::Throttled { retry_after }, .. } => *retry_after,
-            _ => None,
         }
     }
 }
 
 impl Policy {
-    /// The wait before retry number `attempt`, counted from 0. What the provider asks for (`retry_after`) takes the place of
-    /// our own ladder, up to the cap; an ask for no wait at all is none. `jitter` is chance, from 0 to 1.
+    /// The wait before retry number `attempt`, counted from 0. `jitter` is chance, from 0 to 1.
     #[must_use]
-    pub fn delay(&self, attempt: u32, retry_after: Option<Duration>, jitter: f64) -> Duration {
-        match retry_after.filter(|asked| !asked.is_zero()) {
-            Some(asked) => asked.min(self.cap),
-            None => {
-                let steps = self.factor.saturating_pow(attempt);
-                let wait = self.first.saturating_mul(steps).min(self.cap);
-                wait.saturating_add(wait.mul_f64(self.jitter * chance(jitter)))
-            }
-        }
+    pub fn delay(&self, attempt: u32, jitter: f64) -> Duration {
+        let steps = self.factor.saturating_pow(attempt);
+        let wait = self.first.saturating_mul(steps).min(self.cap);
+        wait.saturating_add(wait.mul_f64(self.jitter * chance(jitter)))
     }
 
     /// How long to wait before trying again after `failure` of attempt number `attempt` (counted from 0), `elapsed` after the
@@ -103,7 +88,7 @@ impl Policy {
         elapsed: Duration,
         jitter: f64,
     ) -> Option<Duration> {
-        let wait = self.delay(attempt, failure.retry_after(), jitter);
+        let wait = self.delay(attempt, jitter);
         let in_time = elapsed.saturating_add(wait) < self.total;
         (failure.passes() && attempt < self.max_retries && in_time).then_some(wait)
     }
@@ -129,27 +114,14 @@ mod tests {
     #[test]
     fn the_ladder_doubles_from_half_a_second_to_its_cap() {
         let waits: Vec<u64> = (0..9)
-            .map(|attempt| Policy::default().delay(attempt, None, 0.0).as_millis().try_into().unwrap())
+            .map(|attempt| Policy::default().delay(attempt, 0.0).as_millis().try_into().unwrap())
             .collect();
         assert_eq!(waits, [500, 1000, 2000, 4000, 8000, 16_000, 32_000, 32_000, 32_000]);
     }
 
     #[test]
-    fn the_providers_wish_overrides_the_ladder_up_to_the_cap() {
-        let delay = |asked| Policy::default().delay(0, Some(asked), 1.0);
-        assert_eq!(delay(SECOND * 2), SECOND * 2);
-        assert_eq!(delay(SECOND * 3600), SECOND * 32);
-        assert_eq!(delay(Duration::ZERO), Duration::from_millis(625));
-    }
-
-    #[test]
-    fn only_what_passes_by_itself_is_tried_again() {
-        let throttled = Class::Throttled { retry_after: None };
+    fn only_a_fault_is_tried_again() {
         let again = [
-            answer(throttled, 429),
-            answer(throttled, 529),
-            answer(throttled, 503),
-            answer(throttled, 200),
             answer(Class::UpstreamFault, 500),
             answer(Class::UpstreamFault, 502),
             answer(Class::UpstreamFault, 504),
@@ -159,7 +131,12 @@ mod tests {
             Failure::Fault(&Fault::TimedOut { phase: Phase::FirstByte }),
         ];
         assert!(again.iter().all(Failure::passes));
+        let throttled = Class::Throttled { retry_after: Some(SECOND) };
         let never = [
+            answer(throttled, 429),
+            answer(throttled, 529),
+            answer(throttled, 503),
+            answer(throttled, 200),
             answer(Class::CredentialRejected, 401),
             answer(Class::WeakAuth, 401),
             answer(Class::Forbidden, 403),
@@ -167,7 +144,6 @@ mod tests {
             answer(Class::RequestRefused, 400),
             answer(Class::UpstreamFault, 302),
             answer(Class::UpstreamFault, 501),
-            Failure::Empty,
             Failure::OutOfTime,
             Failure::Fault(&Fault::TooLarge { limit: 1 }),
             Failure::Fault(&Fault::Unsendable("x")),
@@ -189,27 +165,25 @@ mod tests {
         #[test]
         fn a_wait_is_never_none_and_never_past_the_cap_and_its_chance(
             attempt in any::<u32>(),
-            asked in prop::option::of(any::<u64>()),
             jitter in any::<f64>(),
         ) {
             let policy = Policy::default();
-            let wait = policy.delay(attempt, asked.map(Duration::from_secs), jitter);
+            let wait = policy.delay(attempt, jitter);
             prop_assert!(wait >= policy.first && wait <= policy.cap.mul_f64(1.0 + policy.jitter));
         }
 
         #[test]
         fn whatever_happens_a_call_ends_in_time(
-            asked in prop::collection::vec(prop::option::of(0u64..100_000), 100),
             tries in prop::collection::vec(0u64..200_000, 100),
             jitter in 0.0f64..1.0,
         ) {
             let policy = Policy::default();
             let mut elapsed = Duration::ZERO;
             let mut retries = 0;
-            for (retry_after, tried) in asked.into_iter().zip(tries) {
+            for tried in tries {
                 elapsed += Duration::from_millis(tried);
-                let class = Class::Throttled { retry_after: retry_after.map(Duration::from_secs) };
-                let Some(wait) = policy.again(&answer(class, 429), retries, elapsed, jitter) else { break };
+                let broken = answer(Class::UpstreamFault, 500);
+                let Some(wait) = policy.again(&broken, retries, elapsed, jitter) else { break };
                 elapsed += wait;
                 retries += 1;
                 prop_assert!(elapsed < policy.total);

@@ -1,8 +1,11 @@
 //! How workers call a provider: one way for all of them, so that every call is leased, counted and charged.
 
+#[cfg(test)]
+mod tests;
+
 use crate::{Meter, base_url};
 use actor::Clock;
-use domain::conversation::Usage;
+use domain::conversation::{Answered, Part, Usage};
 use domain::credential::Lease;
 use domain::evidence::{Class, Evidence};
 use domain::ids::SessionId;
@@ -11,11 +14,12 @@ use domain::purpose::Purpose;
 use domain::settings::Settings;
 use domain::time::{Moment, UnixMillis};
 use machines::job::{Brief, Work};
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 use store::{Desk, LedgerEntry};
+use upstream::amendment::Lessons;
 use upstream::call::{Call, CallEnd, CallReport, call};
 use upstream::retry::Policy;
 use upstream::transport::Transport;
@@ -40,6 +44,8 @@ pub(crate) struct Caller {
     pub(crate) meter: Arc<dyn Meter>,
     pub(crate) purpose: Purpose,
     pub(crate) chance: Chance,
+    /// What models were found not to take. A warm-up teaches nothing and is never changed.
+    pub(crate) lessons: RefCell<Lessons>,
 }
 
 impl Caller {
@@ -58,7 +64,7 @@ impl Caller {
             base_url: base_url(&self.settings, provider).to_owned(),
             target: question.target,
             headers: Vec::new(),
-            body: question.body,
+            body: self.lessons.borrow().applied(&lease.upstream, self.model(brief), question.body),
         };
         let total = if self.purpose == Purpose::Warm { WARM_WITHIN } else { Policy::default().total };
         let policy = Policy { max_retries: self.settings.worker.max_retries, total, ..Policy::default() };
@@ -67,8 +73,22 @@ impl Caller {
         let mut chance = || self.chance.draw();
         let report =
             call(&*self.transport, &now, &mut chance, &policy, lease, &request, &mut on_attempt).await;
+        self.learn(brief, lease, &report);
         self.note(brief, lease, &report).await;
         report
+    }
+
+    fn learn(&self, brief: &Brief, lease: &Lease, report: &CallReport) {
+        let (model, purpose) = (self.model(brief), self.purpose.as_str());
+        if let Some(change) = report.learned.clone() {
+            tracing::info!(
+                model,
+                purpose,
+                ?change,
+                "a parameter that the model does not take is changed from now on"
+            );
+            self.lessons.borrow_mut().learn(&lease.upstream, model, change);
+        }
     }
 
     /// What a call cost is written down whether or not its answer was of use: it was paid for.
@@ -129,6 +149,18 @@ pub(crate) fn unanswered(evidence: Evidence, why: String) -> Work {
             Work::Failed { evidence: Some(evidence), why }
         }
     }
+}
+
+/// The words of an answer, or why it is of no use: background work asks for words, and an answer without any was accepted and
+/// paid for all the same.
+pub(crate) fn words(answered: &Answered) -> Result<String, String> {
+    let parts = answered.message.iter().flat_map(|message| &message.parts);
+    let texts = parts.filter_map(|part| match part {
+        Part::Text { text } => Some(text.trim()),
+        Part::ToolCall { .. } | Part::ToolResult { .. } => None,
+    });
+    let words = texts.filter(|text| !text.is_empty()).collect::<Vec<_>>().join("\n");
+    if words.is_empty() { Err("the model answered without a word".to_owned()) } else { Ok(words) }
 }
 
 /// Chance that can be replayed: SplitMix64 from a seed. Only spreads retries, so its quality hardly matters.

@@ -1,6 +1,6 @@
 //! The Curator: turns what was observed into lasting knowledge, by operations that are applied whole or not at all.
 
-use crate::caller::{Caller, Question, evidence, unanswered};
+use crate::caller::{Caller, Question, evidence, unanswered, words};
 use crate::job::Craft;
 use domain::credential::Lease;
 use domain::evidence::Evidence;
@@ -62,8 +62,7 @@ impl Curating {
             CallEnd::Answered { answered, .. } => answered,
             CallEnd::Failed { reason, .. } => return unanswered(evidence, reason),
         };
-        let text = answered.message.map(|message| message.readable()).unwrap_or_default();
-        match operations(&text) {
+        match words(&answered).and_then(|text| operations(&text)) {
             Ok(operations) => self.apply(brief, operations, evidence).await,
             Err(why) => Work::Unusable { evidence, why },
         }

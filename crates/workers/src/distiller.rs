@@ -1,6 +1,6 @@
 //! The Distiller: turns a stretch of messages into observations.
 
-use crate::caller::{Caller, Question, evidence, unanswered};
+use crate::caller::{Caller, Question, evidence, unanswered, words};
 use crate::job::Craft;
 use domain::conversation::{RecordedMessage, Stop};
 use domain::credential::Lease;
@@ -49,8 +49,7 @@ impl Distilling {
             let why = "the observations were cut short by the output limit".to_owned();
             return Work::Unusable { evidence, why };
         }
-        let text = answered.message.map(|message| message.readable()).unwrap_or_default();
-        match observations(&text, &segment) {
+        match words(&answered).and_then(|text| observations(&text, &segment)) {
             Ok(lines) => self.keep(brief, segment, lines, evidence).await,
             Err(why) => Work::Unusable { evidence, why },
         }

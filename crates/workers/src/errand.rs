@@ -10,7 +10,7 @@ use domain::evidence::{Class, Evidence};
 use domain::ids::SessionId;
 use domain::purpose::Purpose;
 use machines::credential::{CredentialMessage, CredentialReply};
-use machines::idle_scheduler::{Backlog, SchedulerMessage};
+use machines::idle_scheduler::{Backlog, SchedulerMessage, SchedulerReply};
 use machines::job::{Brief, Ending, JobMessage, Work};
 use std::sync::Arc;
 use std::time::Duration;
@@ -27,7 +27,7 @@ const REPORTS: u32 = 5;
 pub(crate) struct Errand {
     pub(crate) purpose: Purpose,
     pub(crate) credentials: Mailbox<Spoken<CredentialMessage>, CredentialReply>,
-    pub(crate) scheduler: Mailbox<Spoken<SchedulerMessage>>,
+    pub(crate) scheduler: Mailbox<Spoken<SchedulerMessage>, SchedulerReply>,
     pub(crate) endings: broadcast::Sender<Ended>,
     pub(crate) desk: Desk,
     pub(crate) meter: Arc<dyn Meter>,
@@ -125,7 +125,10 @@ impl Errand {
         let (session, purpose) = (brief.session.prefix(), self.purpose.as_str());
         match ending {
             Ending::Done { kept } => tracing::info!(session, purpose, kept, "background work done"),
-            Ending::Failed { why } => tracing::info!(session, purpose, %why, "background work left pending"),
+            Ending::Failed { cause, why } => {
+                let cause = cause.as_str();
+                tracing::info!(session, purpose, cause, %why, "background work left pending");
+            }
             Ending::Nothing | Ending::Waiting { .. } => {}
         }
     }

@@ -9,7 +9,7 @@ use domain::purpose::Purpose;
 use domain::settings::Settings;
 use machines::cache_warmer::WarmerMessage;
 use machines::credential::{CredentialMessage, CredentialReply};
-use machines::idle_scheduler::SchedulerMessage;
+use machines::idle_scheduler::{SchedulerMessage, SchedulerReply};
 use machines::job::{Ending, JobMessage};
 use std::rc::Rc;
 use std::sync::Arc;
@@ -68,7 +68,7 @@ pub struct House {
     /// Owns what is known of credentials.
     pub credentials: Mailbox<Spoken<CredentialMessage>, CredentialReply>,
     /// Knows which session is due for what.
-    pub scheduler: Mailbox<Spoken<SchedulerMessage>>,
+    pub scheduler: Mailbox<Spoken<SchedulerMessage>, SchedulerReply>,
     /// Turns messages into observations.
     pub distiller: Mailbox<Spoken<JobMessage>>,
     /// Turns observations into knowledge.

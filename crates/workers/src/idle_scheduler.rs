@@ -1,4 +1,4 @@
-//! The IdleScheduler: sweeps, and sends the workers out.
+//! The IdleScheduler: sweeps, sends the workers out, and says in the log when one of them does better or worse.
 
 use crate::{RequestShelf, Spoken};
 use actor::{Mailbox, Performer, Stage};
@@ -7,8 +7,11 @@ use domain::purpose::Purpose;
 use domain::time::Moment;
 use machines::cache_warmer::WarmerMessage;
 use machines::credential::{CredentialMessage, CredentialReply};
-use machines::idle_scheduler::{SchedulerEffect, SchedulerMachine, SchedulerMessage};
-use machines::job::{Brief, JobMessage};
+use machines::health::Level;
+use machines::idle_scheduler::{
+    SchedulerEffect, SchedulerMachine, SchedulerMessage, SchedulerReply, WorkerHealth,
+};
+use machines::job::{Brief, Ending, FailureCause, JobMessage};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -29,15 +32,15 @@ impl Performer for SchedulerPerformer {
     type Machine = SchedulerMachine;
     type Message = Spoken<SchedulerMessage>;
     type Effect = SchedulerEffect;
-    type Reply = ();
+    type Reply = SchedulerReply;
 
     fn step(
         machine: &mut SchedulerMachine,
         message: Self::Message,
         now: Duration,
         effects: &mut Vec<SchedulerEffect>,
-    ) {
-        machine.on(message.0, Moment::from(now), effects);
+    ) -> SchedulerReply {
+        machine.on(message.0, Moment::from(now), effects)
     }
 
     fn perform(&mut self, effect: SchedulerEffect, stage: &mut Stage<'_, Self::Message>) {
@@ -47,6 +50,7 @@ impl Performer for SchedulerPerformer {
             }
             SchedulerEffect::Dispatch(purpose, brief) => self.dispatch(purpose, brief, stage),
             SchedulerEffect::Evict(session) => self.evict(&session, stage),
+            SchedulerEffect::SayHealth { health, ending } => say(&health, &ending),
         }
     }
 
@@ -71,5 +75,45 @@ impl SchedulerPerformer {
         let evicted = WarmerMessage::SessionEvicted(session.clone());
         self.warmer.tell_surely(Spoken(evicted), stage.cause()).unwrap_or_default();
         self.shelf.forget(session);
+    }
+}
+
+/// Said in the log and nowhere else: when a provider is down, every session of it would be an alert.
+fn say(health: &WorkerHealth, ending: &Ending) {
+    let (session, worker) = (health.session.prefix(), health.purpose.as_str());
+    let (why, hint) = match ending {
+        Ending::Failed { cause, why } => (why.as_str(), hint(*cause)),
+        Ending::Done { .. } | Ending::Nothing | Ending::Waiting { .. } => ("", ""),
+    };
+    match health.level {
+        Level::Healthy => tracing::info!(session, worker, "background work succeeds again"),
+        Level::Degraded => {
+            tracing::warn!(
+                session,
+                worker,
+                why,
+                hint,
+                "background work fails again and again; it stays pending"
+            );
+        }
+        Level::Critical => {
+            tracing::error!(
+                session,
+                worker,
+                why,
+                hint,
+                "background work has failed for an hour; it stays pending"
+            );
+        }
+    }
+}
+
+/// What a person can do about it.
+const fn hint(cause: FailureCause) -> &'static str {
+    match cause {
+        FailureCause::Credential => "the agent's next request with a good token ends this",
+        FailureCause::Provider => "see whether the provider has an outage, and whether it has this model",
+        FailureCause::Answer => "another model may answer better: set worker.model",
+        FailureCause::House => "the trouble is in this gateway: see its log before this line",
     }
 }

@@ -8,7 +8,7 @@ use actor::{Cause, Mailbox};
 use domain::conversation::{Answered, CacheTtl, Message, chain};
 use domain::provider::Dialect;
 use machines::cache_warmer::{WarmerMessage, Warmth, longest_hold};
-use machines::idle_scheduler::{Backlog, SchedulerMessage};
+use machines::idle_scheduler::{Backlog, SchedulerMessage, SchedulerReply};
 use machines::job::Brief;
 use std::sync::Arc;
 use std::time::Duration;
@@ -24,7 +24,7 @@ pub struct Recorder(Arc<Inner>);
 
 struct Inner {
     desk: Desk,
-    scheduler: Mailbox<Spoken<SchedulerMessage>>,
+    scheduler: Mailbox<Spoken<SchedulerMessage>, SchedulerReply>,
     warmer: Mailbox<Spoken<WarmerMessage>>,
     shelf: Arc<RequestShelf>,
     meter: Arc<dyn Meter>,
@@ -33,7 +33,7 @@ struct Inner {
 impl Recorder {
     pub(crate) fn new(
         desk: Desk,
-        scheduler: Mailbox<Spoken<SchedulerMessage>>,
+        scheduler: Mailbox<Spoken<SchedulerMessage>, SchedulerReply>,
         warmer: Mailbox<Spoken<WarmerMessage>>,
         shelf: Arc<RequestShelf>,
         meter: Arc<dyn Meter>,

@@ -58,6 +58,7 @@ impl Message for Spoken<SchedulerMessage> {
             SchedulerMessage::IdleSweepDue => "IdleSweepDue",
             SchedulerMessage::JobEnded { .. } => "JobEnded",
             SchedulerMessage::WorkerRestarted(_) => "WorkerRestarted",
+            SchedulerMessage::ListHealth => "ListHealth",
         }
     }
 
@@ -70,7 +71,9 @@ impl Message for Spoken<SchedulerMessage> {
             SchedulerMessage::TurnRecorded { brief, .. } | SchedulerMessage::BacklogFound { brief, .. } => {
                 of_brief(brief)
             }
-            SchedulerMessage::IdleSweepDue | SchedulerMessage::WorkerRestarted(_) => None,
+            SchedulerMessage::IdleSweepDue
+            | SchedulerMessage::WorkerRestarted(_)
+            | SchedulerMessage::ListHealth => None,
         }
     }
 }

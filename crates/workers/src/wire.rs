@@ -18,7 +18,7 @@ use domain::secret::Secret;
 use domain::settings::{GlobalFallback, Settings};
 use machines::cache_warmer::{WarmerMachine, WarmerMessage};
 use machines::credential::{CredentialMachine, CredentialMessage, CredentialReply, CredentialRules};
-use machines::idle_scheduler::{Backlog, SchedulerMachine, SchedulerMessage};
+use machines::idle_scheduler::{Backlog, SchedulerMachine, SchedulerMessage, SchedulerReply};
 use machines::job::{Bench, Brief, JobMessage};
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
@@ -92,7 +92,7 @@ impl House {
         &self,
         parts: &Parts,
         shelf: &Arc<RequestShelf>,
-        seat: Vacancy<Spoken<SchedulerMessage>>,
+        seat: Vacancy<Spoken<SchedulerMessage>, SchedulerReply>,
     ) {
         let performer = SchedulerPerformer {
             tick: parts.settings.idle.tick,
@@ -189,6 +189,7 @@ fn caller(parts: &Parts, purpose: Purpose) -> impl FnOnce() -> Caller + Send + '
         meter,
         purpose,
         chance: Chance::from_seed(seed),
+        lessons: RefCell::default(),
     }
 }
 

@@ -20,11 +20,13 @@ pub(crate) async fn show(admin: web::Data<Admin>) -> HttpResponse {
     answer.insert_header((header::CACHE_CONTROL, "no-store")).json(health)
 }
 
-/// Everything that is counted. How many sessions stand still is asked for now: when nobody can say, that one is left out and
-/// the rest is still told.
+/// Everything that is counted. How many sessions stand still or are not well is asked for now: when nobody can say, that one
+/// is left out and the rest is still told.
 pub(crate) async fn metrics(admin: web::Data<Admin>, request: HttpRequest) -> Result<HttpResponse, Refusal> {
     let paused = admin.paused().await;
     admin.metrics.set_paused(paused.as_ref().ok());
+    let unwell = admin.unwell().await;
+    admin.metrics.set_unwell(unwell.as_deref().ok());
     let accept = request.headers().get(header::ACCEPT).and_then(|accept| accept.to_str().ok());
     let format = MetricsFormat::accepted(accept);
     let exposed = exposition(&admin.metrics, format).map_err(|fault| Refusal::Busy(fault.to_string()))?;

@@ -102,7 +102,7 @@ fn outcome(ending: Ending) -> Outcome {
         Ending::Waiting { reason, .. } => {
             Outcome { outcome: "waiting", kept: None, reason: Some(reason.explain().to_owned()) }
         }
-        Ending::Failed { why } => Outcome { outcome: "failed", kept: None, reason: Some(why) },
+        Ending::Failed { why, .. } => Outcome { outcome: "failed", kept: None, reason: Some(why) },
     }
 }
 
@@ -115,6 +115,7 @@ fn pending() -> Outcome {
 mod tests {
     use super::*;
     use domain::access::WaitReason;
+    use machines::job::FailureCause;
     use tokio::sync::broadcast;
 
     fn ended(session: &str, purpose: Purpose, kept: u32) -> Ended {
@@ -154,7 +155,7 @@ mod tests {
         let shown = |ending| serde_json::to_string(&outcome(ending)).expect("JSON");
         assert_eq!(shown(Ending::Done { kept: 2 }), r#"{"outcome":"done","kept":2,"reason":null}"#);
         assert_eq!(shown(Ending::Nothing), r#"{"outcome":"nothing","kept":null,"reason":null}"#);
-        let failed = Ending::Failed { why: "it rained".to_owned() };
+        let failed = Ending::Failed { cause: FailureCause::House, why: "it rained".to_owned() };
         assert_eq!(shown(failed), r#"{"outcome":"failed","kept":null,"reason":"it rained"}"#);
         let waiting = Ending::Waiting { reason: WaitReason::Throttled, ask_again_at: None };
         let said = r#"{"outcome":"waiting","kept":null,"reason":"the provider asked for a pause"}"#;

@@ -1,15 +1,33 @@
-//! How background work of the sessions stands, put together from the store and the CredentialActor.
+//! How background work of the sessions stands, put together from the store, the CredentialActor and the IdleScheduler.
 
-use crate::admin::Admin;
 use crate::admin::refusal::Refusal;
+use crate::admin::{Admin, CAUSE, PATIENCE};
 use domain::access::WaitReason;
 use domain::provider::Provider;
+use domain::purpose::Purpose;
 use machines::credential::{CredentialMessage, CredentialReply, SlotKey};
+use machines::health::Level;
+use machines::idle_scheduler::{SchedulerMessage, SchedulerReply, WorkerHealth};
 use std::collections::BTreeMap;
 use store::SessionSummary;
+use workers::Spoken;
 
-/// A session, and why its background work stands still, if it does.
-pub(crate) type Reviewed = (SessionSummary, Option<WaitReason>);
+/// A session, and how its background work stands.
+pub(crate) struct Reviewed {
+    pub(crate) session: SessionSummary,
+    /// Why it stands still, if it does.
+    pub(crate) paused: Option<WaitReason>,
+    /// The workers that are not healthy.
+    unwell: Vec<(Purpose, Level)>,
+}
+
+impl Reviewed {
+    /// How well the worker of this purpose does.
+    pub(crate) fn health(&self, purpose: Purpose) -> Level {
+        let unwell = self.unwell.iter().find(|(worker, _)| *worker == purpose);
+        unwell.map_or(Level::Healthy, |(_, level)| *level)
+    }
+}
 
 impl Admin {
     /// Every session; the one used last first.
@@ -18,12 +36,28 @@ impl Admin {
         self.review(sessions).await
     }
 
-    /// `sessions` with their standings, all asked for in one question.
+    /// `sessions` with their standings; each actor is asked one question for all of them.
     pub(crate) async fn review(&self, sessions: Vec<SessionSummary>) -> Result<Vec<Reviewed>, Refusal> {
+        let standing = self.standing(&sessions).await?;
+        let unwell = self.unwell().await?;
+        let both = sessions.into_iter().zip(standing);
+        Ok(both.map(|(session, paused)| reviewed(session, paused, &unwell)).collect())
+    }
+
+    async fn standing(&self, sessions: &[SessionSummary]) -> Result<Vec<Option<WaitReason>>, Refusal> {
         let slots = sessions.iter().map(slot).collect();
         match self.ask(CredentialMessage::ReviewSessions(slots)).await? {
-            CredentialReply::Standing(standing) => Ok(sessions.into_iter().zip(standing).collect()),
+            CredentialReply::Standing(standing) => Ok(standing),
             _ => Ok(Vec::new()),
+        }
+    }
+
+    /// Every worker that is not healthy, session by session.
+    pub(crate) async fn unwell(&self) -> Result<Vec<WorkerHealth>, Refusal> {
+        let question = Spoken(SchedulerMessage::ListHealth);
+        match self.house.scheduler.ask(question, CAUSE, PATIENCE).await? {
+            SchedulerReply::Health(unwell) => Ok(unwell),
+            SchedulerReply::Noted => Ok(Vec::new()),
         }
     }
 
@@ -31,13 +65,21 @@ impl Admin {
     /// count: they wait for their agent, not for a fresh token.
     pub(crate) async fn paused(&self) -> Result<BTreeMap<Provider, i64>, Refusal> {
         let mut paused = BTreeMap::new();
-        for (session, reason) in self.reviewed_sessions().await? {
+        let sessions = self.house.desk.read(|store| store.sessions(None)).await?;
+        let standing = self.standing(&sessions).await?;
+        for (session, reason) in sessions.into_iter().zip(standing) {
             if reason.is_some_and(|reason| reason != WaitReason::NoCredential) {
                 *paused.entry(session.provider).or_default() += 1;
             }
         }
         Ok(paused)
     }
+}
+
+fn reviewed(session: SessionSummary, paused: Option<WaitReason>, unwell: &[WorkerHealth]) -> Reviewed {
+    let of_session = unwell.iter().filter(|worker| worker.session == session.id);
+    let unwell = of_session.map(|worker| (worker.purpose, worker.level)).collect();
+    Reviewed { session, paused, unwell }
 }
 
 fn slot(session: &SessionSummary) -> SlotKey {

@@ -4,9 +4,11 @@ use crate::admin::refusal::Refusal;
 use crate::admin::review::Reviewed;
 use crate::admin::{Admin, shown};
 use actix_web::web;
+use domain::access::WaitReason;
 use domain::conversation::{RecordedMessage, Role};
 use domain::ids::SessionId;
 use domain::knowledge::Observation;
+use domain::purpose::Purpose;
 use domain::time::UnixMillis;
 use serde::Serialize;
 use store::SessionSummary;
@@ -29,6 +31,15 @@ pub(crate) struct ShownSession {
     last_activity: UnixMillis,
     background: &'static str,
     paused_because: Option<&'static str>,
+    health: ShownHealth,
+}
+
+/// How well each worker does for the session.
+#[derive(Serialize)]
+struct ShownHealth {
+    distill: &'static str,
+    curate: &'static str,
+    warm: &'static str,
 }
 
 /// The messages of one session.
@@ -108,7 +119,14 @@ impl Admin {
     }
 }
 
-fn show((session, reason): Reviewed) -> ShownSession {
+fn show(reviewed: Reviewed) -> ShownSession {
+    let health = |purpose| reviewed.health(purpose).as_str();
+    let health = ShownHealth {
+        distill: health(Purpose::Distill),
+        curate: health(Purpose::Curate),
+        warm: health(Purpose::Warm),
+    };
+    let Reviewed { session, paused, .. } = reviewed;
     ShownSession {
         id: session.id,
         client: session.client,
@@ -116,8 +134,9 @@ fn show((session, reason): Reviewed) -> ShownSession {
         model: session.model,
         turns: session.turns,
         last_activity: session.last_activity,
-        background: if reason.is_some() { "paused" } else { "ready" },
-        paused_because: reason.map(|reason| reason.explain()),
+        background: if paused.is_some() { "paused" } else { "ready" },
+        paused_because: paused.map(WaitReason::explain),
+        health,
     }
 }
 

@@ -78,6 +78,8 @@ mod tests {
     use domain::intake::Oddity;
     use domain::provider::Provider;
     use domain::purpose::Purpose;
+    use machines::health::Level;
+    use machines::idle_scheduler::WorkerHealth;
     use std::collections::{BTreeMap, BTreeSet};
     use std::time::Duration;
     use workers::Meter;
@@ -89,6 +91,8 @@ mod tests {
         metrics.alert("worker-auth-error");
         metrics.credential_left(Oddity::TooLong);
         metrics.set_paused(Some(&BTreeMap::from([(Provider::Anthropic, 2)])));
+        let session = "s".into();
+        metrics.set_unwell(Some(&[WorkerHealth { session, purpose: Purpose::Warm, level: Level::Critical }]));
         metrics.relay_overhead(Duration::from_micros(170));
         metrics.depth("Distiller", 3);
         metrics.handled(&Row { actor: "Distiller", queue_wait_us: 1500, ..Row::default() });
@@ -138,6 +142,9 @@ mod tests {
         assert_eq!(value("stillroom_credentials_left_total{reason=\"too-long\"}"), 1.0);
         assert_eq!(value("stillroom_background_paused{provider=\"anthropic\"}"), 2.0);
         assert_eq!(value("stillroom_background_paused{provider=\"openai\"}"), 0.0);
+        assert_eq!(value("stillroom_worker_health{worker=\"warm\",level=\"critical\"}"), 1.0);
+        assert_eq!(value("stillroom_worker_health{worker=\"warm\",level=\"degraded\"}"), 0.0);
+        assert_eq!(value("stillroom_worker_health{worker=\"distill\",level=\"critical\"}"), 0.0);
         assert_eq!(value("stillroom_relay_overhead_seconds_bucket{le=\"0.0001\"}"), 0.0);
         assert_eq!(value("stillroom_relay_overhead_seconds_bucket{le=\"0.00025\"}"), 1.0);
         assert_eq!(value("stillroom_mailbox_depth{actor=\"Distiller\"}"), 3.0);
@@ -169,6 +176,7 @@ mod tests {
             "relay_overhead_seconds",
             "turns_recorded_total",
             "upstream_requests_total",
+            "worker_health",
         ];
         assert_eq!(names, BTreeSet::from(contract));
     }
@@ -190,7 +198,9 @@ mod tests {
     fn what_is_not_known_is_left_out() {
         let metrics = busy();
         metrics.set_paused(None);
-        assert!(!exposition(&metrics, Format::Prometheus).expect("exposed").contains("background_paused{"));
+        metrics.set_unwell(None);
+        let exposed = exposition(&metrics, Format::Prometheus).expect("exposed");
+        assert!(!exposed.contains("background_paused{") && !exposed.contains("worker_health{"), "{exposed}");
     }
 
     #[test]

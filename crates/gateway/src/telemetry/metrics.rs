@@ -6,6 +6,8 @@ use actor::{Observer, Row};
 use domain::intake::Oddity;
 use domain::provider::Provider;
 use domain::purpose::Purpose;
+use machines::health::Level;
+use machines::idle_scheduler::WorkerHealth;
 use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
@@ -47,6 +49,12 @@ struct ProviderLabel {
 }
 
 #[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
+struct HealthLabels {
+    worker: &'static str,
+    level: &'static str,
+}
+
+#[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
 struct ActorLabel {
     actor: &'static str,
 }
@@ -75,6 +83,7 @@ pub struct Metrics {
     credentials_left: Family<ReasonLabel, Counter>,
     alerts: Family<KindLabel, Counter>,
     background_paused: Family<ProviderLabel, Gauge>,
+    worker_health: Family<HealthLabels, Gauge>,
     relay_overhead: Histogram,
     mailbox_depth: Family<ActorLabel, Gauge>,
     queue_wait: Spans,
@@ -95,6 +104,7 @@ impl Metrics {
             credentials_left: Family::default(),
             alerts: Family::default(),
             background_paused: Family::default(),
+            worker_health: Family::default(),
             relay_overhead: spans(),
             mailbox_depth: Family::default(),
             queue_wait: Family::new_with_constructor(spans),
@@ -136,12 +146,27 @@ impl Metrics {
         }
     }
 
+    /// Sets how many sessions each worker is not healthy in, by level; `None` when it is not known.
+    pub(crate) fn set_unwell(&self, unwell: Option<&[WorkerHealth]>) {
+        let Some(unwell) = unwell else { return self.worker_health.clear() };
+        for purpose in [Purpose::Distill, Purpose::Curate, Purpose::Warm] {
+            for level in [Level::Degraded, Level::Critical] {
+                let sessions = unwell.iter().filter(|it| it.purpose == purpose && it.level == level).count();
+                let labels = HealthLabels { worker: purpose.as_str(), level: level.as_str() };
+                self.worker_health.get_or_create(&labels).set(i64::try_from(sessions).unwrap_or(i64::MAX));
+            }
+        }
+    }
+
     fn register_providers(&mut self) {
         let registry = &mut self.registry;
         let help = "Attempts at a provider that ended, by purpose and status; status 0 is no answer";
         registry.register("upstream_requests", help, self.upstream_requests.clone());
         let help = "Sessions whose background work stands still";
         registry.register("background_paused", help, self.background_paused.clone());
+        let help =
+            "Sessions for which a worker fails again and again (degraded), or has for an hour (critical)";
+        registry.register("worker_health", help, self.worker_health.clone());
         let help = "Seconds that the gateway itself adds to a relayed request";
         registry.register("relay_overhead_seconds", help, self.relay_overhead.clone());
     }

@@ -4,10 +4,14 @@
 //! way; a job that failed and rests. Only then is a worker told, and the worker's first step is to ask the CredentialActor:
 //! a session whose credential is dead costs two messages a sweep, no call, no read of the store, no line in the log.
 
+mod message;
 #[cfg(test)]
 mod tests;
 
-use crate::job::{Brief, Ending};
+pub use message::{Backlog, SchedulerEffect, SchedulerMessage, SchedulerReply, WorkerHealth};
+
+use crate::health::{Ladder, Level};
+use crate::job::{Brief, Ending, FailureCause};
 use domain::conversation::Stop;
 use domain::ids::SessionId;
 use domain::purpose::Purpose;
@@ -27,72 +31,6 @@ const PENDING_LEASE: Duration = Duration::from_secs(24 * 3600);
 /// The work of background that the sweep hands out, in this order.
 const KINDS: [Purpose; 2] = [Purpose::Distill, Purpose::Curate];
 
-/// How much a session has left to do.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
-pub struct Backlog {
-    /// Messages that no observation covers.
-    pub pending_messages: u32,
-    /// Their estimated tokens.
-    pub pending_tokens: u64,
-    /// Turns since the knowledge was last looked after.
-    pub turns_since_curation: u32,
-}
-
-/// What the scheduler hears.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub enum SchedulerMessage {
-    /// A client's request went out.
-    TurnStarted(SessionId),
-    /// It ended, whether or not anything could be recorded.
-    TurnEnded(SessionId),
-    /// A request named the session without being a turn of it: it takes a seat, so that it is evicted when it stays idle.
-    SessionSeen(SessionId),
-    /// A turn was recorded.
-    TurnRecorded {
-        /// The session.
-        brief: Brief,
-        /// What is left to do in it.
-        backlog: Backlog,
-        /// Why the model stopped.
-        stop: Option<Stop>,
-        /// How long its prompt cache may be held; the session stays in memory at least so long.
-        held_for: Duration,
-    },
-    /// At the start: a session with work left from before.
-    BacklogFound {
-        /// The session.
-        brief: Brief,
-        /// What is left to do in it.
-        backlog: Backlog,
-    },
-    /// Every tick.
-    IdleSweepDue,
-    /// A worker's job ended.
-    JobEnded {
-        /// The session.
-        session: SessionId,
-        /// What it was for.
-        purpose: Purpose,
-        /// How.
-        ending: Ending,
-        /// What is left to do, when it has changed.
-        backlog: Option<Backlog>,
-    },
-    /// A worker was rebuilt and knows of no job.
-    WorkerRestarted(Purpose),
-}
-
-/// What the scheduler wants done.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub enum SchedulerEffect {
-    /// Tell the worker of this purpose that the session is due.
-    Dispatch(Purpose, Brief),
-    /// The session leaves memory.
-    Evict(SessionId),
-    /// Sweep again after a tick.
-    ArmSweep(Duration),
-}
-
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 struct Errand {
     out_since: Option<Moment>,
@@ -109,6 +47,8 @@ struct Seat {
     stop: Option<Stop>,
     held_for: Duration,
     errands: [Errand; 2],
+    /// Of every worker that has ended a job here, warm-ups included.
+    health: BTreeMap<Purpose, Ladder>,
 }
 
 /// See the module.
@@ -128,7 +68,12 @@ impl SchedulerMachine {
     }
 
     /// Takes one message in.
-    pub fn on(&mut self, message: SchedulerMessage, now: Moment, effects: &mut Vec<SchedulerEffect>) {
+    pub fn on(
+        &mut self,
+        message: SchedulerMessage,
+        now: Moment,
+        effects: &mut Vec<SchedulerEffect>,
+    ) -> SchedulerReply {
         match message {
             SchedulerMessage::TurnStarted(session) => {
                 let seat = self.seat(session, now);
@@ -155,12 +100,15 @@ impl SchedulerMachine {
             SchedulerMessage::IdleSweepDue => self.sweep(now, effects),
             SchedulerMessage::JobEnded { session, purpose, ending, backlog } => {
                 self.ended(&session, purpose, &ending, backlog, now);
+                effects.extend(self.felt(session, purpose, ending, now));
             }
             SchedulerMessage::WorkerRestarted(purpose) => {
                 let errands = self.seats.values_mut().filter_map(|seat| errand(seat, purpose));
                 errands.for_each(|errand| errand.out_since = None);
             }
+            SchedulerMessage::ListHealth => return SchedulerReply::Health(self.unwell()),
         }
+        SchedulerReply::Noted
     }
 
     fn seat(&mut self, session: SessionId, now: Moment) -> &mut Seat {
@@ -172,6 +120,7 @@ impl SchedulerMachine {
             stop: None,
             held_for: Duration::ZERO,
             errands: [Errand::default(); 2],
+            health: BTreeMap::new(),
         })
     }
 
@@ -193,7 +142,7 @@ impl SchedulerMachine {
             if is_held(seat, quiet, idle.after) {
                 return true;
             }
-            let wanted = wanted(seat, distiller, curator);
+            let wanted = wanted(seat, distiller, curator, now);
             if let Some(purpose) = wanted {
                 dispatch(seat, purpose, now, effects);
             }
@@ -219,14 +168,40 @@ impl SchedulerMachine {
         let Some(errand) = errand(seat, purpose) else { return };
         errand.out_since = None;
         match ending {
+            // The next sweep asks again: truth is pulled, a lost hint costs one tick, and the credential machine has pauses
+            // of its own.
+            Ending::Waiting { .. } | Ending::Failed { cause: FailureCause::Credential, .. } => {}
             Ending::Failed { .. } => {
                 let rest = REST.0 * 2_u32.saturating_pow(errand.failures.min(10));
                 errand.rest_until = now.after(rest.min(REST.1));
                 errand.failures += 1;
             }
             Ending::Done { .. } | Ending::Nothing => *errand = Errand::default(),
-            Ending::Waiting { .. } => {} // The next sweep asks again: truth is pulled, a lost hint costs one tick.
         }
+    }
+
+    /// What an ending does to the health of its worker; said only when that makes it another.
+    fn felt(
+        &mut self,
+        session: SessionId,
+        purpose: Purpose,
+        ending: Ending,
+        now: Moment,
+    ) -> Option<SchedulerEffect> {
+        let ladder = self.seats.get_mut(&session)?.health.entry(purpose).or_default();
+        let level = ladder.on(&ending, now)?;
+        Some(SchedulerEffect::SayHealth { health: WorkerHealth { session, purpose, level }, ending })
+    }
+
+    fn unwell(&self) -> Vec<WorkerHealth> {
+        let all = self.seats.iter().flat_map(|(session, seat)| {
+            seat.health.iter().map(|(purpose, ladder)| WorkerHealth {
+                session: session.clone(),
+                purpose: *purpose,
+                level: ladder.level(),
+            })
+        });
+        all.filter(|health| health.level != Level::Healthy).collect()
     }
 }
 
@@ -237,14 +212,19 @@ fn is_held(seat: &Seat, quiet: Duration, idle_after: Duration) -> bool {
     in_progress || quiet < idle_after || running_tool
 }
 
-/// What is due in an idle session: first distil, then curate what was distilled.
-fn wanted(seat: &Seat, distiller: &DistillerSettings, curator: &CuratorSettings) -> Option<Purpose> {
+/// What is due in an idle session: first distil, then curate what was distilled. A distiller that rests lets the curator by.
+fn wanted(
+    seat: &Seat,
+    distiller: &DistillerSettings,
+    curator: &CuratorSettings,
+    now: Moment,
+) -> Option<Purpose> {
     let backlog = seat.backlog;
     let distil = distiller.enabled && backlog.pending_messages >= distiller.min_messages.max(1);
     let curate = curator.enabled && backlog.turns_since_curation >= curator.after_turns.max(1);
-    let distil_failed = seat.errands[0].failures > 0;
+    let distiller_rests = now < seat.errands[0].rest_until;
     match (distil, curate) {
-        (true, true) if distil_failed => Some(Purpose::Curate),
+        (true, true) if distiller_rests => Some(Purpose::Curate),
         (true, _) => Some(Purpose::Distill),
         (false, true) => Some(Purpose::Curate),
         (false, false) => None,

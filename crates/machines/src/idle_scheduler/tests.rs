@@ -26,13 +26,17 @@ fn due(machine: &mut SchedulerMachine, seconds: u64) -> Vec<Purpose> {
     let effects = say(machine, seconds, SchedulerMessage::IdleSweepDue);
     let purpose = |effect| match effect {
         SchedulerEffect::Dispatch(purpose, _) => Some(purpose),
-        SchedulerEffect::Evict(_) | SchedulerEffect::ArmSweep(_) => None,
+        SchedulerEffect::Evict(_) | SchedulerEffect::ArmSweep(_) | SchedulerEffect::SayHealth { .. } => None,
     };
     effects.into_iter().filter_map(purpose).collect()
 }
 
 fn ended(purpose: Purpose, ending: Ending, backlog: Option<Backlog>) -> SchedulerMessage {
     SchedulerMessage::JobEnded { session: "a".into(), purpose, ending, backlog }
+}
+
+fn failed(cause: FailureCause) -> Ending {
+    Ending::Failed { cause, why: "x".into() }
 }
 
 #[test]
@@ -94,7 +98,7 @@ fn a_failed_job_rests_longer_each_time_and_lets_the_curator_by() {
     let mut machine = machine();
     say(&mut machine, 0, recorded(6, 10, Stop::End));
     assert_eq!(due(&mut machine, 60), [Purpose::Distill]);
-    say(&mut machine, 60, ended(Purpose::Distill, Ending::Failed { why: "x".into() }, None));
+    say(&mut machine, 60, ended(Purpose::Distill, failed(FailureCause::Provider), None));
     assert_eq!(due(&mut machine, 90), [Purpose::Curate]);
     say(
         &mut machine,
@@ -107,9 +111,19 @@ fn a_failed_job_rests_longer_each_time_and_lets_the_curator_by() {
     );
     assert_eq!(due(&mut machine, 110), [], "it rests for a minute");
     assert_eq!(due(&mut machine, 120), [Purpose::Distill]);
-    say(&mut machine, 120, ended(Purpose::Distill, Ending::Failed { why: "x".into() }, None));
+    say(&mut machine, 120, ended(Purpose::Distill, failed(FailureCause::Provider), None));
     assert_eq!(due(&mut machine, 210), [], "now for two");
     assert_eq!(due(&mut machine, 240), [Purpose::Distill]);
+}
+
+#[test]
+fn a_curator_that_fails_too_does_not_keep_the_distiller_from_its_next_try() {
+    let mut machine = machine();
+    say(&mut machine, 0, recorded(6, 10, Stop::End));
+    for (second, purpose) in [(60, Purpose::Distill), (90, Purpose::Curate), (120, Purpose::Distill)] {
+        assert_eq!(due(&mut machine, second), [purpose]);
+        say(&mut machine, second, ended(purpose, failed(FailureCause::Provider), None));
+    }
 }
 
 #[test]
@@ -150,4 +164,63 @@ fn the_jobs_of_a_worker_that_was_rebuilt_are_handed_out_again() {
     assert_eq!(due(&mut machine, 60), [Purpose::Distill]);
     say(&mut machine, 61, SchedulerMessage::WorkerRestarted(Purpose::Distill));
     assert_eq!(due(&mut machine, 90), [Purpose::Distill]);
+}
+
+#[test]
+fn a_job_whose_token_failed_it_is_asked_for_at_the_next_sweep() {
+    let mut machine = machine();
+    say(&mut machine, 0, recorded(6, 10, Stop::End));
+    for sweep in 2..20 {
+        assert_eq!(
+            due(&mut machine, sweep * 30),
+            [Purpose::Distill],
+            "the credential machine says how long to wait"
+        );
+        say(&mut machine, sweep * 30, ended(Purpose::Distill, failed(FailureCause::Credential), None));
+    }
+}
+
+fn unwell(machine: &mut SchedulerMachine) -> Vec<(Purpose, Level)> {
+    match machine.on(SchedulerMessage::ListHealth, Moment::default(), &mut Vec::new()) {
+        SchedulerReply::Health(unwell) => unwell.into_iter().map(|it| (it.purpose, it.level)).collect(),
+        SchedulerReply::Noted => panic!("no answer"),
+    }
+}
+
+/// Three failures of this worker, a minute apart; what was said of its health.
+fn fail(machine: &mut SchedulerMachine, purpose: Purpose) -> Vec<SchedulerEffect> {
+    let failure = || ended(purpose, failed(FailureCause::Provider), None);
+    (1..=3).flat_map(|minute| say(machine, 60 * minute, failure())).collect()
+}
+
+#[test]
+fn a_worker_that_keeps_failing_is_listed_and_said_once_the_warmer_too() {
+    for purpose in [Purpose::Distill, Purpose::Curate, Purpose::Warm] {
+        let mut machine = machine();
+        say(&mut machine, 0, recorded(1, 10, Stop::End));
+        assert_eq!(unwell(&mut machine), []);
+        let said = fail(&mut machine, purpose);
+        let health = WorkerHealth { session: "a".into(), purpose, level: Level::Degraded };
+        let ending = failed(FailureCause::Provider);
+        assert_eq!(said, [SchedulerEffect::SayHealth { health, ending }]);
+        assert_eq!(unwell(&mut machine), [(purpose, Level::Degraded)]);
+        let recovered = say(&mut machine, 200, ended(purpose, Ending::Done { kept: 1 }, None));
+        assert!(
+            matches!(&recovered[..], [SchedulerEffect::SayHealth { health, .. }] if health.level == Level::Healthy)
+        );
+        assert_eq!(unwell(&mut machine), []);
+    }
+}
+
+#[test]
+fn one_workers_health_is_not_anothers_and_it_is_forgotten_with_the_session() {
+    let mut machine = machine();
+    say(&mut machine, 0, recorded(1, 10, Stop::End));
+    fail(&mut machine, Purpose::Distill);
+    say(&mut machine, 200, ended(Purpose::Curate, Ending::Done { kept: 1 }, None));
+    assert_eq!(unwell(&mut machine), [(Purpose::Distill, Level::Degraded)]);
+    say(&mut machine, 1800, SchedulerMessage::IdleSweepDue);
+    assert_eq!(unwell(&mut machine), [], "it was evicted");
+    let nobodys = fail(&mut machine, Purpose::Distill);
+    assert_eq!((nobodys.len(), unwell(&mut machine)), (0, vec![]), "an ending takes no seat");
 }

@@ -19,7 +19,7 @@
 mod tests;
 mod words;
 
-pub use words::{Brief, Ending, JobEffect, JobMessage, Work};
+pub use words::{Brief, Ending, FailureCause, JobEffect, JobMessage, Work};
 
 use crate::credential::{Affected, Hint};
 use domain::access::{Access, WaitReason};
@@ -182,7 +182,8 @@ impl Bench {
         let ending = match &job.phase {
             Phase::Reporting { ending, .. } => ending.clone(),
             Phase::Asking | Phase::Performing => {
-                Ending::Failed { why: "CredentialActor did not answer".to_owned() }
+                let why = "CredentialActor did not answer".to_owned();
+                Ending::Failed { cause: FailureCause::House, why }
             }
         };
         self.end(session, ending, effects);
@@ -243,7 +244,13 @@ fn ending(work: &Work) -> Ending {
     match work {
         Work::Nothing => Ending::Nothing,
         Work::Accepted { kept, .. } => Ending::Done { kept: *kept },
-        Work::Unusable { why, .. } | Work::Failed { why, .. } => Ending::Failed { why: why.clone() },
-        Work::Refused { .. } => Ending::Failed { why: "the provider refused the token".to_owned() },
+        Work::Unusable { why, .. } => Ending::Failed { cause: FailureCause::Answer, why: why.clone() },
+        Work::Failed { evidence, why } => {
+            Ending::Failed { cause: FailureCause::of(evidence.as_ref()), why: why.clone() }
+        }
+        Work::Refused { .. } => {
+            let why = "the provider refused the token".to_owned();
+            Ending::Failed { cause: FailureCause::Credential, why }
+        }
     }
 }

@@ -168,6 +168,29 @@ fn a_lease_that_the_job_does_not_use_is_given_back() {
 }
 
 #[test]
+fn a_failed_job_says_where_the_trouble_lies() {
+    let failed = |evidence| Work::Failed { evidence, why: "x".into() };
+    let called = |class| failed(Some(evidence(1, class)));
+    for (work, expected) in [
+        (called(Class::Throttled { retry_after: None }), FailureCause::Credential),
+        (refused(1), FailureCause::Credential),
+        (called(Class::UpstreamFault), FailureCause::Provider),
+        (called(Class::RequestRefused), FailureCause::Provider),
+        (Work::Unusable { evidence: evidence(1, Class::Ok), why: "x".into() }, FailureCause::Answer),
+        (failed(None), FailureCause::House),
+    ] {
+        let mut bench = Bench::default();
+        performing(&mut bench, "a", 1);
+        bench.performed(&"a".into(), lease(1), work.clone(), &mut Vec::new());
+        let over = effects(|it| bench.settled(&"a".into(), None, it));
+        let [JobEffect::Ended { ending: Ending::Failed { cause, .. }, .. }] = &over[..] else {
+            panic!("{work:?}: {over:?}")
+        };
+        assert_eq!(*cause, expected, "{work:?}");
+    }
+}
+
+#[test]
 fn work_whose_report_nobody_took_in_is_done_all_the_same() {
     let mut bench = Bench::default();
     performing(&mut bench, "a", 1);

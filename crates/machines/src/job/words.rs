@@ -3,7 +3,7 @@
 use crate::credential::Hint;
 use domain::access::{Access, AccessRequest, WaitReason};
 use domain::credential::Lease;
-use domain::evidence::Evidence;
+use domain::evidence::{Class, Evidence};
 use domain::ids::{Principal, SessionId};
 use domain::provider::{Dialect, UpstreamKey};
 use domain::purpose::Purpose;
@@ -90,9 +90,53 @@ pub enum Ending {
     },
     /// It failed and stays pending.
     Failed {
+        /// Where the trouble lies.
+        cause: FailureCause,
         /// What happened.
         why: String,
     },
+}
+
+/// Where the trouble of a failed job lies.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum FailureCause {
+    /// With the token or its account, throttling included: the credential machine says when to go on.
+    Credential,
+    /// The provider, or the way to it, is broken, or it refuses the request as such.
+    Provider,
+    /// The provider's answer was of no use, or could not be kept.
+    Answer,
+    /// In this house: the store, an actor, the work itself.
+    House,
+}
+
+impl FailureCause {
+    /// What evidence of a call that came to nothing tells of the cause; without any, no provider was asked.
+    #[must_use]
+    pub fn of(evidence: Option<&Evidence>) -> Self {
+        match evidence.map(|evidence| evidence.class) {
+            None => Self::House,
+            Some(Class::UpstreamFault | Class::RequestRefused | Class::Ok) => Self::Provider,
+            Some(
+                Class::CredentialRejected
+                | Class::WeakAuth
+                | Class::Forbidden
+                | Class::AccountBlocked
+                | Class::Throttled { .. },
+            ) => Self::Credential,
+        }
+    }
+
+    /// The name used in logs.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Credential => "credential",
+            Self::Provider => "provider",
+            Self::Answer => "answer",
+            Self::House => "house",
+        }
+    }
 }
 
 /// What a worker hears about its jobs.

@@ -25,6 +25,7 @@ fn list() -> List {
             ("SCOPE", "scope"),
             ("SESSION", "session"),
         ],
+        complete: |_| {},
         empty: "No credential was seen yet: the next request of an agent brings one.",
     }
 }

@@ -22,6 +22,7 @@ fn list() -> List {
             ("TITLE", "title"),
             ("CONTENT", "content"),
         ],
+        complete: |_| {},
         empty: "Nothing is kept yet: the curator works a few turns after the first observations.",
     }
 }

@@ -18,6 +18,8 @@ pub(crate) struct List {
     pub(crate) field: &'static str,
     /// What is shown of each entry.
     pub(crate) columns: &'static [Column],
+    /// What is worked out of an entry before it is shown.
+    pub(crate) complete: fn(&mut Value),
     /// What is said when it is empty.
     pub(crate) empty: &'static str,
 }
@@ -49,7 +51,8 @@ pub(crate) fn credentials(slots: &[Value], state: Option<&str>) -> usize {
 
 impl List {
     fn text(&self, answer: &Value) -> String {
-        let rows = entries(answer, self.field);
+        let mut rows = entries(answer, self.field);
+        rows.iter_mut().for_each(self.complete);
         if rows.is_empty() { self.empty.to_owned() } else { table::of_rows(&rows, self.columns) }
     }
 }

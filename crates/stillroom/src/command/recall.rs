@@ -28,6 +28,7 @@ fn list(words: &[String], limit: u32) -> List {
             ("TITLE", "title"),
             ("TEXT", "text"),
         ],
+        complete: |_| {},
         empty: "Nothing fits.",
     }
 }

@@ -27,10 +27,20 @@ fn sessions() -> List {
             ("TURNS", "turns"),
             ("LAST ACTIVITY", "last_activity"),
             ("BACKGROUND", "background"),
+            ("NOT HEALTHY", "unwell"),
             ("PAUSED BECAUSE", "paused_because"),
         ],
+        complete: name_the_unwell,
         empty: "No session yet: point an agent at the gateway, for example with `stillroom run -- claude`.",
     }
+}
+
+/// Which workers are not healthy in a session, and how bad it is.
+fn name_the_unwell(session: &mut Value) {
+    let Some(health) = session["health"].as_object() else { return };
+    let unwell = health.iter().filter(|(_, level)| *level != "healthy");
+    let named: Vec<String> = unwell.map(|(worker, level)| format!("{worker} {}", cell(level))).collect();
+    session["unwell"] = named.join(", ").into();
 }
 
 /// Shows one session.
@@ -65,9 +75,11 @@ mod tests {
     fn each_session_is_a_line_and_says_why_its_background_work_stands_still() {
         let answer = json!({"sessions": [
             {"id": "0199f3a2", "client": "claude-code", "provider": "anthropic", "model": "claude-sonnet-4-5", "turns": 3,
-             "last_activity": "2026-11-23T10:00:00Z", "background": "paused", "paused_because": "the provider refused the token"},
+             "last_activity": "2026-11-23T10:00:00Z", "background": "paused", "paused_because": "the provider refused the token",
+             "health": {"distill": "degraded", "curate": "healthy", "warm": "critical"}},
             {"id": "0199f3a3", "client": "codex", "provider": "openai", "model": "gpt-6.1-sol", "turns": 12,
-             "last_activity": "2026-11-23T09:00:00Z", "background": "ready", "paused_because": null},
+             "last_activity": "2026-11-23T09:00:00Z", "background": "ready", "paused_because": null,
+             "health": {"distill": "healthy", "curate": "healthy", "warm": "healthy"}},
         ]});
         insta::assert_snapshot!(list_text(&sessions(), &answer));
     }

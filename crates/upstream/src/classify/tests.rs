@@ -179,6 +179,83 @@ fn an_error_inside_an_accepted_answer_counts_as_that_error() {
     ]);
 }
 
+/// What a dialect streams before and after an error, and how it says one of this type and code.
+type Stream = (&'static str, &'static str, fn(&str, &str) -> String);
+
+const STREAMS: [Stream; 3] = [
+    (
+        "event: message_start\ndata: {\"type\":\"message_start\",\"message\":{\"content\":[],\"stop_reason\":null}}\n\n\
+         event: content_block_delta\ndata: {\"type\":\"content_block_delta\",\"index\":0,\"delta\":{\"type\":\"text_delta\",\"text\":\"a\"}}\n\n",
+        "event: message_stop\ndata: {\"type\":\"message_stop\"}\n\n",
+        |kind, _| format!("event: error\ndata: {}\n\n", anthropic(kind, "m")),
+    ),
+    (
+        "data: {\"choices\":[{\"index\":0,\"delta\":{\"content\":\"a\"}}]}\n\n",
+        "data: [DONE]\n\n",
+        |kind, code| format!("data: {}\n\n", openai(kind, code, "m")),
+    ),
+    (
+        "event: response.output_text.delta\ndata: {\"type\":\"response.output_text.delta\",\"delta\":\"a\"}\n\n",
+        "event: response.completed\ndata: {\"type\":\"response.completed\",\"response\":{\"status\":\"completed\",\"error\":null}}\n\n",
+        |_, code| {
+            format!(
+                "event: error\ndata: {{\"type\":\"error\",\"code\":\"{code}\",\"message\":\"m\",\"param\":null}}\n\n"
+            )
+        },
+    ),
+];
+
+#[test]
+fn an_error_event_counts_in_every_dialect_wherever_it_stands_in_the_stream() {
+    let meanings = [
+        ("authentication_error", "invalid_api_key", Class::CredentialRejected),
+        ("authentication_error", "token_revoked", Class::CredentialRejected),
+        ("permission_error", "insufficient_permissions", Class::Forbidden),
+        ("billing_error", "insufficient_quota", Class::AccountBlocked),
+        ("overloaded_error", "server_is_overloaded", THROTTLED),
+        ("rate_limit_error", "rate_limit_exceeded", THROTTLED),
+        ("api_error", "server_error", Class::UpstreamFault),
+        ("invalid_request_error", "context_length_exceeded", Class::RequestRefused),
+    ];
+    for (content, end, error) in STREAMS {
+        for (kind, code, expected) in meanings {
+            let error = error(kind, code);
+            let places = [
+                error.clone(),
+                format!("{error}{content}{end}"),
+                format!("{content}{error}"),
+                format!("{content}{error}{content}{end}"),
+                format!("{content}{end}{error}"),
+                format!("{content}{error}").replace('\n', "\r\n"),
+            ];
+            holds(&places.map(|stream| (200, &[][..], stream, expected)));
+        }
+        holds(&[(200, &[], format!("{content}{end}"), Class::Ok)]);
+    }
+}
+
+#[test]
+fn an_error_body_counts_in_every_dialect_whatever_the_status_said() {
+    let responses = |code: &str| {
+        format!(r#"{{"id":"r","status":"failed","error":{{"code":"{code}","message":"m"}},"output":[]}}"#)
+    };
+    holds(&[
+        (200, &[], anthropic("rate_limit_error", "m"), THROTTLED),
+        (200, &[], openai("invalid_request_error", "invalid_api_key", "m"), Class::CredentialRejected),
+        (200, &[], openai("invalid_request_error", "token_revoked", "m"), Class::CredentialRejected),
+        (200, &[], openai("server_error", "server_is_overloaded", "m"), THROTTLED),
+        (200, &[], responses("rate_limit_exceeded"), THROTTLED),
+        (200, &[], responses("server_error"), Class::UpstreamFault),
+        (200, &[], responses("invalid_prompt"), Class::RequestRefused),
+        (
+            201,
+            &[("retry-after", "3")],
+            anthropic("overloaded_error", "m"),
+            Class::Throttled { retry_after: Some(Duration::from_secs(3)) },
+        ),
+    ]);
+}
+
 #[test]
 fn an_accepted_answer_may_speak_of_errors_without_being_one() {
     let words = r#"{"type":"message","content":[{"type":"text","text":"{\"type\":\"error\",\"error\":{\"type\":\"authentication_error\"}}"}]}"#;

@@ -28,6 +28,8 @@ const REFUSED: &str =
     r#"{"type":"error","error":{"type":"authentication_error","message":"invalid x-api-key"}}"#;
 const OVERLOADED: &str = r#"{"type":"error","error":{"type":"overloaded_error","message":"Overloaded"}}"#;
 
+const BROKEN: &str = r#"{"type":"error","error":{"type":"api_error","message":"Internal server error"}}"#;
+
 /// What the provider does with one request.
 enum Scene {
     Says(u16, &'static [(&'static str, &'static str)], &'static str),
@@ -127,10 +129,14 @@ fn distilling() -> Call {
 
 /// What came of a call, and the statuses it told on the way.
 async fn made(provider: &Scripted, what: &Call) -> (CallReport, Vec<u16>) {
+    made_with(provider, &lease(), what).await
+}
+
+async fn made_with(provider: &Scripted, lease: &Lease, what: &Call) -> (CallReport, Vec<u16>) {
     let begin = provider.begin;
     let now = move || (Moment::from(begin.elapsed()), UnixMillis::from(begin.elapsed()));
     let mut statuses = Vec::new();
-    let report = call(provider, &now, &mut || 0.0, &Policy::default(), &lease(), what, &mut |status| {
+    let report = call(provider, &now, &mut || 0.0, &Policy::default(), lease, what, &mut |status| {
         statuses.push(status)
     })
     .await;
@@ -159,8 +165,8 @@ fn accepted() -> Scene {
     Scene::Says(200, &[], ACCEPTED)
 }
 
-fn busy(times: usize) -> impl Iterator<Item = Scene> {
-    (0..times).map(|_| Scene::Says(529, &[], OVERLOADED))
+fn broken(times: usize) -> impl Iterator<Item = Scene> {
+    (0..times).map(|_| Scene::Says(500, &[], BROKEN))
 }
 
 #[tokio::test(start_paused = true)]
@@ -188,26 +194,33 @@ async fn what_the_session_recorded_goes_before_what_the_credential_brings() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_pause_the_provider_asks_for_is_kept_to_the_second() {
-    let (report, statuses, times) = after([Scene::Says(429, &[("retry-after", "2")], ""), accepted()]).await;
-    assert!(says_done(&report.end));
-    assert_eq!((statuses, times), (vec![429, 200], vec![0, 2000]));
-    assert_eq!((report.start, report.attempts), (Moment::from_secs(2), 2));
+async fn a_busy_provider_ends_the_call_at_once_and_its_wish_is_reported() {
+    let inside = r#"{"type":"error","error":{"type":"rate_limit_error","message":"Slow down"}}"#;
+    let wish = Some(Duration::from_secs(2));
+    for (status, headers, body, retry_after) in [
+        (429, &[("retry-after", "2")][..], "", wish),
+        (503, &[("retry-after", "Thu, 01 Jan 1970 00:00:02 GMT")], "", wish),
+        (529, &[], OVERLOADED, None),
+        (200, &[], OVERLOADED, None),
+        (200, &[("retry-after-ms", "2000")], inside, wish),
+    ] {
+        let (report, statuses, times) = after([Scene::Says(status, headers, body)]).await;
+        let (class, with, _) = failed(report.end);
+        assert_eq!((class, with), (Class::Throttled { retry_after }, status), "{body}");
+        assert_eq!((report.attempts, statuses, times), (1, vec![status], vec![0]), "{body}");
+    }
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_pause_may_be_asked_for_as_a_date() {
-    let until = Scene::Says(503, &[("retry-after", "Thu, 01 Jan 1970 00:00:05 GMT")], "");
-    let (report, _, times) = after([until, accepted()]).await;
+async fn a_broken_provider_is_asked_again_with_growing_pauses() {
+    let (report, statuses, times) = after(broken(3).chain([accepted()])).await;
     assert!(says_done(&report.end));
-    assert_eq!(times, [0, 5000]);
-}
-
-#[tokio::test(start_paused = true)]
-async fn an_overloaded_provider_is_asked_again_with_growing_pauses() {
-    let (report, statuses, times) = after(busy(3).chain([accepted()])).await;
-    assert!(says_done(&report.end));
-    assert_eq!((statuses, times), (vec![529, 529, 529, 200], vec![0, 500, 1500, 3500]));
+    assert_eq!((statuses, times), (vec![500, 500, 500, 200], vec![0, 500, 1500, 3500]));
+    assert_eq!(
+        (report.start, report.attempts),
+        (Moment(3_500_000), 4),
+        "the evidence is about the last attempt"
+    );
 }
 
 #[tokio::test(start_paused = true)]
@@ -233,7 +246,7 @@ async fn a_stream_that_ends_without_its_last_event_is_a_cut_and_tried_again() {
 
 #[tokio::test(start_paused = true)]
 async fn an_error_inside_an_accepted_answer_is_that_error() {
-    let (report, statuses, _) = after([Scene::Says(200, &[], OVERLOADED), accepted()]).await;
+    let (report, statuses, _) = after([Scene::Says(200, &[], BROKEN), accepted()]).await;
     assert!(says_done(&report.end));
     assert_eq!(statuses, [200, 200]);
     let (report, ..) = after([Scene::Says(200, &[], REFUSED)]).await;
@@ -242,17 +255,17 @@ async fn an_error_inside_an_accepted_answer_is_that_error() {
 
 #[tokio::test(start_paused = true)]
 async fn retries_end_and_the_last_answer_is_the_report() {
-    let (report, statuses, times) = after(busy(9)).await;
+    let (report, statuses, times) = after(broken(9)).await;
     let (class, status, reason) = failed(report.end);
-    assert_eq!((class, status, report.attempts), (Class::Throttled { retry_after: None }, 529, 9));
-    assert_eq!(reason, "overloaded_error: Overloaded");
+    assert_eq!((class, status, report.attempts), (Class::UpstreamFault, 500, 9));
+    assert_eq!(reason, "api_error: Internal server error");
     assert_eq!((statuses.len(), times.last()), (9, Some(&95_500)));
     assert_eq!(report.start, Moment(95_500_000), "the evidence is about the last attempt");
 }
 
 #[tokio::test(start_paused = true)]
 async fn all_attempts_together_have_a_limit() {
-    let slow = || Scene::Takes(Duration::from_secs(600), OVERLOADED);
+    let slow = || Scene::Takes(Duration::from_secs(600), BROKEN);
     let provider = Scripted::new([slow(), slow()]);
     let (report, statuses) = made(&provider, &distilling()).await;
     let (class, status, reason) = failed(report.end);
@@ -277,6 +290,68 @@ async fn a_refused_token_ends_the_call_at_once() {
     }
 }
 
+const LIMITED: &str = r#"{"max_completion_tokens":9,"messages":[],"model":"m"}"#;
+const OLD_NAME: &str = r#"{"error":{"message":"Unsupported parameter: 'max_completion_tokens'. Use 'max_tokens' instead.","type":"invalid_request_error","param":"max_completion_tokens","code":"unsupported_parameter"}}"#;
+
+fn chatting(purpose: Purpose) -> Call {
+    let body = Bytes::from_static(LIMITED.as_bytes());
+    Call {
+        purpose,
+        dialect: Dialect::OpenAiChat,
+        target: "/v1/chat/completions".into(),
+        body,
+        ..distilling()
+    }
+}
+
+fn openai() -> Lease {
+    Lease { upstream: UpstreamKey::new(Provider::OpenAi, "https://api.example"), ..lease() }
+}
+
+/// What a call to OpenAI came to, the statuses on its way, and the bodies that were sent, as often as it was made.
+async fn chatted(
+    purpose: Purpose,
+    scenes: impl IntoIterator<Item = Scene>,
+) -> (CallReport, Vec<u16>, Vec<String>) {
+    let provider = Scripted::new(scenes);
+    let (report, statuses) = made_with(&provider, &openai(), &chatting(purpose)).await;
+    let heard = provider.heard.borrow();
+    let bodies = heard.iter().map(|(_, sent)| String::from_utf8(sent.body.to_vec()).unwrap()).collect();
+    (report, statuses, bodies)
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_parameter_that_the_model_does_not_take_is_changed_at_once_and_learned() {
+    let said = r#"{"choices":[{"message":{"content":"done"},"finish_reason":"stop"}]}"#;
+    let scenes = [Scene::Says(400, &[], OLD_NAME), Scene::Says(200, &[], said)];
+    let (report, statuses, bodies) = chatted(Purpose::Distill, scenes).await;
+    assert!(says_done(&report.end), "{report:?}");
+    assert_eq!(bodies, [LIMITED, r#"{"max_tokens":9,"messages":[],"model":"m"}"#]);
+    assert_eq!((statuses, report.attempts, report.start), (vec![400, 200], 2, Moment(0)));
+    let learned = report.learned.unwrap();
+    assert_eq!(learned.applied(&Bytes::from_static(LIMITED.as_bytes())), bodies[1].as_bytes());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_second_refusal_is_final_and_a_fault_after_the_first_is_still_retried() {
+    let refused = || Scene::Says(400, &[], OLD_NAME);
+    let (report, statuses, _) = chatted(Purpose::Curate, [refused(), refused()]).await;
+    assert_eq!((failed(report.end).0, report.attempts, statuses), (Class::RequestRefused, 2, vec![400, 400]));
+    let scenes = [refused(), Scene::Says(500, &[], BROKEN), refused()];
+    let (report, statuses, bodies) = chatted(Purpose::Distill, scenes).await;
+    assert_eq!((report.attempts, statuses), (3, vec![400, 500, 400]));
+    assert_eq!(bodies[1], bodies[2]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_bytes_of_a_client_are_never_changed() {
+    for purpose in [Purpose::Warm, Purpose::Client] {
+        let (report, statuses, bodies) = chatted(purpose, [Scene::Says(400, &[], OLD_NAME)]).await;
+        assert_eq!((failed(report.end).0, report.learned), (Class::RequestRefused, None));
+        assert_eq!((statuses, bodies), (vec![400], vec![LIMITED.to_owned()]));
+    }
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_refusal_whose_words_are_cut_is_still_a_refusal_but_a_weak_one() {
     let (report, ..) = after([Scene::BreaksOff(401, "{\"type\":\"err")]).await;
@@ -291,13 +366,11 @@ async fn a_redirect_is_a_fault_and_is_neither_followed_nor_repeated() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_answer_without_words_is_a_failure_only_where_words_are_wanted() {
-    let empty = || Scene::Says(200, &[], r#"{"type":"message","content":[],"stop_reason":"max_tokens"}"#);
-    let (report, _, times) = after([empty()]).await;
-    assert_eq!((failed(report.end).0, times), (Class::UpstreamFault, vec![0]));
-    let provider = Scripted::new([empty()]);
-    let (report, _) = made(&provider, &Call { purpose: Purpose::Warm, ..distilling() }).await;
-    assert!(matches!(report.end, CallEnd::Answered { status: 200, .. }));
+async fn an_answer_without_words_was_accepted_and_is_asked_for_once() {
+    let empty = r#"{"type":"message","content":[],"stop_reason":"end_turn","usage":{"input_tokens":9,"output_tokens":1}}"#;
+    let (report, _, times) = after([Scene::Says(200, &[], empty)]).await;
+    let CallEnd::Answered { answered, status: 200 } = report.end else { panic!("{report:?}") };
+    assert_eq!((answered.message, answered.usage.input, times), (None, 9, vec![0]));
 }
 
 #[tokio::test(start_paused = true)]

@@ -4,11 +4,16 @@ use super::support::{Gateway, TOKEN};
 use actix_web::http::StatusCode;
 use actix_web::test::TestRequest;
 use domain::evidence::Class;
+use domain::purpose::Purpose;
+use domain::time::UnixMillis;
 use serde_json::{Value, json};
 
 const OBSERVES: &str = r#"{"type":"message","role":"assistant","content":[{"type":"text",
     "text":"<observations>\n- tabs are used\n</observations>"}],"stop_reason":"end_turn",
     "usage":{"input_tokens":10,"output_tokens":5}}"#;
+const SAYS_NOTHING: &str = r#"{"type":"message","role":"assistant","content":[],"stop_reason":"end_turn",
+    "usage":{"input_tokens":10,"output_tokens":5}}"#;
+const WORDLESS: &str = "the model answered without a word";
 const REFUSES: &str =
     r#"{"type":"error","error":{"type":"authentication_error","message":"invalid bearer token"}}"#;
 
@@ -26,6 +31,21 @@ async fn distilling_now_keeps_observations_and_then_there_is_nothing_left() {
     let counted =
         "stillroom_upstream_requests_total{purpose=\"distill\",provider=\"anthropic\",status=\"200\"} 1\n";
     assert!(gateway.get("/metrics").await.text.contains(counted));
+}
+
+#[actix_web::test]
+async fn an_answer_without_words_is_paid_for_keeps_nothing_and_speaks_for_the_token() {
+    let gateway = Gateway::with_provider(200, SAYS_NOTHING);
+    gateway.record("s", "Use tabs").await;
+    gateway.answered("s", TOKEN, Class::Ok, 200);
+    let answer = gateway.post("/api/v1/sessions/s/distill").await.json();
+    assert_eq!((&answer["outcome"], &answer["reason"]), (&json!("failed"), &json!(WORDLESS)), "{answer}");
+    let slots = gateway.get("/api/v1/credentials").await.json();
+    assert_eq!(slots["slots"][0]["state"], "proven");
+    let messages = gateway.get("/api/v1/sessions/s/messages").await.json();
+    assert_eq!(messages["messages"][0]["distilled"], false, "what said nothing covers nothing");
+    let spent = |store: &mut dyn store::Store| store.spent_since(Purpose::Distill, UnixMillis(0));
+    assert!(gateway.house.desk.read(spent).await.expect("a sum") > 0.0);
 }
 
 #[actix_web::test]

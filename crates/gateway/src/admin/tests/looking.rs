@@ -8,7 +8,10 @@ use actix_web::test::{TestRequest, call_service, init_service};
 use actix_web::{App, rt};
 use actor::Cause;
 use domain::evidence::Class;
+use domain::purpose::Purpose;
 use machines::credential::CredentialMessage;
+use machines::idle_scheduler::SchedulerMessage;
+use machines::job::{Ending, FailureCause};
 use serde_json::{Value, json};
 use std::future::poll_fn;
 use std::pin::Pin;
@@ -82,6 +85,7 @@ fn session(id: &str, reason: Option<&str>) -> Value {
         "last_activity": "2026-12-25T00:00:00.000Z",
         "background": if reason.is_some() { "paused" } else { "ready" },
         "paused_because": reason,
+        "health": {"distill": "healthy", "curate": "healthy", "warm": "healthy"},
     })
 }
 
@@ -98,6 +102,29 @@ async fn sessions_say_whether_their_background_work_stands_still_and_why() {
         [session("s-proven", None), session("s-refused", Some(REFUSED)), session("s-silent", Some(silent))];
     assert_eq!(gateway.get("/api/v1/sessions").await.json(), json!({"sessions": expected}));
     assert_eq!(gateway.get("/api/v1/sessions/s-refused").await.json(), expected[1]);
+}
+
+#[actix_web::test]
+async fn a_worker_that_keeps_failing_shows_with_its_session_and_in_the_metrics() {
+    let gateway = Gateway::new();
+    for name in ["s-unwell", "s-well"] {
+        gateway.record(name, "Use tabs").await;
+        gateway.schedule(SchedulerMessage::SessionSeen(name.into()));
+    }
+    let failed = || Ending::Failed { cause: FailureCause::Provider, why: "it rained".to_owned() };
+    for _ in 0..3 {
+        let (session, purpose) = ("s-unwell".into(), Purpose::Curate);
+        gateway.schedule(SchedulerMessage::JobEnded { session, purpose, ending: failed(), backlog: None });
+    }
+    let unwell = json!({"distill": "healthy", "curate": "degraded", "warm": "healthy"});
+    assert_eq!(gateway.get("/api/v1/sessions/s-unwell").await.json()["health"], unwell);
+    assert_eq!(gateway.get("/api/v1/sessions/s-well").await.json()["health"]["curate"], "healthy");
+    let counted = "stillroom_worker_health{worker=\"curate\",level=\"degraded\"} 1\n";
+    let metrics = gateway.get("/metrics").await.text;
+    assert!(metrics.contains(counted), "{metrics}");
+    gateway.house.scheduler.drain(Duration::from_secs(5)).await;
+    let metrics = gateway.get("/metrics").await.text;
+    assert!(!metrics.contains("stillroom_worker_health{"), "{metrics}");
 }
 
 #[actix_web::test]

@@ -17,6 +17,7 @@ use domain::secret::Secret;
 use domain::settings::Settings;
 use domain::time::{Moment, UnixMillis};
 use machines::credential::{CredentialMessage, SlotKey};
+use machines::idle_scheduler::SchedulerMessage;
 use serde_json::Value;
 use std::io::{Read, Write};
 use std::net::TcpListener;
@@ -124,6 +125,11 @@ impl Gateway {
         let (upstream, now) = (self.upstream.clone(), Moment::from(self.house.environment.clock.now()));
         let evidence = Evidence { fingerprint, upstream, start: now, end: now, class, status };
         self.tell(CredentialMessage::ClientAnswered(evidence));
+    }
+
+    /// The scheduler hears this.
+    pub(super) fn schedule(&self, message: SchedulerMessage) {
+        self.house.scheduler.tell(Spoken(message), actor::Cause::origin("Test")).expect("taken");
     }
 
     fn tell(&self, message: CredentialMessage) {
