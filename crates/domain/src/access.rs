@@ -55,6 +55,10 @@ pub enum WaitReason {
     Forbidden,
     /// The provider asked for a pause.
     Throttled,
+    /// Two different tokens were refused within a minute: the trouble is the provider's, and no verdict is final.
+    Incident,
+    /// The provider, or the way to it, is broken; one call at a time finds out whether it still is.
+    UpstreamDown,
     /// As much background work as may run at once is under way.
     Busy,
 }
@@ -75,6 +79,10 @@ impl WaitReason {
             Self::AccountBlocked => "the provider says that the account cannot be used (billing or disabled)",
             Self::Forbidden => "the provider does not let this token do this",
             Self::Throttled => "the provider asked for a pause",
+            Self::Incident => {
+                "the provider refuses tokens of several sessions at once: its trouble, most likely; one call at a time finds out"
+            }
+            Self::UpstreamDown => "the provider cannot be reached or is broken; one call at a time finds out",
             Self::Busy => "other background work goes first",
         }
     }

@@ -4,6 +4,7 @@ use crate::fingerprint::Fingerprint;
 use crate::ids::{Generation, LeaseId, Principal};
 use crate::provider::UpstreamKey;
 use crate::secret::Secret;
+use crate::time::UnixMillis;
 use serde::Serialize;
 use std::hash::{Hash, Hasher};
 use std::sync::Arc;
@@ -66,6 +67,8 @@ pub struct Credential {
     /// Headers that came with it and without which a provider may refuse it: `anthropic-version`, `anthropic-beta`,
     /// `chatgpt-account-id`, `openai-organization`, `openai-project`. Lower-case names.
     pub companions: Vec<(&'static str, String)>,
+    /// When the token itself says that it ends. Only a hint (R14): the provider decides.
+    pub ends: Option<UnixMillis>,
 }
 
 /// Two credentials are one when their fingerprints are: the fingerprint covers header name and value.
@@ -83,8 +86,10 @@ impl Hash for Credential {
     }
 }
 
-/// Permission to use one credential for one background job at one upstream.
+/// Permission to use one credential for one background job at one upstream. Only the credential machine gives one
+/// ([`Lease::grant`] is closed to everybody else by a lint), and without one there is no call (R8).
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub struct Lease {
     /// Names this permission.
     pub id: LeaseId,
@@ -101,6 +106,18 @@ pub struct Lease {
 }
 
 impl Lease {
+    /// A permission to use `credential`, which lies in a slot of `principal` for `upstream` as filling `generation`.
+    #[must_use]
+    pub fn grant(
+        id: LeaseId,
+        (principal, upstream): (Principal, UpstreamKey),
+        credential: Arc<Credential>,
+        generation: Generation,
+        probe: bool,
+    ) -> Self {
+        Self { id, generation, principal, upstream, credential, probe }
+    }
+
     /// The name of the leased token.
     #[must_use]
     pub fn fingerprint(&self) -> Fingerprint {

@@ -2,6 +2,7 @@
 
 use crate::credential::{Credential, CredentialKind};
 use crate::fingerprint::Fingerprinter;
+use crate::jwt;
 use crate::secret::Secret;
 
 /// The longest header value that is taken for a credential, in bytes.
@@ -86,7 +87,8 @@ pub fn read<'h>(
         CredentialKind::read(first.2, beta, found.iter().any(|(header, ..)| *header != "authorization"));
     let &(header, value, token) = preferred(&found, kind);
     let fingerprint = hasher.fingerprint(header, parsed(header, token).reveal());
-    Intake::Captured(Credential { header, value: Secret::new(value), kind, fingerprint, companions })
+    let ends = (kind == CredentialKind::Jwt).then(|| jwt::expiry(token)).flatten();
+    Intake::Captured(Credential { header, value: Secret::new(value), kind, fingerprint, companions, ends })
 }
 
 /// Of two headers with one token, the one that fits its kind: providers read keys from `x-api-key`, the rest as `Bearer`.

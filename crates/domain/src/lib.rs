@@ -11,6 +11,7 @@ pub mod evidence;
 pub mod fingerprint;
 pub mod ids;
 pub mod intake;
+pub mod jwt;
 pub mod knowledge;
 pub mod price;
 pub mod provider;

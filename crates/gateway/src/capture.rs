@@ -153,7 +153,8 @@ fn observe(
     if let Some(session) = session {
         let upstream = edge.upstream(sent.route.provider).key().clone();
         let slot = SlotKey { principal: edge.principal.clone(), upstream, session: session.clone() };
-        let observed = CredentialMessage::CredentialObserved { slot, credential, project };
+        let ends = credential.ends.map(|ends| edge.moment_of(ends));
+        let observed = CredentialMessage::CredentialObserved { slot, credential, project, ends };
         edge.house.credentials.tell(Spoken(observed), HERE).unwrap_or_default();
     }
     Some(fingerprint)

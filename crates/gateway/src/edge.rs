@@ -13,6 +13,7 @@ use domain::provider::{Provider, UpstreamKey};
 use domain::settings::{RelaySettings, Settings};
 use domain::time::{Moment, UnixMillis};
 use std::sync::Arc;
+use std::time::Duration;
 use store::StoreError;
 use upstream::transport::{Fault, HeaderMap, Method, Request, Uri};
 use workers::{House, TransportFactory, base_url};
@@ -123,6 +124,13 @@ impl Edge {
     /// Now, to measure and to order.
     pub(crate) fn now(&self) -> Moment {
         Moment::from(self.house.environment.clock.now())
+    }
+
+    /// When a calendar time will be on the clock that orders; now, for one that has passed. Somebody may set the calendar
+    /// meanwhile, so it is an estimate.
+    pub(crate) fn moment_of(&self, calendar: UnixMillis) -> Moment {
+        let ahead = calendar.0.saturating_sub(self.today().0);
+        self.now().after(Duration::from_millis(u64::try_from(ahead).unwrap_or_default()))
     }
 
     /// Now, to keep and to show.

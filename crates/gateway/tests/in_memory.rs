@@ -54,6 +54,7 @@ mod tests {
             transport,
             meter: Arc::new(Metrics::new()),
             alarm: Arc::new(alarm),
+            witness: None,
             fingerprinter: Fingerprinter::new([7; 32]),
             seed: 7,
             places: Places { ledger: Place::Here, background: Place::Here },

@@ -19,3 +19,9 @@ pub(crate) fn brief(session: &str) -> Brief {
         model: "m".into(),
     }
 }
+
+/// So many cases of a property: 500, or what `PROPTEST_CASES` asks for beyond that.
+pub(crate) fn many() -> proptest::test_runner::Config {
+    let asked = proptest::test_runner::Config::default();
+    proptest::test_runner::Config { cases: asked.cases.max(500), ..asked }
+}

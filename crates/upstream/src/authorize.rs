@@ -91,23 +91,20 @@ mod tests {
     use std::sync::Arc;
 
     fn lease(provider: Provider, origin: &str, header: &'static str, value: &str) -> Lease {
-        Lease {
-            id: LeaseId(1),
-            generation: Generation(1),
-            principal: Principal::local(),
-            upstream: UpstreamKey::new(provider, origin),
-            credential: Arc::new(Credential {
-                header,
-                value: Secret::new(value),
-                kind: CredentialKind::Bearer,
-                fingerprint: Fingerprint::of_number(1),
-                companions: vec![
-                    ("anthropic-version", "2023-06-01".into()),
-                    ("anthropic-beta", "oauth-2025-04-20".into()),
-                ],
-            }),
-            probe: false,
-        }
+        let credential = Credential {
+            header,
+            value: Secret::new(value),
+            kind: CredentialKind::Bearer,
+            fingerprint: Fingerprint::of_number(1),
+            companions: vec![
+                ("anthropic-version", "2023-06-01".into()),
+                ("anthropic-beta", "oauth-2025-04-20".into()),
+            ],
+            ends: None,
+        };
+        let owner = (Principal::local(), UpstreamKey::new(provider, origin));
+        #[expect(clippy::disallowed_methods, reason = "a test's own lease")]
+        Lease::grant(LeaseId(1), owner, Arc::new(credential), Generation(1), false)
     }
 
     fn bearer(origin: &str) -> Lease {

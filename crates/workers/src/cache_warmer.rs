@@ -128,6 +128,7 @@ impl Performer for WarmerPerformer {
 
     fn opening(&mut self, stage: &mut Stage<'_, Self::Message>) {
         *self.craft.me.borrow_mut() = Some(stage.me().clone());
+        self.errand.begin(stage.cause());
     }
 }
 

@@ -71,6 +71,10 @@ impl Caller {
         let now = || (Moment::from(self.clock.now()), UnixMillis::from(self.clock.unix()));
         let mut on_attempt = |status| self.meter.upstream_request(self.purpose, provider, status);
         let mut chance = || self.chance.draw();
+        #[expect(
+            clippy::disallowed_methods,
+            reason = "this is the one place from which workers call a provider (R8)"
+        )]
         let report =
             call(&*self.transport, &now, &mut chance, &policy, lease, &request, &mut on_attempt).await;
         self.learn(brief, lease, &report);

@@ -1,11 +1,12 @@
 //! The CredentialActor: owns what is known of credentials, and spreads the news.
 
-use crate::{Alarm, Meter, Spoken};
+use crate::{Alarm, Meter, Spoken, Witness};
 use actor::{Mailbox, Performer, Stage};
+use domain::purpose::Purpose;
 use domain::time::Moment;
 use machines::cache_warmer::WarmerMessage;
 use machines::credential::{
-    Counters, CredentialEffect, CredentialMachine, CredentialMessage, CredentialReply, Hint,
+    Counters, CredentialEffect, CredentialMachine, CredentialMessage, CredentialReply, CredentialRules, Hint,
 };
 use machines::job::JobMessage;
 use std::cell::Cell;
@@ -17,6 +18,20 @@ use std::time::Duration;
 pub(crate) struct Book {
     pub(crate) machine: CredentialMachine,
     pub(crate) counters: Rc<Cell<Counters>>,
+    witness: Option<Arc<dyn Witness>>,
+}
+
+impl Book {
+    /// A machine that knows nothing, counting on from where the one before had come to.
+    pub(crate) fn open(
+        rules: CredentialRules,
+        counters: &Rc<Cell<Counters>>,
+        witness: Option<Arc<dyn Witness>>,
+    ) -> Self {
+        let machine = CredentialMachine::new(rules, counters.get());
+        witness.iter().for_each(|witness| witness.built(&machine));
+        Self { machine, counters: Rc::clone(counters), witness }
+    }
 }
 
 /// See the module.
@@ -41,8 +56,13 @@ impl Performer for CredentialPerformer {
         now: Duration,
         effects: &mut Vec<CredentialEffect>,
     ) -> CredentialReply {
-        let reply = book.machine.on(message.0, Moment::from(now), effects);
+        let now = Moment::from(now);
+        let heard = book.witness.as_ref().map(|_| message.0.clone());
+        let reply = book.machine.on(message.0, now, effects);
         book.counters.set(book.machine.counters());
+        if let Some((witness, heard)) = book.witness.as_ref().zip(heard) {
+            witness.stepped(now, &heard, &reply, effects);
+        }
         reply
     }
 
@@ -53,11 +73,25 @@ impl Performer for CredentialPerformer {
                 self.alarm.raise(&alert);
             }
             CredentialEffect::Broadcast(hint) => self.broadcast(&hint, stage),
+            CredentialEffect::Invite(purpose, session) => {
+                self.invite(purpose, JobMessage::Invited { session }, stage);
+            }
         }
     }
 }
 
 impl CredentialPerformer {
+    /// An invitation may be lost like any hint: the job is pending, and asks again with the next sweep.
+    fn invite(&self, purpose: Purpose, invited: JobMessage, stage: &Stage<'_, Spoken<CredentialMessage>>) {
+        let told = match purpose {
+            Purpose::Distill => self.distiller.tell(Spoken(invited), stage.cause()),
+            Purpose::Curate => self.curator.tell(Spoken(invited), stage.cause()),
+            // A warm-up waits for nobody, and there is no worker for the rest.
+            Purpose::Client | Purpose::Consolidate | Purpose::Warm | Purpose::Batch => Ok(()),
+        };
+        told.unwrap_or_default();
+    }
+
     /// Hints may be refused by a full mailbox: whoever misses one asks again with the next sweep.
     fn broadcast(&self, hint: &Hint, stage: &Stage<'_, Spoken<CredentialMessage>>) {
         let cause = stage.cause();
@@ -78,22 +112,22 @@ mod tests {
     use domain::provider::{Provider, UpstreamKey};
     use domain::secret::Secret;
     use domain::settings::{ClientCredentials, GlobalFallback};
-    use machines::credential::{CredentialRules, SlotKey};
+    use machines::credential::SlotKey;
 
     fn book(counters: &Rc<Cell<Counters>>) -> Book {
         let client_credentials = ClientCredentials { api_key: true, bearer: true };
         let rules =
             CredentialRules { client_credentials, fallback: GlobalFallback::Off, own_keys: Vec::new() };
-        Book { machine: CredentialMachine::new(rules, counters.get()), counters: Rc::clone(counters) }
+        Book::open(rules, counters, None)
     }
 
     fn observed(token: u8) -> Spoken<CredentialMessage> {
         let upstream = UpstreamKey::new(Provider::Anthropic, "http://h");
         let (value, fingerprint) = (Secret::new("t"), Fingerprint::of_number(token));
         let (header, kind, companions) = ("authorization", CredentialKind::Bearer, Vec::new());
-        let credential = Arc::new(Credential { header, value, kind, fingerprint, companions });
+        let credential = Arc::new(Credential { header, value, kind, fingerprint, companions, ends: None });
         let slot = SlotKey { principal: Principal::local(), upstream, session: "a".into() };
-        Spoken(CredentialMessage::CredentialObserved { slot, credential, project: None })
+        Spoken(CredentialMessage::CredentialObserved { slot, credential, project: None, ends: None })
     }
 
     fn generation(book: &mut Book, token: u8) -> u64 {

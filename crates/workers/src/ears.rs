@@ -1,8 +1,9 @@
-//! Who hears of what the workers do: counters, and the people who run this.
+//! Who hears of what the workers do: counters, the people who run this, and whoever proves that it is right.
 
 use domain::provider::Provider;
 use domain::purpose::Purpose;
-use machines::credential::Alert;
+use domain::time::Moment;
+use machines::credential::{Alert, CredentialEffect, CredentialMachine, CredentialMessage, CredentialReply};
 
 /// Counts. Called from any thread; must be quick.
 pub trait Meter: Send + Sync {
@@ -26,4 +27,19 @@ pub trait Meter: Send + Sync {
 pub trait Alarm: Send + Sync {
     /// One alert. Must not wait.
     fn raise(&self, alert: &Alert);
+}
+
+/// Watches every step of the CredentialActor from inside: the same machine can be held against what it hears. It must not
+/// panic, and whatever it keeps stays in the process.
+pub trait Witness: Send + Sync {
+    /// The machine was built, at first or after a crash.
+    fn built(&self, machine: &CredentialMachine);
+    /// At `now` it heard `message`, answered `reply` and wants `effects` done.
+    fn stepped(
+        &self,
+        now: Moment,
+        message: &CredentialMessage,
+        reply: &CredentialReply,
+        effects: &[CredentialEffect],
+    );
 }

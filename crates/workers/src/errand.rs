@@ -34,6 +34,15 @@ pub(crate) struct Errand {
 }
 
 impl Errand {
+    /// A fresh worker knows of no job and holds no lease: what was handed to the one before is handed out again.
+    pub(crate) fn begin(&self, cause: Cause) {
+        // A stopped actor means that the house is closing.
+        let restarted = Spoken(CredentialMessage::WorkerRestarted(self.purpose));
+        self.credentials.tell_surely(restarted, cause).unwrap_or_default();
+        let restarted = Spoken(SchedulerMessage::WorkerRestarted(self.purpose));
+        self.scheduler.tell_surely(restarted, cause).unwrap_or_default();
+    }
+
     /// Asks whether the job may call its provider.
     pub(crate) async fn ask(self, brief: Brief, cause: Cause) -> JobMessage {
         let request = brief.request(self.purpose);

@@ -1,6 +1,6 @@
 //! What the rest of the program holds of the actors, and what is needed to bring them up.
 
-use crate::{Alarm, Meter, Recorder, Spoken};
+use crate::{Alarm, Meter, Recorder, Spoken, Witness};
 use actor::{Environment, Mailbox, Place};
 use domain::fingerprint::Fingerprinter;
 use domain::ids::SessionId;
@@ -43,6 +43,8 @@ pub struct Parts {
     pub meter: Arc<dyn Meter>,
     /// Who is told.
     pub alarm: Arc<dyn Alarm>,
+    /// Who watches the CredentialActor, for proofs and tests; nobody in production.
+    pub witness: Option<Arc<dyn Witness>>,
     /// Names tokens; the gateway's and the workers' must be the same.
     pub fingerprinter: Fingerprinter,
     /// Of everything random in the background.

@@ -5,7 +5,6 @@ use crate::errand::Errand;
 use actor::{Performer, Stage};
 use domain::credential::Lease;
 use domain::purpose::Purpose;
-use machines::idle_scheduler::SchedulerMessage;
 use machines::job::{Bench, Brief, JobEffect, JobMessage, Work};
 use std::future::Future;
 use std::rc::Rc;
@@ -42,10 +41,8 @@ impl<C: Craft> Performer for JobPerformer<C> {
         perform(&self.craft, &self.errand, effect, stage, Spoken);
     }
 
-    /// A fresh bench knows of no job: what was handed to the one before is handed out again.
     fn opening(&mut self, stage: &mut Stage<'_, Self::Message>) {
-        let restarted = Spoken(SchedulerMessage::WorkerRestarted(C::PURPOSE));
-        self.errand.scheduler.tell_surely(restarted, stage.cause()).unwrap_or_default();
+        self.errand.begin(stage.cause());
     }
 }
 

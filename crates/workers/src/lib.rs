@@ -19,7 +19,7 @@ mod spoken;
 mod turn;
 mod wire;
 
-pub use ears::{Alarm, Meter};
+pub use ears::{Alarm, Meter, Witness};
 pub use house::{Ended, House, Parts, Places, TransportFactory, base_url};
 pub use recorder::Recorder;
 pub use shelf::RequestShelf;

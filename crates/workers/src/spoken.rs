@@ -26,6 +26,7 @@ impl Message for Spoken<CredentialMessage> {
             CredentialMessage::AuthFailed { .. } => "AuthFailed",
             CredentialMessage::AuthAccepted { .. } => "AuthAccepted",
             CredentialMessage::CallEnded { .. } => "CallEnded",
+            CredentialMessage::WorkerRestarted(_) => "WorkerRestarted",
             CredentialMessage::SessionEvicted { .. } => "SessionEvicted",
             CredentialMessage::ListSlots => "ListSlots",
             CredentialMessage::ReviewSessions(_) => "ReviewSessions",
@@ -41,6 +42,7 @@ impl Message for Spoken<CredentialMessage> {
             | CredentialMessage::CallEnded { request, .. } => Some(request.session.as_str()),
             CredentialMessage::SessionEvicted { session } => Some(session.as_str()),
             CredentialMessage::ClientAnswered(_)
+            | CredentialMessage::WorkerRestarted(_)
             | CredentialMessage::ListSlots
             | CredentialMessage::ReviewSessions(_) => None,
         }
@@ -121,6 +123,7 @@ fn job_name(message: &JobMessage) -> &'static str {
         JobMessage::Performed { .. } => "Performed",
         JobMessage::Settled { .. } => "Settled",
         JobMessage::Hinted(_) => "Hinted",
+        JobMessage::Invited { .. } => "Invited",
     }
 }
 
@@ -130,7 +133,8 @@ fn of_job(message: &JobMessage) -> Option<&str> {
         JobMessage::Answered { session, .. }
         | JobMessage::Unanswered { session }
         | JobMessage::Performed { session, .. }
-        | JobMessage::Settled { session, .. } => Some(session.as_str()),
+        | JobMessage::Settled { session, .. }
+        | JobMessage::Invited { session } => Some(session.as_str()),
         JobMessage::Hinted(_) => None,
     }
 }

@@ -17,7 +17,7 @@ use domain::purpose::Purpose;
 use domain::secret::Secret;
 use domain::settings::{GlobalFallback, Settings};
 use machines::cache_warmer::{WarmerMachine, WarmerMessage};
-use machines::credential::{CredentialMachine, CredentialMessage, CredentialReply, CredentialRules};
+use machines::credential::{CredentialMessage, CredentialReply, CredentialRules};
 use machines::idle_scheduler::{Backlog, SchedulerMachine, SchedulerMessage, SchedulerReply};
 use machines::job::{Bench, Brief, JobMessage};
 use std::cell::{Cell, RefCell};
@@ -78,12 +78,10 @@ impl House {
             meter: Arc::clone(&parts.meter),
         };
         let rules = rules(&parts.settings, &parts.fingerprinter);
+        let witness = parts.witness.clone();
         seat.fill(&parts.places.ledger, move || {
             let counters = Rc::new(Cell::default());
-            let rebuild = move || Book {
-                machine: CredentialMachine::new(rules.clone(), counters.get()),
-                counters: Rc::clone(&counters),
-            };
+            let rebuild = move || Book::open(rules.clone(), &counters, witness.clone());
             (performer, Box::new(rebuild))
         });
     }
@@ -219,5 +217,6 @@ fn own_key(key: &Secret, provider: Provider, fingerprinter: &Fingerprinter) -> A
         value,
         kind: CredentialKind::ApiKey,
         companions: Vec::new(),
+        ends: None,
     })
 }

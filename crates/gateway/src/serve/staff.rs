@@ -44,6 +44,7 @@ impl Staff {
             transport: stock.transport,
             meter: ears.metrics,
             alarm: ears.alarm,
+            witness: None,
             fingerprinter: stock.fingerprinter,
             seed,
             places: Places { ledger: Place::On(ledger.handle()), background: Place::On(background.handle()) },

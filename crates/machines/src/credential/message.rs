@@ -23,6 +23,8 @@ pub enum CredentialMessage {
         credential: Arc<Credential>,
         /// The project that the session works in, if the agent stated one.
         project: Option<String>,
+        /// When the token ends by its own words, if it has any (R14).
+        ends: Option<Moment>,
     },
     /// A provider answered a client's own request.
     ClientAnswered(Evidence),
@@ -55,6 +57,8 @@ pub enum CredentialMessage {
         /// What came back, if anything.
         evidence: Option<Evidence>,
     },
+    /// A worker was rebuilt after a crash, or built for the first time: it holds no lease.
+    WorkerRestarted(Purpose),
     /// A session left memory.
     SessionEvicted {
         /// Which.
@@ -122,6 +126,16 @@ pub enum Hint {
     CredentialsReenabled(Affected),
 }
 
+impl Hint {
+    /// Whom it concerns.
+    #[must_use]
+    pub const fn affected(&self) -> &Affected {
+        match self {
+            Self::CredentialsInvalidated(affected) | Self::CredentialsReenabled(affected) => affected,
+        }
+    }
+}
+
 /// Whom a hint concerns.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Affected {
@@ -161,4 +175,7 @@ pub enum CredentialEffect {
     Alert(Alert),
     /// Tell the workers.
     Broadcast(Hint),
+    /// There is room for another call: tell the worker of this purpose that its job for this session may ask again. Only a
+    /// hint, like all of them.
+    Invite(Purpose, SessionId),
 }

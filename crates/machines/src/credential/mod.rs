@@ -4,11 +4,18 @@
 //! sends a refused token again proves nothing. Background work pulls its permission for every call; the hints that are
 //! broadcast only make it ask sooner. `docs/machines/credential.md` has the state diagram and each rule with its test.
 
-mod lease;
+mod admission;
+pub mod invariants;
+mod ladder;
+mod limiter;
 mod message;
 mod pauses;
+mod probe;
+mod record;
 mod slot;
+mod suspension;
 mod token;
+mod upstream;
 mod view;
 
 #[cfg(test)]
@@ -20,23 +27,19 @@ pub use message::{
 pub use slot::SlotKey;
 pub use token::Verdict;
 
-use domain::access::{Access, AccessRequest};
+use domain::access::AccessRequest;
 use domain::credential::{Credential, Lease};
 use domain::evidence::Evidence;
 use domain::fingerprint::Fingerprint;
-use domain::ids::{Generation, Principal, SessionId};
+use domain::ids::{Generation, LeaseId, SessionId};
 use domain::provider::{Provider, UpstreamKey};
 use domain::purpose::Purpose;
 use domain::settings::{ClientCredentials, GlobalFallback};
 use domain::time::Moment;
-use pauses::Pauses;
-use slot::{Global, Held, Slot};
-use std::collections::BTreeMap;
+use limiter::Limiter;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
-use token::Token;
-
-/// Records of tokens that lie in no slot any more are kept up to this many, so that a dead one sent again is recognised.
-const RETIRED_TOKENS: usize = 4096;
+use upstream::{Offer, Passage, Upstream};
 
 /// What the settings say about credentials.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -64,9 +67,10 @@ pub struct Counters {
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct CredentialMachine {
     rules: CredentialRules,
-    slots: BTreeMap<SlotKey, Slot>,
-    globals: BTreeMap<(Principal, UpstreamKey), Global>,
-    tokens: BTreeMap<(UpstreamKey, Fingerprint), (Token, Pauses)>,
+    upstreams: BTreeMap<UpstreamKey, Upstream>,
+    limiter: Limiter,
+    /// How many slots there are.
+    sessions: usize,
     counters: Counters,
 }
 
@@ -74,7 +78,7 @@ impl CredentialMachine {
     /// A machine that knows nothing, counting on from `counters`.
     #[must_use]
     pub fn new(rules: CredentialRules, counters: Counters) -> Self {
-        Self { rules, slots: BTreeMap::new(), globals: BTreeMap::new(), tokens: BTreeMap::new(), counters }
+        Self { rules, upstreams: BTreeMap::new(), limiter: Limiter::default(), sessions: 0, counters }
     }
 
     /// How far it has counted.
@@ -91,17 +95,18 @@ impl CredentialMachine {
         effects: &mut Vec<CredentialEffect>,
     ) -> CredentialReply {
         match message {
-            CredentialMessage::CredentialObserved { slot, credential, project } => {
-                self.observe(slot, &credential, project, now);
+            CredentialMessage::CredentialObserved { slot, credential, project, ends } => {
+                self.observe(&slot, &credential, (project, ends), now);
             }
             CredentialMessage::ClientAnswered(evidence) => {
                 self.judge(&evidence, ("", Purpose::Client), now, effects);
             }
             CredentialMessage::ResolveCredential(request) => {
-                return CredentialReply::Access(self.resolve(&request, now, effects));
+                return CredentialReply::Access(self.admit(&request, now, effects));
             }
             CredentialMessage::AuthFailed { request, lease, evidence } => {
-                return CredentialReply::Access(self.failed(&request, &lease, &evidence, now, effects));
+                self.report(&request, &lease, Some(&evidence), now, effects);
+                return CredentialReply::Access(self.readmit(&request, &lease, now, effects));
             }
             CredentialMessage::AuthAccepted { request, lease, evidence } => {
                 self.report(&request, &lease, Some(&evidence), now, effects);
@@ -109,46 +114,32 @@ impl CredentialMachine {
             CredentialMessage::CallEnded { request, lease, evidence } => {
                 self.report(&request, &lease, evidence.as_ref(), now, effects);
             }
-            CredentialMessage::SessionEvicted { session } => self.evict(&session),
+            CredentialMessage::WorkerRestarted(purpose) => self.take_back(purpose),
+            CredentialMessage::SessionEvicted { session } => self.evict(&session, now),
             CredentialMessage::ListSlots => return CredentialReply::Slots(self.list(now)),
             CredentialMessage::ReviewSessions(slots) => {
-                return CredentialReply::Standing(slots.iter().map(|key| self.standing(key)).collect());
+                return CredentialReply::Standing(slots.iter().map(|key| self.standing(key, now)).collect());
             }
         }
         CredentialReply::Noted
     }
 
-    /// A client brought a token. It gets the slot unless a better one is there, proven or at least not refused: then it waits
-    /// for its proof beside it. So a straggler with a dead token does not throw the fresh one out (R4, S10).
-    fn observe(&mut self, key: SlotKey, credential: &Arc<Credential>, project: Option<String>, now: Moment) {
-        let token = (key.upstream.clone(), credential.fingerprint);
-        self.tokens.entry(token).or_insert_with(|| (Token::offered(now), Pauses::default()));
-        let slot = self.slots.entry(key.clone()).or_default();
-        slot.project = project.or(slot.project.take());
-        if slot.refresh(credential) {
-            return;
-        }
-        self.counters.generation += 1;
-        let generation = Generation(self.counters.generation);
-        let held = Held { credential: Arc::clone(credential), generation };
-        let rank = |held: &Held| {
-            let token = self.tokens.get(&(key.upstream.clone(), held.fingerprint()));
-            token.map_or(Verdict::Unproven, |(token, _)| token.verdict()).rank()
-        };
-        let fits = |place: &Option<Held>| place.as_ref().is_none_or(|there| rank(&held) >= rank(there));
-        if slot.current.as_ref().is_none_or(|current| rank(current) < Verdict::Proven.rank())
-            && fits(&slot.current)
-        {
-            slot.current = Some(held);
-        } else if fits(&slot.candidate) {
-            slot.candidate = Some(held);
-        }
-        self.promote_proven(&key.upstream, credential.fingerprint);
-        self.forget_retired();
+    /// A client's request carried a token.
+    fn observe(
+        &mut self,
+        key: &SlotKey,
+        credential: &Arc<Credential>,
+        (project, ends): (Option<String>, Option<Moment>),
+        now: Moment,
+    ) {
+        let upstream = self.upstreams.entry(key.upstream.clone()).or_default();
+        self.sessions += usize::from(upstream.slot(&key.principal, &key.session).is_none());
+        let offer = Offer { principal: &key.principal, session: &key.session, credential, project, ends };
+        let filled = upstream.observe(offer, Generation(self.counters.generation + 1), now);
+        self.counters.generation += u64::from(filled);
     }
 
-    /// Joins evidence about one token, and tells the workers when its verdict changed. Evidence never creates a token (S9).
-    /// `about` is the model and the purpose of the call that was answered.
+    /// Joins evidence about one token, and tells the workers when its verdict changed.
     fn judge(
         &mut self,
         evidence: &Evidence,
@@ -156,106 +147,36 @@ impl CredentialMachine {
         now: Moment,
         effects: &mut Vec<CredentialEffect>,
     ) {
-        let id = (evidence.upstream.clone(), evidence.fingerprint);
-        let Some((token, pauses)) = self.tokens.get_mut(&id) else { return };
-        pauses.take(evidence, about.0, about.1, now);
-        let before = token.join(evidence, now);
-        match (before, token.verdict()) {
-            (Verdict::Unproven | Verdict::Rejected, Verdict::Proven) => {
-                self.promote_proven(&evidence.upstream, evidence.fingerprint);
-                self.broadcast(evidence, effects, Hint::CredentialsReenabled);
-            }
-            (Verdict::Unproven | Verdict::Proven, Verdict::Rejected) => {
-                self.broadcast(evidence, effects, Hint::CredentialsInvalidated);
-                self.step_aside(evidence);
-            }
-            _ => {}
+        let Some(upstream) = self.upstreams.get_mut(&evidence.upstream) else { return };
+        let (passage, healed) = upstream.judge(evidence, about, now);
+        let changed = |token| BTreeSet::from([token]);
+        if let Some(Passage::Rejected(token)) = passage {
+            self.broadcast(&evidence.upstream, changed(token), Hint::CredentialsInvalidated, effects);
         }
-    }
-
-    /// A proven token takes its slots, and the global one of each owner.
-    fn promote_proven(&mut self, upstream: &UpstreamKey, token: Fingerprint) {
-        if self.verdict(upstream, token) != Verdict::Proven {
-            return;
-        }
-        let globals = &mut self.globals;
-        for (key, slot) in
-            self.slots.iter_mut().filter(|(key, slot)| key.upstream == *upstream && slot.holds(token))
-        {
-            if slot.candidate.as_ref().is_some_and(|held| held.fingerprint() == token) {
-                slot.promote();
-            }
-            slot.remember(token);
-            let Some(held) = slot.current.clone() else { continue };
-            let owner = (key.principal.clone(), upstream.clone());
-            let newer = globals.get(&owner).is_none_or(|global| global.held.generation < held.generation);
-            if newer {
-                globals.insert(owner, Global { held, session: key.session.clone() });
-            }
-        }
-    }
-
-    /// A refused token makes room for the candidate beside it, and leaves the global slot.
-    fn step_aside(&mut self, evidence: &Evidence) {
-        for (key, slot) in &mut self.slots {
-            let refused =
-                slot.current.as_ref().is_some_and(|held| held.fingerprint() == evidence.fingerprint);
-            if key.upstream == evidence.upstream && refused {
-                slot.promote();
-            }
-        }
-        self.globals.retain(|(_, upstream), global| {
-            *upstream != evidence.upstream || global.held.fingerprint() != evidence.fingerprint
-        });
+        let usable = match passage {
+            Some(Passage::Proven(token)) => healed.into_iter().chain([token]).collect(),
+            _ => healed,
+        };
+        self.broadcast(&evidence.upstream, usable, Hint::CredentialsReenabled, effects);
     }
 
     fn broadcast(
         &mut self,
-        evidence: &Evidence,
-        effects: &mut Vec<CredentialEffect>,
+        upstream: &UpstreamKey,
+        tokens: BTreeSet<Fingerprint>,
         hint: impl Fn(Affected) -> Hint,
-    ) {
-        let mut owners: BTreeMap<Principal, Vec<SessionId>> = BTreeMap::new();
-        for (key, slot) in &self.slots {
-            if key.upstream == evidence.upstream && slot.holds(evidence.fingerprint) {
-                owners.entry(key.principal.clone()).or_default().push(key.session.clone());
-            }
-        }
-        for (principal, sessions) in owners {
-            self.counters.epoch += 1;
-            let (upstream, epoch) = (evidence.upstream.clone(), self.counters.epoch);
-            effects.push(CredentialEffect::Broadcast(hint(Affected {
-                principal,
-                upstream,
-                sessions,
-                epoch,
-            })));
-        }
-    }
-
-    /// A worker's call was refused: exactly the leased token is marked, and the same step answers with another lease or none.
-    fn failed(
-        &mut self,
-        request: &AccessRequest,
-        lease: &Lease,
-        evidence: &Evidence,
-        now: Moment,
         effects: &mut Vec<CredentialEffect>,
-    ) -> Access {
-        self.report(request, lease, Some(evidence), now, effects);
-        let refused = self.verdict(&lease.upstream, lease.fingerprint()) == Verdict::Rejected;
-        let unalerted = refused.then(|| self.take_alert(lease)).flatten();
-        let access = self.resolve(request, now, effects);
-        let another = matches!(&access, Access::Go(other) if other.fingerprint() != lease.fingerprint());
-        effects.extend(unalerted.map(|status| alert(request, lease.fingerprint(), status, another)));
-        access
+    ) {
+        let Some(known) = self.upstreams.get(upstream) else { return };
+        for affected in known.affected(upstream, tokens) {
+            self.counters.epoch += 1;
+            let affected = Affected { epoch: self.counters.epoch, ..affected };
+            effects.push(CredentialEffect::Broadcast(hint(affected)));
+        }
     }
 
-    fn take_alert(&mut self, lease: &Lease) -> Option<u16> {
-        self.tokens.get_mut(&(lease.upstream.clone(), lease.fingerprint()))?.0.take_alert()
-    }
-
-    /// The job under `lease` has ended with this evidence. Evidence about another token or upstream than the leased is not taken.
+    /// The job under `lease` has ended with this evidence. Evidence about another token or upstream than the leased is not
+    /// taken; a lease of an earlier incarnation is unknown here, but what it tells about its token counts like any evidence.
     fn report(
         &mut self,
         request: &AccessRequest,
@@ -264,67 +185,44 @@ impl CredentialMachine {
         now: Moment,
         effects: &mut Vec<CredentialEffect>,
     ) {
-        let id = (lease.upstream.clone(), lease.fingerprint());
-        let Some((token, _)) = self.tokens.get_mut(&id) else { return };
-        token.end_probe(lease.id);
-        let Some(evidence) = evidence.filter(|it| (&it.upstream, it.fingerprint) == (&id.0, id.1)) else {
-            return;
-        };
-        self.judge(evidence, (&request.model, request.purpose), now, effects);
-    }
-
-    fn evict(&mut self, session: &SessionId) {
-        self.slots.retain(|key, _| key.session != *session);
-        self.forget_retired();
-    }
-
-    /// Drops the longest unchanged records of tokens that lie in no slot, above [`RETIRED_TOKENS`].
-    fn forget_retired(&mut self) {
-        if self.tokens.len() <= RETIRED_TOKENS + 2 * self.slots.len() {
-            return;
-        }
-        let in_slot = |upstream: &UpstreamKey, token: Fingerprint| {
-            self.slots.iter().any(|(key, slot)| key.upstream == *upstream && slot.holds(token))
-        };
-        let mut retired: Vec<_> = self
-            .tokens
-            .iter()
-            .filter(|((upstream, token), _)| !in_slot(upstream, *token))
-            .map(|(id, (token, _))| (token.changed(), id.clone()))
-            .collect();
-        retired.sort_unstable();
-        for (_, id) in retired.into_iter().rev().skip(RETIRED_TOKENS / 2) {
-            self.tokens.remove(&id);
+        self.give_back(lease, effects);
+        let about = (&lease.upstream, lease.fingerprint());
+        if let Some(evidence) = evidence.filter(|it| (&it.upstream, it.fingerprint) == about) {
+            self.judge(evidence, (&request.model, request.purpose), now, effects);
         }
     }
 
-    fn verdict(&self, upstream: &UpstreamKey, token: Fingerprint) -> Verdict {
-        self.tokens.get(&(upstream.clone(), token)).map_or(Verdict::Unproven, |(token, _)| token.verdict())
+    /// Whatever waited for this lease may go on.
+    fn give_back(&mut self, lease: &Lease, effects: &mut Vec<CredentialEffect>) {
+        self.end_probes(&lease.upstream, lease.fingerprint(), lease.id);
+        let next = self.limiter.came_back(lease.id);
+        effects.extend(next.map(|(purpose, session)| CredentialEffect::Invite(purpose, session)));
     }
-}
 
-/// The slot that a background job works from.
-fn slot_key(request: &AccessRequest) -> SlotKey {
-    SlotKey {
-        principal: request.principal.clone(),
-        upstream: request.upstream.clone(),
-        session: request.session.clone(),
+    fn end_probes(&mut self, upstream: &UpstreamKey, token: Fingerprint, lease: LeaseId) {
+        let Some(upstream) = self.upstreams.get_mut(upstream) else { return };
+        upstream.incident.end_trial(lease);
+        upstream.breaker.end_trial(lease);
+        if let Some(record) = upstream.tokens.get_mut(&token) {
+            record.token.probe().end(lease);
+        }
     }
-}
 
-fn alert(
-    request: &AccessRequest,
-    token: Fingerprint,
-    status: u16,
-    another_available: bool,
-) -> CredentialEffect {
-    CredentialEffect::Alert(Alert {
-        status,
-        provider: request.upstream.provider(),
-        model: request.model.clone(),
-        purpose: request.purpose,
-        token,
-        session: request.session.clone(),
-        another_available,
-    })
+    /// A worker was rebuilt: its calls broke off, and nobody will report them.
+    fn take_back(&mut self, purpose: Purpose) {
+        for out in self.limiter.lost(purpose) {
+            self.end_probes(&out.token.0, out.token.1, out.lease);
+        }
+    }
+
+    fn evict(&mut self, session: &SessionId, now: Moment) {
+        let gone: usize = self.upstreams.values_mut().map(|upstream| upstream.evict(session, now)).sum();
+        self.sessions -= gone;
+        self.limiter.forget(session);
+    }
+
+    /// Every moment in it. For a model checker, to which only their order matters.
+    pub fn moments(&mut self) -> impl Iterator<Item = &mut Moment> {
+        self.upstreams.values_mut().flat_map(Upstream::moments).chain(self.limiter.moments())
+    }
 }

@@ -15,6 +15,9 @@ const FORBIDDEN: [u64; 4] = [300, 900, 1800, 3600];
 /// Quiet after "this account cannot be used".
 const BLOCKED: [u64; 2] = [1800, 3600];
 
+/// So many pairs of model and purpose are remembered as forbidden for one token; the one that ends first goes first.
+const FORBIDDEN_PAIRS: usize = 32;
+
 /// One pause, longer each time in a row.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 struct Pause {
@@ -53,7 +56,7 @@ impl Pause {
 pub struct Pauses {
     throttled: Pause,
     blocked: Pause,
-    forbidden: BTreeMap<(String, Purpose), Pause>,
+    forbidden: BTreeMap<(Box<str>, Purpose), Pause>,
 }
 
 impl Pauses {
@@ -64,10 +67,7 @@ impl Pauses {
             Class::Ok => self.succeed(evidence, model, purpose),
             Class::Throttled { retry_after } => self.throttled.extend(&THROTTLED, evidence, now, retry_after),
             Class::AccountBlocked => self.blocked.extend(&BLOCKED, evidence, now, None),
-            Class::Forbidden if purpose != Purpose::Client => {
-                let pause = self.forbidden.entry((model.to_owned(), purpose)).or_default();
-                pause.extend(&FORBIDDEN, evidence, now, None);
-            }
+            Class::Forbidden if purpose != Purpose::Client => self.forbid(evidence, model, purpose, now),
             Class::Forbidden
             | Class::CredentialRejected
             | Class::WeakAuth
@@ -76,23 +76,46 @@ impl Pauses {
         }
     }
 
+    fn forbid(&mut self, evidence: &Evidence, model: &str, purpose: Purpose, now: Moment) {
+        let pause = self.forbidden.entry((model.into(), purpose)).or_default();
+        pause.extend(&FORBIDDEN, evidence, now, None);
+        if self.forbidden.len() > FORBIDDEN_PAIRS {
+            let first =
+                self.forbidden.iter().min_by_key(|(_, pause)| pause.until).map(|(pair, _)| pair.clone());
+            first.and_then(|pair| self.forbidden.remove(&pair));
+        }
+    }
+
     fn succeed(&mut self, success: &Evidence, model: &str, purpose: Purpose) {
         self.throttled.end(success);
         self.blocked.end(success);
-        self.forbidden.remove(&(model.to_owned(), purpose));
+        if !self.forbidden.is_empty() {
+            self.forbidden.remove(&(model.into(), purpose));
+        }
     }
 
     /// Whether a call for this model and purpose must wait, why, and until when.
     #[must_use]
     pub fn standing(&self, model: &str, purpose: Purpose, now: Moment) -> Option<(WaitReason, Moment)> {
-        let forbidden = self.forbidden.get(&(model.to_owned(), purpose)).copied().unwrap_or_default();
         [
             (WaitReason::AccountBlocked, self.blocked.until),
-            (WaitReason::Forbidden, forbidden.until),
+            (WaitReason::Forbidden, self.forbidden_until(model, purpose)),
             (WaitReason::Throttled, self.throttled.until),
         ]
         .into_iter()
         .find(|(_, until)| now < *until)
+    }
+
+    fn forbidden_until(&self, model: &str, purpose: Purpose) -> Moment {
+        let mut pairs = self.forbidden.iter();
+        let pause = pairs.find(|((forbidden, what), _)| &**forbidden == model && *what == purpose);
+        pause.map_or(Moment::default(), |(_, pause)| pause.until)
+    }
+
+    /// Every moment in it.
+    pub(super) fn moments(&mut self) -> impl Iterator<Item = &mut Moment> {
+        let all = [&mut self.throttled, &mut self.blocked].into_iter().chain(self.forbidden.values_mut());
+        all.flat_map(|pause| [&mut pause.since, &mut pause.until])
     }
 }
 
@@ -151,6 +174,21 @@ mod tests {
         let wish = Some(Duration::from_secs(86_400));
         pauses.take(&evidence(Class::Throttled { retry_after: wish }), "m", Purpose::Distill, at(0));
         assert_eq!(pauses.standing("m", Purpose::Distill, at(1)), Some((WaitReason::Throttled, at(600))));
+    }
+
+    #[test]
+    fn a_client_that_names_ever_new_models_fills_no_memory() {
+        let mut pauses = Pauses::default();
+        for number in 0..1000 {
+            pauses.take(
+                &evidence(Class::Forbidden),
+                &format!("model {number}"),
+                Purpose::Distill,
+                at(number),
+            );
+        }
+        assert_eq!(pauses.forbidden.len(), FORBIDDEN_PAIRS);
+        assert!(pauses.standing("model 999", Purpose::Distill, at(1000)).is_some());
     }
 
     #[test]

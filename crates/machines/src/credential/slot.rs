@@ -1,14 +1,17 @@
 //! Where credentials lie: one slot a session, and one global slot for each principal and upstream.
 
+use super::token::Verdict;
 use domain::credential::Credential;
 use domain::fingerprint::Fingerprint;
 use domain::ids::{Generation, Principal, SessionId};
 use domain::provider::UpstreamKey;
-use std::collections::VecDeque;
 use std::sync::Arc;
 
 /// How many proven tokens a session is remembered to have held.
 const LINEAGE: usize = 8;
+/// How many tokens lie in a slot at most: the one in use, and newer ones that wait for their proof. It is one more than a
+/// client that refreshes needs, for a straggler that still sends an old one.
+const PLACES: usize = 3;
 
 /// Which slot: whose session, talking where.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -41,49 +44,70 @@ impl Held {
 /// A session's slot.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Default)]
 pub struct Slot {
-    /// What background work would use.
-    pub current: Option<Held>,
-    /// A newer token that nobody has accepted yet, while the current one is proven (S10).
-    pub candidate: Option<Held>,
+    /// At most [`PLACES`], oldest filling first.
+    held: Vec<Held>,
     /// The project its session works in, if known.
-    pub project: Option<String>,
+    pub project: Option<Box<str>>,
     /// Proven tokens this session has held, newest last.
-    held: VecDeque<Fingerprint>,
+    lineage: Vec<Fingerprint>,
 }
 
 impl Slot {
     /// The filling with this token, if it is here; its credential is brought up to date, since the headers beside a token may
     /// change while the token stays.
     pub fn refresh(&mut self, credential: &Arc<Credential>) -> bool {
-        let fitting = [&mut self.current, &mut self.candidate].into_iter().flatten();
-        let mut found = false;
-        for held in fitting.filter(|held| held.fingerprint() == credential.fingerprint) {
-            held.credential = Arc::clone(credential);
-            found = true;
-        }
-        found
+        let found = self.held.iter_mut().find(|held| held.fingerprint() == credential.fingerprint);
+        found.map(|held| held.credential = Arc::clone(credential)).is_some()
     }
 
-    /// Whether this token lies here, as current or as candidate.
+    /// Takes a token in. Of too many, the one of least use leaves, but never the new one: its request is under way, and if it
+    /// is accepted the session's work must go on with it (L1). So a straggler with a dead token does not throw the fresh one
+    /// out (R4), and an unproven one never takes a proven one's place (S10). Returns who left.
+    pub fn fill(&mut self, held: Held, verdict: impl Fn(Fingerprint) -> Verdict) -> Option<Held> {
+        let others = self.held.iter().enumerate();
+        let least = others.min_by_key(|(_, held)| rank(held, &verdict)).map(|(place, _)| place);
+        let full = self.held.len() >= PLACES;
+        let left = least.filter(|_| full).map(|least| self.held.remove(least));
+        self.held.push(held);
+        left
+    }
+
+    /// The token that background work would use: proven before unproven before rejected, and then the newest.
     #[must_use]
-    pub fn holds(&self, token: Fingerprint) -> bool {
-        [&self.current, &self.candidate].into_iter().flatten().any(|held| held.fingerprint() == token)
+    pub fn best(&self, verdict: impl Fn(Fingerprint) -> Verdict) -> Option<&Held> {
+        self.held.iter().max_by_key(|held| rank(held, &verdict))
     }
 
-    /// The candidate takes the current one's place, which is thereby retired: its secret goes with the last lease.
-    pub fn promote(&mut self) {
-        if let Some(candidate) = self.candidate.take() {
-            self.current = Some(candidate);
-        }
+    /// This token of the slot is proven: what it replaces leaves, and with it the secret. Returns who left.
+    pub fn settle(&mut self, token: Fingerprint, verdict: impl Fn(Fingerprint) -> Verdict) -> Vec<Held> {
+        let Some(proven) = self.generation(token) else { return Vec::new() };
+        self.remember(token);
+        let stays = |held: &Held| {
+            held.fingerprint() == token
+                || (held.generation > proven && verdict(held.fingerprint()) != Verdict::Rejected)
+        };
+        let (stay, leave) = self.held.drain(..).partition(stays);
+        self.held = stay;
+        leave
     }
 
-    /// Remembers that the session held this proven token.
-    pub fn remember(&mut self, token: Fingerprint) {
-        if !self.held.contains(&token) {
-            self.held.push_back(token);
+    /// The filling that brought this token, if it lies here.
+    #[must_use]
+    pub fn generation(&self, token: Fingerprint) -> Option<Generation> {
+        self.held.iter().find(|held| held.fingerprint() == token).map(|held| held.generation)
+    }
+
+    /// All that lies here, oldest filling first.
+    pub fn all(&self) -> impl Iterator<Item = &Held> {
+        self.held.iter()
+    }
+
+    fn remember(&mut self, token: Fingerprint) {
+        if !self.lineage.contains(&token) {
+            self.lineage.push(token);
         }
-        if self.held.len() > LINEAGE {
-            self.held.pop_front();
+        if self.lineage.len() > LINEAGE {
+            self.lineage.remove(0);
         }
     }
 
@@ -95,16 +119,11 @@ impl Slot {
 
     /// Whether both sessions once held the same proven token.
     #[must_use]
-    pub fn related(&self, other: &Self) -> bool {
-        self.held.iter().any(|token| other.held.contains(token))
+    pub fn is_related(&self, other: &Self) -> bool {
+        self.lineage.iter().any(|token| other.lineage.contains(token))
     }
 }
 
-/// The global slot: the newest proven token of a principal at an upstream, and the session that proved it.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub struct Global {
-    /// The credential.
-    pub held: Held,
-    /// Where it was proven.
-    pub session: SessionId,
+fn rank(held: &Held, verdict: impl Fn(Fingerprint) -> Verdict) -> (Verdict, Generation) {
+    (verdict(held.fingerprint()), held.generation)
 }

@@ -3,61 +3,49 @@
 //! Evidence is joined by maximum, so that late, doubled and reordered reports end in the same verdict. A token is rejected
 //! when a failure is known and no success began after it ended.
 
+#[cfg(test)]
+mod tests;
+
+use super::ladder;
+use super::probe::Probe;
 use domain::evidence::{Class, Evidence};
-use domain::fingerprint::Fingerprint;
-use domain::ids::LeaseId;
 use domain::time::Moment;
 use std::time::Duration;
 
 /// Two weak signs within this span count as a refusal.
 const WEAK_WINDOW: Duration = Duration::from_secs(60);
-/// A probe that was never heard of again is given up after this: longer than the longest call (15 minutes).
-const PROBE_LIMIT: Duration = Duration::from_secs(16 * 60);
+/// So many weak signs are kept, the newest. They lie further apart than [`WEAK_WINDOW`], or the verdict is out already: a
+/// report that comes up to 16 minutes late, longer than any call, still finds its pair.
+const WEAK_SIGNS: usize = 16;
+/// The pause before the first probe, and the longest.
+const PROBE_PAUSE: (Duration, Duration) = (Duration::from_secs(60), Duration::from_secs(30 * 60));
 
 /// The verdict on a token.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Verdict {
+    /// Refused, and no request that began later was accepted.
+    Rejected,
     /// Offered by a client, never answered.
     Unproven,
     /// Somebody's request with it was accepted, and none refused since.
     Proven,
-    /// Refused, and no request that began later was accepted.
-    Rejected,
-}
-
-impl Verdict {
-    /// How much background work would rather have a token with this verdict than another.
-    #[must_use]
-    pub(super) const fn rank(self) -> u8 {
-        match self {
-            Self::Rejected => 0,
-            Self::Unproven => 1,
-            Self::Proven => 2,
-        }
-    }
 }
 
 /// The span of the newest evidence of one kind, each end kept by maximum.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 struct Stamp {
-    start: Moment,
     end: Moment,
+    start: Moment,
 }
 
 impl Stamp {
-    fn join(known: Option<Self>, evidence: &Evidence) -> Option<Self> {
-        let (start, end) = (evidence.start, evidence.end.max(evidence.start));
-        Some(
-            known.map_or(Self { start, end }, |it| Self { start: it.start.max(start), end: it.end.max(end) }),
-        )
+    fn of(evidence: &Evidence) -> Self {
+        Self { start: evidence.start, end: evidence.end.max(evidence.start) }
     }
-}
 
-/// A call that finds out whether a token works.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-struct Probe {
-    lease: LeaseId,
-    until: Moment,
+    fn join(self, known: Option<Self>) -> Self {
+        known.map_or(self, |it| Self { start: it.start.max(self.start), end: it.end.max(self.end) })
+    }
 }
 
 /// A token's passage from good to rejected, from which one alert may come.
@@ -72,10 +60,11 @@ struct Episode {
 pub struct Token {
     fail: Option<Stamp>,
     ok: Option<Stamp>,
-    weak: Option<Moment>,
+    /// Weak signs that no success came after, oldest first.
+    weak: Vec<Stamp>,
     refusals: u32,
     probe_due: Moment,
-    probe: Option<Probe>,
+    probe: Probe,
     episode: Option<Episode>,
     changed: Moment,
     status: u16,
@@ -88,10 +77,10 @@ impl Token {
         Self {
             fail: None,
             ok: None,
-            weak: None,
+            weak: Vec::new(),
             refusals: 0,
             probe_due: Moment::default(),
-            probe: None,
+            probe: Probe::default(),
             episode: None,
             changed: now,
             status: 0,
@@ -101,12 +90,18 @@ impl Token {
     /// The verdict, from what is known now.
     #[must_use]
     pub fn verdict(&self) -> Verdict {
-        match (self.fail, self.ok) {
-            (Some(fail), Some(ok)) if ok.start > fail.end => Verdict::Proven,
-            (Some(_), _) => Verdict::Rejected,
-            (None, Some(_)) => Verdict::Proven,
-            (None, None) => Verdict::Unproven,
+        let refused = self.fail.is_some_and(|fail| self.ok.is_none_or(|ok| ok.start <= fail.end));
+        match self.ok {
+            _ if refused || self.has_weak_pair() => Verdict::Rejected,
+            Some(_) => Verdict::Proven,
+            None => Verdict::Unproven,
         }
+    }
+
+    /// When the newest accepted request began.
+    #[must_use]
+    pub fn last_success(&self) -> Option<Moment> {
+        self.ok.map(|ok| ok.start)
     }
 
     /// When the verdict last changed.
@@ -124,10 +119,11 @@ impl Token {
     /// Takes evidence in, and says what the verdict was before. Classes that say nothing about the token change nothing.
     pub fn join(&mut self, evidence: &Evidence, now: Moment) -> Verdict {
         let before = self.verdict();
+        let stamp = Stamp::of(evidence);
         match evidence.class {
-            Class::Ok => self.ok = Stamp::join(self.ok, evidence),
-            Class::CredentialRejected => self.refuse(evidence, now),
-            Class::WeakAuth => self.suspect(evidence, now),
+            Class::Ok => self.accept(stamp),
+            Class::CredentialRejected => self.refuse(stamp, evidence, now),
+            Class::WeakAuth => self.suspect(stamp, evidence, now),
             Class::Forbidden
             | Class::AccountBlocked
             | Class::Throttled { .. }
@@ -138,24 +134,46 @@ impl Token {
         before
     }
 
-    fn refuse(&mut self, evidence: &Evidence, now: Moment) {
-        let known = self.fail;
-        self.fail = Stamp::join(known, evidence);
-        if self.fail != known {
-            // One storm is one step of the ladder, however many calls were caught in it.
-            self.refusals += u32::from(now >= self.probe_due);
-            self.probe_due = now.after(probe_pause(evidence.fingerprint, self.refusals));
+    fn accept(&mut self, stamp: Stamp) {
+        let ok = stamp.join(self.ok);
+        self.ok = Some(ok);
+        self.weak.retain(|sign| sign.end >= ok.start);
+    }
+
+    fn refuse(&mut self, stamp: Stamp, evidence: &Evidence, now: Moment) {
+        let fail = Some(stamp.join(self.fail));
+        if fail != self.fail {
+            self.fail = fail;
+            self.put_probe_off(evidence, now);
         }
     }
 
     /// A 401 that may come from something on the way: the first is only remembered.
-    fn suspect(&mut self, evidence: &Evidence, now: Moment) {
-        let known = self.weak.unwrap_or(evidence.end);
-        let (earlier, later) = (known.min(evidence.end), known.max(evidence.end));
-        self.weak = Some(later);
-        if earlier != later && later.since(earlier) <= WEAK_WINDOW {
-            self.refuse(evidence, now);
+    fn suspect(&mut self, stamp: Stamp, evidence: &Evidence, now: Moment) {
+        let over = self.ok.is_some_and(|ok| stamp.end < ok.start);
+        let Err(place) = self.weak.binary_search(&stamp) else { return };
+        if over {
+            return;
         }
+        self.weak.insert(place, stamp);
+        if self.weak.len() > WEAK_SIGNS {
+            self.weak.remove(0);
+        }
+        if self.has_weak_pair() {
+            self.put_probe_off(evidence, now);
+        }
+    }
+
+    fn has_weak_pair(&self) -> bool {
+        self.weak.windows(2).any(|pair| pair[1].end.since(pair[0].end) <= WEAK_WINDOW)
+    }
+
+    /// One storm is one step of the ladder, however many calls were caught in it.
+    fn put_probe_off(&mut self, evidence: &Evidence, now: Moment) {
+        self.refusals += u32::from(now >= self.probe_due);
+        let (first, longest) = PROBE_PAUSE;
+        let pause = ladder::pause(first, longest, self.refusals, evidence.fingerprint.low_bits());
+        self.probe_due = now.after(pause);
     }
 
     fn settle(&mut self, before: Verdict, evidence: &Evidence, now: Moment) {
@@ -166,9 +184,15 @@ impl Token {
         (self.changed, self.status) = (now, evidence.status);
         match after {
             Verdict::Rejected => self.episode = Some(Episode { status: evidence.status, alerted: false }),
-            Verdict::Proven => (self.refusals, self.weak, self.episode) = (0, None, None),
+            Verdict::Proven => (self.refusals, self.episode) = (0, None),
             Verdict::Unproven => {}
         }
+    }
+
+    /// Whether there is an episode that nobody was told of.
+    #[must_use]
+    pub fn has_alert(&self) -> bool {
+        self.episode.is_some_and(|episode| !episode.alerted)
     }
 
     /// The status to alert with, once an episode; none when there is no episode or it was told already.
@@ -178,163 +202,32 @@ impl Token {
         Some(episode.status)
     }
 
-    /// Whether somebody is finding out about it now.
-    #[must_use]
-    pub fn probing(&self, now: Moment) -> bool {
-        self.probe.is_some_and(|probe| now < probe.until)
+    /// The call that is finding out about it.
+    pub fn probe(&mut self) -> &mut Probe {
+        &mut self.probe
     }
 
-    /// When a probe may go out, seen from `now`: at once for a token nobody has refused.
+    /// Whether somebody is finding out about it now, and until when at the latest.
+    #[must_use]
+    pub fn probing(&self, now: Moment) -> Option<Moment> {
+        self.probe.until().filter(|_| self.probe.is_out(now))
+    }
+
+    /// When a probe may go out: at once for a token nobody has refused.
     #[must_use]
     pub fn probe_due(&self) -> Moment {
         self.probe_due
     }
 
-    /// Sends a probe out under `lease`.
-    pub fn start_probe(&mut self, lease: LeaseId, now: Moment) {
-        self.probe = Some(Probe { lease, until: now.after(PROBE_LIMIT) });
+    /// What it was refused for is over: its next probe is due at once.
+    pub fn probe_at_once(&mut self) {
+        (self.probe_due, self.refusals) = (Moment::default(), 0);
     }
 
-    /// When the probe that is out will be given up.
-    #[must_use]
-    pub fn probe_ends(&self) -> Option<Moment> {
-        self.probe.map(|probe| probe.until)
-    }
-
-    /// The job under `lease` has ended; if it was the probe, the next may go out.
-    pub fn end_probe(&mut self, lease: LeaseId) {
-        if self.probe.is_some_and(|probe| probe.lease == lease) {
-            self.probe = None;
-        }
-    }
-}
-
-/// The pause before the probe that follows the `refusals`-th refusal: 1 minute doubling to 30, ±20 %. The spread comes from
-/// the token's own hash, so that many tokens refused at once do not come back at once, and a run can be replayed.
-fn probe_pause(token: Fingerprint, refusals: u32) -> Duration {
-    let minutes = 1_u64 << refusals.saturating_sub(1).min(5);
-    let base = Duration::from_secs(minutes.min(30) * 60);
-    base.mul_f64(0.8 + 0.4 * spread(token, refusals))
-}
-
-/// A number in 0..1 that differs by token and by turn (the finaliser of SplitMix64).
-fn spread(token: Fingerprint, turn: u32) -> f64 {
-    let mut bits = token.low_bits() ^ (u64::from(turn) << 32);
-    bits = (bits ^ (bits >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-    bits = (bits ^ (bits >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-    (bits >> 11) as f64 / (1_u64 << 53) as f64
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use domain::provider::{Provider, UpstreamKey};
-    use proptest::prelude::*;
-
-    fn evidence(class: Class, start: u64, end: u64) -> Evidence {
-        let upstream = UpstreamKey::new(Provider::Anthropic, "http://h");
-        let fingerprint = Fingerprint::of_number(1);
-        Evidence { fingerprint, upstream, start: Moment(start), end: Moment(end), class, status: 401 }
-    }
-
-    #[test]
-    fn a_success_that_began_before_the_failure_ended_proves_nothing() {
-        let mut token = Token::offered(Moment(0));
-        token.join(&evidence(Class::CredentialRejected, 10, 20), Moment(20));
-        token.join(&evidence(Class::Ok, 15, 30), Moment(30));
-        assert_eq!(token.verdict(), Verdict::Rejected);
-        token.join(&evidence(Class::Ok, 21, 31), Moment(31));
-        assert_eq!(token.verdict(), Verdict::Proven);
-    }
-
-    #[test]
-    fn one_weak_sign_is_none_and_two_within_a_minute_are_a_refusal() {
-        let minute = 60_000_000;
-        let mut token = Token::offered(Moment(0));
-        token.join(&evidence(Class::WeakAuth, 0, 1), Moment(1));
-        assert_eq!(token.verdict(), Verdict::Unproven);
-        token.join(&evidence(Class::WeakAuth, 2 * minute, 2 * minute + 1), Moment(2 * minute + 1));
-        assert_eq!(token.verdict(), Verdict::Unproven);
-        token.join(&evidence(Class::WeakAuth, 2 * minute + 5, 2 * minute + 6), Moment(2 * minute + 6));
-        assert_eq!(token.verdict(), Verdict::Rejected);
-    }
-
-    #[test]
-    fn weak_signs_that_come_in_the_wrong_order_or_twice_are_still_far_apart() {
-        let minute = 60_000_000;
-        let (early, late) =
-            (evidence(Class::WeakAuth, 0, 1), evidence(Class::WeakAuth, 2 * minute, 2 * minute + 1));
-        let mut token = Token::offered(Moment(0));
-        for sign in [&late, &early, &late, &early] {
-            token.join(sign, Moment(3 * minute));
-            assert_eq!(token.verdict(), Verdict::Unproven);
-        }
-    }
-
-    #[test]
-    fn many_refusals_at_once_are_one_step_of_the_ladder() {
-        let mut token = Token::offered(Moment(0));
-        for n in 0..10 {
-            token.join(&evidence(Class::CredentialRejected, n, n + 1), Moment(n + 1));
-        }
-        assert!(token.probe_due() <= Moment::from_secs(73), "{:?}", token.probe_due());
-    }
-
-    #[test]
-    fn an_episode_alerts_once_and_the_next_one_again() {
-        let mut token = Token::offered(Moment(0));
-        token.join(&evidence(Class::CredentialRejected, 1, 2), Moment(2));
-        assert_eq!(token.take_alert(), Some(401));
-        token.join(&evidence(Class::CredentialRejected, 3, 4), Moment(4));
-        assert_eq!(token.take_alert(), None);
-        token.join(&evidence(Class::Ok, 5, 6), Moment(6));
-        token.join(&evidence(Class::CredentialRejected, 7, 8), Moment(8));
-        assert_eq!(token.take_alert(), Some(401));
-    }
-
-    #[test]
-    fn probes_come_later_and_later_but_never_stop() {
-        let token = Fingerprint::of_number(9);
-        let pauses: Vec<u64> = (1..=40).map(|n| probe_pause(token, n).as_secs()).collect();
-        assert!((48..=72).contains(&pauses[0]), "{pauses:?}");
-        assert!(pauses.iter().all(|&pause| pause <= 36 * 60), "{pauses:?}");
-        assert!(pauses[39] >= 24 * 60, "{pauses:?}");
-    }
-
-    fn any_evidence() -> impl Strategy<Value = Evidence> {
-        let class = prop_oneof![
-            Just(Class::Ok),
-            Just(Class::CredentialRejected),
-            Just(Class::Forbidden),
-            Just(Class::Throttled { retry_after: None }),
-            Just(Class::UpstreamFault),
-        ];
-        (class, 0_u64..20, 0_u64..20)
-            .prop_map(|(class, start, length)| evidence(class, start, start + length))
-    }
-
-    fn verdict_after<'e>(all: impl Iterator<Item = &'e Evidence>) -> Verdict {
-        let mut token = Token::offered(Moment(0));
-        all.for_each(|one| {
-            token.join(one, Moment(50));
-        });
-        token.verdict()
-    }
-
-    proptest! {
-        #[test]
-        fn the_verdict_depends_neither_on_order_nor_on_repetition(
-            all in proptest::collection::vec(any_evidence(), 0..12),
-            order in proptest::collection::vec(any::<proptest::sample::Index>(), 0..24),
-        ) {
-            let shuffled = order.iter().filter(|_| !all.is_empty()).map(|index| index.get(&all)).chain(all.iter().rev());
-            prop_assert_eq!(verdict_after(all.iter()), verdict_after(shuffled));
-        }
-
-        #[test]
-        fn only_auth_failures_reject(all in proptest::collection::vec(any_evidence(), 0..12)) {
-            let harmless = all.iter().filter(|one| one.class != Class::CredentialRejected);
-            prop_assert_ne!(verdict_after(harmless), Verdict::Rejected);
-        }
+    /// Every moment in it.
+    pub(super) fn moments(&mut self) -> impl Iterator<Item = &mut Moment> {
+        let stamps = self.fail.iter_mut().chain(&mut self.ok).chain(&mut self.weak);
+        let stamps = stamps.flat_map(|stamp| [&mut stamp.start, &mut stamp.end]);
+        stamps.chain([&mut self.probe_due, &mut self.changed]).chain(self.probe.moments())
     }
 }

@@ -1,52 +1,111 @@
 //! What people may see of it: slots without their secrets, and why a session's background work stands still.
 
 use super::slot::Held;
-use super::token::{Token, Verdict};
+use super::token::Verdict;
+use super::upstream::Upstream;
 use super::{CredentialMachine, SlotKey, SlotView, TokenState};
-use domain::access::WaitReason;
-use domain::ids::SessionId;
+use domain::access::{AccessRequest, WaitReason};
+use domain::fingerprint::Fingerprint;
+use domain::ids::{Principal, SessionId};
 use domain::provider::UpstreamKey;
+use domain::purpose::Purpose;
 use domain::time::Moment;
 
 impl CredentialMachine {
-    /// Why background work of a session stands still, without asking for anything: a review never takes a probe.
-    pub(super) fn standing(&self, key: &SlotKey) -> Option<WaitReason> {
-        let own = match self.own_credential(key) {
+    /// Why background work of a session stands still, without asking for anything: a review never takes a probe. A rejected
+    /// token counts as standing still although a probe may be due.
+    pub(super) fn standing(&self, key: &SlotKey, now: Moment) -> Option<WaitReason> {
+        let request = AccessRequest {
+            principal: key.principal.clone(),
+            session: key.session.clone(),
+            upstream: key.upstream.clone(),
+            model: String::new(),
+            purpose: Purpose::Distill,
+        };
+        let own = match self.own(&request) {
             Ok(own) => own,
             Err(reason) => return Some(reason),
         };
-        let rejected = self.verdict(&key.upstream, own.fingerprint()) == Verdict::Rejected;
-        (rejected && self.stand_in(key, own.fingerprint()).is_none()).then_some(WaitReason::Rejected)
+        let upstream = self.upstreams.get(&key.upstream)?;
+        let rejected = upstream.verdict(own.fingerprint()) == Verdict::Rejected;
+        if rejected && !upstream.incident.is_on() && self.stand_in(&request, upstream, &own, now).is_none() {
+            return Some(WaitReason::Rejected);
+        }
+        match self.choose(&request, now) {
+            Ok(_) => upstream.incident.is_on().then_some(WaitReason::Incident),
+            // Work is under way: a call finds out whether a new token works.
+            Err((WaitReason::ProbeOut, _)) if !rejected => None,
+            Err((reason, _)) => Some(reason),
+        }
     }
 
     pub(super) fn list(&self, now: Moment) -> Vec<SlotView> {
-        let sessions = self.slots.iter().filter_map(|(key, slot)| {
-            Some((Some(key.session.clone()), &key.upstream, slot.current.as_ref()?))
+        let slots = self.upstreams.iter().flat_map(|(key, upstream)| {
+            let tenants = upstream.tenants.values().flat_map(|tenant| &tenant.slots);
+            tenants.filter_map(move |(session, slot)| {
+                let held = slot.best(|token| upstream.verdict(token))?;
+                Some(view(Some(session.clone()), key, upstream, held, now))
+            })
         });
-        let globals = self.globals.iter().map(|((_, upstream), global)| (None, upstream, &global.held));
-        sessions
-            .chain(globals)
-            .map(|(session, upstream, held)| self.view(session, upstream, held, now))
-            .collect()
+        let globals = self.upstreams.iter().flat_map(|(key, upstream)| {
+            let held = upstream.tenants.keys().filter_map(|principal| upstream.global(principal));
+            held.map(move |held| view(None, key, upstream, held, now))
+        });
+        slots.chain(globals).collect()
     }
 
-    fn view(&self, session: Option<SessionId>, upstream: &UpstreamKey, held: &Held, now: Moment) -> SlotView {
-        let token = self.tokens.get(&(upstream.clone(), held.fingerprint())).map(|(token, _)| token);
-        let state = match token.map_or(Verdict::Unproven, Token::verdict) {
-            Verdict::Rejected if token.is_some_and(|token| token.probing(now)) => TokenState::Probing,
-            Verdict::Rejected => TokenState::Rejected,
-            Verdict::Proven => TokenState::Proven,
-            Verdict::Unproven => TokenState::Unproven,
-        };
-        SlotView {
-            session,
-            provider: upstream.provider(),
-            kind: held.credential.kind,
-            fingerprint: held.fingerprint(),
-            generation: held.generation,
-            state,
-            status: token.map_or(0, Token::status),
-            since: token.map_or(now, Token::changed),
-        }
+    /// The verdict on a token at an upstream.
+    #[must_use]
+    pub fn verdict(&self, upstream: &UpstreamKey, token: Fingerprint) -> Verdict {
+        self.upstreams.get(upstream).map_or(Verdict::Unproven, |upstream| upstream.verdict(token))
+    }
+
+    /// Every token that is known, where, and the verdict on it.
+    pub fn verdicts(&self) -> impl Iterator<Item = (&UpstreamKey, Fingerprint, Verdict)> {
+        self.upstreams.iter().flat_map(|(key, upstream)| {
+            upstream.tokens.iter().map(move |(token, record)| (key, *token, record.token.verdict()))
+        })
+    }
+
+    /// The sessions in whose slots a token lies, with their owners.
+    pub fn holders(
+        &self,
+        upstream: &UpstreamKey,
+        token: Fingerprint,
+    ) -> impl Iterator<Item = &(Principal, SessionId)> {
+        let record = self.upstreams.get(upstream).and_then(|upstream| upstream.tokens.get(&token));
+        record.into_iter().flat_map(|record| &record.holders)
+    }
+
+    /// How many slots there are, and how many leases are out.
+    #[must_use]
+    pub fn size(&self) -> (usize, usize) {
+        (self.sessions, self.limiter.under_way())
+    }
+}
+
+fn view(
+    session: Option<SessionId>,
+    key: &UpstreamKey,
+    upstream: &Upstream,
+    held: &Held,
+    now: Moment,
+) -> SlotView {
+    let token = upstream.tokens.get(&held.fingerprint()).map(|record| &record.token);
+    let state = match upstream.verdict(held.fingerprint()) {
+        Verdict::Rejected if token.is_some_and(|token| token.probing(now).is_some()) => TokenState::Probing,
+        Verdict::Rejected => TokenState::Rejected,
+        Verdict::Proven => TokenState::Proven,
+        Verdict::Unproven => TokenState::Unproven,
+    };
+    SlotView {
+        session,
+        provider: key.provider(),
+        kind: held.credential.kind,
+        fingerprint: held.fingerprint(),
+        generation: held.generation,
+        state,
+        status: token.map_or(0, super::token::Token::status),
+        since: token.map_or(now, super::token::Token::changed),
     }
 }

@@ -65,7 +65,9 @@ impl Ladder {
         let before = self.level;
         match ending {
             Ending::Done { .. } => *self = Self::default(),
-            Ending::Nothing | Ending::Waiting { reason: WaitReason::Busy, .. } => {}
+            // An upstream that is down goes on failing: only fewer calls find it out.
+            Ending::Nothing | Ending::Waiting { reason: WaitReason::Busy | WaitReason::UpstreamDown, .. } => {
+            }
             // Waiting is not failing: the hour begins anew behind it.
             Ending::Waiting { .. } | Ending::Failed { cause: FailureCause::Credential, .. } => {
                 self.failing_since = None;

@@ -27,6 +27,8 @@ fn waits() -> Vec<Ending> {
         WaitReason::AccountBlocked,
         WaitReason::Forbidden,
         WaitReason::Throttled,
+        WaitReason::Incident,
+        WaitReason::UpstreamDown,
         WaitReason::Busy,
     ];
     reasons.into_iter().map(waiting).chain([failed(FailureCause::Credential)]).collect()
@@ -91,7 +93,8 @@ fn a_wait_for_a_credential_is_no_part_of_an_hour_of_failing() {
     for wait in waits() {
         let story =
             [(0, broken()), (60, broken()), (120, broken()), (180, wait.clone()), (61 * MINUTE, broken())];
-        let expected = if wait == waiting(WaitReason::Busy) { Level::Critical } else { Level::Degraded };
+        let neutral = [WaitReason::Busy, WaitReason::UpstreamDown].map(waiting).contains(&wait);
+        let expected = if neutral { Level::Critical } else { Level::Degraded };
         assert_eq!(after(&story).level(), expected, "{wait:?}");
     }
 }

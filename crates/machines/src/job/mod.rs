@@ -29,8 +29,9 @@ use domain::ids::{Principal, SessionId};
 use domain::provider::UpstreamKey;
 use std::collections::{BTreeMap, VecDeque};
 
-/// Jobs of one worker that may be under way at once. What is wanted beyond that stands in line.
-pub const AT_ONCE: usize = 4;
+/// Jobs of one worker that may be under way at once: as many as the CredentialActor lets call at once for all workers
+/// together. What is wanted beyond that stands in line.
+pub const AT_ONCE: usize = 12;
 /// Sessions of which is remembered that they wait, and that may stand in line. Beyond that, only the sweep wakes them.
 pub const REMEMBERED: usize = 4096;
 
@@ -63,6 +64,8 @@ pub struct Bench {
     waiting: BTreeMap<SessionId, Brief>,
     /// Sessions woken by a hint that let one of them go first (R17), by the upstream they share.
     queued: BTreeMap<(Principal, UpstreamKey), Vec<SessionId>>,
+    /// The newest hint that was heard; one that comes late or twice is past.
+    epoch: u64,
 }
 
 impl Default for Bench {
@@ -76,7 +79,7 @@ impl Bench {
     #[must_use]
     pub fn with_room_in_line(room_in_line: usize) -> Self {
         let (jobs, line) = (BTreeMap::new(), VecDeque::new());
-        Self { jobs, line, room_in_line, waiting: BTreeMap::new(), queued: BTreeMap::new() }
+        Self { jobs, line, room_in_line, waiting: BTreeMap::new(), queued: BTreeMap::new(), epoch: 0 }
     }
 
     /// Takes one message in.
@@ -88,6 +91,7 @@ impl Bench {
             JobMessage::Performed { session, lease, work } => self.performed(&session, lease, work, effects),
             JobMessage::Settled { session, access } => self.settled(&session, access, effects),
             JobMessage::Hinted(hint) => self.hinted(&hint, effects),
+            JobMessage::Invited { session } => self.follow(&[session], effects),
         }
     }
 
@@ -191,6 +195,10 @@ impl Bench {
 
     /// A hint: asking again may pay, or will not.
     pub fn hinted(&mut self, hint: &Hint, effects: &mut Vec<JobEffect>) {
+        if hint.affected().epoch <= self.epoch {
+            return;
+        }
+        self.epoch = hint.affected().epoch;
         match hint {
             Hint::CredentialsReenabled(affected) => self.reenabled(affected, effects),
             Hint::CredentialsInvalidated(affected) => {

@@ -13,15 +13,11 @@ use std::sync::Arc;
 fn lease(token: u8) -> Lease {
     let fingerprint = Fingerprint::of_number(token);
     let (value, kind) = (Secret::new("t"), CredentialKind::Bearer);
-    let credential = Credential { header: "authorization", value, kind, fingerprint, companions: Vec::new() };
-    Lease {
-        id: LeaseId(u64::from(token)),
-        generation: Generation(1),
-        principal: Principal::local(),
-        upstream: upstream(),
-        credential: Arc::new(credential),
-        probe: false,
-    }
+    let credential =
+        Credential { header: "authorization", value, kind, fingerprint, companions: Vec::new(), ends: None };
+    let owner = (Principal::local(), upstream());
+    #[expect(clippy::disallowed_methods, reason = "a test's own lease")]
+    Lease::grant(LeaseId(u64::from(token)), owner, Arc::new(credential), Generation(1), false)
 }
 
 fn evidence(token: u8, class: Class) -> Evidence {
@@ -124,23 +120,23 @@ fn after_a_hint_one_waiting_session_goes_first_and_the_others_follow_its_success
 #[test]
 fn no_more_jobs_than_the_limit_are_under_way_and_the_others_stand_in_line() {
     let mut bench = Bench::default();
-    let asked = effects(|it| (0..10).for_each(|n| bench.wanted(brief(&n.to_string()), it)));
+    let asked = effects(|it| (0..20).for_each(|n| bench.wanted(brief(&n.to_string()), it)));
     assert_eq!(asked.len(), AT_ONCE);
     let next = effects(|it| bench.answered(&"0".into(), wait(), it));
-    assert!(next.contains(&JobEffect::Ask(brief("4"))), "{next:?}");
+    assert!(next.contains(&JobEffect::Ask(brief(&AT_ONCE.to_string()))), "{next:?}");
 }
 
 #[test]
 fn sessions_that_wait_do_not_keep_a_later_one_out_sweep_after_sweep() {
     let mut bench = Bench::default();
+    let names: Vec<String> = (0..AT_ONCE).map(|number| format!("a{number}")).collect();
     for _ in 0..2 {
         let sweep = effects(|it| {
-            ["a", "b", "c", "d", "e"].into_iter().for_each(|name| bench.wanted(brief(name), it))
+            names.iter().map(String::as_str).chain(["e"]).for_each(|name| bench.wanted(brief(name), it))
         });
         assert_eq!(sweep.len(), AT_ONCE);
-        let after = effects(|it| {
-            ["a", "b", "c", "d"].into_iter().for_each(|name| bench.answered(&name.into(), wait(), it))
-        });
+        let after =
+            effects(|it| names.iter().for_each(|name| bench.answered(&name.as_str().into(), wait(), it)));
         assert!(after.contains(&JobEffect::Ask(brief("e"))), "{after:?}");
         bench.answered(&"e".into(), wait(), &mut Vec::new());
     }
@@ -149,7 +145,7 @@ fn sessions_that_wait_do_not_keep_a_later_one_out_sweep_after_sweep() {
 #[test]
 fn work_that_is_worthless_late_does_not_stand_in_line() {
     let mut bench = Bench::with_room_in_line(0);
-    let asked = effects(|it| (0..5).for_each(|n| bench.wanted(brief(&n.to_string()), it)));
+    let asked = effects(|it| (0..=AT_ONCE).for_each(|n| bench.wanted(brief(&n.to_string()), it)));
     assert!(matches!(
         asked.last(),
         Some(JobEffect::Ended { ending: Ending::Waiting { reason: WaitReason::Busy, .. }, .. })
@@ -197,4 +193,30 @@ fn work_whose_report_nobody_took_in_is_done_all_the_same() {
     bench.performed(&"a".into(), lease(1), accepted(1), &mut Vec::new());
     let over = effects(|it| bench.unanswered(&"a".into(), it));
     assert!(matches!(&over[..], [JobEffect::Ended { ending: Ending::Done { kept: 3 }, .. }]));
+}
+
+#[test]
+fn a_job_that_waited_for_room_goes_on_when_it_is_invited() {
+    let mut bench = Bench::default();
+    bench.wanted(brief("a"), &mut Vec::new());
+    let busy = Access::Wait { reason: WaitReason::Busy, ask_again_at: None };
+    bench.answered(&"a".into(), busy, &mut Vec::new());
+    let invited = |session: &str| JobMessage::Invited { session: session.into() };
+    assert_eq!(effects(|it| bench.on(invited("b"), it)), [], "nobody of that name waits");
+    assert_eq!(effects(|it| bench.on(invited("a"), it)), [JobEffect::Ask(brief("a"))]);
+}
+
+#[test]
+fn a_hint_that_comes_late_or_twice_is_past() {
+    let mut bench = Bench::default();
+    let hint = |epoch| {
+        let (principal, upstream) = (Principal::local(), upstream());
+        Hint::CredentialsReenabled(Affected { principal, upstream, sessions: vec!["a".into()], epoch })
+    };
+    let mut heard = |epoch| {
+        bench.wanted(brief("a"), &mut Vec::new());
+        bench.answered(&"a".into(), wait(), &mut Vec::new());
+        effects(|it| bench.hinted(&hint(epoch), it)).len()
+    };
+    assert_eq!([heard(2), heard(2), heard(1), heard(3)], [1, 0, 0, 1]);
 }

@@ -174,6 +174,11 @@ pub enum JobMessage {
     },
     /// From the CredentialActor.
     Hinted(Hint),
+    /// From the CredentialActor, to a job that it told to wait for room: there is some now. May be lost.
+    Invited {
+        /// For whom.
+        session: SessionId,
+    },
 }
 
 /// What the bench wants done.

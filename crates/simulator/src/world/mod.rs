@@ -4,10 +4,12 @@
 //! What is not real: no socket is opened (clients call the gateway's own HTTP service, the gateway calls the provider in
 //! memory), the database lives in memory, and all actors share one thread.
 
+mod conformance;
 mod door;
 mod ears;
 mod look;
 
+pub use conformance::Conformance;
 pub use door::{Door, Reply};
 pub use ears::{Alerts, Counts, Tally};
 
@@ -45,6 +47,8 @@ pub struct World {
     pub alerts: Arc<Alerts>,
     /// What was counted.
     pub tally: Arc<Tally>,
+    /// Whether the CredentialActor keeps the protocol. A scenario in which it does not fails.
+    pub conformance: Arc<Conformance>,
     admin: Arc<Admin>,
     parts: EdgeParts,
     door: Door,
@@ -54,7 +58,7 @@ pub struct World {
 /// base URLs are replaced: everything leads to the simulated provider.
 ///
 /// # Errors
-/// When the world cannot be made: no memory, or no thread for its runtime.
+/// When the world cannot be made (no memory, or no thread for its runtime), or when the CredentialActor broke the protocol.
 pub fn run<T, F: Future<Output = T>>(
     seed: u64,
     settings: Settings,
@@ -85,7 +89,10 @@ fn play<T, F: Future<Output = T>>(
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().start_paused(true).build()?;
     LocalSet::new().block_on(&runtime, async {
         let world = World::new(seed, settings, alerts).await.map_err(io::Error::other)?;
-        Ok(scenario(world).await)
+        let conformance = Arc::clone(&world.conformance);
+        let outcome = scenario(world).await;
+        let broken = conformance.broken();
+        if broken.is_empty() { Ok(outcome) } else { Err(io::Error::other(broken.join("\n"))) }
     })
 }
 
@@ -101,6 +108,7 @@ impl World {
         let clock = Clock::virtual_from(BEGINNING);
         let provider = Provider::new(seed);
         let (alerts, tally) = (Arc::new(alerts), Arc::new(Tally::default()));
+        let conformance = Arc::new(Conformance::default());
         let network = Network::new(provider.clone(), clock);
         let transport: TransportFactory = Arc::new(move || Rc::new(network.clone()) as Rc<dyn Transport>);
         let fingerprinter = Fingerprinter::new(key(seed));
@@ -111,6 +119,7 @@ impl World {
             transport: Arc::clone(&transport),
             meter: Arc::<Tally>::clone(&tally),
             alarm: Arc::<Alerts>::clone(&alerts),
+            witness: Some(Arc::<Conformance>::clone(&conformance)),
             fingerprinter: fingerprinter.clone(),
             seed,
             places: Places { ledger: Place::Here, background: Place::Here },
@@ -120,7 +129,7 @@ impl World {
         let admin = Arc::new(Admin::new(house.clone(), ready, Arc::clone(&metrics)));
         let parts = EdgeParts { settings, house: house.clone(), metrics, transport, fingerprinter, seed };
         let door = Door::open(Arc::new(Edge::new(parts.clone())?), Arc::clone(&admin)).await;
-        Ok(Self { provider, house, alerts, tally, admin, parts, door })
+        Ok(Self { provider, house, alerts, tally, conformance, admin, parts, door })
     }
 
     /// Opens another way into the same house: what comes in by it is `principal`'s.

@@ -1,5 +1,7 @@
 //! Background calls against a scripted provider in memory, in virtual time.
 
+#![expect(clippy::disallowed_methods, reason = "the call itself is what is tested here")]
+
 use bytes::Bytes;
 use domain::conversation::{Answered, Message, Role};
 use domain::credential::{Credential, CredentialKind, Lease};
@@ -100,20 +102,16 @@ fn answer(status: u16, headers: &[(&'static str, &'static str)], body: Vec<Resul
 }
 
 fn lease() -> Lease {
-    Lease {
-        id: LeaseId(1),
-        generation: Generation(1),
-        principal: Principal::local(),
-        upstream: UpstreamKey::new(Provider::Anthropic, "https://api.example"),
-        credential: Arc::new(Credential {
-            header: "x-api-key",
-            value: Secret::new("sk-ant-api03-canary"),
-            kind: CredentialKind::ApiKey,
-            fingerprint: Fingerprint::of_number(1),
-            companions: vec![("anthropic-beta", "captured".into())],
-        }),
-        probe: false,
-    }
+    let credential = Credential {
+        header: "x-api-key",
+        value: Secret::new("sk-ant-api03-canary"),
+        kind: CredentialKind::ApiKey,
+        fingerprint: Fingerprint::of_number(1),
+        companions: vec![("anthropic-beta", "captured".into())],
+        ends: None,
+    };
+    let owner = (Principal::local(), UpstreamKey::new(Provider::Anthropic, "https://api.example"));
+    Lease::grant(LeaseId(1), owner, Arc::new(credential), Generation(1), false)
 }
 
 fn distilling() -> Call {
@@ -305,7 +303,9 @@ fn chatting(purpose: Purpose) -> Call {
 }
 
 fn openai() -> Lease {
-    Lease { upstream: UpstreamKey::new(Provider::OpenAi, "https://api.example"), ..lease() }
+    let mut lease = lease();
+    lease.upstream = UpstreamKey::new(Provider::OpenAi, "https://api.example");
+    lease
 }
 
 /// What a call to OpenAI came to, the statuses on its way, and the bodies that were sent, as often as it was made.

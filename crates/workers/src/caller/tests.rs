@@ -72,15 +72,11 @@ fn lease(brief: &Brief) -> Lease {
         kind: CredentialKind::ApiKey,
         fingerprint: Fingerprint::of_number(1),
         companions: Vec::new(),
+        ends: None,
     };
-    Lease {
-        id: LeaseId(1),
-        generation: Generation(1),
-        principal: brief.principal.clone(),
-        upstream: brief.upstream.clone(),
-        credential: Arc::new(credential),
-        probe: false,
-    }
+    let owner = (brief.principal.clone(), brief.upstream.clone());
+    #[expect(clippy::disallowed_methods, reason = "a test's own lease")]
+    Lease::grant(LeaseId(1), owner, Arc::new(credential), Generation(1), false)
 }
 
 #[tokio::test]

@@ -121,7 +121,7 @@ impl Gateway {
             upstream: self.upstream.clone(),
             session: SessionId::from(session),
         };
-        self.tell(CredentialMessage::CredentialObserved { slot, credential, project: None });
+        self.tell(CredentialMessage::CredentialObserved { slot, credential, project: None, ends: None });
         let (upstream, now) = (self.upstream.clone(), Moment::from(self.house.environment.clock.now()));
         let evidence = Evidence { fingerprint, upstream, start: now, end: now, class, status };
         self.tell(CredentialMessage::ClientAnswered(evidence));
@@ -152,6 +152,7 @@ fn parts(settings: Settings, metrics: &Arc<Metrics>) -> Parts {
         transport: Arc::new(transport),
         meter: Arc::clone(metrics) as _,
         alarm: Arc::new(alarm),
+        witness: None,
         fingerprinter: Fingerprinter::new([7; 32]),
         seed: 1,
         places: Places { ledger: Place::Here, background: Place::Here },
@@ -165,6 +166,7 @@ fn credential(token: &str) -> Arc<Credential> {
         kind: CredentialKind::ApiKey,
         fingerprint: Fingerprinter::new([7; 32]).fingerprint("x-api-key", token),
         companions: vec![("anthropic-version", "2023-06-01".to_owned())],
+        ends: None,
     })
 }
 

@@ -1,0 +1,213 @@
+//! The one admission (R8): every background call starts with this question, whatever path it came by: the sweep, a turn that
+//! filled a segment, a hint, an admin's command. There is no second way to a lease, and without one there is no call.
+
+use super::message::Alert;
+use super::record::Record;
+use super::slot::Held;
+use super::token::Verdict;
+use super::upstream::Upstream;
+use super::{CredentialEffect, CredentialMachine};
+use domain::access::{Access, AccessRequest, WaitReason};
+use domain::credential::{CredentialKind, Lease};
+use domain::fingerprint::Fingerprint;
+use domain::ids::{Generation, LeaseId};
+use domain::provider::UpstreamKey;
+use domain::time::Moment;
+use std::sync::Arc;
+
+/// What a job would go with.
+pub(super) struct Choice {
+    held: Held,
+    /// It goes to find out whether the token works.
+    probe: bool,
+}
+
+/// Why a job has to wait, and until when at the latest if nothing is heard.
+pub(super) type Wait = (WaitReason, Option<Moment>);
+
+impl CredentialMachine {
+    /// May this job call, and with what?
+    pub(super) fn admit(
+        &mut self,
+        request: &AccessRequest,
+        now: Moment,
+        effects: &mut Vec<CredentialEffect>,
+    ) -> Access {
+        let access = self.decide(request, now);
+        if let Access::Wait { reason, .. } = access {
+            effects.extend(self.alert_if_felt(request, reason, now));
+        }
+        access
+    }
+
+    /// The leased token was refused and that is known: the alert of its episode goes out, and the same step says whether
+    /// there is something else to call with.
+    pub(super) fn readmit(
+        &mut self,
+        request: &AccessRequest,
+        refused: &Lease,
+        now: Moment,
+        effects: &mut Vec<CredentialEffect>,
+    ) -> Access {
+        let access = self.decide(request, now);
+        let another = matches!(&access, Access::Go(lease) if lease.fingerprint() != refused.fingerprint());
+        effects.extend(self.take_alert(request, &refused.upstream, refused.fingerprint(), another, now));
+        if let Access::Wait { reason, .. } = access {
+            effects.extend(self.alert_if_felt(request, reason, now));
+        }
+        access
+    }
+
+    fn decide(&mut self, request: &AccessRequest, now: Moment) -> Access {
+        match self.choose(request, now) {
+            Err((reason, ask_again_at)) => Access::Wait { reason, ask_again_at },
+            Ok(choice) if self.limiter.admits(request, self.sessions, now) => {
+                Access::Go(self.grant(request, choice, now))
+            }
+            Ok(_) => Access::Wait { reason: WaitReason::Busy, ask_again_at: None },
+        }
+    }
+
+    /// The order is: the session's own good token, another that may stand in for it, a probe that is due. Asks nothing of
+    /// anybody and changes nothing, so that it can also say how a session stands.
+    pub(super) fn choose(&self, request: &AccessRequest, now: Moment) -> Result<Choice, Wait> {
+        let own = self.own(request).map_err(|reason| (reason, None))?;
+        let Some(upstream) = self.upstreams.get(&request.upstream) else {
+            return Ok(Choice { held: own, probe: true });
+        };
+        is_open(upstream, now)?;
+        let choice = self.select(request, upstream, own, now)?;
+        let pauses = upstream.tokens.get(&choice.held.fingerprint()).map(|record| &record.pauses);
+        match pauses.and_then(|pauses| pauses.standing(&request.model, request.purpose, now)) {
+            Some((reason, until)) => Err((reason, Some(until))),
+            None => Ok(choice),
+        }
+    }
+
+    fn select(
+        &self,
+        request: &AccessRequest,
+        upstream: &Upstream,
+        own: Held,
+        now: Moment,
+    ) -> Result<Choice, Wait> {
+        if upstream.is_good(own.fingerprint(), now) {
+            return Ok(Choice { held: own, probe: false });
+        }
+        if let Some(held) = self.stand_in(request, upstream, &own, now) {
+            return Ok(Choice { held: held.clone(), probe: false });
+        }
+        let token = upstream.tokens.get(&own.fingerprint()).map(|record| &record.token);
+        match token {
+            Some(token) if token.probing(now).is_some() => Err((WaitReason::ProbeOut, token.probing(now))),
+            Some(token) if now < token.probe_due() && token.verdict() == Verdict::Rejected => {
+                Err((WaitReason::Rejected, Some(token.probe_due())))
+            }
+            _ => Ok(Choice { held: own, probe: true }),
+        }
+    }
+
+    /// What lies in the slot for background work, if the settings allow its use.
+    pub(super) fn own(&self, request: &AccessRequest) -> Result<Held, WaitReason> {
+        let provider = request.upstream.provider();
+        if let Some((_, credential)) = self.rules.own_keys.iter().find(|(whose, _)| *whose == provider) {
+            return Ok(Held { credential: Arc::clone(credential), generation: Generation(0) });
+        }
+        if !self.rules.own_keys.is_empty() {
+            return Err(WaitReason::NotAllowed);
+        }
+        let upstream = self.upstreams.get(&request.upstream).ok_or(WaitReason::NoCredential)?;
+        let held = upstream.own(&request.principal, &request.session).ok_or(WaitReason::NoCredential)?;
+        if self.allows(held.credential.kind) { Ok(held.clone()) } else { Err(WaitReason::NotAllowed) }
+    }
+
+    fn allows(&self, kind: CredentialKind) -> bool {
+        let rules = self.rules.client_credentials;
+        if kind == CredentialKind::ApiKey { rules.api_key } else { rules.bearer }
+    }
+
+    pub(super) fn stand_in<'u>(
+        &self,
+        request: &AccessRequest,
+        upstream: &'u Upstream,
+        own: &Held,
+        now: Moment,
+    ) -> Option<&'u Held> {
+        let rule = (self.rules.fallback, now);
+        let alone = self.rules.own_keys.is_empty();
+        let found = upstream.stand_in(&request.principal, &request.session, own.fingerprint(), rule);
+        found.filter(|held| alone && self.allows(held.credential.kind))
+    }
+
+    fn grant(&mut self, request: &AccessRequest, choice: Choice, now: Moment) -> Lease {
+        self.counters.lease += 1;
+        let id = LeaseId(self.counters.lease);
+        let Choice { held, probe } = choice;
+        let upstream = self.upstreams.entry(request.upstream.clone()).or_default();
+        upstream.incident.try_with(id, now);
+        upstream.breaker.try_with(id, now);
+        if probe {
+            // A key of the workers' own is known from its first use on.
+            let record = upstream.tokens.entry(held.fingerprint()).or_insert_with(|| Record::offered(now));
+            record.token.probe().start(id, now);
+        }
+        #[expect(clippy::disallowed_methods, reason = "this is the one place where leases are given (R8)")]
+        let lease = Lease::grant(
+            id,
+            (request.principal.clone(), request.upstream.clone()),
+            held.credential,
+            held.generation,
+            probe,
+        );
+        self.limiter.went_out(&lease, request, now);
+        lease
+    }
+
+    /// Background work stands still for a token that went from good to rejected: that is told once an episode (R7).
+    fn alert_if_felt(
+        &mut self,
+        request: &AccessRequest,
+        reason: WaitReason,
+        now: Moment,
+    ) -> Option<CredentialEffect> {
+        if !matches!(reason, WaitReason::Rejected | WaitReason::Incident) {
+            return None;
+        }
+        let own = self.own(request).ok()?.fingerprint();
+        self.take_alert(request, &request.upstream, own, false, now)
+    }
+
+    /// The alert of a token's episode, unless it was told or an incident's own is enough.
+    fn take_alert(
+        &mut self,
+        request: &AccessRequest,
+        upstream: &UpstreamKey,
+        token: Fingerprint,
+        another_available: bool,
+        now: Moment,
+    ) -> Option<CredentialEffect> {
+        let known = self.upstreams.get_mut(upstream)?;
+        let record = known.tokens.get_mut(&token)?;
+        let rejected = record.token.verdict() == Verdict::Rejected && record.token.has_alert();
+        if !rejected || !known.incident.take_alert(now) {
+            return None;
+        }
+        let status = record.token.take_alert()?;
+        Some(CredentialEffect::Alert(Alert {
+            status,
+            provider: upstream.provider(),
+            model: request.model.clone(),
+            purpose: request.purpose,
+            token,
+            session: request.session.clone(),
+            another_available,
+        }))
+    }
+}
+
+/// Whether calls go to this upstream at all; while it is in trouble, one at a time does.
+fn is_open(upstream: &Upstream, now: Moment) -> Result<(), Wait> {
+    let held = |reason, until: Option<Moment>| until.map_or(Ok(()), |until| Err((reason, Some(until))));
+    held(WaitReason::Incident, upstream.incident.holds_until(now))?;
+    held(WaitReason::UpstreamDown, upstream.breaker.holds_until(now))
+}

@@ -1,0 +1,320 @@
+//! One upstream: the tokens that clients sent there, and in whose slots they lie. Nothing here knows another upstream, so no
+//! credential can cross to one (S2).
+
+use super::message::Affected;
+use super::record::Record;
+use super::slot::{Held, Slot};
+use super::suspension::{Breaker, Incident};
+use super::token::Verdict;
+use domain::credential::{Credential, CredentialKind};
+use domain::evidence::{Class, Evidence};
+use domain::fingerprint::Fingerprint;
+use domain::ids::{Generation, Principal, SessionId};
+use domain::purpose::Purpose;
+use domain::settings::GlobalFallback;
+use domain::time::Moment;
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::sync::Arc;
+use std::time::Duration;
+
+/// Records of tokens that lie in no slot any more are kept for so long, so that a dead one sent again is recognised.
+const RETIRED_FOR: Duration = Duration::from_secs(24 * 3600);
+/// And never more than so many: the longest retired go first.
+const RETIRED: usize = 4096;
+/// Sessions that are brought up to date at once when a token's verdict changes, and named in a hint. Those beyond find out
+/// when they next ask.
+const AT_ONCE: usize = 256;
+/// So many of the newest proven tokens are looked at when one is to stand in for another.
+const STAND_INS: usize = 8;
+
+/// What is known at one upstream.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Default)]
+pub(super) struct Upstream {
+    pub(super) tokens: BTreeMap<Fingerprint, Record>,
+    pub(super) tenants: BTreeMap<Principal, Tenant>,
+    pub(super) incident: Incident,
+    pub(super) breaker: Breaker,
+    /// Tokens by when they came to lie in no slot.
+    retired: VecDeque<(Moment, Fingerprint)>,
+}
+
+/// What a principal has at an upstream.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Default)]
+pub(super) struct Tenant {
+    pub(super) slots: BTreeMap<SessionId, Slot>,
+    /// Where proven tokens lie, by filling; the last one is the global slot. An index: whoever reads it looks at the verdict.
+    proven: BTreeMap<Generation, SessionId>,
+}
+
+/// A token's verdict changed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Passage {
+    /// To proven, from anything else.
+    Proven(Fingerprint),
+    /// To rejected, from anything else.
+    Rejected(Fingerprint),
+}
+
+/// A credential that a client brought.
+pub(super) struct Offer<'o> {
+    pub(super) principal: &'o Principal,
+    pub(super) session: &'o SessionId,
+    pub(super) credential: &'o Arc<Credential>,
+    pub(super) project: Option<String>,
+    pub(super) ends: Option<Moment>,
+}
+
+impl Upstream {
+    /// A client brought a token. Says whether that filled its slot anew; `generation` is the filling it would be.
+    pub(super) fn observe(&mut self, offer: Offer<'_>, generation: Generation, now: Moment) -> bool {
+        let token = offer.credential.fingerprint;
+        let record = self.tokens.entry(token).or_insert_with(|| Record::offered(now));
+        record.held_by(offer.principal, offer.session, offer.ends);
+        let is_proven = record.token.verdict() == Verdict::Proven;
+        let tenant = self.tenants.entry(offer.principal.clone()).or_default();
+        let slot = tenant.slots.entry(offer.session.clone()).or_default();
+        if offer.project.is_some() {
+            slot.project = offer.project.map(Into::into);
+        }
+        let filled = !slot.refresh(offer.credential);
+        if filled {
+            let held = Held { credential: Arc::clone(offer.credential), generation };
+            let left = slot.fill(held, |token| verdict(&self.tokens, token));
+            self.release(offer.principal, offer.session, left, now);
+        }
+        if is_proven {
+            self.settle(offer.principal, offer.session, token, None, now);
+        }
+        self.forget_retired(now);
+        filled
+    }
+
+    /// Joins evidence about one token. Evidence never creates a token (S9). `about` is the model and the purpose of the call
+    /// that was answered. Returns what the verdict became, if it changed, and what an incident that is over had refused.
+    pub(super) fn judge(
+        &mut self,
+        evidence: &Evidence,
+        about: (&str, Purpose),
+        now: Moment,
+    ) -> (Option<Passage>, BTreeSet<Fingerprint>) {
+        let Some(record) = self.tokens.get_mut(&evidence.fingerprint) else { return Default::default() };
+        record.pauses.take(evidence, about.0, about.1, now);
+        let before = record.token.join(evidence, now);
+        let after = record.token.verdict();
+        let healed = self.sense(evidence, before != Verdict::Rejected && after == Verdict::Rejected, now);
+        (self.pass(evidence, before, after, now), healed)
+    }
+
+    /// What an answer says about the upstream as a whole.
+    fn sense(&mut self, evidence: &Evidence, newly_rejected: bool, now: Moment) -> BTreeSet<Fingerprint> {
+        match evidence.class {
+            Class::UpstreamFault => self.breaker.fault(evidence, now),
+            _ => self.breaker.answered(evidence),
+        }
+        if newly_rejected {
+            self.incident.rejected(evidence, now);
+        }
+        match evidence.class {
+            Class::CredentialRejected | Class::WeakAuth => self.incident.refused(evidence, now),
+            Class::Ok => return self.forgive(evidence),
+            _ => {}
+        }
+        BTreeSet::new()
+    }
+
+    /// A success ends an incident. What was refused meanwhile may be tried again at once.
+    fn forgive(&mut self, success: &Evidence) -> BTreeSet<Fingerprint> {
+        let refused = self.incident.succeeded(success);
+        for token in &refused {
+            self.tokens.get_mut(token).into_iter().for_each(|record| record.token.probe_at_once());
+        }
+        refused
+    }
+
+    fn pass(&mut self, evidence: &Evidence, before: Verdict, after: Verdict, now: Moment) -> Option<Passage> {
+        let token = evidence.fingerprint;
+        match (before, after) {
+            (Verdict::Unproven | Verdict::Rejected, Verdict::Proven) => {
+                for (principal, session) in self.holders(token) {
+                    self.settle(&principal, &session, token, Some(evidence.end), now);
+                }
+                Some(Passage::Proven(token))
+            }
+            (Verdict::Unproven | Verdict::Proven, Verdict::Rejected) => {
+                for (principal, session) in self.holders(token) {
+                    self.unsettle(&principal, &session, token);
+                }
+                Some(Passage::Rejected(token))
+            }
+            _ => None,
+        }
+    }
+
+    /// A token of a slot is proven: it takes the place of older ones, and the global slot if it is the newest. `at` is when it
+    /// was proven: tokens that could have been revoked by its birth are in doubt from then on.
+    fn settle(
+        &mut self,
+        principal: &Principal,
+        session: &SessionId,
+        token: Fingerprint,
+        at: Option<Moment>,
+        now: Moment,
+    ) {
+        let Some(tenant) = self.tenants.get_mut(principal) else { return };
+        let Some(slot) = tenant.slots.get_mut(session) else { return };
+        let left = slot.settle(token, |token| verdict(&self.tokens, token));
+        if let Some(generation) = slot.generation(token) {
+            tenant.proven.insert(generation, session.clone());
+        }
+        for replaced in left.iter().filter(|held| held.credential.kind != CredentialKind::ApiKey) {
+            let record = self.tokens.get_mut(&replaced.fingerprint());
+            record.into_iter().zip(at).for_each(|(record, at)| record.supersede(at));
+        }
+        self.release(principal, session, left, now);
+    }
+
+    /// A token of a slot is rejected: the global slot is another's.
+    fn unsettle(&mut self, principal: &Principal, session: &SessionId, token: Fingerprint) {
+        let Some(tenant) = self.tenants.get_mut(principal) else { return };
+        let generation = tenant.slots.get(session).and_then(|slot| slot.generation(token));
+        generation.and_then(|generation| tenant.proven.remove(&generation));
+    }
+
+    /// These left a slot: its secrets go with the last lease, their records when nobody remembers them.
+    fn release(
+        &mut self,
+        principal: &Principal,
+        session: &SessionId,
+        left: impl IntoIterator<Item = Held>,
+        now: Moment,
+    ) {
+        for held in left {
+            let token = held.fingerprint();
+            self.tenants.get_mut(principal).and_then(|tenant| tenant.proven.remove(&held.generation));
+            let Some(record) = self.tokens.get_mut(&token) else { continue };
+            record.holders.remove(&(principal.clone(), session.clone()));
+            if record.holders.is_empty() {
+                record.retired = Some(now);
+                self.retired.push_back((now, token));
+            }
+        }
+    }
+
+    /// Sessions in whose slots this token lies, as many as are cared for at once.
+    pub(super) fn holders(&self, token: Fingerprint) -> Vec<(Principal, SessionId)> {
+        let holders = self.tokens.get(&token).map(|record| record.holders.iter());
+        holders.into_iter().flatten().take(AT_ONCE).cloned().collect()
+    }
+
+    /// Whom a change of these tokens concerns: the sessions that hold them, by owner.
+    pub(super) fn affected(
+        &self,
+        upstream: &domain::provider::UpstreamKey,
+        tokens: impl IntoIterator<Item = Fingerprint>,
+    ) -> Vec<Affected> {
+        let mut owners: BTreeMap<Principal, Vec<SessionId>> = BTreeMap::new();
+        for (principal, session) in tokens.into_iter().flat_map(|token| self.holders(token)).take(AT_ONCE) {
+            owners.entry(principal).or_default().push(session);
+        }
+        let affected =
+            |(principal, sessions)| Affected { principal, upstream: upstream.clone(), sessions, epoch: 0 };
+        owners.into_iter().map(affected).collect()
+    }
+
+    /// A session leaves memory. Says how many slots went.
+    pub(super) fn evict(&mut self, session: &SessionId, now: Moment) -> usize {
+        let owners: Vec<Principal> = self
+            .tenants
+            .iter()
+            .filter(|(_, tenant)| tenant.slots.contains_key(session))
+            .map(|(principal, _)| principal.clone())
+            .collect();
+        for principal in &owners {
+            let slot = self.tenants.get_mut(principal).and_then(|tenant| tenant.slots.remove(session));
+            let held: Vec<Held> = slot.iter().flat_map(Slot::all).cloned().collect();
+            self.release(principal, session, held, now);
+        }
+        self.forget_retired(now);
+        owners.len()
+    }
+
+    /// Drops the records of tokens that have lain in no slot for long, and of too many the longest retired. One that lies in
+    /// a slot again was only passing through the queue.
+    fn forget_retired(&mut self, now: Moment) {
+        while let Some((since, token)) = self.retired.front().copied() {
+            if self.retired.len() <= RETIRED && now.since(since) < RETIRED_FOR {
+                return;
+            }
+            self.retired.pop_front();
+            if self.tokens.get(&token).is_some_and(|record| record.retired == Some(since)) {
+                self.tokens.remove(&token);
+            }
+        }
+    }
+
+    pub(super) fn slot(&self, principal: &Principal, session: &SessionId) -> Option<&Slot> {
+        self.tenants.get(principal)?.slots.get(session)
+    }
+
+    /// What background work of a session would use.
+    pub(super) fn own(&self, principal: &Principal, session: &SessionId) -> Option<&Held> {
+        self.slot(principal, session)?.best(|token| self.verdict(token))
+    }
+
+    /// The newest proven token of an owner, in whatever session: the global slot.
+    pub(super) fn global(&self, principal: &Principal) -> Option<&Held> {
+        self.proven(self.tenants.get(principal)?).next().map(|(held, _)| held)
+    }
+
+    /// The newest good token of another filling that may stand in for one that is not, where the settings let it.
+    pub(super) fn stand_in(
+        &self,
+        principal: &Principal,
+        session: &SessionId,
+        own: Fingerprint,
+        (fallback, now): (GlobalFallback, Moment),
+    ) -> Option<&Held> {
+        let tenant = self.tenants.get(principal)?;
+        let slot = tenant.slots.get(session)?;
+        let fits = |other: &Slot| match fallback {
+            GlobalFallback::Off => false,
+            GlobalFallback::Lineage => slot.is_related(other),
+            GlobalFallback::SameProject => slot.is_neighbour(other),
+            GlobalFallback::Any => true,
+        };
+        self.proven(tenant)
+            .take(STAND_INS)
+            .find(|(held, origin)| {
+                held.fingerprint() != own && fits(origin) && self.is_good(held.fingerprint(), now)
+            })
+            .map(|(held, _)| held)
+    }
+
+    fn proven<'u>(&'u self, tenant: &'u Tenant) -> impl Iterator<Item = (&'u Held, &'u Slot)> {
+        tenant.proven.iter().rev().filter_map(|(generation, session)| {
+            let slot = tenant.slots.get(session)?;
+            let held = slot.all().find(|held| held.generation == *generation)?;
+            (self.verdict(held.fingerprint()) == Verdict::Proven).then_some((held, slot))
+        })
+    }
+
+    /// Whether this token can be used without a question.
+    pub(super) fn is_good(&self, token: Fingerprint, now: Moment) -> bool {
+        self.tokens.get(&token).is_some_and(|record| record.is_good(now))
+    }
+
+    pub(super) fn verdict(&self, token: Fingerprint) -> Verdict {
+        verdict(&self.tokens, token)
+    }
+
+    /// Every moment in it.
+    pub(super) fn moments(&mut self) -> impl Iterator<Item = &mut Moment> {
+        let retired = self.retired.iter_mut().map(|(since, _)| since);
+        let whole = self.incident.moments().chain(self.breaker.moments()).chain(retired);
+        whole.chain(self.tokens.values_mut().flat_map(Record::moments))
+    }
+}
+
+fn verdict(tokens: &BTreeMap<Fingerprint, Record>, token: Fingerprint) -> Verdict {
+    tokens.get(&token).map_or(Verdict::Unproven, |record| record.token.verdict())
+}
