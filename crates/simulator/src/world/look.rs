@@ -3,7 +3,10 @@
 use super::World;
 use actor::Cause;
 use domain::ids::SessionId;
+use domain::intake::{self, Intake};
 use domain::knowledge::{KnowledgeEntry, Observation};
+use domain::purpose::Purpose;
+use domain::time::Moment;
 use machines::credential::{CredentialMessage, CredentialReply, SlotView};
 use std::time::Duration;
 use store::{Hit, Recorded, SessionSummary, StoreError};
@@ -54,6 +57,25 @@ impl World {
     pub async fn recall(&self, words: &str) -> Result<Vec<Hit>, StoreError> {
         let words = words.to_owned();
         self.house.desk.read(move |store| store.recall(None, &words, 10)).await
+    }
+
+    /// Background calls that reached the provider while no lease for their token was out: there must be none (R8).
+    #[must_use]
+    pub fn unleased_calls(&self) -> Vec<String> {
+        let received = self.provider.received();
+        let background = received.iter().filter(|call| call.purpose != Purpose::Client);
+        let unleased = background.filter(|call| {
+            let headers = call.exchange.headers.iter();
+            let lower: Vec<_> = headers.map(|(name, value)| (name.to_ascii_lowercase(), value)).collect();
+            let pairs = lower.iter().map(|(name, value)| (name.as_str(), value.as_bytes()));
+            match intake::read(pairs, &self.parts.fingerprinter) {
+                Intake::Captured(credential) => {
+                    !self.conformance.was_leased(credential.fingerprint, Moment::from(call.at))
+                }
+                Intake::Nothing | Intake::Left(_) => true,
+            }
+        });
+        unleased.map(|call| format!("{} at {:?}: {:?}", call.purpose, call.at, call.exchange)).collect()
     }
 
     /// The credentials' slots; none when the CredentialActor does not answer.
