@@ -85,7 +85,7 @@ fn a_call_that_reaches_a_provider_by_another_way_is_found() {
         let calls = world.provider.calls_with(T2);
         let copy = calls.iter().find(|call| call.purpose == Purpose::Distill).expect("a call of a worker's");
         world.pass(10 * MINUTE).await; // No lease is out any more.
-        world.provider.answer(&copy.exchange, world.now());
+        assert_eq!(world.provider.answer(&copy.exchange, world.now()).status, 200);
         assert_eq!(world.unleased_calls().len(), 1, "{:?}", world.unleased_calls());
     });
 }
