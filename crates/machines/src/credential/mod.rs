@@ -29,7 +29,7 @@ pub use token::Verdict;
 
 use domain::access::AccessRequest;
 use domain::credential::{Credential, Lease};
-use domain::evidence::Evidence;
+use domain::evidence::{Class, Evidence};
 use domain::fingerprint::Fingerprint;
 use domain::ids::{Generation, LeaseId, SessionId};
 use domain::provider::{Provider, UpstreamKey};
@@ -114,7 +114,7 @@ impl CredentialMachine {
             CredentialMessage::CallEnded { request, lease, evidence } => {
                 self.report(&request, &lease, evidence.as_ref(), now, effects);
             }
-            CredentialMessage::WorkerRestarted(purpose) => self.take_back(purpose),
+            CredentialMessage::WorkerRestarted(purpose) => self.take_back(purpose, now),
             CredentialMessage::SessionEvicted { session } => self.evict(&session, now),
             CredentialMessage::ListSlots => return CredentialReply::Slots(self.list(now)),
             CredentialMessage::ReviewSessions(slots) => {
@@ -185,7 +185,7 @@ impl CredentialMachine {
         now: Moment,
         effects: &mut Vec<CredentialEffect>,
     ) {
-        self.give_back(lease, effects);
+        self.give_back(lease, evidence.map(|evidence| evidence.class), now, effects);
         let about = (&lease.upstream, lease.fingerprint());
         if let Some(evidence) = evidence.filter(|it| (&it.upstream, it.fingerprint) == about) {
             self.judge(evidence, (&request.model, request.purpose), now, effects);
@@ -193,25 +193,37 @@ impl CredentialMachine {
     }
 
     /// Whatever waited for this lease may go on.
-    fn give_back(&mut self, lease: &Lease, effects: &mut Vec<CredentialEffect>) {
-        self.end_probes(&lease.upstream, lease.fingerprint(), lease.id);
+    fn give_back(
+        &mut self,
+        lease: &Lease,
+        class: Option<Class>,
+        now: Moment,
+        effects: &mut Vec<CredentialEffect>,
+    ) {
+        self.end_probes((&lease.upstream, lease.fingerprint()), lease.id, class, now);
         let next = self.limiter.came_back(lease.id);
         effects.extend(next.map(|(purpose, session)| CredentialEffect::Invite(purpose, session)));
     }
 
-    fn end_probes(&mut self, upstream: &UpstreamKey, token: Fingerprint, lease: LeaseId) {
+    fn end_probes(
+        &mut self,
+        (upstream, token): (&UpstreamKey, Fingerprint),
+        lease: LeaseId,
+        class: Option<Class>,
+        now: Moment,
+    ) {
         let Some(upstream) = self.upstreams.get_mut(upstream) else { return };
-        upstream.incident.end_trial(lease);
-        upstream.breaker.end_trial(lease);
+        upstream.incident.end_trial(lease, class, now);
+        upstream.breaker.end_trial(lease, class, now);
         if let Some(record) = upstream.tokens.get_mut(&token) {
             record.token.probe().end(lease);
         }
     }
 
     /// A worker was rebuilt: its calls broke off, and nobody will report them.
-    fn take_back(&mut self, purpose: Purpose) {
+    fn take_back(&mut self, purpose: Purpose, now: Moment) {
         for out in self.limiter.lost(purpose) {
-            self.end_probes(&out.token.0, out.token.1, out.lease);
+            self.end_probes((&out.token.0, out.token.1), out.lease, None, now);
         }
     }
 

@@ -29,9 +29,11 @@ impl Probe {
         self.0 = Some((lease, now.after(CALL_LIMIT)));
     }
 
-    /// The job under `lease` has ended; if it was this call, the next may go out.
-    pub fn end(&mut self, lease: LeaseId) {
-        self.0 = self.0.filter(|(out, _)| *out != lease);
+    /// The job under `lease` has ended. Says whether that was this call; the next may go out then.
+    pub fn end(&mut self, lease: LeaseId) -> bool {
+        let out = self.0;
+        self.0 = out.filter(|(probe, _)| *probe != lease);
+        self.0 != out
     }
 
     /// Every moment in it.

@@ -6,7 +6,7 @@ mod tests;
 
 use super::ladder;
 use super::probe::Probe;
-use domain::evidence::Evidence;
+use domain::evidence::{Class, Evidence};
 use domain::fingerprint::Fingerprint;
 use domain::ids::LeaseId;
 use domain::time::Moment;
@@ -27,7 +27,7 @@ const REMEMBERED: usize = 1024;
 /// Background work stands still until a trial says otherwise.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 struct Suspension {
-    /// When the newest sign of trouble was understood.
+    /// When the trouble was understood.
     since: Moment,
     trials: u32,
     trial_due: Moment,
@@ -40,12 +40,18 @@ impl Suspension {
         Self { since, trials: 1, trial_due, trial: Probe::default() }
     }
 
-    /// Another sign of trouble. One storm is one step of the ladder.
-    fn go_on(&mut self, since: Moment, (first, longest): (Duration, Duration), seed: u64, now: Moment) {
-        self.since = self.since.max(since);
-        if now >= self.trial_due {
+    /// The job under `lease` has ended. If it was the trial and met the trouble again, the next one comes later. Nothing else
+    /// puts it off: whoever goes on sending a dead token would else keep all others waiting for ever.
+    fn end_trial(
+        &mut self,
+        lease: LeaseId,
+        failed: bool,
+        (first, longest): (Duration, Duration),
+        now: Moment,
+    ) {
+        if self.trial.end(lease) && failed {
             self.trials = self.trials.saturating_add(1);
-            self.trial_due = now.after(ladder::pause(first, longest, self.trials, seed));
+            self.trial_due = now.after(ladder::pause(first, longest, self.trials, lease.0));
         }
     }
 
@@ -86,15 +92,11 @@ impl Incident {
             self.suspension = Some(Suspension::begin(at, INCIDENT, token.low_bits(), now));
             self.refused.insert(other);
         }
-        if self.suspension.is_some() && self.refused.len() < REMEMBERED {
-            self.refused.insert(token);
-        }
-    }
-
-    /// A token was refused, once more or for the first time.
-    pub(super) fn refused(&mut self, evidence: &Evidence, now: Moment) {
         if let Some(suspension) = &mut self.suspension {
-            suspension.go_on(evidence.end, INCIDENT, evidence.fingerprint.low_bits(), now);
+            suspension.since = suspension.since.max(at);
+            if self.refused.len() < REMEMBERED {
+                self.refused.insert(token);
+            }
         }
     }
 
@@ -139,10 +141,11 @@ impl Incident {
         self.suspension.iter_mut().for_each(|suspension| suspension.trial.start(lease, now));
     }
 
-    /// The job under `lease` has ended.
-    pub(super) fn end_trial(&mut self, lease: LeaseId) {
+    /// The job under `lease` has ended with an answer of this class, if any.
+    pub(super) fn end_trial(&mut self, lease: LeaseId, class: Option<Class>, now: Moment) {
+        let refused = matches!(class, Some(Class::CredentialRejected | Class::WeakAuth));
         if let Some(suspension) = &mut self.suspension {
-            suspension.trial.end(lease);
+            suspension.end_trial(lease, refused, INCIDENT, now);
         }
     }
 
@@ -164,13 +167,8 @@ impl Breaker {
     /// A call came to nothing, and not for what was asked.
     pub(super) fn fault(&mut self, evidence: &Evidence, now: Moment) {
         self.in_a_row = self.in_a_row.saturating_add(1);
-        let seed = evidence.fingerprint.low_bits();
-        match &mut self.open {
-            Some(open) => open.go_on(evidence.end, FAULTS, seed, now),
-            None if self.in_a_row >= PATIENCE => {
-                self.open = Some(Suspension::begin(evidence.end, FAULTS, seed, now));
-            }
-            None => {}
+        if self.open.is_none() && self.in_a_row >= PATIENCE {
+            self.open = Some(Suspension::begin(evidence.end, FAULTS, evidence.fingerprint.low_bits(), now));
         }
     }
 
@@ -191,10 +189,10 @@ impl Breaker {
         self.open.iter_mut().for_each(|open| open.trial.start(lease, now));
     }
 
-    /// The job under `lease` has ended.
-    pub(super) fn end_trial(&mut self, lease: LeaseId) {
+    /// The job under `lease` has ended with an answer of this class, if any.
+    pub(super) fn end_trial(&mut self, lease: LeaseId, class: Option<Class>, now: Moment) {
         if let Some(open) = &mut self.open {
-            open.trial.end(lease);
+            open.end_trial(lease, class == Some(Class::UpstreamFault), FAULTS, now);
         }
     }
 

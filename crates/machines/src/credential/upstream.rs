@@ -114,12 +114,7 @@ impl Upstream {
         if newly_rejected {
             self.incident.rejected(evidence, now);
         }
-        match evidence.class {
-            Class::CredentialRejected | Class::WeakAuth => self.incident.refused(evidence, now),
-            Class::Ok => return self.forgive(evidence),
-            _ => {}
-        }
-        BTreeSet::new()
+        if evidence.class == Class::Ok { self.forgive(evidence) } else { BTreeSet::new() }
     }
 
     /// A success ends an incident. What was refused meanwhile may be tried again at once.

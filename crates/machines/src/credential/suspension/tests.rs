@@ -46,18 +46,34 @@ fn a_success_that_began_before_an_incident_does_not_end_it() {
 }
 
 #[test]
-fn pauses_between_trials_grow_to_a_bound_but_a_storm_is_one_step() {
+fn pauses_between_trials_grow_to_a_bound_and_only_a_trial_puts_the_next_one_off() {
     let mut breaker = Breaker::default();
-    let mut now = 0;
+    let fault = |at| evidence(1, Class::UpstreamFault, at, at);
+    (0..3).for_each(|n| breaker.fault(&fault(n), Moment(n)));
+    let mut now = 3;
     let mut pauses = Vec::new();
-    for _ in 0..12 {
-        for _ in 0..5 {
-            breaker.fault(&evidence(1, Class::UpstreamFault, now, now), Moment(now));
-        }
+    for number in 0..12 {
         let until = breaker.holds_until(Moment(now)).expect("open").0;
         pauses.push((until - now) / 1_000_000);
         now = until;
+        breaker.fault(&fault(now), Moment(now));
+        assert_eq!(breaker.holds_until(Moment(now)), None, "a client's fault does not put the trial off");
+        breaker.try_with(LeaseId(number), Moment(now));
+        assert!(breaker.holds_until(Moment(now)).is_some(), "one at a time");
+        breaker.end_trial(LeaseId(number), Some(Class::UpstreamFault), Moment(now));
     }
     assert!(pauses[0] <= 36 && pauses[11] >= 240, "{pauses:?}");
     assert!(pauses.iter().all(|pause| *pause <= 360), "{pauses:?}");
+}
+
+#[test]
+fn a_trial_that_says_nothing_about_the_trouble_makes_room_for_the_next() {
+    let mut incident = Incident::default();
+    for token in [1, 2] {
+        incident.rejected(&evidence(token, Class::CredentialRejected, 5, 10), Moment(10));
+    }
+    let due = incident.holds_until(Moment(10)).expect("suspended");
+    incident.try_with(LeaseId(1), due);
+    incident.end_trial(LeaseId(1), Some(Class::Throttled { retry_after: None }), due);
+    assert_eq!(incident.holds_until(due), None);
 }

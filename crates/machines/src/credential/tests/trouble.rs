@@ -93,6 +93,22 @@ fn a_token_that_is_dead_after_an_incident_has_an_alert_of_its_own() {
 }
 
 #[test]
+fn a_client_that_never_tires_of_its_dead_token_keeps_nobody_waiting_for_ever() {
+    let mut bench = incident();
+    for _ in 0..200 {
+        bench.pass(Duration::from_secs(1));
+        bench.client("a", 1, Class::CredentialRejected);
+    }
+    let trial = bench.lease("c");
+    let start = bench.now;
+    bench.client("a", 1, Class::CredentialRejected);
+    let answered =
+        Evidence { fingerprint: trial.fingerprint(), ..evidence(0, Class::Ok, start, bench.now + 1) };
+    bench.say(CredentialMessage::AuthAccepted { request: request("c"), lease: trial, evidence: answered });
+    assert!(matches!(bench.resolve_for("c", Purpose::Curate), Access::Go(_)), "a success is a success");
+}
+
+#[test]
 fn in_an_incident_one_call_at_a_time_finds_out_and_later_and_later() {
     let mut bench = incident();
     for round in 0..8 {
