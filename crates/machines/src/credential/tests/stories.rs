@@ -286,3 +286,29 @@ fn clients_that_bring_ever_new_tokens_fill_no_memory() {
     }
     assert!(machine.verdicts().count() <= 4096 + 6, "{}", machine.verdicts().count());
 }
+
+/// Why background work of this session stands still.
+fn standing(bench: &mut Bench, session: &str) -> Option<WaitReason> {
+    match bench.say(CredentialMessage::ReviewSessions(vec![key(session)])) {
+        CredentialReply::Standing(standing) => standing[0],
+        other => panic!("not a standing: {other:?}"),
+    }
+}
+
+#[test]
+fn a_review_says_why_a_session_stands_still_and_takes_nothing() {
+    let mut bench = Bench::new();
+    assert_eq!(standing(&mut bench, "a"), Some(WaitReason::NoCredential));
+    bench.observe("a", 1);
+    assert_eq!(standing(&mut bench, "a"), None, "a new token is tried");
+    bench.answer(1, Class::Ok);
+    bench.answer(1, Class::Throttled { retry_after: None });
+    assert_eq!(standing(&mut bench, "a"), Some(WaitReason::Throttled));
+    bench.answer(1, Class::AccountBlocked);
+    assert_eq!(standing(&mut bench, "a"), Some(WaitReason::AccountBlocked));
+    bench.answer(1, Class::Ok);
+    bench.answer(1, Class::CredentialRejected);
+    bench.pass(Duration::from_secs(3600));
+    assert_eq!(standing(&mut bench, "a"), Some(WaitReason::Rejected), "although its probe is due");
+    assert!(bench.lease("a").probe, "which the review has left alone");
+}
