@@ -22,6 +22,13 @@ pub(super) struct Choice {
     probe: bool,
 }
 
+#[cfg(test)]
+impl Choice {
+    pub(super) fn is_probe(&self) -> bool {
+        self.probe
+    }
+}
+
 /// Why a job has to wait, and until when at the latest if nothing is heard.
 pub(super) type Wait = (WaitReason, Option<Moment>);
 
@@ -33,7 +40,7 @@ impl CredentialMachine {
         now: Moment,
         effects: &mut Vec<CredentialEffect>,
     ) -> Access {
-        let access = self.decide(request, now);
+        let access = self.decide(request, None, now);
         if let Access::Wait { reason, .. } = access {
             effects.extend(self.alert_if_felt(request, reason, now));
         }
@@ -41,7 +48,7 @@ impl CredentialMachine {
     }
 
     /// The leased token was refused and that is known: the alert of its episode goes out, and the same step says whether
-    /// there is something else to call with.
+    /// there is something else to call with. Not the same token, even if it was proven meanwhile (S6).
     pub(super) fn readmit(
         &mut self,
         request: &AccessRequest,
@@ -49,8 +56,8 @@ impl CredentialMachine {
         now: Moment,
         effects: &mut Vec<CredentialEffect>,
     ) -> Access {
-        let access = self.decide(request, now);
-        let another = matches!(&access, Access::Go(lease) if lease.fingerprint() != refused.fingerprint());
+        let access = self.decide(request, Some(refused.fingerprint()), now);
+        let another = matches!(access, Access::Go(_));
         effects.extend(self.take_alert(request, &refused.upstream, refused.fingerprint(), another, now));
         if let Access::Wait { reason, .. } = access {
             effects.extend(self.alert_if_felt(request, reason, now));
@@ -58,9 +65,12 @@ impl CredentialMachine {
         access
     }
 
-    fn decide(&mut self, request: &AccessRequest, now: Moment) -> Access {
+    fn decide(&mut self, request: &AccessRequest, refused: Option<Fingerprint>, now: Moment) -> Access {
         match self.choose(request, now) {
             Err((reason, ask_again_at)) => Access::Wait { reason, ask_again_at },
+            Ok(choice) if refused == Some(choice.held.fingerprint()) => {
+                Access::Wait { reason: WaitReason::Rejected, ask_again_at: None }
+            }
             Ok(choice) if self.limiter.admits(request, self.sessions, now) => {
                 Access::Go(self.grant(request, choice, now))
             }

@@ -144,7 +144,8 @@ impl Step<'_> {
     fn refused(&self) -> Option<Fingerprint> {
         match self.message {
             CredentialMessage::AuthFailed { lease, evidence, .. } => {
-                (evidence.class == Class::CredentialRejected).then(|| lease.fingerprint())
+                let about = evidence.fingerprint == lease.fingerprint();
+                (about && evidence.class == Class::CredentialRejected).then(|| lease.fingerprint())
             }
             _ => None,
         }

@@ -43,7 +43,7 @@ pub(super) struct Upstream {
 pub(super) struct Tenant {
     pub(super) slots: BTreeMap<SessionId, Slot>,
     /// Where proven tokens lie, by filling; the last one is the global slot. An index: whoever reads it looks at the verdict.
-    proven: BTreeMap<Generation, SessionId>,
+    pub(super) proven: BTreeMap<Generation, SessionId>,
 }
 
 /// A token's verdict changed.

@@ -312,3 +312,77 @@ fn a_review_says_why_a_session_stands_still_and_takes_nothing() {
     assert_eq!(standing(&mut bench, "a"), Some(WaitReason::Rejected), "although its probe is due");
     assert!(bench.lease("a").probe, "which the review has left alone");
 }
+
+#[test]
+fn a_token_that_came_back_before_it_was_forgotten_is_not_forgotten() {
+    let mut bench = Bench::new();
+    bench.client("a", 1, Class::CredentialRejected);
+    bench.client("a", 2, Class::Ok);
+    bench.pass(Duration::from_secs(3600));
+    bench.observe("b", 1);
+    bench.pass(Duration::from_secs(24 * 3600));
+    bench.observe("a", 2);
+    assert_eq!(bench.verdict(1), Verdict::Rejected);
+}
+
+#[test]
+fn when_a_token_is_proven_a_dead_stragglers_secret_leaves_with_the_older_ones() {
+    let mut bench = Bench::new();
+    bench.client("b", 1, Class::CredentialRejected);
+    bench.observe("a", 2);
+    bench.observe("a", 1);
+    bench.answer(2, Class::Ok);
+    let held = |token| bench.machine.holders(&upstream(), Fingerprint::of_number(token)).count();
+    assert_eq!((held(1), held(2)), (1, 1), "token 1 lies with b alone");
+}
+
+#[test]
+fn a_success_that_began_at_the_moment_of_a_doubt_does_not_end_it() {
+    let mut bench = Bench::with(GlobalFallback::Off);
+    bench.client("a", 1, Class::Ok);
+    bench.client("b", 1, Class::Ok);
+    bench.observe("b", 2);
+    bench.say(CredentialMessage::ClientAnswered(evidence(2, Class::Ok, 50, 60)));
+    bench.say(CredentialMessage::ClientAnswered(evidence(1, Class::Ok, 60, 70)));
+    assert!(matches!(bench.machine.choose(&request("a"), Moment(100)), Ok(choice) if choice.is_probe()));
+    bench.say(CredentialMessage::ClientAnswered(evidence(1, Class::Ok, 61, 71)));
+    assert!(matches!(bench.machine.choose(&request("a"), Moment(100)), Ok(choice) if !choice.is_probe()));
+}
+
+#[test]
+fn a_report_about_another_token_than_the_leased_is_not_taken() {
+    let mut bench = Bench::new();
+    bench.client("a", 1, Class::Ok);
+    bench.client("b", 2, Class::Ok);
+    let lease = bench.lease("a");
+    let strange = evidence(2, Class::CredentialRejected, bench.now + 1, bench.now + 2);
+    bench.say(CredentialMessage::AuthFailed { request: request("a"), lease, evidence: strange });
+    assert_eq!((bench.verdict(1), bench.verdict(2)), (Verdict::Proven, Verdict::Proven));
+}
+
+#[test]
+fn a_job_that_was_refused_is_not_offered_the_same_token_although_it_was_proven_since() {
+    let mut bench = Bench::new();
+    bench.client("a", 1, Class::Ok);
+    let lease = bench.lease("a");
+    let late = evidence(1, Class::CredentialRejected, bench.now + 1, bench.now + 2);
+    bench.now += 2;
+    bench.client("a", 1, Class::Ok);
+    let reply = bench.say(CredentialMessage::AuthFailed { request: request("a"), lease, evidence: late });
+    assert!(matches!(reply, CredentialReply::Access(Access::Wait { .. })), "S6: {reply:?}");
+    assert!(goes_with(&bench.resolve("a"), 1), "the next job may use it");
+}
+
+#[test]
+fn sessions_that_come_and_go_leave_nothing_behind_but_what_is_known_of_their_tokens() {
+    let mut bench = Bench::new();
+    for number in 0..50 {
+        let session = number.to_string();
+        bench.client(&session, 1, Class::Ok);
+        bench.say(CredentialMessage::SessionEvicted { session: session.as_str().into() });
+    }
+    assert_eq!(bench.machine.size(), (0, 0));
+    let known = &bench.machine.upstreams[&upstream()];
+    assert!(known.tenants.values().all(|tenant| tenant.slots.is_empty() && tenant.proven.is_empty()));
+    assert_eq!(bench.verdict(1), Verdict::Proven);
+}
