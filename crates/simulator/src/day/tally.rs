@@ -1,0 +1,119 @@
+//! What a policy's day comes to, counted from its log alone: no policy counts for itself.
+
+use super::run::{Call, Log};
+use super::schedule::{Day, Exchange, Token};
+use domain::time::Moment;
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+/// A token's passage from good to refused, until it is accepted again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Episode {
+    /// Whose end it was.
+    pub token: Token,
+    /// When the gateway first heard of it.
+    pub heard: Moment,
+    /// Background calls with the token that were refused.
+    pub refused: usize,
+    /// Background calls with the token that were on their way when the gateway first heard.
+    pub on_their_way: usize,
+    /// Calls that left later, to learn whether the token works.
+    pub probes: usize,
+}
+
+impl Episode {
+    /// Refused calls beyond those that nobody could have spared (S15).
+    #[must_use]
+    pub fn needless(&self) -> usize {
+        self.refused.saturating_sub(self.on_their_way + self.probes)
+    }
+}
+
+/// See the module.
+#[derive(Debug)]
+pub struct Tally {
+    /// All episodes, token by token.
+    pub episodes: Vec<Episode>,
+    /// Background calls that were refused.
+    pub refused: usize,
+    /// Alerts.
+    pub alerts: usize,
+    /// Alerts beyond one an episode.
+    pub repeated_alerts: usize,
+    /// Delays of late work since it was due, shortest first.
+    pub since_due: Vec<Duration>,
+    /// Delays of late work since proof that its session's token works, shortest first.
+    pub since_proof: Vec<Duration>,
+    /// Work that was never done.
+    pub lost: usize,
+    /// Calls with another user's token.
+    pub crossed: usize,
+}
+
+impl Tally {
+    /// Counts what `log` shows of `day`.
+    #[must_use]
+    pub fn of(day: &Day, log: &Log) -> Self {
+        let episodes: Vec<Episode> = (0..day.tokens()).flat_map(|it| episodes(day, log, Token(it))).collect();
+        let crossed = |call: &&Call| day.holder(call.exchange.token) != day.owner(call.job.session);
+        Self {
+            refused: log.calls.iter().filter(|call| !call.exchange.accepted).count(),
+            alerts: log.alerts.len(),
+            repeated_alerts: repeated(&log.alerts, &episodes),
+            since_due: sorted(log.late.iter().map(|late| late.since_due)),
+            since_proof: sorted(log.late.iter().filter_map(|late| late.since_proof)),
+            lost: log.lost.len(),
+            crossed: log.calls.iter().filter(crossed).count(),
+            episodes,
+        }
+    }
+
+    /// Refused calls that S15 does not allow.
+    #[must_use]
+    pub fn needless(&self) -> usize {
+        self.episodes.iter().map(Episode::needless).sum()
+    }
+}
+
+/// The protocol's own rule: a success ends an episode if it began after the last known refusal ended.
+fn episodes(day: &Day, log: &Log, token: Token) -> Vec<Episode> {
+    let calls: Vec<&Call> = log.calls.iter().filter(|call| call.exchange.token == token).collect();
+    let requests = day.requests.iter().map(|(_, request)| (request, None));
+    let answers = requests.filter(|(request, _)| request.token == token);
+    let mut answers: Vec<(&Exchange, Option<&Call>)> =
+        answers.chain(calls.iter().map(|call| (&call.exchange, Some(*call)))).collect();
+    answers.sort_by_key(|(answer, _)| answer.end);
+    let (mut episodes, mut good, mut last) = (Vec::new(), true, Moment::default());
+    for (answer, call) in answers {
+        match (answer.accepted, good) {
+            (true, _) => good = good || answer.start > last,
+            (false, true) => episodes.push(begin(token, answer.end, &calls)),
+            (false, false) => {}
+        }
+        if let (false, Some(episode)) = (answer.accepted, episodes.last_mut()) {
+            (good, last) = (false, answer.end);
+            let late = call.is_some_and(|call| call.probe && call.exchange.start > episode.heard);
+            episode.refused += usize::from(call.is_some());
+            episode.probes += usize::from(late);
+        }
+    }
+    episodes
+}
+
+fn begin(token: Token, heard: Moment, calls: &[&Call]) -> Episode {
+    let span = |call: &&&Call| call.exchange.start <= heard && heard <= call.exchange.end;
+    Episode { token, heard, refused: 0, on_their_way: calls.iter().filter(span).count(), probes: 0 }
+}
+
+fn repeated(alerts: &[Token], episodes: &[Episode]) -> usize {
+    let mut due: BTreeMap<Token, (usize, usize)> = BTreeMap::new();
+    alerts.iter().for_each(|token| due.entry(*token).or_default().0 += 1);
+    episodes.iter().for_each(|episode| due.entry(episode.token).or_default().1 += 1);
+    due.values().map(|(alerts, episodes)| alerts.saturating_sub(*episodes)).sum()
+}
+
+fn sorted(delays: impl Iterator<Item = Duration>) -> Vec<Duration> {
+    let mut delays: Vec<Duration> = delays.collect();
+    delays.sort_unstable();
+    delays
+}
