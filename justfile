@@ -36,6 +36,10 @@ clients:
 demo:
     cargo run --release --locked -- demo
 
+# A day of nineteen users under four policies: the README's table.
+day *arguments:
+    cargo run --release --locked -p simulator --bin day -- {{arguments}}
+
 # More cases of every property test, and two million requests in the mix of tenants: those take 22 minutes of one core.
 nightly:
     PROPTEST_CASES=10000 STILLROOM_TENANT_REQUESTS=2000000 cargo test --workspace --release --locked

@@ -2,7 +2,19 @@
 //!
 //! Every policy lives through the same day ([`schedule`]) in the same loop ([`run`]), and is counted by the same rules
 //! ([`tally`]). Three of them are the gateway's that this project began with ([`seed`]), one is ours ([`ours`]).
+//!
+//! What the table's columns count:
+//! - *refused*: background calls that were answered 401; *needless*: those among them that S15 does not allow, because they
+//!   left after the gateway had heard that the token is dead, and were no probes.
+//! - *alerts*, and the *episodes* they may be about: a token's passages from good to refused, by whoever's request.
+//! - *late*: work that was due and could not be done by the first call of the first sweep that found it due; its delay runs
+//!   from when it was due until it was done.
+//! - *after proof*: the part of that delay which nobody needs, from the first accepted client request that proves the token
+//!   of the work's session until the call that did the work left.
+//! - *lost*: work undone at midnight. Warm-ups are worth nothing late, so they are neither late nor lost.
+//! - *another's token*: background calls for one user with the token of another.
 
+mod log;
 pub mod ours;
 pub mod policy;
 pub mod run;
@@ -11,10 +23,11 @@ pub mod seed;
 mod table;
 pub mod tally;
 
+pub use log::{Call, Late, Log};
 use ours::Ours;
 use policy::{Make, Policy};
 use run::Run;
-use schedule::Day;
+use schedule::{ALONE, Day, USERS};
 use seed::{Seed, Stage};
 pub use table::table;
 use tally::Tally;
@@ -27,29 +40,29 @@ pub const POLICIES: [(&str, Make); 4] = [
     ("before the seed", |_, _| seed(Stage::Before)),
     ("the seed's first fix", |_, _| seed(Stage::FirstFix)),
     ("the seed's follow-up", |_, _| seed(Stage::FollowUp)),
-    ("ours", |day, place| Box::new(Ours::new(day, place))),
+    ("ours", |day, gateway| Box::new(Ours::new(day, gateway))),
 ];
 
 fn seed<'d>(stage: Stage) -> Box<dyn Policy + 'd> {
     Box::new(Seed::at(stage))
 }
 
-/// The day of `seed` under each policy.
+/// The day of `seed` under one policy.
 #[must_use]
-pub fn compare(seed: u64) -> Vec<(&'static str, Tally)> {
+pub fn live(seed: u64, policy: Make) -> Tally {
     let day = Day::of(seed);
-    POLICIES.iter().map(|(name, make)| (*name, Tally::of(&day, &Run::of(&day, *make, seed)))).collect()
+    Tally::of(&day, &Run::of(&day, policy, seed))
 }
 
 /// The table of that day, and one line of what was simulated.
 #[must_use]
 pub fn story(seed: u64) -> String {
     let day = Day::of(seed);
-    let (sessions, tokens, turns) = (day.sessions(), day.tokens(), day.requests.len());
+    let (sessions, tokens, requests) = (day.sessions(), day.tokens(), day.requests.len());
     format!(
-        "{}\n{} users, {sessions} sessions, {tokens} tokens that live 1 to 8 hours, {turns} requests of clients, one hour of \
-         wrong 401s; seed {seed}.\n",
-        table(&compare(seed)),
-        schedule::USERS
+        "{}\n{USERS} users in {sessions} sessions, {ALONE} with a gateway of their own and {} who share one; {tokens} tokens that \
+         live 1 to 8 hours; {requests} requests of clients; one hour in which the provider answers 401 to everyone; seed {seed}.\n",
+        table(&POLICIES.map(|(name, policy)| (name, live(seed, policy)))),
+        USERS - ALONE,
     )
 }

@@ -1,7 +1,7 @@
 //! Ours: the machines of CredentialActor and of its workers as they run in production, with the messages that the actors send
 //! each other. Only the actors' shells and the network are left out.
 
-use super::policy::{Job, Order, Place, Policy};
+use super::policy::{Gateway, Job, Order, Policy};
 use super::schedule::{Day, Exchange, Session, Token};
 use domain::access::Access;
 use domain::credential::{Credential, CredentialKind, Lease};
@@ -24,7 +24,7 @@ use std::sync::Arc;
 /// See the module.
 pub struct Ours<'d> {
     day: &'d Day,
-    place: Place,
+    gateway: Gateway,
     machine: CredentialMachine,
     benches: BTreeMap<Purpose, Bench>,
     /// What the calls under way go with.
@@ -36,8 +36,11 @@ pub struct Ours<'d> {
 impl<'d> Ours<'d> {
     /// With the settings' defaults: where several users meet, no token ever stands in for another.
     #[must_use]
-    pub fn new(day: &'d Day, place: Place) -> Self {
-        let fallback = if place.shared { GlobalFallback::Off } else { GlobalFallback::Lineage };
+    pub fn new(day: &'d Day, gateway: Gateway) -> Self {
+        let fallback = match gateway {
+            Gateway::Own => GlobalFallback::Lineage,
+            Gateway::Shared => GlobalFallback::Off,
+        };
         let client_credentials = ClientCredentials { api_key: true, bearer: true };
         let rules = CredentialRules { client_credentials, fallback, own_keys: Vec::new() };
         let benches = [
@@ -47,7 +50,7 @@ impl<'d> Ours<'d> {
         ];
         Self {
             day,
-            place,
+            gateway,
             machine: CredentialMachine::new(rules, Counters::default()),
             benches: benches.into(),
             leases: BTreeMap::new(),
@@ -57,7 +60,10 @@ impl<'d> Ours<'d> {
     }
 
     fn principal(&self, session: Session) -> Principal {
-        if self.place.shared { self.day.owner(session).0.to_string().into() } else { Principal::local() }
+        match self.gateway {
+            Gateway::Own => Principal::local(),
+            Gateway::Shared => self.day.owner(session).0.to_string().into(),
+        }
     }
 
     fn brief(&self, session: Session) -> Brief {
@@ -173,12 +179,12 @@ impl<'d> Ours<'d> {
 }
 
 impl Policy for Ours<'_> {
-    fn sent(&mut self, session: Session, token: Token, now: Moment) {
+    fn sent(&mut self, session: Session, token: Token, now: Moment, orders: &mut Vec<Order>) {
         let Brief { principal, session, upstream, .. } = self.brief(session);
         let slot = SlotKey { principal, upstream, session };
         let credential = self.credential(token);
         let observed = CredentialMessage::CredentialObserved { slot, credential, project: None, ends: None };
-        self.tell(observed, now, &mut Vec::new());
+        self.tell(observed, now, orders);
     }
 
     fn answered(&mut self, request: &Exchange, orders: &mut Vec<Order>) {

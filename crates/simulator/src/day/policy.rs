@@ -32,7 +32,7 @@ pub enum Order {
 /// Decides for one gateway when background work calls the provider, and with which token.
 pub trait Policy {
     /// A client's request carried this token.
-    fn sent(&mut self, session: Session, token: Token, now: Moment);
+    fn sent(&mut self, session: Session, token: Token, now: Moment, orders: &mut Vec<Order>);
     /// A client's request was answered.
     fn answered(&mut self, request: &Exchange, orders: &mut Vec<Order>);
     /// The sweep found this work due; nothing is under way for it.
@@ -41,12 +41,14 @@ pub trait Policy {
     fn called(&mut self, job: Job, call: &Exchange, orders: &mut Vec<Order>);
 }
 
-/// Which gateway: its users, and whether there may be several.
+/// Whose gateway it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Place {
-    /// Several users share it.
-    pub shared: bool,
+pub enum Gateway {
+    /// One user's own, on their machine.
+    Own,
+    /// Several users'.
+    Shared,
 }
 
 /// Makes a policy for a gateway.
-pub type Make = for<'d> fn(&'d Day, Place) -> Box<dyn Policy + 'd>;
+pub type Make = for<'d> fn(&'d Day, Gateway) -> Box<dyn Policy + 'd>;

@@ -1,6 +1,7 @@
 //! One policy's day: a small loop over events in virtual time, the same for every policy.
 
-use super::policy::{Job, Make, Order, Place, Policy};
+use super::log::{Call, Late, Log};
+use super::policy::{Gateway, Job, Make, Order, Policy};
 use super::schedule::{ALONE, Day, Exchange, MIDNIGHT, Session, Token};
 use domain::purpose::Purpose;
 use domain::time::Moment;
@@ -28,47 +29,26 @@ enum Event {
     Called(usize),
 }
 
+/// What is known of a session.
+#[derive(Debug, Clone, Default)]
+struct Seen {
+    /// The newest token that its agent sent.
+    token: Option<Token>,
+    /// Turns since it was last curated.
+    turns: u32,
+    /// The end of the last one.
+    last_turn: Moment,
+}
+
 /// Work that is not done.
 struct Pending {
     due: Moment,
     under_way: bool,
     /// It was due and could not be done.
     stood_still: bool,
-    /// Since then a client's request with its session's token was accepted, and no call of its own with that token refused.
+    /// When its session's token was proven, if it was since then: a client's request with it was accepted that began after
+    /// the last refusal of it, and none was refused later.
     proof: Option<Moment>,
-}
-
-/// A call for background work.
-#[derive(Debug, Clone, Copy)]
-pub struct Call {
-    /// For what.
-    pub job: Job,
-    /// To learn whether the token works.
-    pub probe: bool,
-    /// What was sent and how it was answered.
-    pub exchange: Exchange,
-}
-
-/// Work that was done, but not at the first sweep that found it due.
-#[derive(Debug, Clone, Copy)]
-pub struct Late {
-    /// From when it was due until it was done.
-    pub since_due: Duration,
-    /// From the first proof that its session's token works until its call left; none when it was done without such proof.
-    pub since_proof: Option<Duration>,
-}
-
-/// All that is to be known of a policy's day.
-#[derive(Debug, Default)]
-pub struct Log {
-    /// All calls for background work.
-    pub calls: Vec<Call>,
-    /// The token of each alert.
-    pub alerts: Vec<Token>,
-    /// Work that was done late.
-    pub late: Vec<Late>,
-    /// Work that is undone at midnight.
-    pub lost: Vec<Job>,
 }
 
 /// See the module.
@@ -80,8 +60,9 @@ pub struct Run<'d> {
     /// Events that were put on the agenda.
     events: usize,
     pending: BTreeMap<Job, Pending>,
-    /// Each session's newest token, its turns, and the end of the last one.
-    sessions: Vec<(Option<Token>, u32, Moment)>,
+    sessions: Vec<Seen>,
+    /// The end of the last refusal of each token, as far as the gateways have heard.
+    refused: BTreeMap<Token, Moment>,
     chance: StdRng,
     log: Log,
 }
@@ -90,14 +71,15 @@ impl<'d> Run<'d> {
     /// `day` with a policy of this make at every gateway; `seed` decides how long calls take.
     #[must_use]
     pub fn of(day: &'d Day, make: Make, seed: u64) -> Log {
-        let gateways = (0..=ALONE).map(|number| make(day, Place { shared: number == ALONE }));
+        let own = (0..ALONE).map(|_| make(day, Gateway::Own));
         let mut run = Self {
             day,
-            gateways: gateways.collect(),
+            gateways: own.chain([make(day, Gateway::Shared)]).collect(),
             agenda: BTreeMap::new(),
             events: 0,
             pending: BTreeMap::new(),
-            sessions: vec![(None, 0, Moment::default()); day.sessions()],
+            sessions: vec![Seen::default(); day.sessions()],
+            refused: BTreeMap::new(),
             chance: StdRng::seed_from_u64(seed),
             log: Log::default(),
         };
@@ -135,36 +117,51 @@ impl<'d> Run<'d> {
 
     fn sent(&mut self, number: usize, now: Moment) {
         let (session, request) = self.day.requests[number];
-        self.sessions[session.0].0 = Some(request.token);
-        self.gateway(session).sent(session, request.token, now);
+        self.sessions[session.0].token = Some(request.token);
+        let mut orders = Vec::new();
+        self.gateway(session).sent(session, request.token, now, &mut orders);
+        self.obey(&orders, now);
     }
 
     fn answered(&mut self, number: usize, now: Moment) {
         let (session, request) = self.day.requests[number];
         if request.accepted {
-            self.note_proof(request.token, now);
+            self.note_proof(&request);
             self.note_turn(session, now);
+        } else {
+            self.note_refusal(&request);
         }
         let mut orders = Vec::new();
         self.gateway(session).answered(&request, &mut orders);
         self.obey(&orders, now);
     }
 
-    fn note_proof(&mut self, token: Token, now: Moment) {
-        for (job, work) in self.pending.iter_mut().filter(|(_, work)| work.stood_still) {
-            if self.sessions[job.session.0].0 == Some(token) {
-                work.proof.get_or_insert(now);
-            }
+    fn note_proof(&mut self, request: &Exchange) {
+        if self.refused.get(&request.token).is_none_or(|refused| *refused < request.start) {
+            let waiting = self.pending_with(request.token).filter(|work| work.stood_still);
+            waiting.for_each(|work| work.proof = work.proof.or(Some(request.end)));
         }
     }
 
+    fn note_refusal(&mut self, exchange: &Exchange) {
+        self.refused.insert(exchange.token, exchange.end);
+        self.pending_with(exchange.token).for_each(|work| work.proof = None);
+    }
+
+    /// The work of the sessions whose newest token this is.
+    fn pending_with(&mut self, token: Token) -> impl Iterator<Item = &mut Pending> {
+        let sessions = &self.sessions;
+        let mine = move |job: &Job| sessions[job.session.0].token == Some(token);
+        self.pending.iter_mut().filter(move |(job, _)| mine(job)).map(|(_, work)| work)
+    }
+
     fn note_turn(&mut self, session: Session, now: Moment) {
-        let (_, turns, last) = &mut self.sessions[session.0];
-        (*turns, *last) = (*turns + 1, now);
-        let curate = *turns >= TURNS;
+        let seen = &mut self.sessions[session.0];
+        (seen.turns, seen.last_turn) = (seen.turns + 1, now);
+        let is_much = seen.turns >= TURNS;
         self.expect(session, Purpose::Distill, now.after(IDLE), now);
         self.expect(session, Purpose::Warm, now.after(WARM), now);
-        if curate {
+        if is_much {
             self.expect(session, Purpose::Curate, now.after(IDLE), now);
         }
     }
@@ -181,7 +178,7 @@ impl<'d> Run<'d> {
     fn sweep(&mut self, now: Moment) {
         let sessions = &self.sessions;
         self.pending.retain(|job, _| {
-            job.purpose != Purpose::Warm || now <= sessions[job.session.0].2.after(WARMED_FOR)
+            job.purpose != Purpose::Warm || now <= sessions[job.session.0].last_turn.after(WARMED_FOR)
         });
         let due = self.pending.iter().filter(|(_, work)| work.due <= now && !work.under_way);
         let due: Vec<Job> = due.map(|(job, _)| *job).collect();
@@ -203,8 +200,7 @@ impl<'d> Run<'d> {
             self.done(job, &exchange);
         } else if let Some(work) = self.pending.get_mut(&job) {
             (work.under_way, work.stood_still) = (false, true);
-            let about_its_own = self.sessions[job.session.0].0 == Some(exchange.token);
-            work.proof = work.proof.filter(|_| !about_its_own);
+            self.note_refusal(&exchange);
         }
         let mut orders = Vec::new();
         self.gateway(job.session).called(job, &exchange, &mut orders);
@@ -215,7 +211,7 @@ impl<'d> Run<'d> {
         let work = self.pending.remove(&job);
         match job.purpose {
             Purpose::Warm => self.expect(job.session, Purpose::Warm, call.end.after(WARM), call.end),
-            Purpose::Curate => self.sessions[job.session.0].1 = 0,
+            Purpose::Curate => self.sessions[job.session.0].turns = 0,
             _ => {}
         }
         if let Some(work) = work.filter(|work| work.stood_still && job.purpose != Purpose::Warm) {

@@ -72,7 +72,7 @@ impl Seed {
 }
 
 impl Policy for Seed {
-    fn sent(&mut self, session: Session, token: Token, _now: Moment) {
+    fn sent(&mut self, session: Session, token: Token, _now: Moment, _orders: &mut Vec<Order>) {
         self.sessions.insert(session, token);
         self.last_seen = Some(token);
         self.stale.remove(&session);

@@ -6,12 +6,12 @@ use std::time::Duration;
 /// What stands over each column.
 const HEAD: [&str; 10] = [
     "policy",
-    "refused calls",
+    "refused",
     "needless",
     "alerts",
     "episodes",
     "late: median",
-    "worst",
+    "late: worst",
     "after proof: worst",
     "lost",
     "another's token",

@@ -1,6 +1,6 @@
 //! What a policy's day comes to, counted from its log alone: no policy counts for itself.
 
-use super::run::{Call, Log};
+use super::log::{Call, Log};
 use super::schedule::{Day, Exchange, Token};
 use domain::time::Moment;
 use std::collections::BTreeMap;
