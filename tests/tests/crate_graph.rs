@@ -16,7 +16,7 @@ const MAY_USE: [(&str, &[&str]); 10] = [
     ("store", &["domain"]),
     ("workers", &["domain", "machines", "actor", "upstream", "store"]),
     ("gateway", &["domain", "machines", "actor", "upstream", "store", "workers"]),
-    ("simulator", &["domain", "machines", "actor", "upstream", "store", "workers", "gateway"]),
+    ("simulator", &["domain", "machines", "model", "actor", "upstream", "store", "workers", "gateway"]),
     ("stillroom", &["domain", "actor", "upstream", "store", "workers", "gateway", "simulator"]),
 ];
 

@@ -24,11 +24,12 @@ mod table;
 pub mod tally;
 
 pub use log::{Call, Late, Log};
+use model::seed::Policy as Stage;
 use ours::Ours;
-use policy::{Make, Policy};
+use policy::Make;
 use run::Run;
 use schedule::{ALONE, Day, USERS};
-use seed::{Seed, Stage};
+use seed::Seed;
 pub use table::table;
 use tally::Tally;
 
@@ -37,15 +38,11 @@ pub const SEED: u64 = 2026;
 
 /// The policies, from the oldest to ours.
 pub const POLICIES: [(&str, Make); 4] = [
-    ("before the seed", |_, _| seed(Stage::Before)),
-    ("the seed's first fix", |_, _| seed(Stage::FirstFix)),
-    ("the seed's follow-up", |_, _| seed(Stage::FollowUp)),
+    ("before the seed", |day, _| Box::new(Seed::at(Stage::Original, day))),
+    ("the seed's first fix", |day, _| Box::new(Seed::at(Stage::FirstFix, day))),
+    ("the seed's follow-up", |day, _| Box::new(Seed::at(Stage::FollowUp, day))),
     ("ours", |day, gateway| Box::new(Ours::new(day, gateway))),
 ];
-
-fn seed<'d>(stage: Stage) -> Box<dyn Policy + 'd> {
-    Box::new(Seed::at(stage))
-}
 
 /// The day of `seed` under one policy.
 #[must_use]

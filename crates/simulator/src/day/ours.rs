@@ -6,7 +6,6 @@ use super::schedule::{Day, Exchange, Session, Token};
 use domain::access::Access;
 use domain::credential::{Credential, CredentialKind, Lease};
 use domain::evidence::{Class, Evidence};
-use domain::fingerprint::{Fingerprint, Fingerprinter};
 use domain::ids::{Principal, SessionId};
 use domain::provider::{Dialect, Provider, UpstreamKey};
 use domain::purpose::Purpose;
@@ -29,8 +28,6 @@ pub struct Ours<'d> {
     benches: BTreeMap<Purpose, Bench>,
     /// What the calls under way go with.
     leases: BTreeMap<Job, Lease>,
-    tokens: BTreeMap<Fingerprint, Token>,
-    names: Fingerprinter,
 }
 
 impl<'d> Ours<'d> {
@@ -54,8 +51,6 @@ impl<'d> Ours<'d> {
             machine: CredentialMachine::new(rules, Counters::default()),
             benches: benches.into(),
             leases: BTreeMap::new(),
-            tokens: BTreeMap::new(),
-            names: Fingerprinter::new([0; 32]),
         }
     }
 
@@ -69,23 +64,21 @@ impl<'d> Ours<'d> {
     fn brief(&self, session: Session) -> Brief {
         Brief {
             principal: self.principal(session),
-            session: name(session),
+            session: session.id(),
             upstream: upstream(),
             dialect: Dialect::AnthropicMessages,
             model: "m".to_owned(),
         }
     }
 
-    fn credential(&mut self, token: Token) -> Arc<Credential> {
-        let (header, text) = ("authorization", format!("Bearer {}", token.0));
-        let fingerprint = self.names.fingerprint(header, &text);
-        self.tokens.insert(fingerprint, token);
-        let (value, kind) = (Secret::new(text), CredentialKind::Bearer);
+    fn credential(&self, token: Token) -> Arc<Credential> {
+        let (header, fingerprint) = ("authorization", self.day.fingerprint(token));
+        let (value, kind) = (Secret::new(token.0.to_string()), CredentialKind::Bearer);
         Arc::new(Credential { header, value, kind, fingerprint, companions: Vec::new(), ends: None })
     }
 
     fn evidence(&self, exchange: &Exchange) -> Evidence {
-        let fingerprint = self.names.fingerprint("authorization", &format!("Bearer {}", exchange.token.0));
+        let fingerprint = self.day.fingerprint(exchange.token);
         let (start, end) = (exchange.start, exchange.end);
         let (class, status) =
             if exchange.accepted { (Class::Ok, 200) } else { (Class::CredentialRejected, 401) };
@@ -105,7 +98,7 @@ impl<'d> Ours<'d> {
     fn spread(&mut self, effect: CredentialEffect, now: Moment, orders: &mut Vec<Order>) {
         match effect {
             CredentialEffect::Alert(alert) => {
-                orders.extend(self.tokens.get(&alert.token).map(|token| Order::Alert(*token)));
+                orders.extend(self.day.named(alert.token).map(Order::Alert));
             }
             CredentialEffect::Broadcast(hint) => {
                 let purposes: Vec<Purpose> = self.benches.keys().copied().collect();
@@ -139,8 +132,8 @@ impl<'d> Ours<'d> {
             }
             JobEffect::Perform { brief, lease } => {
                 let job = Job { session: number(&brief.session), purpose };
-                let token = self.tokens.get(&lease.fingerprint());
-                orders.extend(token.map(|token| Order::Call { job, token: *token, probe: lease.probe }));
+                let token = self.day.named(lease.fingerprint());
+                orders.extend(token.map(|token| Order::Call { job, token, probe: lease.probe }));
                 self.leases.insert(job, lease);
             }
             JobEffect::Report { brief, lease, work } => {
@@ -202,17 +195,13 @@ impl Policy for Ours<'_> {
         let evidence = self.evidence(call);
         let work =
             if call.accepted { Work::Accepted { evidence, kept: 1 } } else { Work::Refused { evidence } };
-        let performed = JobMessage::Performed { session: name(job.session), lease, work };
+        let performed = JobMessage::Performed { session: job.session.id(), lease, work };
         self.hear(job.purpose, performed, call.end, orders);
     }
 }
 
 fn upstream() -> UpstreamKey {
     UpstreamKey::new(Provider::Anthropic, "http://anthropic.simulated")
-}
-
-fn name(session: Session) -> SessionId {
-    session.0.to_string().into()
 }
 
 fn number(session: &SessionId) -> Session {

@@ -1,6 +1,8 @@
 //! What happens in the day whatever the policy: who speaks when, with which token, and what the provider says to it. Clients
 //! call the provider themselves, so their side of the day is settled before any background work begins.
 
+use domain::fingerprint::{Fingerprint, Fingerprinter};
+use domain::ids::SessionId;
 use domain::time::Moment;
 use rand::rngs::StdRng;
 use rand::{Rng as _, SeedableRng as _};
@@ -30,6 +32,14 @@ pub struct User(pub usize);
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Session(pub usize);
 
+impl Session {
+    /// What the gateway calls it.
+    #[must_use]
+    pub fn id(self) -> SessionId {
+        self.0.to_string().into()
+    }
+}
+
 /// A token of one of them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Token(pub usize);
@@ -47,13 +57,20 @@ pub struct Exchange {
     pub accepted: bool,
 }
 
+/// What there is to know of a token.
+#[derive(Debug)]
+struct Issued {
+    user: User,
+    dies: Moment,
+    name: Fingerprint,
+}
+
 /// See the module.
 #[derive(Debug)]
 pub struct Day {
     /// The owner of each session.
     sessions: Vec<User>,
-    /// The owner of each token, and when it dies.
-    tokens: Vec<(User, Moment)>,
+    tokens: Vec<Issued>,
     /// What clients sent, each with its session.
     pub requests: Vec<(Session, Exchange)>,
 }
@@ -74,7 +91,19 @@ impl Day {
     /// Whose token.
     #[must_use]
     pub fn holder(&self, token: Token) -> User {
-        self.tokens[token.0].0
+        self.tokens[token.0].user
+    }
+
+    /// What the gateway calls the token.
+    #[must_use]
+    pub fn fingerprint(&self, token: Token) -> Fingerprint {
+        self.tokens[token.0].name
+    }
+
+    /// The token of this name.
+    #[must_use]
+    pub fn named(&self, name: Fingerprint) -> Option<Token> {
+        self.tokens.iter().position(|issued| issued.name == name).map(Token)
     }
 
     /// How many sessions there are.
@@ -93,7 +122,7 @@ impl Day {
     #[must_use]
     pub fn accepts(&self, token: Token, start: Moment) -> bool {
         let arrival = start.after(WAY);
-        arrival < self.tokens[token.0].1 && !WRONG.contains(&arrival)
+        arrival < self.tokens[token.0].dies && !WRONG.contains(&arrival)
     }
 }
 
@@ -167,9 +196,8 @@ impl Clients {
         let agent = &mut self.agents[session.0];
         agent.speaks = agent.speaks.min(speaks).max(EVENING);
         let user = self.day.owner(session);
-        if self.day.tokens[self.newest[user.0].0].1 < MIDNIGHT {
-            self.newest[user.0] = Token(self.day.tokens.len());
-            self.day.tokens.push((user, MIDNIGHT.after(Duration::from_secs(3600))));
+        if self.day.tokens[self.newest[user.0].0].dies < MIDNIGHT {
+            self.newest[user.0] = self.issue_until(user, MIDNIGHT.after(Duration::from_secs(3600)));
         }
         self.agents[session.0].token = self.newest[user.0];
         self.request(session);
@@ -188,7 +216,7 @@ impl Clients {
     fn renew(&mut self, session: Session) {
         let (user, now) = (self.day.owner(session), self.agents[session.0].speaks);
         let shared = self.newest[user.0];
-        if shared == self.agents[session.0].token || self.day.tokens[shared.0].1 <= now {
+        if shared == self.agents[session.0].token || self.day.tokens[shared.0].dies <= now {
             self.newest[user.0] = self.issue(user, now);
         }
         self.agents[session.0].token = self.newest[user.0];
@@ -197,8 +225,14 @@ impl Clients {
 
     fn issue(&mut self, user: User, now: Moment) -> Token {
         let life = Duration::from_secs(60 * self.chance.random_range(LIFE));
-        self.day.tokens.push((user, now.after(life)));
-        Token(self.day.tokens.len() - 1)
+        self.issue_until(user, now.after(life))
+    }
+
+    fn issue_until(&mut self, user: User, dies: Moment) -> Token {
+        let number = self.day.tokens.len();
+        let name = Fingerprinter::new([0; 32]).fingerprint("authorization", &number.to_string());
+        self.day.tokens.push(Issued { user, dies, name });
+        Token(number)
     }
 
     fn wait(&mut self, session: Session, milliseconds: Range<u64>) {
