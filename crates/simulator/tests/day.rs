@@ -8,13 +8,15 @@ use domain::settings::Settings;
 use rand::rngs::StdRng;
 use rand::{Rng as _, SeedableRng as _};
 use simulator::agent::{Agent, Kind};
+use simulator::provider::Received;
 use simulator::world::{self, World};
-use std::collections::BTreeSet;
 use std::time::Duration;
 
 const USERS: usize = 19;
 const DAY: Duration = Duration::from_secs(24 * 3600);
 const HOUR: Duration = Duration::from_secs(3600);
+/// The pause before the first probe, which doubles from probe to probe up to the longest; each may be a fifth shorter.
+const PROBE_PAUSE: (Duration, Duration) = (Duration::from_secs(60), Duration::from_secs(30 * 60));
 
 /// One person, their agent, and the tokens they have had.
 struct User {
@@ -83,9 +85,23 @@ async fn evening(world: &World, users: &mut [User], chance: &mut StdRng) {
     world.pass(2 * HOUR).await;
 }
 
-fn background_calls_refused(world: &World, token: &str) -> usize {
+/// A token's passages from good to refused: the calls with it that were refused, until one was accepted again.
+fn episodes(world: &World, token: &str) -> Vec<Vec<Received>> {
     let calls = world.provider.calls_with(token);
-    calls.iter().filter(|call| call.purpose != Purpose::Client && call.status == 401).count()
+    let refused = calls.split(|call| call.status != 401).filter(|refused| !refused.is_empty());
+    refused.map(<[Received]>::to_vec).collect()
+}
+
+/// S15: whoever met the refusal first, every refused background call after that was a probe, and its pause was over.
+fn only_probes_follow(refused: &[Received], token: &str) {
+    let mut last = refused[0].at;
+    let probes = refused[1..].iter().filter(|call| call.purpose != Purpose::Client);
+    for (number, probe) in probes.enumerate() {
+        let pause = PROBE_PAUSE.0.saturating_mul(1 << number.min(5)).min(PROBE_PAUSE.1).mul_f64(0.8);
+        let waited = probe.at - last;
+        assert!(waited >= pause, "{token}: a call after {waited:?}, where a probe is due after {pause:?}");
+        last = probe.at;
+    }
 }
 
 #[test]
@@ -98,24 +114,26 @@ fn in_a_day_of_nineteen_users_nothing_is_lost_crossed_or_stormed() {
         live(&world, &mut users, &mut chance).await;
         evening(&world, &mut users, &mut chance).await;
 
-        let tokens: usize = users.iter().map(|user| user.tokens.len()).sum();
-        let mut refused = 0;
+        let alerts = world.alerts.all();
+        let mut told = 0;
         for user in &users {
+            let mut passages = 0;
             for token in &user.tokens {
-                refused += background_calls_refused(&world, token);
                 own_words_only(&world, user, token);
+                let episodes = episodes(&world, token);
+                episodes.iter().for_each(|refused| only_probes_follow(refused, token));
+                passages += episodes.len();
             }
+            let about = alerts.iter().filter(|alert| alert.session.as_str() == user.session).count();
+            assert!(about <= passages, "{}: {about} alerts about {passages} episodes", user.session);
+            told += about;
             let left = world.standing(&user.session).await.expect("store").pending_messages;
             assert!(left < 5, "{}: {left} messages were never distilled", user.session);
         }
-        let alerts = world.alerts.all();
-        let episodes: BTreeSet<_> = alerts.iter().map(|alert| alert.token).collect();
-        println!("{} tokens, {refused} refused background calls, {} alerts", tokens, alerts.len());
-        assert!(alerts.len() <= tokens + USERS, "an episode is a token's death, or the wrong hour");
-        assert!(episodes.len() <= tokens);
         assert!(
-            refused <= 2 * tokens + 8 * USERS,
-            "a doomed call and a few probes each: {refused} for {tokens} tokens"
+            told > 0 && told == alerts.len(),
+            "{told} of {} alerts are about somebody here",
+            alerts.len()
         );
     })
     .expect("a world");
