@@ -7,8 +7,8 @@
 //! - *refused*: background calls that were answered 401; *needless*: those among them that S15 does not allow, because they
 //!   left after the gateway had heard that the token is dead, and were no probes.
 //! - *alerts*, and the *episodes* they may be about: a token's passages from good to refused, by whoever's request.
-//! - *late*: work that was due and could not be done by the first call of the first sweep that found it due; its delay runs
-//!   from when it was due until it was done.
+//! - *late*: work that was due and could not be done by the first call of the first sweep that found it due; the median
+//!   and the worst delay run from when it was due until it was done.
 //! - *after proof*: the part of that delay which nobody needs, from the first accepted client request that proves the token
 //!   of the work's session until the call that did the work left.
 //! - *lost*: work undone at midnight. Warm-ups are worth nothing late, so they are neither late nor lost.

@@ -3,15 +3,17 @@
 use super::tally::Tally;
 use std::time::Duration;
 
+const COLUMNS: usize = 11;
 /// What stands over each column.
-const HEAD: [&str; 10] = [
+const HEAD: [&str; COLUMNS] = [
     "policy",
     "refused",
     "needless",
     "alerts",
     "episodes",
-    "late: median",
-    "late: worst",
+    "late",
+    "median",
+    "worst",
     "after proof: worst",
     "lost",
     "another's token",
@@ -20,7 +22,7 @@ const HEAD: [&str; 10] = [
 /// A table of these policies, in Markdown, its columns aligned.
 #[must_use]
 pub fn table(rows: &[(&str, Tally)]) -> String {
-    let rows: Vec<[String; 10]> = rows.iter().map(|(name, tally)| cells(name, tally)).collect();
+    let rows: Vec<[String; COLUMNS]> = rows.iter().map(|(name, tally)| cells(name, tally)).collect();
     let head = HEAD.map(str::to_owned);
     let width = |column: usize| {
         rows.iter().chain([&head]).map(|row| row[column].chars().count()).max().unwrap_or_default()
@@ -35,7 +37,7 @@ pub fn table(rows: &[(&str, Tally)]) -> String {
     text
 }
 
-fn line(cells: &[String; 10], widths: &[usize]) -> String {
+fn line(cells: &[String; COLUMNS], widths: &[usize]) -> String {
     let cells = cells.iter().zip(widths).enumerate().map(|(column, (cell, width))| match column {
         0 => format!("| {cell:<width$} "),
         _ => format!("| {cell:>width$} "),
@@ -43,13 +45,14 @@ fn line(cells: &[String; 10], widths: &[usize]) -> String {
     cells.collect::<String>() + "|\n"
 }
 
-fn cells(name: &str, tally: &Tally) -> [String; 10] {
+fn cells(name: &str, tally: &Tally) -> [String; COLUMNS] {
     [
         name.to_owned(),
         tally.refused.to_string(),
         tally.needless().to_string(),
         tally.alerts.to_string(),
         tally.episodes.len().to_string(),
+        tally.since_due.len().to_string(),
         span(tally.since_due.get(tally.since_due.len() / 2)),
         span(tally.since_due.last()),
         span(tally.since_proof.last()),

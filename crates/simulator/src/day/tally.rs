@@ -117,3 +117,59 @@ fn sorted(delays: impl Iterator<Item = Duration>) -> Vec<Duration> {
     delays.sort_unstable();
     delays
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::day::policy::Job;
+    use crate::day::schedule::Session;
+    use domain::purpose::Purpose;
+
+    const TOKEN: Token = Token(0);
+
+    fn exchange(start: u64, end: u64, accepted: bool) -> Exchange {
+        let (start, end) = (Moment::from_secs(start), Moment::from_secs(end));
+        Exchange { token: TOKEN, start, end, accepted }
+    }
+
+    fn call(start: u64, end: u64, probe: bool) -> Call {
+        let job = Job { session: Session(0), purpose: Purpose::Distill };
+        Call { job, probe, exchange: exchange(start, end, false) }
+    }
+
+    fn tally(requests: &[Exchange], calls: Vec<Call>, alerts: usize) -> Tally {
+        let mut day = Day::of(1);
+        day.requests = requests.iter().map(|request| (Session(0), *request)).collect();
+        Tally::of(&day, &Log { calls, alerts: vec![TOKEN; alerts], ..Log::default() })
+    }
+
+    #[test]
+    fn calls_on_their_way_and_probes_are_allowed_and_nothing_else() {
+        let calls = vec![call(10, 12, false), call(11, 14, false), call(70, 71, true)];
+        let allowed = tally(&[], calls.clone(), 1);
+        assert_eq!((allowed.refused, allowed.needless(), allowed.episodes.len()), (3, 0, 1));
+        let one_more = calls.into_iter().chain([call(13, 15, false)]).collect();
+        assert_eq!(tally(&[], one_more, 1).needless(), 1);
+    }
+
+    #[test]
+    fn when_a_client_met_the_refusal_first_no_call_is_allowed() {
+        assert_eq!(tally(&[exchange(1, 2, false)], vec![call(3, 4, false)], 1).needless(), 1);
+    }
+
+    #[test]
+    fn only_a_success_that_began_later_ends_an_episode() {
+        let refused = [exchange(10, 11, false), exchange(30, 31, false)];
+        let with = |success| tally(&[refused[0], success, refused[1]], Vec::new(), 2);
+        assert_eq!(with(exchange(9, 20, true)).repeated_alerts, 1);
+        assert_eq!(with(exchange(12, 20, true)).repeated_alerts, 0);
+    }
+
+    #[test]
+    fn a_call_with_the_token_of_another_is_counted() {
+        let day = Day::of(1);
+        let stranger = (0..day.sessions()).map(Session).find(|it| day.owner(*it) != day.holder(TOKEN));
+        let job = Job { session: stranger.unwrap(), purpose: Purpose::Curate };
+        assert_eq!(tally(&[], vec![Call { job, ..call(1, 2, false) }], 0).crossed, 1);
+    }
+}
