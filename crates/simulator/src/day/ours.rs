@@ -3,10 +3,9 @@
 
 use super::policy::{Gateway, Job, Order, Policy};
 use super::schedule::{Day, Exchange, Session, Token};
-use domain::access::Access;
 use domain::credential::{Credential, CredentialKind, Lease};
 use domain::evidence::{Class, Evidence};
-use domain::ids::{Principal, SessionId};
+use domain::ids::Principal;
 use domain::provider::{Dialect, Provider, UpstreamKey};
 use domain::purpose::Purpose;
 use domain::secret::Secret;
@@ -131,9 +130,10 @@ impl<'d> Ours<'d> {
                 }
             }
             JobEffect::Perform { brief, lease } => {
-                let job = Job { session: number(&brief.session), purpose };
-                let token = self.day.named(lease.fingerprint());
-                orders.extend(token.map(|token| Order::Call { job, token, probe: lease.probe }));
+                let known = (Session::of(&brief.session), self.day.named(lease.fingerprint()));
+                let (Some(session), Some(token)) = known else { return };
+                let job = Job { session, purpose };
+                orders.push(Order::Call { job, token, probe: lease.probe });
                 self.leases.insert(job, lease);
             }
             JobEffect::Report { brief, lease, work } => {
@@ -164,7 +164,7 @@ impl<'d> Ours<'d> {
         };
         let access = match self.tell(report, now, orders) {
             CredentialReply::Access(access) => Some(access),
-            _ => None::<Access>,
+            _ => None,
         };
         let settled = JobMessage::Settled { session: brief.session.clone(), access };
         self.hear(purpose, settled, now, orders);
@@ -202,8 +202,4 @@ impl Policy for Ours<'_> {
 
 fn upstream() -> UpstreamKey {
     UpstreamKey::new(Provider::Anthropic, "http://anthropic.simulated")
-}
-
-fn number(session: &SessionId) -> Session {
-    Session(session.as_str().parse().unwrap_or_default())
 }

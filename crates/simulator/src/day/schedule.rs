@@ -38,6 +38,12 @@ impl Session {
     pub fn id(self) -> SessionId {
         self.0.to_string().into()
     }
+
+    /// The one that the gateway calls so.
+    #[must_use]
+    pub fn of(id: &SessionId) -> Option<Self> {
+        id.as_str().parse().ok().map(Self)
+    }
 }
 
 /// A token of one of them.
