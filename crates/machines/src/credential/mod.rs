@@ -96,7 +96,7 @@ impl CredentialMachine {
     ) -> CredentialReply {
         match message {
             CredentialMessage::CredentialObserved { slot, credential, project, ends } => {
-                self.observe(&slot, &credential, (project, ends), now);
+                self.observe(&slot, &credential, (project, ends), now, effects);
             }
             CredentialMessage::ClientAnswered(evidence) => {
                 self.judge(&evidence, ("", Purpose::Client), now, effects);
@@ -131,12 +131,26 @@ impl CredentialMachine {
         credential: &Arc<Credential>,
         (project, ends): (Option<String>, Option<Moment>),
         now: Moment,
+        effects: &mut Vec<CredentialEffect>,
     ) {
         let upstream = self.upstreams.entry(key.upstream.clone()).or_default();
         self.sessions += usize::from(upstream.slot(&key.principal, &key.session).is_none());
         let offer = Offer { principal: &key.principal, session: &key.session, credential, project, ends };
         let filled = upstream.observe(offer, Generation(self.counters.generation + 1), now);
         self.counters.generation += u64::from(filled);
+        if filled && upstream.is_good(credential.fingerprint, now) {
+            self.wake(key, effects);
+        }
+    }
+
+    /// A session was given a token that was proven in another one: no verdict will change, so this is the moment when its
+    /// work can go on.
+    fn wake(&mut self, key: &SlotKey, effects: &mut Vec<CredentialEffect>) {
+        self.counters.epoch += 1;
+        let (principal, upstream) = (key.principal.clone(), key.upstream.clone());
+        let (sessions, epoch) = (vec![key.session.clone()], self.counters.epoch);
+        let affected = Affected { principal, upstream, sessions, epoch };
+        effects.push(CredentialEffect::Broadcast(Hint::CredentialsReenabled(affected)));
     }
 
     /// Joins evidence about one token, and tells the workers when its verdict changed.
@@ -148,15 +162,15 @@ impl CredentialMachine {
         effects: &mut Vec<CredentialEffect>,
     ) {
         let Some(upstream) = self.upstreams.get_mut(&evidence.upstream) else { return };
+        let was_good = upstream.is_good(evidence.fingerprint, now);
         let (passage, healed) = upstream.judge(evidence, about, now);
+        // Also a token that was only in doubt, without a verdict that changed.
+        let is_mended = !was_good && upstream.is_good(evidence.fingerprint, now);
         let changed = |token| BTreeSet::from([token]);
         if let Some(Passage::Rejected(token)) = passage {
             self.broadcast(&evidence.upstream, changed(token), Hint::CredentialsInvalidated, effects);
         }
-        let usable = match passage {
-            Some(Passage::Proven(token)) => healed.into_iter().chain([token]).collect(),
-            _ => healed,
-        };
+        let usable = healed.into_iter().chain(is_mended.then_some(evidence.fingerprint)).collect();
         self.broadcast(&evidence.upstream, usable, Hint::CredentialsReenabled, effects);
     }
 
