@@ -170,7 +170,8 @@ impl CredentialMachine {
         if let Some(Passage::Rejected(token)) = passage {
             self.broadcast(&evidence.upstream, changed(token), Hint::CredentialsInvalidated, effects);
         }
-        let usable = healed.into_iter().chain(is_mended.then_some(evidence.fingerprint)).collect();
+        let is_usable = is_mended || matches!(passage, Some(Passage::Proven(_)));
+        let usable = healed.into_iter().chain(is_usable.then_some(evidence.fingerprint)).collect();
         self.broadcast(&evidence.upstream, usable, Hint::CredentialsReenabled, effects);
     }
 

@@ -179,6 +179,11 @@ impl Breaker {
         }
     }
 
+    /// Whether it lets only trials pass.
+    pub(super) fn is_open(&self) -> bool {
+        self.open.is_some()
+    }
+
     /// Until when a call has to wait; none when it may go.
     pub(super) fn holds_until(&self, now: Moment) -> Option<Moment> {
         self.open.as_ref()?.holds_until(now)

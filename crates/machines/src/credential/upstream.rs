@@ -90,7 +90,8 @@ impl Upstream {
     }
 
     /// Joins evidence about one token. Evidence never creates a token (S9). `about` is the model and the purpose of the call
-    /// that was answered. Returns what the verdict became, if it changed, and what an incident that is over had refused.
+    /// that was answered. Returns what the verdict became, if it changed, and what may be used again because the upstream
+    /// came back into order.
     pub(super) fn judge(
         &mut self,
         evidence: &Evidence,
@@ -105,8 +106,9 @@ impl Upstream {
         (self.pass(evidence, before, after, now), healed)
     }
 
-    /// What an answer says about the upstream as a whole.
+    /// What an answer says about the upstream as a whole. Says which tokens may be used again when it came back into order.
     fn sense(&mut self, evidence: &Evidence, newly_rejected: bool, now: Moment) -> BTreeSet<Fingerprint> {
+        let was_suspended = self.is_suspended();
         match evidence.class {
             Class::UpstreamFault => self.breaker.fault(evidence, now),
             _ => self.breaker.answered(evidence),
@@ -114,16 +116,28 @@ impl Upstream {
         if newly_rejected {
             self.incident.rejected(evidence, now);
         }
-        if evidence.class == Class::Ok { self.forgive(evidence) } else { BTreeSet::new() }
+        if evidence.class == Class::Ok {
+            self.forgive(evidence);
+        }
+        let reopened = was_suspended && !self.is_suspended();
+        if reopened { self.in_use() } else { BTreeSet::new() }
+    }
+
+    /// Tokens that lie in a slot, as many as are cared for at once.
+    fn in_use(&self) -> BTreeSet<Fingerprint> {
+        let held = self.tokens.iter().filter(|(_, record)| !record.holders.is_empty());
+        held.take(AT_ONCE).map(|(token, _)| *token).collect()
+    }
+
+    fn is_suspended(&self) -> bool {
+        self.incident.is_on() || self.breaker.is_open()
     }
 
     /// A success ends an incident. What was refused meanwhile may be tried again at once.
-    fn forgive(&mut self, success: &Evidence) -> BTreeSet<Fingerprint> {
-        let refused = self.incident.succeeded(success);
-        for token in &refused {
-            self.tokens.get_mut(token).into_iter().for_each(|record| record.token.probe_at_once());
+    fn forgive(&mut self, success: &Evidence) {
+        for token in self.incident.succeeded(success) {
+            self.tokens.get_mut(&token).into_iter().for_each(|record| record.token.probe_at_once());
         }
-        refused
     }
 
     fn pass(&mut self, evidence: &Evidence, before: Verdict, after: Verdict, now: Moment) -> Option<Passage> {

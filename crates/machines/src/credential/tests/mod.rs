@@ -162,6 +162,18 @@ impl Bench {
         self.effects.iter().filter(reenabled).count()
     }
 
+    /// The sessions that were told, after the first so many hints, that asking again may pay.
+    fn woken(&self, after: usize) -> Vec<String> {
+        let hints = self.effects.iter().filter_map(|effect| match effect {
+            CredentialEffect::Broadcast(Hint::CredentialsReenabled(affected)) => Some(affected),
+            _ => None,
+        });
+        let mut sessions: Vec<_> =
+            hints.skip(after).flat_map(|affected| &affected.sessions).map(ToString::to_string).collect();
+        sessions.sort();
+        sessions
+    }
+
     fn verdict(&self, token: u8) -> Verdict {
         self.machine.verdict(&upstream(), Fingerprint::of_number(token))
     }

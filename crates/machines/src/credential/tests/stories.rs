@@ -386,3 +386,27 @@ fn sessions_that_come_and_go_leave_nothing_behind_but_what_is_known_of_their_tok
     assert!(known.tenants.values().all(|tenant| tenant.slots.is_empty() && tenant.proven.is_empty()));
     assert_eq!(bench.verdict(1), Verdict::Proven);
 }
+
+#[test]
+fn a_session_that_is_given_a_token_proven_elsewhere_goes_on_at_that_moment() {
+    let mut bench = Bench::with(GlobalFallback::Off);
+    bench.client("a", 1, Class::CredentialRejected);
+    bench.client("b", 2, Class::Ok);
+    let woken = bench.reenabled();
+    bench.observe("a", 2);
+    assert_eq!(bench.woken(woken), ["a"]);
+    bench.observe("a", 2);
+    assert_eq!(bench.reenabled(), woken + 1, "once");
+}
+
+#[test]
+fn a_doubt_that_ends_sets_work_going_at_that_moment() {
+    let mut bench = Bench::with(GlobalFallback::Off);
+    for (session, token) in [("a", 1), ("b", 1), ("b", 2)] {
+        bench.client(session, token, Class::Ok);
+    }
+    let probe = bench.lease("a");
+    let woken = bench.reenabled();
+    bench.accepted("a", &probe);
+    assert_eq!(bench.woken(woken), ["a"]);
+}

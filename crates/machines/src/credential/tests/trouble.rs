@@ -63,7 +63,7 @@ fn an_incident_ends_with_any_success_and_no_verdict_of_it_was_final() {
     assert!(waits(&bench.resolve("a"), WaitReason::Incident));
     let woken = bench.reenabled();
     bench.client("c", 3, Class::Ok);
-    assert_eq!(bench.reenabled(), woken + 1, "all that were refused may ask again");
+    assert_eq!(bench.woken(woken), ["a", "b", "c"], "all that stood still may ask again");
     let probe = bench.lease("a");
     assert!(probe.probe, "at once, not after its pause");
     bench.accepted("a", &probe);
@@ -139,7 +139,9 @@ fn three_faults_in_a_row_open_the_breaker_of_the_upstream_and_one_answer_closes_
     bench.pass(Duration::from_secs(37));
     let trial = bench.lease("b");
     assert!(waits(&bench.resolve("a"), WaitReason::UpstreamDown), "one at a time");
+    let woken = bench.reenabled();
     bench.accepted("b", &trial);
+    assert_eq!(bench.woken(woken), ["a", "b"], "at that moment, not at the next tick");
     assert!(matches!(bench.resolve("a"), Access::Go(_)));
     assert_eq!(bench.alerts(), 0, "that is nobody's credential");
 }
