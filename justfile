@@ -32,6 +32,10 @@ clients:
     cargo build --locked -p stillroom -p simulator
     tests/clients/run
 
+# How fast the credential machine is, and asking it through its mailbox: docs/machines/credential.md has the figures.
+bench-machine:
+    cargo bench --locked -p machines --bench credential
+
 # The whole story in under a minute.
 demo:
     cargo run --release --locked -- demo
