@@ -158,7 +158,8 @@ impl CredentialMachine {
         upstream.breaker.try_with(id, now);
         if probe {
             // A key of the workers' own is known from its first use on.
-            let record = upstream.tokens.entry(held.fingerprint()).or_insert_with(|| Record::offered(now));
+            let record =
+                upstream.tokens.entry(held.fingerprint()).or_insert_with(|| Box::new(Record::offered(now)));
             record.token.probe().start(id, now);
         }
         #[expect(clippy::disallowed_methods, reason = "this is the one place where leases are given (R8)")]

@@ -5,10 +5,12 @@
 //! broadcast only make it ask sooner. `docs/machines/credential.md` has the state diagram and each rule with its test.
 
 mod admission;
+mod holders;
 pub mod invariants;
 mod ladder;
 mod limiter;
 mod message;
+mod named;
 mod pauses;
 mod probe;
 mod record;
@@ -39,7 +41,7 @@ use domain::time::Moment;
 use limiter::Limiter;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
-use upstream::{Offer, Passage, Upstream};
+use upstream::{Offer, Passage, Taken, Upstream};
 
 /// What the settings say about credentials.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -134,11 +136,11 @@ impl CredentialMachine {
         effects: &mut Vec<CredentialEffect>,
     ) {
         let upstream = self.upstreams.entry(key.upstream.clone()).or_default();
-        self.sessions += usize::from(upstream.slot(&key.principal, &key.session).is_none());
         let offer = Offer { principal: &key.principal, session: &key.session, credential, project, ends };
-        let filled = upstream.observe(offer, Generation(self.counters.generation + 1), now);
-        self.counters.generation += u64::from(filled);
-        if filled && upstream.is_good(credential.fingerprint, now) {
+        let taken = upstream.observe(offer, Generation(self.counters.generation + 1), now);
+        self.sessions += usize::from(taken == Taken::First);
+        self.counters.generation += u64::from(taken != Taken::Known);
+        if taken != Taken::Known && upstream.is_good(credential.fingerprint, now) {
             self.wake(key, effects);
         }
     }

@@ -1,10 +1,9 @@
 //! One token's record at an upstream: what is known of it, what it is paused for, and in whose slots it lies.
 
+use super::holders::{Holder, Holders};
 use super::pauses::Pauses;
 use super::token::{Token, Verdict};
-use domain::ids::{Principal, SessionId};
 use domain::time::Moment;
-use std::collections::BTreeSet;
 
 /// See the module.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -14,9 +13,9 @@ pub(super) struct Record {
     /// When a newer token took its place in a session that had both: providers often revoke the old one then.
     superseded: Option<Moment>,
     /// When it ends by its own words (R14).
-    ends: Option<Moment>,
+    pub(super) ends: Option<Moment>,
     /// The sessions in whose slots it lies.
-    pub(super) holders: BTreeSet<(Principal, SessionId)>,
+    pub(super) holders: Holders,
     /// Since when it lies in no slot.
     pub(super) retired: Option<Moment>,
 }
@@ -28,19 +27,15 @@ impl Record {
             pauses: Pauses::default(),
             superseded: None,
             ends: None,
-            holders: BTreeSet::new(),
+            holders: Holders::default(),
             retired: None,
         }
     }
 
     /// It lies in one more slot.
-    pub(super) fn held_by(&mut self, principal: &Principal, session: &SessionId, ends: Option<Moment>) {
-        self.ends = ends;
+    pub(super) fn held_by(&mut self, holder: Holder) {
         self.retired = None;
-        let holder = (principal.clone(), session.clone());
-        if !self.holders.contains(&holder) {
-            self.holders.insert(holder);
-        }
+        self.holders.insert(holder);
     }
 
     /// A newer token was proven in a session that had held this one.

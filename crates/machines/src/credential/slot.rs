@@ -68,6 +68,7 @@ impl Slot {
         let least = others.min_by_key(|(_, held)| rank(held, &verdict)).map(|(place, _)| place);
         let full = self.held.len() >= PLACES;
         let left = least.filter(|_| full).map(|least| self.held.remove(least));
+        self.held.reserve_exact(1); // There are many slots: none takes memory for tokens that it does not hold.
         self.held.push(held);
         left
     }
@@ -86,9 +87,14 @@ impl Slot {
             held.fingerprint() == token
                 || (held.generation > proven && verdict(held.fingerprint()) != Verdict::Rejected)
         };
-        let (stay, leave) = self.held.drain(..).partition(stays);
-        self.held = stay;
-        leave
+        self.held.extract_if(.., |held| !stays(held)).collect()
+    }
+
+    /// Whether nothing would change if this token were said to be proven once more.
+    #[must_use]
+    pub fn is_settled(&self, token: Fingerprint) -> bool {
+        let alone = self.held.len() == 1 && self.generation(token).is_some();
+        alone && self.lineage.contains(&token)
     }
 
     /// The filling that brought this token, if it lies here.
@@ -104,6 +110,7 @@ impl Slot {
 
     fn remember(&mut self, token: Fingerprint) {
         if !self.lineage.contains(&token) {
+            self.lineage.reserve_exact(1);
             self.lineage.push(token);
         }
         if self.lineage.len() > LINEAGE {

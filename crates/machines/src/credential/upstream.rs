@@ -2,6 +2,7 @@
 //! credential can cross to one (S2).
 
 use super::message::Affected;
+use super::named::Named;
 use super::record::Record;
 use super::slot::{Held, Slot};
 use super::suspension::{Breaker, Incident};
@@ -30,7 +31,7 @@ const STAND_INS: usize = 8;
 /// What is known at one upstream.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Default)]
 pub(super) struct Upstream {
-    pub(super) tokens: BTreeMap<Fingerprint, Record>,
+    pub(super) tokens: BTreeMap<Fingerprint, Box<Record>>,
     pub(super) tenants: BTreeMap<Principal, Tenant>,
     pub(super) incident: Incident,
     pub(super) breaker: Breaker,
@@ -41,9 +42,9 @@ pub(super) struct Upstream {
 /// What a principal has at an upstream.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Default)]
 pub(super) struct Tenant {
-    pub(super) slots: BTreeMap<SessionId, Slot>,
+    pub(super) slots: BTreeMap<Named, Slot>,
     /// Where proven tokens lie, by filling; the last one is the global slot. An index: whoever reads it looks at the verdict.
-    pub(super) proven: BTreeMap<Generation, SessionId>,
+    pub(super) proven: BTreeMap<Generation, Named>,
 }
 
 /// A token's verdict changed.
@@ -55,6 +56,17 @@ pub(super) enum Passage {
     Rejected(Fingerprint),
 }
 
+/// What a token that a client brought meant for its slot.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Taken {
+    /// There was no slot before.
+    First,
+    /// The slot was filled anew.
+    Anew,
+    /// It lay there.
+    Known,
+}
+
 /// A credential that a client brought.
 pub(super) struct Offer<'o> {
     pub(super) principal: &'o Principal,
@@ -64,29 +76,44 @@ pub(super) struct Offer<'o> {
     pub(super) ends: Option<Moment>,
 }
 
+impl Tenant {
+    /// The slots in the order of their sessions' names, to be shown.
+    pub(super) fn by_name(&self) -> BTreeMap<&SessionId, &Slot> {
+        self.slots.iter().map(|(named, slot)| (&named.session, slot)).collect()
+    }
+}
+
 impl Upstream {
-    /// A client brought a token. Says whether that filled its slot anew; `generation` is the filling it would be.
-    pub(super) fn observe(&mut self, offer: Offer<'_>, generation: Generation, now: Moment) -> bool {
+    /// A client brought a token; `generation` is the filling that it is if its slot does not hold it.
+    pub(super) fn observe(&mut self, offer: Offer<'_>, generation: Generation, now: Moment) -> Taken {
         let token = offer.credential.fingerprint;
-        let record = self.tokens.entry(token).or_insert_with(|| Record::offered(now));
-        record.held_by(offer.principal, offer.session, offer.ends);
+        let record = self.tokens.entry(token).or_insert_with(|| Box::new(Record::offered(now)));
+        record.ends = offer.ends;
         let is_proven = record.token.verdict() == Verdict::Proven;
         let tenant = self.tenants.entry(offer.principal.clone()).or_default();
-        let slot = tenant.slots.entry(offer.session.clone()).or_default();
+        let slot = tenant.slots.entry(Named::from(offer.session)).or_default();
         if offer.project.is_some() {
             slot.project = offer.project.map(Into::into);
         }
-        let filled = !slot.refresh(offer.credential);
-        if filled {
+        let known = slot.refresh(offer.credential);
+        let taken = match slot.all().next() {
+            Some(_) if known => Taken::Known,
+            Some(_) => Taken::Anew,
+            None => Taken::First,
+        };
+        let is_settled = slot.is_settled(token)
+            && slot.generation(token).is_some_and(|it| tenant.proven.contains_key(&it));
+        if !known {
+            record.held_by((offer.principal.clone(), offer.session.clone()));
             let held = Held { credential: Arc::clone(offer.credential), generation };
             let left = slot.fill(held, |token| verdict(&self.tokens, token));
             self.release(offer.principal, offer.session, left, now);
         }
-        if is_proven {
+        if is_proven && !is_settled {
             self.settle(offer.principal, offer.session, token, None, now);
         }
         self.forget_retired(now);
-        filled
+        taken
     }
 
     /// Joins evidence about one token. Evidence never creates a token (S9). `about` is the model and the purpose of the call
@@ -170,10 +197,11 @@ impl Upstream {
         now: Moment,
     ) {
         let Some(tenant) = self.tenants.get_mut(principal) else { return };
-        let Some(slot) = tenant.slots.get_mut(session) else { return };
+        let named = Named::from(session);
+        let Some(slot) = tenant.slots.get_mut(&named) else { return };
         let left = slot.settle(token, |token| verdict(&self.tokens, token));
         if let Some(generation) = slot.generation(token) {
-            tenant.proven.insert(generation, session.clone());
+            tenant.proven.insert(generation, named);
         }
         for replaced in left.iter().filter(|held| held.credential.kind != CredentialKind::ApiKey) {
             let record = self.tokens.get_mut(&replaced.fingerprint());
@@ -185,7 +213,7 @@ impl Upstream {
     /// A token of a slot is rejected: the global slot is another's.
     fn unsettle(&mut self, principal: &Principal, session: &SessionId, token: Fingerprint) {
         let Some(tenant) = self.tenants.get_mut(principal) else { return };
-        let generation = tenant.slots.get(session).and_then(|slot| slot.generation(token));
+        let generation = tenant.slots.get(&Named::from(session)).and_then(|slot| slot.generation(token));
         generation.and_then(|generation| tenant.proven.remove(&generation));
     }
 
@@ -232,14 +260,15 @@ impl Upstream {
 
     /// A session leaves memory. Says how many slots went.
     pub(super) fn evict(&mut self, session: &SessionId, now: Moment) -> usize {
+        let named = Named::from(session);
         let owners: Vec<Principal> = self
             .tenants
             .iter()
-            .filter(|(_, tenant)| tenant.slots.contains_key(session))
+            .filter(|(_, tenant)| tenant.slots.contains_key(&named))
             .map(|(principal, _)| principal.clone())
             .collect();
         for principal in &owners {
-            let slot = self.tenants.get_mut(principal).and_then(|tenant| tenant.slots.remove(session));
+            let slot = self.tenants.get_mut(principal).and_then(|tenant| tenant.slots.remove(&named));
             let held: Vec<Held> = slot.iter().flat_map(Slot::all).cloned().collect();
             self.release(principal, session, held, now);
         }
@@ -262,7 +291,7 @@ impl Upstream {
     }
 
     pub(super) fn slot(&self, principal: &Principal, session: &SessionId) -> Option<&Slot> {
-        self.tenants.get(principal)?.slots.get(session)
+        self.tenants.get(principal)?.slots.get(&Named::from(session))
     }
 
     /// What background work of a session would use.
@@ -284,7 +313,7 @@ impl Upstream {
         (fallback, now): (GlobalFallback, Moment),
     ) -> Option<&Held> {
         let tenant = self.tenants.get(principal)?;
-        let slot = tenant.slots.get(session)?;
+        let slot = tenant.slots.get(&Named::from(session))?;
         let fits = |other: &Slot| match fallback {
             GlobalFallback::Off => false,
             GlobalFallback::Lineage => slot.is_related(other),
@@ -300,8 +329,8 @@ impl Upstream {
     }
 
     fn proven<'u>(&'u self, tenant: &'u Tenant) -> impl Iterator<Item = (&'u Held, &'u Slot)> {
-        tenant.proven.iter().rev().filter_map(|(generation, session)| {
-            let slot = tenant.slots.get(session)?;
+        tenant.proven.iter().rev().filter_map(|(generation, named)| {
+            let slot = tenant.slots.get(named)?;
             let held = slot.all().find(|held| held.generation == *generation)?;
             (self.verdict(held.fingerprint()) == Verdict::Proven).then_some((held, slot))
         })
@@ -320,10 +349,10 @@ impl Upstream {
     pub(super) fn moments(&mut self) -> impl Iterator<Item = &mut Moment> {
         let retired = self.retired.iter_mut().map(|(since, _)| since);
         let whole = self.incident.moments().chain(self.breaker.moments()).chain(retired);
-        whole.chain(self.tokens.values_mut().flat_map(Record::moments))
+        whole.chain(self.tokens.values_mut().flat_map(|record| record.moments()))
     }
 }
 
-fn verdict(tokens: &BTreeMap<Fingerprint, Record>, token: Fingerprint) -> Verdict {
+fn verdict(tokens: &BTreeMap<Fingerprint, Box<Record>>, token: Fingerprint) -> Verdict {
     tokens.get(&token).map_or(Verdict::Unproven, |record| record.token.verdict())
 }

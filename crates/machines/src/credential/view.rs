@@ -2,7 +2,7 @@
 
 use super::slot::Held;
 use super::token::Verdict;
-use super::upstream::Upstream;
+use super::upstream::{Tenant, Upstream};
 use super::{CredentialMachine, SlotKey, SlotView, TokenState};
 use domain::access::{AccessRequest, WaitReason};
 use domain::fingerprint::Fingerprint;
@@ -41,7 +41,7 @@ impl CredentialMachine {
 
     pub(super) fn list(&self, now: Moment) -> Vec<SlotView> {
         let slots = self.upstreams.iter().flat_map(|(key, upstream)| {
-            let tenants = upstream.tenants.values().flat_map(|tenant| &tenant.slots);
+            let tenants = upstream.tenants.values().flat_map(Tenant::by_name);
             tenants.filter_map(move |(session, slot)| {
                 let held = slot.best(|token| upstream.verdict(token))?;
                 Some(view(Some(session.clone()), key, upstream, held, now))
@@ -74,7 +74,7 @@ impl CredentialMachine {
         token: Fingerprint,
     ) -> impl Iterator<Item = &(Principal, SessionId)> {
         let record = self.upstreams.get(upstream).and_then(|upstream| upstream.tokens.get(&token));
-        record.into_iter().flat_map(|record| &record.holders)
+        record.into_iter().flat_map(|record| record.holders.iter())
     }
 
     /// How many slots there are, and how many leases are out.
