@@ -35,6 +35,7 @@ clients:
 # How fast the credential machine is, and asking it through its mailbox: docs/machines/credential.md has the figures.
 bench-machine:
     cargo bench --locked -p machines --bench credential
+    cargo bench --locked -p simulator --bench asking
 
 # The whole story in under a minute.
 demo:
