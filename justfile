@@ -47,4 +47,4 @@ day *arguments:
 
 # More cases of every property test, and two million requests in the mix of tenants: those take 22 minutes of one core.
 nightly:
-    PROPTEST_CASES=10000 STILLROOM_TENANT_REQUESTS=2000000 cargo test --workspace --release --locked
+    PROPTEST_CASES=10000 STILLROOM_TENANT_REQUESTS=2000000 STILLROOM_MODEL=large cargo test --workspace --release --locked

@@ -155,7 +155,7 @@ fn ours_holds_in_every_short_run_in_which_everything_may_go_wrong() {
         .checker()
         .threads(2)
         .finish_when(HasDiscoveries::AnyFailures)
-        .target_state_count(if is_large() { 500_000 } else { 100_000 })
+        .target_state_count(if is_large() { 300_000 } else { 100_000 })
         .spawn_bfs()
         .join();
     println!(
