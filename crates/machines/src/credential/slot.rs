@@ -44,7 +44,7 @@ impl Held {
 /// A session's slot.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Default)]
 pub struct Slot {
-    /// At most [`PLACES`], oldest filling first.
+    /// At most [`PLACES`], the one that was sent last at the end.
     held: Vec<Held>,
     /// The project its session works in, if known.
     pub project: Option<Box<str>>,
@@ -54,18 +54,19 @@ pub struct Slot {
 
 impl Slot {
     /// The filling with this token, if it is here; its credential is brought up to date, since the headers beside a token may
-    /// change while the token stays.
+    /// change while the token stays. It is the one sent last from now on.
     pub fn refresh(&mut self, credential: &Arc<Credential>) -> bool {
-        let found = self.held.iter_mut().find(|held| held.fingerprint() == credential.fingerprint);
-        found.map(|held| held.credential = Arc::clone(credential)).is_some()
+        let Some(place) = self.place(credential.fingerprint) else { return false };
+        self.held[place].credential = Arc::clone(credential);
+        self.held[place..].rotate_left(1);
+        true
     }
 
     /// Takes a token in. Of too many, the one of least use leaves, but never the new one: its request is under way, and if it
     /// is accepted the session's work must go on with it (L1). So a straggler with a dead token does not throw the fresh one
     /// out (R4), and an unproven one never takes a proven one's place (S10). Returns who left.
     pub fn fill(&mut self, held: Held, verdict: impl Fn(Fingerprint) -> Verdict) -> Option<Held> {
-        let others = self.held.iter().enumerate();
-        let least = others.min_by_key(|(_, held)| rank(held, &verdict)).map(|(place, _)| place);
+        let least = (0..self.held.len()).min_by_key(|place| verdict(self.held[*place].fingerprint()));
         let full = self.held.len() >= PLACES;
         let left = least.filter(|_| full).map(|least| self.held.remove(least));
         self.held.reserve_exact(1); // There are many slots: none takes memory for tokens that it does not hold.
@@ -73,21 +74,22 @@ impl Slot {
         left
     }
 
-    /// The token that background work would use: proven before unproven before rejected, and then the newest.
+    /// The token that background work would use: proven before unproven before rejected, and then the one sent last.
     #[must_use]
     pub fn best(&self, verdict: impl Fn(Fingerprint) -> Verdict) -> Option<&Held> {
-        self.held.iter().max_by_key(|held| rank(held, &verdict))
+        self.held.iter().max_by_key(|held| verdict(held.fingerprint()))
     }
 
-    /// This token of the slot is proven: what it replaces leaves, and with it the secret. Returns who left.
+    /// This token of the slot is proven: what was sent before it leaves, and with it the secret; so does what is dead.
+    /// Returns who left.
     pub fn settle(&mut self, token: Fingerprint, verdict: impl Fn(Fingerprint) -> Verdict) -> Vec<Held> {
-        let Some(proven) = self.generation(token) else { return Vec::new() };
+        let Some(proven) = self.place(token) else { return Vec::new() };
         self.remember(token);
-        let stays = |held: &Held| {
-            held.fingerprint() == token
-                || (held.generation > proven && verdict(held.fingerprint()) != Verdict::Rejected)
-        };
-        self.held.extract_if(.., |held| !stays(held)).collect()
+        let (before, after) = (proven, proven + 1);
+        let mut left: Vec<Held> =
+            self.held.extract_if(after.., |held| verdict(held.fingerprint()) == Verdict::Rejected).collect();
+        left.extend(self.held.drain(..before));
+        left
     }
 
     /// Whether nothing would change if this token were said to be proven once more.
@@ -97,13 +99,17 @@ impl Slot {
         alone && self.lineage.contains(&token)
     }
 
+    fn place(&self, token: Fingerprint) -> Option<usize> {
+        self.held.iter().position(|held| held.fingerprint() == token)
+    }
+
     /// The filling that brought this token, if it lies here.
     #[must_use]
     pub fn generation(&self, token: Fingerprint) -> Option<Generation> {
         self.held.iter().find(|held| held.fingerprint() == token).map(|held| held.generation)
     }
 
-    /// All that lies here, oldest filling first.
+    /// All that lies here, the one that was sent last at the end.
     pub fn all(&self) -> impl Iterator<Item = &Held> {
         self.held.iter()
     }
@@ -129,8 +135,4 @@ impl Slot {
     pub fn is_related(&self, other: &Self) -> bool {
         self.lineage.iter().any(|token| other.lineage.contains(token))
     }
-}
-
-fn rank(held: &Held, verdict: impl Fn(Fingerprint) -> Verdict) -> (Verdict, Generation) {
-    (verdict(held.fingerprint()), held.generation)
 }

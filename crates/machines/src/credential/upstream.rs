@@ -294,9 +294,16 @@ impl Upstream {
         self.tenants.get(principal)?.slots.get(&Named::from(session))
     }
 
-    /// What background work of a session would use.
+    /// What background work of a session would use. If all that lies there is rejected, the one whose probe is due first: each
+    /// refusal puts a token's own probe off, so they take turns, and none that is good after all is never tried (L2).
     pub(super) fn own(&self, principal: &Principal, session: &SessionId) -> Option<&Held> {
-        self.slot(principal, session)?.best(|token| self.verdict(token))
+        let slot = self.slot(principal, session)?;
+        let best = slot.best(|token| self.verdict(token))?;
+        if self.verdict(best.fingerprint()) != Verdict::Rejected {
+            return Some(best);
+        }
+        let due = |held: &&Held| self.tokens.get(&held.fingerprint()).map(|record| record.token.probe_due());
+        slot.all().min_by_key(due)
     }
 
     /// The newest proven token of an owner, in whatever session: the global slot.

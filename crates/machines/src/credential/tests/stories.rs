@@ -410,3 +410,31 @@ fn a_doubt_that_ends_sets_work_going_at_that_moment() {
     bench.accepted("a", &probe);
     assert_eq!(bench.woken(woken), ["a"]);
 }
+
+#[test]
+fn of_two_rejected_tokens_each_has_its_turn_so_that_a_false_alarm_ends() {
+    let mut bench = Bench::new();
+    bench.client("a", 1, Class::CredentialRejected);
+    bench.pass(Duration::from_secs(120));
+    bench.client("a", 2, Class::CredentialRejected);
+    let mut tried = BTreeSet::new();
+    for _ in 0..6 {
+        bench.pass(Duration::from_secs(3600));
+        let probe = bench.lease("a");
+        tried.insert(probe.fingerprint());
+        bench.refused("a", &probe);
+    }
+    assert_eq!(tried.len(), 2, "L2");
+}
+
+#[test]
+fn a_late_success_of_another_token_does_not_throw_out_the_one_that_was_sent_since() {
+    let mut bench = Bench::new();
+    for token in [1, 2, 1] {
+        bench.observe("a", token);
+    }
+    bench.answer(2, Class::Ok);
+    bench.answer(2, Class::CredentialRejected);
+    bench.answer(1, Class::Ok);
+    assert!(goes_with(&bench.resolve("a"), 1), "L1");
+}
