@@ -15,6 +15,7 @@ const MINUTE: Duration = Duration::from_secs(60);
 const KEY: &str = "sk-ant-api03-batch-key-one";
 const NEXT_KEY: &str = "sk-ant-api03-batch-key-two";
 const OAUTH: &str = "sk-ant-oat01-batch-token";
+const ANOTHER: &str = "66666666-aaaa-4bbb-8ccc-000000000006";
 const SESSION: &str = "55555555-aaaa-4bbb-8ccc-000000000005";
 
 /// Settings under which work is handed out when nobody waits for it any more, and nothing but that goes out.
@@ -124,8 +125,10 @@ fn an_upstream_without_batches_is_asked_once_and_the_same_job_goes_on_directly()
         assert_eq!(sent(&world, Purpose::Batch), [("POST".to_owned(), 404)]);
         assert_eq!(sent(&world, Purpose::Distill), [("POST".to_owned(), 200)]);
         turns(&world, &mut agent, "and the rye").await;
+        let mut another = Agent::new(Kind::ClaudeCode, ANOTHER, KEY);
+        turns(&world, &mut another, "who knows no sourdough").await;
         world.pass(30 * MINUTE).await;
-        assert_eq!((submissions(&world), pending(&world).await), (1, 0));
+        assert_eq!((submissions(&world), pending(&world).await), (1, 0), "in no session of the upstream");
         all_were_leased(&world);
     });
 }

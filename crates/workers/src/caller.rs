@@ -28,6 +28,9 @@ use upstream::transport::Transport;
 /// A warm-up that takes longer than its margin before the expiry would pay for a whole write.
 const WARM_WITHIN: Duration = Duration::from_secs(40);
 
+/// The batch endpoint only writes down and looks up. What follows under the same lease must fit into its time.
+const STEP_WITHIN: Duration = Duration::from_secs(30);
+
 /// What is asked of a provider.
 pub(crate) struct Question {
     /// Path and query below the base URL.
@@ -106,12 +109,12 @@ impl Caller {
     pub(crate) async fn step(&self, lease: &Lease, step: batch::Step) -> batch::Reply {
         let provider = lease.upstream.provider();
         let now = || (Moment::from(self.clock.now()), UnixMillis::from(self.clock.unix()));
-        let (base_url, within) = (base_url(&self.settings, provider), Policy::default().total);
+        let base_url = base_url(&self.settings, provider);
         #[expect(
             clippy::disallowed_methods,
             reason = "this is the one place from which workers call a provider (R8)"
         )]
-        let reply = batch::send(&*self.transport, &now, within, lease, base_url, &step).await;
+        let reply = batch::send(&*self.transport, &now, STEP_WITHIN, lease, base_url, &step).await;
         self.meter.upstream_request(Purpose::Batch, provider, reply.status);
         reply
     }
