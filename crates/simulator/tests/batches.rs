@@ -4,6 +4,7 @@
 
 use domain::purpose::Purpose;
 use domain::settings::{BatchSettings, Settings};
+use domain::time::UnixMillis;
 use simulator::agent::{Agent, Kind};
 use simulator::provider::BatchEnd;
 use simulator::world::{self, World};
@@ -64,12 +65,34 @@ async fn kept(world: &World) -> usize {
     world.observations(SESSION).await.expect("observations").len()
 }
 
+/// What the ledger has for this purpose, in dollars.
+async fn spent(world: &World, purpose: Purpose) -> f64 {
+    let spent = world.house.desk.read(move |store| store.spent_since(purpose, UnixMillis(0))).await;
+    spent.expect("a ledger")
+}
+
 fn all_were_leased(world: &World) {
     assert_eq!(world.unleased_calls(), Vec::<String>::new());
 }
 
 #[test]
-fn what_an_idle_session_with_an_api_key_said_is_distilled_by_batch_at_half_the_price() {
+fn work_in_a_batch_is_charged_at_half_the_price_of_the_same_work_done_directly() {
+    let price = |enabled, purpose| {
+        let settings = Settings { batch: BatchSettings { enabled }, ..settings() };
+        let story = async |world: World| {
+            world.provider.take_batches(5 * MINUTE, BatchEnd::Answered);
+            agent_with(&world, KEY).await;
+            world.pass(30 * MINUTE).await;
+            spent(&world, purpose).await
+        };
+        world::run(13, settings, story).expect("a world")
+    };
+    let (batch, direct) = (price(true, Purpose::Batch), price(false, Purpose::Distill));
+    assert!(direct > 0.0 && (2.0 * batch - direct).abs() < 1e-9, "{batch} and {direct}");
+}
+
+#[test]
+fn what_an_idle_session_with_an_api_key_said_is_distilled_by_batch() {
     play(async |world| {
         world.provider.take_batches(5 * MINUTE, BatchEnd::Answered);
         agent_with(&world, KEY).await;
@@ -79,9 +102,6 @@ fn what_an_idle_session_with_an_api_key_said_is_distilled_by_batch_at_half_the_p
         world.pass(10 * MINUTE).await;
         assert_eq!((submissions(&world), sent(&world, Purpose::Distill)), (1, vec![]));
         assert!(kept(&world).await > 0 && pending(&world).await == 0);
-        let since = domain::time::UnixMillis(0);
-        let spent = world.house.desk.read(move |store| store.spent_since(Purpose::Batch, since)).await;
-        assert!(spent.expect("a ledger") > 0.0);
         let looks = sent(&world, Purpose::Batch).len();
         world.pass(60 * MINUTE).await;
         assert_eq!(sent(&world, Purpose::Batch).len(), looks, "nothing is looked at any more");
@@ -164,9 +184,7 @@ fn what_an_agent_that_returns_has_distilled_meanwhile_is_not_doubled() {
         let direct = kept(&world).await;
         assert!(direct > 0 && !sent(&world, Purpose::Distill).is_empty());
         world.pass(5 * 60 * MINUTE).await;
-        let since = domain::time::UnixMillis(0);
-        let spent = world.house.desk.read(move |store| store.spent_since(Purpose::Batch, since)).await;
-        assert!(spent.expect("a ledger") > 0.0, "the batch was fetched after all");
+        assert!(spent(&world, Purpose::Batch).await > 0.0, "the batch was fetched after all");
         let after = world.observations(SESSION).await.expect("observations");
         let first = after.iter().filter(|it| it.text == "0: remember the sourdough").count();
         assert_eq!(first, 1, "{after:#?}");
