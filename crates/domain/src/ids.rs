@@ -46,6 +46,26 @@ text_id! {
     KnowledgeId
 }
 
+/// A provider's name for a batch. It becomes a part of a path, so it holds nothing that has a meaning there.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct BatchId(Arc<str>);
+
+impl BatchId {
+    /// Reads what a provider calls a batch; none when it is no plain name.
+    #[must_use]
+    pub fn read(name: &str) -> Option<Self> {
+        let is_plain = |letter: u8| letter.is_ascii_alphanumeric() || matches!(letter, b'_' | b'-');
+        let fits = (1..=128).contains(&name.len()) && name.bytes().all(is_plain);
+        fits.then(|| Self(Arc::from(name)))
+    }
+
+    /// The name as text.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
 impl Principal {
     /// The one owner of a gateway that only serves its own machine.
     #[must_use]
@@ -82,5 +102,16 @@ mod tests {
         assert_eq!(SessionId::from("0123456789").prefix(), "01234567");
         assert_eq!(SessionId::from("äöü").prefix(), "äöü");
         assert_eq!(SessionId::from("aaaaaaaäb").prefix(), "aaaaaaaä");
+    }
+
+    #[test]
+    fn a_batch_is_named_by_nothing_that_a_path_could_take_for_its_own() {
+        assert_eq!(
+            BatchId::read("msgbatch_01-Hk").map(|id| id.as_str().to_owned()),
+            Some("msgbatch_01-Hk".to_owned())
+        );
+        for name in ["", "a/b", "..", "a?b", "a%2fb", "a b", &"x".repeat(129)] {
+            assert_eq!(BatchId::read(name), None, "{name}");
+        }
     }
 }

@@ -27,6 +27,8 @@ pub struct Settings {
     pub curator: CuratorSettings,
     /// The cache warmer.
     pub cache_warmer: CacheWarmerSettings,
+    /// Batches.
+    pub batch: BatchSettings,
     /// Alerts.
     pub sentry: SentrySettings,
     /// Whether actor messages are recorded and printed.
@@ -138,6 +140,13 @@ pub struct CacheWarmerSettings {
     pub max_cost_per_day: Option<f64>,
 }
 
+/// Batches.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct BatchSettings {
+    /// Whether work that nobody waits for may go into a provider's batch.
+    pub enabled: bool,
+}
+
 /// Alerts.
 #[derive(Debug, Clone)]
 pub struct SentrySettings {
@@ -182,6 +191,7 @@ impl Settings {
             distiller: DistillerSettings { enabled: true, min_messages: 5, pending_tokens: 16_384 },
             curator: CuratorSettings { enabled: true, after_turns: 3, max_entries: 40 },
             cache_warmer: CacheWarmerSettings { enabled: true, max_cost_per_day: None },
+            batch: BatchSettings { enabled: true },
             sentry: SentrySettings {
                 dsn: None,
                 environment: "production".to_owned(),

@@ -8,9 +8,11 @@
 //! - [`job`]: the steps every background job takes between asking for a lease and being done: the machine of Distiller and
 //!   Curator.
 //! - [`cache_warmer`]: jobs, and when they are due.
+//! - [`batch_queue`]: work that lies in a provider's batch.
 //! - [`idle_scheduler`]: which session is due for what.
 //! - [`health`]: how well a worker does for a session.
 
+pub mod batch_queue;
 pub mod cache_warmer;
 pub mod credential;
 pub mod health;

@@ -17,6 +17,7 @@ pub(crate) fn brief(session: &str) -> Brief {
         upstream: upstream(),
         dialect: Dialect::AnthropicMessages,
         model: "m".into(),
+        patient: false,
     }
 }
 

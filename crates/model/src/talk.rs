@@ -208,7 +208,7 @@ impl World {
             Ending::Done { .. } if !state.clients[session].pending => self.blame(state, "L4"),
             Ending::Done { .. } => state.clients[session].pending = false,
             Ending::Waiting { .. } => state.clients[session].asleep = self.variant == Variant::WithoutPull,
-            Ending::Nothing | Ending::Failed { .. } => {}
+            Ending::Nothing | Ending::Queued | Ending::Failed { .. } => {}
         }
     }
 

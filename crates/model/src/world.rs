@@ -134,7 +134,14 @@ impl World {
 
     pub(crate) fn brief(&self, session: usize) -> Brief {
         let SlotKey { principal, upstream, session } = self.slot(session).clone();
-        Brief { principal, session, upstream, dialect: Dialect::AnthropicMessages, model: "m".into() }
+        Brief {
+            principal,
+            session,
+            upstream,
+            dialect: Dialect::AnthropicMessages,
+            model: "m".into(),
+            patient: false,
+        }
     }
 }
 

@@ -102,6 +102,7 @@ fn house() -> Result<House, Box<dyn Error + Send + Sync>> {
         transport,
         meter: Arc::new(Tally::default()),
         alarm: Arc::new(Alerts::default()),
+        witness: None,
         fingerprinter: Fingerprinter::new([7; 32]),
         seed: 1,
         places: Places { ledger: Place::Here, background: Place::Here },

@@ -26,7 +26,7 @@ use std::fmt;
 use tokio::time::{sleep, timeout};
 
 /// The longest answer to a background call: 32 MiB, far beyond any output limit.
-const LONGEST_ANSWER: usize = 32 << 20;
+pub(crate) const LONGEST_ANSWER: usize = 32 << 20;
 
 /// What to ask, and where.
 #[derive(Clone)]
@@ -181,7 +181,7 @@ fn headers(call: &Call) -> Option<HeaderMap> {
     Some(headers)
 }
 
-const fn defaults(dialect: Dialect) -> &'static [(&'static str, &'static str)] {
+pub(crate) const fn defaults(dialect: Dialect) -> &'static [(&'static str, &'static str)] {
     const JSON: (&str, &str) = ("content-type", "application/json");
     match dialect {
         Dialect::AnthropicMessages => &[JSON, ("anthropic-version", "2023-06-01")],
@@ -245,7 +245,7 @@ const fn is_written_by_us(purpose: Purpose) -> bool {
     !matches!(purpose, Purpose::Client | Purpose::Warm)
 }
 
-fn reason(status: u16, body: &[u8]) -> String {
+pub(crate) fn reason(status: u16, body: &[u8]) -> String {
     Some(excerpt(body))
         .filter(|said| !said.is_empty())
         .unwrap_or_else(|| format!("status {status} without a word"))

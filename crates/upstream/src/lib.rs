@@ -2,6 +2,7 @@
 
 pub mod amendment;
 pub mod authorize;
+pub mod batch;
 pub mod call;
 pub mod classify;
 pub mod dialect;

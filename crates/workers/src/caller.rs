@@ -20,12 +20,16 @@ use std::sync::Arc;
 use std::time::Duration;
 use store::{Desk, LedgerEntry};
 use upstream::amendment::Lessons;
+use upstream::batch;
 use upstream::call::{Call, CallEnd, CallReport, call};
 use upstream::retry::Policy;
 use upstream::transport::Transport;
 
 /// A warm-up that takes longer than its margin before the expiry would pay for a whole write.
 const WARM_WITHIN: Duration = Duration::from_secs(40);
+
+/// The batch endpoint only writes down and looks up. What follows under the same lease must fit into its time.
+const STEP_WITHIN: Duration = Duration::from_secs(30);
 
 /// What is asked of a provider.
 pub(crate) struct Question {
@@ -78,7 +82,7 @@ impl Caller {
         let report =
             call(&*self.transport, &now, &mut chance, &policy, lease, &request, &mut on_attempt).await;
         self.learn(brief, lease, &report);
-        self.note(brief, lease, &report).await;
+        self.note(brief, &report).await;
         report
     }
 
@@ -95,9 +99,34 @@ impl Caller {
         }
     }
 
-    /// What a call cost is written down whether or not its answer was of use: it was paid for.
-    async fn note(&self, brief: &Brief, lease: &Lease, report: &CallReport) {
+    /// Hands a background call in as a batch, as the model is known to take it.
+    pub(crate) async fn submit(&self, brief: &Brief, lease: &Lease, body: bytes::Bytes) -> batch::Reply {
+        let body = self.lessons.borrow().applied(&lease.upstream, self.model(brief), body);
+        self.step(lease, batch::Step::Submit(body)).await
+    }
+
+    /// Asks the batch endpoint with `lease`.
+    pub(crate) async fn step(&self, lease: &Lease, step: batch::Step) -> batch::Reply {
         let provider = lease.upstream.provider();
+        let now = || (Moment::from(self.clock.now()), UnixMillis::from(self.clock.unix()));
+        let base_url = base_url(&self.settings, provider);
+        #[expect(
+            clippy::disallowed_methods,
+            reason = "this is the one place from which workers call a provider (R8)"
+        )]
+        let reply = batch::send(&*self.transport, &now, STEP_WITHIN, lease, base_url, &step).await;
+        self.meter.upstream_request(Purpose::Batch, provider, reply.status);
+        reply
+    }
+
+    /// What a call in a batch cost is written down when its answer is fetched: only then is it known.
+    pub(crate) async fn charge_batch(&self, brief: &Brief, usage: Usage) {
+        let entry = self.entry(brief, Purpose::Batch, 200, usage);
+        self.charge(LedgerEntry { usd: entry.usd * batch::PRICE, ..entry }).await;
+    }
+
+    /// What a call cost is written down whether or not its answer was of use: it was paid for.
+    async fn note(&self, brief: &Brief, report: &CallReport) {
         let (status, usage) = match &report.end {
             CallEnd::Answered { answered, status } => (*status, answered.usage),
             CallEnd::Failed { class, status, reason } => {
@@ -105,17 +134,26 @@ impl Caller {
                 (*status, Usage::default())
             }
         };
-        let entry = LedgerEntry {
+        let entry = self.entry(brief, self.purpose, status, usage);
+        self.charge(LedgerEntry { attempts: report.attempts.max(1), ..entry }).await;
+    }
+
+    fn entry(&self, brief: &Brief, purpose: Purpose, status: u16, usage: Usage) -> LedgerEntry {
+        let provider = brief.upstream.provider();
+        LedgerEntry {
             at: UnixMillis::from(self.clock.unix()),
             session: Some(brief.session.clone()),
-            purpose: self.purpose,
+            purpose,
             provider,
             model: self.model(brief).to_owned(),
             status: (status != 0).then_some(status),
             usage,
             usd: Price::of(provider, self.model(brief)).cost(&usage),
-            attempts: report.attempts.max(1),
-        };
+            attempts: 1,
+        }
+    }
+
+    async fn charge(&self, entry: LedgerEntry) {
         if let Err(error) = self.desk.write(move |store| store.charge(&entry)).await {
             tracing::warn!(%error, "the cost of a background call could not be written down");
         }

@@ -86,7 +86,7 @@ impl CredentialPerformer {
         let told = match purpose {
             Purpose::Distill => self.distiller.tell(Spoken(invited), stage.cause()),
             Purpose::Curate => self.curator.tell(Spoken(invited), stage.cause()),
-            // A warm-up waits for nobody, and there is no worker for the rest.
+            // A warm-up waits for nobody, a batch is looked at every minute, and there is no worker for the rest.
             Purpose::Client | Purpose::Consolidate | Purpose::Warm | Purpose::Batch => Ok(()),
         };
         told.unwrap_or_default();

@@ -1,11 +1,17 @@
 //! The Distiller: turns a stretch of messages into observations.
 
+use crate::Spoken;
+use crate::batch_queue::Submission;
 use crate::caller::{Caller, Question, evidence, unanswered, words};
 use crate::job::Craft;
-use domain::conversation::{RecordedMessage, Stop};
+use actor::Mailbox;
+use domain::conversation::{Answered, RecordedMessage, Stop};
 use domain::credential::Lease;
+use domain::evidence::Evidence;
+use domain::ids::SessionId;
 use domain::purpose::Purpose;
 use domain::time::UnixMillis;
+use machines::batch_queue::{BatchMessage, BatchReply, Stretch};
 use machines::job::{Brief, Work};
 use upstream::call::CallEnd;
 use upstream::dialect::{Completion, completion};
@@ -17,7 +23,10 @@ const OUTPUT: (u64, u64) = (256, 4096);
 const THINKING: u64 = 4096;
 
 /// See the module.
-pub(crate) struct Distilling(pub(crate) Caller);
+pub(crate) struct Distilling {
+    pub(crate) caller: Caller,
+    pub(crate) batches: Mailbox<Spoken<BatchMessage>, BatchReply>,
+}
 
 impl Craft for Distilling {
     const NAME: &'static str = "Distiller";
@@ -25,8 +34,8 @@ impl Craft for Distilling {
 
     async fn work(&self, brief: Brief, lease: Lease) -> Work {
         let session = brief.session.clone();
-        let limit = self.0.settings.distiller.pending_tokens;
-        let segment = self.0.desk.read(move |store| store.pending(&session, limit)).await;
+        let limit = self.caller.settings.distiller.pending_tokens;
+        let segment = self.caller.desk.read(move |store| store.pending(&session, limit)).await;
         match segment {
             Ok(segment) if segment.is_empty() => Work::Nothing,
             Ok(segment) => self.distil(brief, lease, segment).await,
@@ -37,42 +46,52 @@ impl Craft for Distilling {
 
 impl Distilling {
     async fn distil(&self, brief: Brief, lease: Lease, segment: Vec<RecordedMessage>) -> Work {
-        let body = completion(brief.dialect, &question(&self.0, &brief, &segment));
-        let question = Question { target: brief.dialect.path().to_owned(), body };
-        let report = self.0.ask(&brief, &lease, question).await;
-        let evidence = evidence(&lease, &report);
-        let answered = match report.end {
-            CallEnd::Answered { answered, .. } => answered,
-            CallEnd::Failed { reason, .. } => return unanswered(evidence, reason),
-        };
-        if answered.stop == Some(Stop::Length) {
-            let why = "the observations were cut short by the output limit".to_owned();
-            return Work::Unusable { evidence, why };
+        let body = completion(brief.dialect, &question(&self.caller, &brief, &segment));
+        let stretch = stretch(&segment);
+        let submission = Submission { brief: &brief, lease: &lease, body: body.clone(), stretch: &stretch };
+        if let Some(work) = submission.hand_in(&self.caller, &self.batches).await {
+            return work;
         }
-        match words(&answered).and_then(|text| observations(&text, &segment)) {
-            Ok(lines) => self.keep(brief, segment, lines, evidence).await,
-            Err(why) => Work::Unusable { evidence, why },
+        let question = Question { target: brief.dialect.path().to_owned(), body };
+        let report = self.caller.ask(&brief, &lease, question).await;
+        let evidence = evidence(&lease, &report);
+        match report.end {
+            CallEnd::Answered { answered, .. } => {
+                keep(&self.caller, brief.session, stretch, &answered, evidence).await
+            }
+            CallEnd::Failed { reason, .. } => unanswered(evidence, reason),
         }
     }
+}
 
-    async fn keep(
-        &self,
-        brief: Brief,
-        segment: Vec<RecordedMessage>,
-        lines: Vec<String>,
-        evidence: domain::evidence::Evidence,
-    ) -> Work {
-        let sources: Vec<i64> = segment.iter().map(|message| message.id).collect();
-        let at = UnixMillis::from(self.0.clock.unix());
-        let kept = self
-            .0
-            .desk
-            .write(move |store| store.store_observations(&brief.session, &sources, &lines, at))
-            .await;
-        match kept {
-            Ok(kept) => Work::Accepted { evidence, kept: u32::try_from(kept.len()).unwrap_or(u32::MAX) },
-            Err(error) => Work::Unusable { evidence, why: error.to_string() },
-        }
+fn stretch(segment: &[RecordedMessage]) -> Stretch {
+    let sources = segment.iter().map(|message| message.id).collect();
+    Stretch { sources, size: render(segment).len() }
+}
+
+/// Keeps the observations in an answer together with the mark on what they cover, whichever way the answer came. When some
+/// of that is covered already, nothing is kept: somebody else did the work.
+pub(crate) async fn keep(
+    caller: &Caller,
+    session: SessionId,
+    stretch: Stretch,
+    answered: &Answered,
+    evidence: Evidence,
+) -> Work {
+    if answered.stop == Some(Stop::Length) {
+        let why = "the observations were cut short by the output limit".to_owned();
+        return Work::Unusable { evidence, why };
+    }
+    let lines = match words(answered).and_then(|text| observations(&text, stretch.size)) {
+        Ok(lines) => lines,
+        Err(why) => return Work::Unusable { evidence, why },
+    };
+    let at = UnixMillis::from(caller.clock.unix());
+    let write =
+        caller.desk.write(move |store| store.store_observations(&session, &stretch.sources, &lines, at));
+    match write.await {
+        Ok(kept) => Work::Accepted { evidence, kept: u32::try_from(kept.len()).unwrap_or(u32::MAX) },
+        Err(error) => Work::Unusable { evidence, why: error.to_string() },
     }
 }
 
@@ -103,7 +122,7 @@ fn render(segment: &[RecordedMessage]) -> String {
 
 /// The observations in an answer, one a line. An answer that is longer than its source has condensed nothing and is refused,
 /// unless the source is so short that the form alone outweighs it.
-fn observations(answer: &str, segment: &[RecordedMessage]) -> Result<Vec<String>, String> {
+fn observations(answer: &str, source: usize) -> Result<Vec<String>, String> {
     let inner = answer.split_once("<observations>").map_or(answer, |(_, rest)| rest);
     let inner = inner.split_once("</observations>").map_or(inner, |(inner, _)| inner);
     let lines: Vec<String> = inner
@@ -111,7 +130,6 @@ fn observations(answer: &str, segment: &[RecordedMessage]) -> Result<Vec<String>
         .map(|line| line.trim().trim_start_matches(['-', '*', '•']).trim().to_owned())
         .filter(|line| !line.is_empty())
         .collect();
-    let source = render(segment).len();
     let distilled: usize = lines.iter().map(String::len).sum();
     if distilled > source.max(2000) {
         return Err(format!("the observations are longer than their source ({distilled} > {source} bytes)"));
@@ -139,17 +157,17 @@ mod tests {
 
     #[test]
     fn observations_are_the_lines_between_the_tags_or_all_lines() {
-        let source = [message("x", false)];
+        let source = 1;
         let tagged = "Sure!\n<observations>\n- one\n\n* two\n</observations>\nbye";
-        assert_eq!(observations(tagged, &source), Ok(vec!["one".to_owned(), "two".to_owned()]));
-        assert_eq!(observations("one\ntwo", &source), Ok(vec!["one".to_owned(), "two".to_owned()]));
+        assert_eq!(observations(tagged, source), Ok(vec!["one".to_owned(), "two".to_owned()]));
+        assert_eq!(observations("one\ntwo", source), Ok(vec!["one".to_owned(), "two".to_owned()]));
     }
 
     #[test]
     fn an_answer_longer_than_its_source_is_refused() {
         let long = "words ".repeat(1000);
-        assert!(observations(&long, &[message("short", false)]).is_err());
-        assert!(observations(&long, &[message(&long.repeat(2), false)]).is_ok());
+        assert!(observations(&long, 5).is_err());
+        assert!(observations(&long, long.len() * 2).is_ok());
     }
 
     #[test]

@@ -74,7 +74,7 @@ impl Errand {
     fn testimony(&self, brief: &Brief, lease: Lease, work: Work) -> CredentialMessage {
         let request = brief.request(self.purpose);
         match work {
-            Work::Accepted { evidence, .. } | Work::Unusable { evidence, .. } => {
+            Work::Accepted { evidence, .. } | Work::Queued { evidence } | Work::Unusable { evidence, .. } => {
                 CredentialMessage::AuthAccepted { request, lease, evidence }
             }
             Work::Refused { evidence } => {
@@ -98,7 +98,9 @@ impl Errand {
         let (session, purpose) = (brief.session, self.purpose);
         match ending {
             Ending::Done { .. } | Ending::Nothing => self.tell_what_is_left(&session, &ending, cause).await,
-            Ending::Waiting { .. } | Ending::Failed { .. } => self.tell(&session, &ending, None, cause),
+            Ending::Queued | Ending::Waiting { .. } | Ending::Failed { .. } => {
+                self.tell(&session, &ending, None, cause)
+            }
         }
         // Nobody may be listening.
         self.endings.send(Ended { session, purpose, ending }).map(drop).unwrap_or_default();
@@ -138,6 +140,7 @@ impl Errand {
                 let cause = cause.as_str();
                 tracing::info!(session, purpose, cause, %why, "background work left pending");
             }
+            Ending::Queued => tracing::info!(session, purpose, "background work handed in as a batch"),
             Ending::Nothing | Ending::Waiting { .. } => {}
         }
     }

@@ -7,6 +7,7 @@ use domain::ids::SessionId;
 use domain::provider::Provider;
 use domain::purpose::Purpose;
 use domain::settings::Settings;
+use machines::batch_queue::{BatchMessage, BatchReply};
 use machines::cache_warmer::WarmerMessage;
 use machines::credential::{CredentialMessage, CredentialReply};
 use machines::idle_scheduler::{SchedulerMessage, SchedulerReply};
@@ -25,7 +26,7 @@ pub type TransportFactory = Arc<dyn Fn() -> Rc<dyn Transport> + Send + Sync>;
 pub struct Places {
     /// Quick, synchronous machines: CredentialActor and IdleScheduler.
     pub ledger: Place,
-    /// Those that talk to providers: Distiller, Curator, CacheWarmer.
+    /// Those that talk to providers: Distiller, Curator, BatchQueue, CacheWarmer.
     pub background: Place,
 }
 
@@ -77,6 +78,8 @@ pub struct House {
     pub curator: Mailbox<Spoken<JobMessage>>,
     /// Keeps prompt caches warm.
     pub warmer: Mailbox<Spoken<WarmerMessage>>,
+    /// Looks after work that lies in a provider's batch.
+    pub batches: Mailbox<Spoken<BatchMessage>, BatchReply>,
     /// Takes turns in.
     pub recorder: Recorder,
     /// The way to the store.
@@ -95,10 +98,11 @@ impl House {
 
     /// Lets background work come to an end, workers first, then those they report to, then the store.
     pub async fn drain(&self, within: Duration) {
-        futures_util::future::join3(
+        futures_util::future::join4(
             self.distiller.drain(within),
             self.curator.drain(within),
             self.warmer.drain(within),
+            self.batches.drain(within),
         )
         .await;
         futures_util::future::join(self.scheduler.drain(within), self.credentials.drain(within)).await;

@@ -83,7 +83,7 @@ fn say(health: &WorkerHealth, ending: &Ending) {
     let (session, worker) = (health.session.prefix(), health.purpose.as_str());
     let (why, hint) = match ending {
         Ending::Failed { cause, why } => (why.as_str(), hint(*cause)),
-        Ending::Done { .. } | Ending::Nothing | Ending::Waiting { .. } => ("", ""),
+        Ending::Done { .. } | Ending::Nothing | Ending::Queued | Ending::Waiting { .. } => ("", ""),
     };
     match health.level {
         Level::Healthy => tracing::info!(session, worker, "background work succeeds again"),

@@ -4,8 +4,9 @@ use crate::Spoken;
 use crate::errand::Errand;
 use actor::{Performer, Stage};
 use domain::credential::Lease;
+use domain::ids::SessionId;
 use domain::purpose::Purpose;
-use machines::job::{Bench, Brief, JobEffect, JobMessage, Work};
+use machines::job::{Bench, Brief, Ending, JobEffect, JobMessage, Work};
 use std::future::Future;
 use std::rc::Rc;
 use std::time::Duration;
@@ -54,30 +55,62 @@ pub(crate) fn perform<C: Craft, M: actor::Message>(
     stage: &mut Stage<'_, M>,
     wrap: fn(JobMessage) -> M,
 ) {
-    let (errand, cause) = (errand.clone(), stage.cause());
     match effect {
-        JobEffect::Ask(brief) => {
-            let lost = wrap(JobMessage::Unanswered { session: brief.session.clone() });
-            stage.run(async move { wrap(errand.ask(brief, cause).await) }, lost);
-        }
+        JobEffect::Ask(brief) => ask(errand, brief, stage, wrap),
         JobEffect::Perform { brief, lease } => {
-            let session = brief.session.clone();
-            let why = "the work broke off".to_owned();
-            let failed = Work::Failed { evidence: None, why };
-            let lost = JobMessage::Performed { session: session.clone(), lease: lease.clone(), work: failed };
-            let craft = Rc::clone(craft);
-            let work = async move {
-                let work = craft.work(brief, lease.clone()).await;
-                wrap(JobMessage::Performed { session, lease, work })
-            };
-            stage.run(work, wrap(lost));
+            let (craft, session, leased) = (Rc::clone(craft), brief.session.clone(), lease.clone());
+            let work = async move { craft.work(brief, leased).await };
+            labour(session, lease, work, stage, wrap);
         }
-        JobEffect::Report { brief, lease, work } => {
-            let lost = wrap(JobMessage::Unanswered { session: brief.session.clone() });
-            stage.run(async move { wrap(errand.report(brief, lease, work, cause).await) }, lost);
-        }
-        JobEffect::Ended { brief, ending } => {
-            drop(tokio::task::spawn_local(errand.over(brief, ending, cause)));
-        }
+        JobEffect::Report { brief, lease, work } => report(errand, brief, lease, work, stage, wrap),
+        JobEffect::Ended { brief, ending } => over(errand, brief, ending, stage),
     }
+}
+
+/// Asks for a lease.
+pub(crate) fn ask<M: actor::Message>(
+    errand: &Errand,
+    brief: Brief,
+    stage: &mut Stage<'_, M>,
+    wrap: fn(JobMessage) -> M,
+) {
+    let (errand, cause) = (errand.clone(), stage.cause());
+    let lost = wrap(JobMessage::Unanswered { session: brief.session.clone() });
+    stage.run(async move { wrap(errand.ask(brief, cause).await) }, lost);
+}
+
+/// Does `work` with `lease`.
+pub(crate) fn labour<M: actor::Message>(
+    session: SessionId,
+    lease: Lease,
+    work: impl Future<Output = Work> + 'static,
+    stage: &mut Stage<'_, M>,
+    wrap: fn(JobMessage) -> M,
+) {
+    let failed = Work::Failed { evidence: None, why: "the work broke off".to_owned() };
+    let lost = JobMessage::Performed { session: session.clone(), lease: lease.clone(), work: failed };
+    let work = async move {
+        let work = work.await;
+        wrap(JobMessage::Performed { session, lease, work })
+    };
+    stage.run(work, wrap(lost));
+}
+
+/// Tells how the work went.
+pub(crate) fn report<M: actor::Message>(
+    errand: &Errand,
+    brief: Brief,
+    lease: Lease,
+    work: Work,
+    stage: &mut Stage<'_, M>,
+    wrap: fn(JobMessage) -> M,
+) {
+    let (errand, cause) = (errand.clone(), stage.cause());
+    let lost = wrap(JobMessage::Unanswered { session: brief.session.clone() });
+    stage.run(async move { wrap(errand.report(brief, lease, work, cause).await) }, lost);
+}
+
+/// Tells that the job is over.
+pub(crate) fn over<M: actor::Message>(errand: &Errand, brief: Brief, ending: Ending, stage: &Stage<'_, M>) {
+    drop(tokio::task::spawn_local(errand.clone().over(brief, ending, stage.cause())));
 }

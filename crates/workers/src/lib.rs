@@ -1,8 +1,9 @@
 //! The actors: performers that turn the machines' effects into calls, and [`wire()`], the one function that connects them all.
 //!
 //! A newcomer's way in: [`House`] is what the rest of the program holds; [`Recorder`] takes turns in; `credential`,
-//! `idle_scheduler`, `distiller`, `curator` and `cache_warmer` are one actor each.
+//! `idle_scheduler`, `distiller`, `curator`, `batch_queue` and `cache_warmer` are one actor each.
 
+mod batch_queue;
 mod cache_warmer;
 mod caller;
 mod credential;

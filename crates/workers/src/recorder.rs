@@ -71,6 +71,7 @@ impl Inner {
 
     fn tell(&self, turn: &Turn, answered: &Answered, recorded: &Recorded) {
         let brief = Brief {
+            patient: false,
             principal: turn.principal.clone(),
             session: turn.session.clone(),
             upstream: turn.upstream.clone(),

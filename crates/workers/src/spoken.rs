@@ -1,6 +1,7 @@
 //! A machine's message on its way through the actor system.
 
 use actor::Message;
+use machines::batch_queue::BatchMessage;
 use machines::cache_warmer::WarmerMessage;
 use machines::credential::CredentialMessage;
 use machines::idle_scheduler::SchedulerMessage;
@@ -111,6 +112,30 @@ impl Message for Spoken<WarmerMessage> {
             | WarmerMessage::SessionEvicted(session) => Some(session.as_str()),
             WarmerMessage::Job(message) => of_job(message),
             WarmerMessage::WarmupDue => None,
+        }
+    }
+}
+
+impl Message for Spoken<BatchMessage> {
+    fn name(&self) -> &'static str {
+        match &self.0 {
+            BatchMessage::MayQueue { .. } => "MayQueue",
+            BatchMessage::Queued(_) => "Queued",
+            BatchMessage::Unwelcome(_) => "Unwelcome",
+            BatchMessage::Lacking(_) => "Lacking",
+            BatchMessage::LookDue => "LookDue",
+            BatchMessage::Job(message) => job_name(message),
+        }
+    }
+
+    fn session(&self) -> Option<&str> {
+        match &self.0 {
+            BatchMessage::MayQueue { session, .. } | BatchMessage::Unwelcome(session) => {
+                Some(session.as_str())
+            }
+            BatchMessage::Queued(item) => of_brief(&item.brief),
+            BatchMessage::Job(message) => of_job(message),
+            BatchMessage::Lacking(_) | BatchMessage::LookDue => None,
         }
     }
 }

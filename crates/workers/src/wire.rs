@@ -1,5 +1,6 @@
 //! The one function that knows all actors, and which talks to which.
 
+use crate::batch_queue::BatchPerformer;
 use crate::cache_warmer::{WarmerPerformer, Warming};
 use crate::caller::{Caller, Chance};
 use crate::credential::{Book, CredentialPerformer};
@@ -16,6 +17,7 @@ use domain::provider::Provider;
 use domain::purpose::Purpose;
 use domain::secret::Secret;
 use domain::settings::{GlobalFallback, Settings};
+use machines::batch_queue::{BatchMachine, BatchMessage, BatchReply};
 use machines::cache_warmer::{WarmerMachine, WarmerMessage};
 use machines::credential::{CredentialMessage, CredentialReply, CredentialRules};
 use machines::idle_scheduler::{Backlog, SchedulerMachine, SchedulerMessage, SchedulerReply};
@@ -41,6 +43,7 @@ pub fn wire(parts: Parts) -> House {
     let (distiller, distiller_seat) = vacancy("Distiller", ROOM, environment);
     let (curator, curator_seat) = vacancy("Curator", ROOM, environment);
     let (warmer, warmer_seat) = vacancy("CacheWarmer", ROOM, environment);
+    let (batches, batch_seat) = vacancy("BatchQueue", ROOM, environment);
     let shelf = Arc::new(RequestShelf::default());
     let recorder = Recorder::new(
         parts.desk.clone(),
@@ -55,6 +58,7 @@ pub fn wire(parts: Parts) -> House {
         distiller,
         curator,
         warmer,
+        batches,
         recorder,
         desk: parts.desk.clone(),
         environment: environment.clone(),
@@ -62,9 +66,11 @@ pub fn wire(parts: Parts) -> House {
     };
     house.seat_credentials(&parts, credential_seat);
     house.seat_scheduler(&parts, &shelf, scheduler_seat);
-    house.seat_worker(&parts, Distilling, distiller_seat);
+    let batches = house.batches.clone();
+    house.seat_worker(&parts, |caller| Distilling { caller, batches }, distiller_seat);
     house.seat_worker(&parts, Curating, curator_seat);
     house.seat_warmer(&parts, shelf, warmer_seat);
+    house.seat_batches(&parts, batch_seat);
     house
 }
 
@@ -113,7 +119,7 @@ impl House {
     fn seat_worker<C: Craft>(
         &self,
         parts: &Parts,
-        craft: fn(Caller) -> C,
+        craft: impl FnOnce(Caller) -> C + Send + 'static,
         seat: Vacancy<Spoken<JobMessage>>,
     ) {
         let errand = self.errand(parts, C::PURPOSE);
@@ -133,6 +139,16 @@ impl House {
             let craft = Warming { caller: caller(), shelf: Arc::clone(&shelf), me: RefCell::default() };
             let performer = WarmerPerformer { craft: Rc::new(craft), errand, shelf, meter };
             (performer, Box::new(move || WarmerMachine::new(enabled)))
+        });
+    }
+
+    fn seat_batches(&self, parts: &Parts, seat: Vacancy<Spoken<BatchMessage>, BatchReply>) {
+        let errand = self.errand(parts, Purpose::Batch);
+        let caller = caller(parts, Purpose::Batch);
+        let enabled = parts.settings.batch.enabled;
+        seat.fill(&parts.places.background, move || {
+            let performer = BatchPerformer { caller: Rc::new(caller()), errand };
+            (performer, Box::new(move || BatchMachine::new(enabled)))
         });
     }
 
@@ -156,6 +172,7 @@ impl House {
         let found = left.len();
         for work in left {
             let brief = Brief {
+                patient: false,
                 principal: work.session.principal.clone(),
                 session: work.session.id.clone(),
                 upstream: work.session.upstream(),

@@ -76,6 +76,7 @@ impl Job {
 
 fn brief(session: &SessionSummary) -> Brief {
     Brief {
+        patient: false,
         principal: session.principal.clone(),
         session: session.id.clone(),
         upstream: session.upstream(),
@@ -99,6 +100,10 @@ fn outcome(ending: Ending) -> Outcome {
     match ending {
         Ending::Done { kept } => Outcome { outcome: "done", kept: Some(kept), reason: None },
         Ending::Nothing => Outcome { outcome: "nothing", kept: None, reason: None },
+        Ending::Queued => {
+            let reason = "the provider does it within a day, as a batch".to_owned();
+            Outcome { outcome: "queued", kept: None, reason: Some(reason) }
+        }
         Ending::Waiting { reason, .. } => {
             Outcome { outcome: "waiting", kept: None, reason: Some(reason.explain().to_owned()) }
         }

@@ -66,8 +66,9 @@ impl Ladder {
         match ending {
             Ending::Done { .. } => *self = Self::default(),
             // An upstream that is down goes on failing: only fewer calls find it out.
-            Ending::Nothing | Ending::Waiting { reason: WaitReason::Busy | WaitReason::UpstreamDown, .. } => {
-            }
+            Ending::Nothing
+            | Ending::Queued
+            | Ending::Waiting { reason: WaitReason::Busy | WaitReason::UpstreamDown, .. } => {}
             // Waiting is not failing: the hour begins anew behind it.
             Ending::Waiting { .. } | Ending::Failed { cause: FailureCause::Credential, .. } => {
                 self.failing_since = None;

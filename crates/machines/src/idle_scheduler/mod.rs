@@ -28,6 +28,8 @@ const REQUEST_LEASE: Duration = Duration::from_secs(3600);
 const REST: (Duration, Duration) = (Duration::from_secs(60), Duration::from_secs(7200));
 /// Sessions with work left stay in memory longer than others, but not for ever; the store keeps the work.
 const PENDING_LEASE: Duration = Duration::from_secs(24 * 3600);
+/// After so long without its agent, nobody waits for a session's work.
+const PATIENCE: Duration = Duration::from_secs(10 * 60);
 /// The work of background that the sweep hands out, in this order.
 const KINDS: [Purpose; 2] = [Purpose::Distill, Purpose::Curate];
 
@@ -36,6 +38,8 @@ struct Errand {
     out_since: Option<Moment>,
     failures: u32,
     rest_until: Moment,
+    /// Work lies in a provider's batch, whose end is told before then.
+    queued_until: Moment,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -43,6 +47,8 @@ struct Seat {
     brief: Option<Brief>,
     backlog: Backlog,
     last_activity: Moment,
+    /// When its agent last did anything in this process's life.
+    heard: Option<Moment>,
     in_progress: u32,
     stop: Option<Stop>,
     held_for: Duration,
@@ -78,19 +84,19 @@ impl SchedulerMachine {
             SchedulerMessage::TurnStarted(session) => {
                 let seat = self.seat(session, now);
                 seat.in_progress += 1;
-                seat.last_activity = now;
+                (seat.last_activity, seat.heard) = (now, Some(now));
             }
             SchedulerMessage::TurnEnded(session) => {
                 let seat = self.seat(session, now);
                 seat.in_progress = seat.in_progress.saturating_sub(1);
-                seat.last_activity = now;
+                (seat.last_activity, seat.heard) = (now, Some(now));
             }
             SchedulerMessage::SessionSeen(session) => {
                 self.seat(session, now);
             }
             SchedulerMessage::TurnRecorded { brief, backlog, stop, held_for } => {
                 let seat = self.seat(brief.session.clone(), now);
-                (seat.stop, seat.held_for) = (stop, held_for);
+                (seat.stop, seat.held_for, seat.heard) = (stop, held_for, Some(now));
                 self.recorded(brief, backlog, now, effects);
             }
             SchedulerMessage::BacklogFound { brief, backlog } => {
@@ -104,7 +110,10 @@ impl SchedulerMachine {
             }
             SchedulerMessage::WorkerRestarted(purpose) => {
                 let errands = self.seats.values_mut().filter_map(|seat| errand(seat, purpose));
-                errands.for_each(|errand| errand.out_since = None);
+                errands.for_each(|errand| match purpose {
+                    Purpose::Batch => errand.queued_until = Moment::default(),
+                    _ => errand.out_since = None,
+                });
             }
             SchedulerMessage::ListHealth => return SchedulerReply::Health(self.unwell()),
         }
@@ -116,6 +125,7 @@ impl SchedulerMachine {
             brief: None,
             backlog: Backlog::default(),
             last_activity: now,
+            heard: None,
             in_progress: 0,
             stop: None,
             held_for: Duration::ZERO,
@@ -130,7 +140,7 @@ impl SchedulerMachine {
         let seat = self.seat(brief.session.clone(), now);
         (seat.brief, seat.backlog) = (Some(brief), backlog);
         if full {
-            dispatch(seat, Purpose::Distill, now, effects);
+            dispatch(seat, Purpose::Distill, false, now, effects);
         }
     }
 
@@ -143,8 +153,9 @@ impl SchedulerMachine {
                 return true;
             }
             let wanted = wanted(seat, distiller, curator, now);
-            if let Some(purpose) = wanted {
-                dispatch(seat, purpose, now, effects);
+            if let Some(purpose) = wanted.filter(|purpose| !is_queued(seat, *purpose, now)) {
+                let patient = seat.heard.is_none_or(|heard| now.since(heard) >= PATIENCE);
+                dispatch(seat, purpose, patient, now, effects);
             }
             let kept_for = idle.evict_after.max(seat.held_for);
             let stays = quiet < kept_for || (wanted.is_some() && quiet < PENDING_LEASE);
@@ -167,7 +178,11 @@ impl SchedulerMachine {
         seat.backlog = backlog.unwrap_or(seat.backlog);
         let Some(errand) = errand(seat, purpose) else { return };
         errand.out_since = None;
+        if purpose == Purpose::Batch {
+            errand.queued_until = Moment::default();
+        }
         match ending {
+            Ending::Queued => errand.queued_until = now.after(PENDING_LEASE),
             // The next sweep asks again: truth is pulled, a lost hint costs one tick, and the credential machine has pauses
             // of its own.
             Ending::Waiting { .. } | Ending::Failed { cause: FailureCause::Credential, .. } => {}
@@ -222,7 +237,7 @@ fn wanted(
     let backlog = seat.backlog;
     let distil = distiller.enabled && backlog.pending_messages >= distiller.min_messages.max(1);
     let curate = curator.enabled && backlog.turns_since_curation >= curator.after_turns.max(1);
-    let distiller_rests = now < seat.errands[0].rest_until;
+    let distiller_rests = now < seat.errands[0].rest_until || now < seat.errands[0].queued_until;
     match (distil, curate) {
         (true, true) if distiller_rests => Some(Purpose::Curate),
         (true, _) => Some(Purpose::Distill),
@@ -231,13 +246,26 @@ fn wanted(
     }
 }
 
+/// A batch is the Distiller's errand on another way.
 fn errand(seat: &mut Seat, purpose: Purpose) -> Option<&mut Errand> {
+    let purpose = if purpose == Purpose::Batch { Purpose::Distill } else { purpose };
     let at = KINDS.iter().position(|kind| *kind == purpose)?;
     seat.errands.get_mut(at)
 }
 
+/// Whether the work lies in a batch already. Its agent's return with a full segment does not ask.
+fn is_queued(seat: &Seat, purpose: Purpose, now: Moment) -> bool {
+    purpose == Purpose::Distill && now < seat.errands[0].queued_until
+}
+
 /// Sends a worker out unless one is out already or resting. One that was never heard of again is given up after an hour.
-fn dispatch(seat: &mut Seat, purpose: Purpose, now: Moment, effects: &mut Vec<SchedulerEffect>) {
+fn dispatch(
+    seat: &mut Seat,
+    purpose: Purpose,
+    patient: bool,
+    now: Moment,
+    effects: &mut Vec<SchedulerEffect>,
+) {
     let Some(brief) = seat.brief.clone() else { return };
     let Some(errand) = errand(seat, purpose) else { return };
     let out = errand.out_since.is_some_and(|since| now.since(since) < REQUEST_LEASE);
@@ -245,5 +273,5 @@ fn dispatch(seat: &mut Seat, purpose: Purpose, now: Moment, effects: &mut Vec<Sc
         return;
     }
     errand.out_since = Some(now);
-    effects.push(SchedulerEffect::Dispatch(purpose, brief));
+    effects.push(SchedulerEffect::Dispatch(purpose, Brief { patient, ..brief }));
 }

@@ -224,3 +224,59 @@ fn one_workers_health_is_not_anothers_and_it_is_forgotten_with_the_session() {
     let nobodys = fail(&mut machine, Purpose::Distill);
     assert_eq!((nobodys.len(), unwell(&mut machine)), (0, vec![]), "an ending takes no seat");
 }
+
+fn patience(machine: &mut SchedulerMachine, seconds: u64) -> Vec<bool> {
+    let effects = say(machine, seconds, SchedulerMessage::IdleSweepDue);
+    let patient = |effect| match effect {
+        SchedulerEffect::Dispatch(_, brief) => Some(brief.patient),
+        SchedulerEffect::Evict(_) | SchedulerEffect::ArmSweep(_) | SchedulerEffect::SayHealth { .. } => None,
+    };
+    effects.into_iter().filter_map(patient).collect()
+}
+
+#[test]
+fn nobody_waits_for_work_whose_agent_was_not_heard_for_ten_minutes_or_never() {
+    let waiting = Ending::Waiting { reason: WaitReason::Rejected, ask_again_at: None };
+    let mut heard = machine();
+    say(&mut heard, 0, recorded(6, 10, Stop::End));
+    assert_eq!(patience(&mut heard, 599), [false]);
+    say(&mut heard, 599, ended(Purpose::Distill, waiting, None));
+    assert_eq!(patience(&mut heard, 600), [true]);
+    let mut found = machine();
+    let backlog = Backlog { pending_messages: 6, ..Backlog::default() };
+    say(&mut found, 0, SchedulerMessage::BacklogFound { brief: brief("a"), backlog });
+    assert_eq!(patience(&mut found, 60), [true]);
+}
+
+#[test]
+fn a_session_whose_work_lies_in_a_batch_is_left_alone_until_the_end_is_heard() {
+    for (purpose, ending, then) in [
+        (Purpose::Batch, Ending::Done { kept: 1 }, 0),
+        (Purpose::Batch, failed(FailureCause::Credential), 0),
+        (Purpose::Batch, failed(FailureCause::Answer), 60),
+    ] {
+        let mut machine = machine();
+        say(&mut machine, 0, recorded(5, 10, Stop::End));
+        assert_eq!(due(&mut machine, 700), [Purpose::Distill]);
+        say(&mut machine, 701, ended(Purpose::Distill, Ending::Queued, None));
+        assert_eq!(due(&mut machine, 5000), []);
+        say(&mut machine, 6000, ended(purpose, ending, None));
+        assert_eq!(due(&mut machine, 6000 + then), [Purpose::Distill]);
+    }
+}
+
+#[test]
+fn a_full_segment_does_not_wait_for_a_batch_and_a_queue_that_forgot_holds_nobody() {
+    let mut machine = machine();
+    say(&mut machine, 0, recorded(5, 10, Stop::End));
+    assert_eq!(due(&mut machine, 700), [Purpose::Distill]);
+    say(&mut machine, 701, ended(Purpose::Distill, Ending::Queued, None));
+    say(&mut machine, 702, SchedulerMessage::WorkerRestarted(Purpose::Distill));
+    assert_eq!(due(&mut machine, 800), []);
+    let full = say(&mut machine, 900, recorded(5, 20_000, Stop::End));
+    assert!(matches!(&full[..], [SchedulerEffect::Dispatch(Purpose::Distill, brief)] if !brief.patient));
+    say(&mut machine, 901, ended(Purpose::Distill, failed(FailureCause::Credential), None));
+    assert_eq!(due(&mut machine, 1000), []);
+    say(&mut machine, 1001, SchedulerMessage::WorkerRestarted(Purpose::Batch));
+    assert_eq!(due(&mut machine, 1030), [Purpose::Distill]);
+}

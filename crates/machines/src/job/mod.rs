@@ -226,9 +226,10 @@ impl Bench {
         let Some(job) = self.jobs.remove(session) else { return };
         let convoy = (job.brief.principal.clone(), job.brief.upstream.clone());
         if matches!(ending, Ending::Waiting { .. }) && self.waiting.len() < REMEMBERED {
-            self.waiting.insert(session.clone(), job.brief.clone());
+            // What wakes it is an agent that came back, and that one is not made to wait for a batch.
+            self.waiting.insert(session.clone(), Brief { patient: false, ..job.brief.clone() });
         }
-        let succeeded = matches!(ending, Ending::Done { .. } | Ending::Nothing);
+        let succeeded = matches!(ending, Ending::Done { .. } | Ending::Nothing | Ending::Queued);
         effects.push(JobEffect::Ended { brief: job.brief, ending });
         let followers = self.queued.remove(&convoy).unwrap_or_default();
         if succeeded {
@@ -252,6 +253,7 @@ fn ending(work: &Work) -> Ending {
     match work {
         Work::Nothing => Ending::Nothing,
         Work::Accepted { kept, .. } => Ending::Done { kept: *kept },
+        Work::Queued { .. } => Ending::Queued,
         Work::Unusable { why, .. } => Ending::Failed { cause: FailureCause::Answer, why: why.clone() },
         Work::Failed { evidence, why } => {
             Ending::Failed { cause: FailureCause::of(evidence.as_ref()), why: why.clone() }

@@ -22,6 +22,8 @@ pub struct Brief {
     pub dialect: Dialect,
     /// The model to ask.
     pub model: String,
+    /// Nobody waits for the job: its provider may do it within a day, if that is cheaper.
+    pub patient: bool,
 }
 
 impl Brief {
@@ -49,6 +51,11 @@ pub enum Work {
         evidence: Evidence,
         /// How many things were kept.
         kept: u32,
+    },
+    /// The provider took the work in, or has not done it yet: a batch.
+    Queued {
+        /// For the token.
+        evidence: Evidence,
     },
     /// The provider answered, but not so that it could be kept.
     Unusable {
@@ -81,6 +88,8 @@ pub enum Ending {
     },
     /// There was nothing to do.
     Nothing,
+    /// It lies in a provider's batch and stays pending until its result is kept.
+    Queued,
     /// It stands still and stays pending.
     Waiting {
         /// Why.

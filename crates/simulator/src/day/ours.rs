@@ -67,6 +67,7 @@ impl<'d> Ours<'d> {
             upstream: upstream(),
             dialect: Dialect::AnthropicMessages,
             model: "m".to_owned(),
+            patient: false,
         }
     }
 
@@ -155,7 +156,7 @@ impl<'d> Ours<'d> {
     ) {
         let request = brief.request(purpose);
         let report = match work {
-            Work::Accepted { evidence, .. } | Work::Unusable { evidence, .. } => {
+            Work::Accepted { evidence, .. } | Work::Queued { evidence } | Work::Unusable { evidence, .. } => {
                 CredentialMessage::AuthAccepted { request, lease, evidence }
             }
             Work::Refused { evidence } => CredentialMessage::AuthFailed { request, lease, evidence },

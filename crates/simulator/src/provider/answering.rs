@@ -2,6 +2,7 @@
 
 use super::{
     Pace,
+    batches::Batches,
     cache::{PromptCache, tokens},
     endpoint::{Endpoint, vendor},
     exchange::{Exchange, Plan, Step},
@@ -35,15 +36,16 @@ pub(super) struct State {
     pub(super) received: Vec<Received>,
     pub(super) keeps_cache: bool,
     pub(super) pace: Pace,
+    pub(super) batches: Batches,
     cache: PromptCache,
-    ids: Ids,
+    pub(super) ids: Ids,
 }
 
 /// A request that is being answered.
-struct Asked<'e> {
-    exchange: &'e Exchange,
+pub(super) struct Asked<'e> {
+    pub(super) exchange: &'e Exchange,
     vendor: Vendor,
-    now: Duration,
+    pub(super) now: Duration,
     request_id: String,
 }
 
@@ -55,6 +57,7 @@ impl State {
             received: Vec::new(),
             keeps_cache: true,
             pace: Pace::default(),
+            batches: Batches::default(),
             cache: PromptCache::default(),
             ids: Ids::new(seed),
         }
@@ -109,6 +112,9 @@ impl State {
         match endpoint {
             Endpoint::Models => asked.whole(200, &shape::models(asked.vendor)),
             Endpoint::CountTokens => asked.count(body),
+            Endpoint::Batches | Endpoint::Batch | Endpoint::BatchResults => {
+                self.batch(asked, endpoint, &owner, body)
+            }
             Endpoint::Turn(dialect) => match shape::read(dialect, body) {
                 Some(prompt) => self.turn(asked, dialect, &owner, &prompt, fault),
                 None => asked.refuse(Refusal::Invalid),
@@ -139,7 +145,7 @@ impl State {
         }
     }
 
-    fn say(
+    pub(super) fn say(
         &mut self,
         asked: &Asked<'_>,
         dialect: Dialect,
@@ -195,7 +201,7 @@ impl Asked<'_> {
         }
     }
 
-    fn refuse(&self, refusal: Refusal) -> Plan {
+    pub(super) fn refuse(&self, refusal: Refusal) -> Plan {
         self.whole(refusal.status(self.vendor), &refusal.body(self.vendor, &self.request_id))
     }
 
@@ -215,13 +221,20 @@ impl Asked<'_> {
         }
     }
 
-    fn whole(&self, status: u16, body: &Value) -> Plan {
+    pub(super) fn whole(&self, status: u16, body: &Value) -> Plan {
         let body = Bytes::from(body.to_string());
         let mut headers = self.headers("application/json");
         headers.push(("content-length".to_owned(), body.len().to_string()));
         // A HEAD is answered with the head of what a GET would bring.
         let steps = if self.exchange.method == "HEAD" { vec![] } else { vec![Step::Bytes(body)] };
         Plan { status, headers, steps }
+    }
+
+    /// One JSON value a line.
+    pub(super) fn lines(&self, values: &[Value]) -> Plan {
+        let body: String = values.iter().map(|value| format!("{value}\n")).collect();
+        let headers = self.headers("application/x-jsonl");
+        Plan { status: 200, headers, steps: vec![Step::Bytes(Bytes::from(body))] }
     }
 
     fn stream(&self, events: Vec<String>, pace: Pace) -> Plan {
@@ -268,6 +281,7 @@ fn plain(exchange: &Exchange) -> Option<Value> {
 
 fn purpose(exchange: &Exchange, body: &Value) -> Purpose {
     let prompt = match Endpoint::of(exchange) {
+        Ok(Endpoint::Batches | Endpoint::Batch | Endpoint::BatchResults) => return Purpose::Batch,
         Ok(Endpoint::Turn(dialect)) => shape::read(dialect, body),
         _ => None,
     };

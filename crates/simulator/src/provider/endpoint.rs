@@ -3,6 +3,9 @@
 use super::{exchange::Exchange, refusal::Refusal};
 use domain::provider::{Dialect, Provider};
 
+/// Before a batch's name.
+pub(super) const BATCH: &str = "/v1/messages/batches/";
+
 /// One of the paths that a provider answers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Endpoint {
@@ -12,6 +15,12 @@ pub(super) enum Endpoint {
     CountTokens,
     /// Which models there are.
     Models,
+    /// Hand work in as a batch.
+    Batches,
+    /// How far a batch is.
+    Batch,
+    /// What came of a batch.
+    BatchResults,
 }
 
 impl Endpoint {
@@ -23,6 +32,9 @@ impl Endpoint {
             "/v1/responses" => (Self::Turn(Dialect::OpenAiResponses), "POST"),
             "/v1/messages/count_tokens" => (Self::CountTokens, "POST"),
             "/v1/models" => (Self::Models, "GET"),
+            "/v1/messages/batches" => (Self::Batches, "POST"),
+            path if path.starts_with(BATCH) && path.ends_with("/results") => (Self::BatchResults, "GET"),
+            path if path.starts_with(BATCH) => (Self::Batch, "GET"),
             _ => return Err(Refusal::NotFound),
         };
         if exchange.method == method { Ok(endpoint) } else { Err(Refusal::WrongMethod) }

@@ -6,6 +6,7 @@
 //! refused.
 
 mod answering;
+mod batches;
 mod cache;
 mod curating;
 mod distilling;
@@ -37,6 +38,7 @@ pub use self::{
 };
 
 use answering::State;
+pub use batches::BatchEnd;
 use std::{
     fmt,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
@@ -140,6 +142,11 @@ impl Provider {
     /// Speaks at this pace from now on.
     pub fn speak(&self, pace: Pace) {
         self.state().pace = pace;
+    }
+
+    /// Takes batches in from now on, which end like this after so long. Until it is told, it knows no such endpoint.
+    pub fn take_batches(&self, after: Duration, end: BatchEnd) {
+        self.state().batches.offer(after, end);
     }
 
     /// Everything it received, in order.

@@ -207,9 +207,9 @@ pub(crate) static EVERY_KEY: &[Key] = &[
     Key {
         name: "batch.enabled",
         takes: TRUTH,
-        nature: Ahead,
-        set: |r, v| put(&mut r.ahead.batch_enabled, v.truth()),
-        show: |r| json!(r.ahead.batch_enabled),
+        nature: Plain,
+        set: |r, v| put(&mut r.settings.batch.enabled, v.truth()),
+        show: |r| json!(r.settings.batch.enabled),
     },
     Key {
         name: "memory.inject",

@@ -16,8 +16,6 @@ pub(crate) struct Resolved {
 /// Settings of the contract that nothing obeys yet: read and checked, so that a file which sets them keeps working.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Ahead {
-    /// Whether batch endpoints may be used.
-    pub(crate) batch_enabled: bool,
     /// Whether knowledge is added to requests.
     pub(crate) memory_inject: bool,
     /// What background work may spend a day, in dollars.
@@ -27,7 +25,7 @@ pub(crate) struct Ahead {
 impl Resolved {
     /// The defaults, with this data folder.
     pub(crate) fn with_data_dir(data_dir: PathBuf) -> Self {
-        let ahead = Ahead { batch_enabled: true, memory_inject: true, worker_daily_budget: None };
+        let ahead = Ahead { memory_inject: true, worker_daily_budget: None };
         Self { settings: Settings::with_data_dir(data_dir), ahead }
     }
 

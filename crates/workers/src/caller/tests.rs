@@ -57,6 +57,7 @@ fn caller(provider: Old) -> Caller {
 
 fn brief(model: &str) -> Brief {
     Brief {
+        patient: false,
         principal: Principal::local(),
         session: "s".into(),
         upstream: UpstreamKey::new(Provider::OpenAi, "https://api.openai.com"),

@@ -1,0 +1,224 @@
+//! Rule R13: what may go into a provider's batch, and what becomes of it.
+
+#![expect(clippy::expect_used, reason = "a scenario that cannot be set up fails")]
+
+use domain::purpose::Purpose;
+use domain::settings::{BatchSettings, Settings};
+use domain::time::UnixMillis;
+use simulator::agent::{Agent, Kind};
+use simulator::provider::BatchEnd;
+use simulator::world::{self, World};
+use std::future::Future;
+use std::time::Duration;
+
+const SECOND: Duration = Duration::from_secs(1);
+const MINUTE: Duration = Duration::from_secs(60);
+const KEY: &str = "sk-ant-api03-batch-key-one";
+const NEXT_KEY: &str = "sk-ant-api03-batch-key-two";
+const OAUTH: &str = "sk-ant-oat01-batch-token";
+const ANOTHER: &str = "66666666-aaaa-4bbb-8ccc-000000000006";
+const SESSION: &str = "55555555-aaaa-4bbb-8ccc-000000000005";
+
+/// Settings under which work is handed out when nobody waits for it any more, and nothing but that goes out.
+fn settings() -> Settings {
+    let mut settings = Settings::with_data_dir("unused".into());
+    settings.idle.after = 11 * MINUTE;
+    settings.curator.enabled = false;
+    settings.cache_warmer.enabled = false;
+    settings
+}
+
+fn play<F: Future<Output = ()>>(scenario: impl FnOnce(World) -> F) {
+    world::run(13, settings(), scenario).expect("a world");
+}
+
+async fn turns(world: &World, agent: &mut Agent, words: &str) {
+    for turn in 0..3 {
+        let reply = world.say(agent, &format!("{turn}: {words}")).await;
+        assert_eq!(reply.status, 200, "{}", reply.text());
+        world.pass(5 * SECOND).await;
+    }
+}
+
+async fn agent_with(world: &World, token: &str) -> Agent {
+    world.provider.accept(token);
+    let mut agent = Agent::new(Kind::ClaudeCode, SESSION, token);
+    turns(world, &mut agent, "remember the sourdough").await;
+    agent
+}
+
+/// Requests of this purpose that the provider received, with their status.
+fn sent(world: &World, purpose: Purpose) -> Vec<(String, u16)> {
+    let received = world.provider.received().into_iter().filter(|call| call.purpose == purpose);
+    received.map(|call| (call.exchange.method, call.status)).collect()
+}
+
+fn submissions(world: &World) -> usize {
+    sent(world, Purpose::Batch).iter().filter(|(method, _)| method == "POST").count()
+}
+
+async fn pending(world: &World) -> u32 {
+    world.standing(SESSION).await.expect("standing").pending_messages
+}
+
+async fn kept(world: &World) -> usize {
+    world.observations(SESSION).await.expect("observations").len()
+}
+
+/// What the ledger has for this purpose, in dollars.
+async fn spent(world: &World, purpose: Purpose) -> f64 {
+    let spent = world.house.desk.read(move |store| store.spent_since(purpose, UnixMillis(0))).await;
+    spent.expect("a ledger")
+}
+
+fn all_were_leased(world: &World) {
+    assert_eq!(world.unleased_calls(), Vec::<String>::new());
+}
+
+#[test]
+fn work_in_a_batch_is_charged_at_half_the_price_of_the_same_work_done_directly() {
+    let price = |enabled, purpose| {
+        let settings = Settings { batch: BatchSettings { enabled }, ..settings() };
+        let story = async |world: World| {
+            world.provider.take_batches(5 * MINUTE, BatchEnd::Answered);
+            agent_with(&world, KEY).await;
+            world.pass(30 * MINUTE).await;
+            spent(&world, purpose).await
+        };
+        world::run(13, settings, story).expect("a world")
+    };
+    let (batch, direct) = (price(true, Purpose::Batch), price(false, Purpose::Distill));
+    assert!(direct > 0.0 && (2.0 * batch - direct).abs() < 1e-9, "{batch} and {direct}");
+}
+
+#[test]
+fn what_an_idle_session_with_an_api_key_said_is_distilled_by_batch() {
+    play(async |world| {
+        world.provider.take_batches(5 * MINUTE, BatchEnd::Answered);
+        agent_with(&world, KEY).await;
+        world.pass(13 * MINUTE).await;
+        assert_eq!((submissions(&world), kept(&world).await), (1, 0));
+        assert!(pending(&world).await > 0, "pending until the result is kept");
+        world.pass(10 * MINUTE).await;
+        assert_eq!((submissions(&world), sent(&world, Purpose::Distill)), (1, vec![]));
+        assert!(kept(&world).await > 0 && pending(&world).await == 0);
+        let looks = sent(&world, Purpose::Batch).len();
+        world.pass(60 * MINUTE).await;
+        assert_eq!(sent(&world, Purpose::Batch).len(), looks, "nothing is looked at any more");
+        all_were_leased(&world);
+    });
+}
+
+#[test]
+fn an_oauth_token_never_goes_to_the_batch_endpoint() {
+    play(async |world| {
+        world.provider.take_batches(5 * MINUTE, BatchEnd::Answered);
+        agent_with(&world, OAUTH).await;
+        world.pass(30 * MINUTE).await;
+        assert_eq!(sent(&world, Purpose::Batch), []);
+        assert!(kept(&world).await > 0 && pending(&world).await == 0);
+    });
+}
+
+#[test]
+fn work_that_somebody_may_wait_for_and_all_work_when_batches_are_off_goes_directly() {
+    let mut soon = settings();
+    soon.idle.after = MINUTE;
+    let off = Settings { batch: BatchSettings { enabled: false }, ..settings() };
+    for settings in [soon, off] {
+        let story = async |world: World| {
+            world.provider.take_batches(5 * MINUTE, BatchEnd::Answered);
+            agent_with(&world, KEY).await;
+            world.pass(30 * MINUTE).await;
+            assert_eq!(sent(&world, Purpose::Batch), []);
+            assert!(kept(&world).await > 0);
+        };
+        world::run(13, settings, story).expect("a world");
+    }
+}
+
+#[test]
+fn an_upstream_without_batches_is_asked_once_and_the_same_job_goes_on_directly() {
+    play(async |world| {
+        let mut agent = agent_with(&world, KEY).await;
+        world.pass(12 * MINUTE).await;
+        assert_eq!(sent(&world, Purpose::Batch), [("POST".to_owned(), 404)]);
+        assert_eq!(sent(&world, Purpose::Distill), [("POST".to_owned(), 200)]);
+        turns(&world, &mut agent, "and the rye").await;
+        let mut another = Agent::new(Kind::ClaudeCode, ANOTHER, KEY);
+        turns(&world, &mut another, "who knows no sourdough").await;
+        world.pass(30 * MINUTE).await;
+        assert_eq!((submissions(&world), pending(&world).await), (1, 0), "in no session of the upstream");
+        all_were_leased(&world);
+    });
+}
+
+#[test]
+fn a_session_whose_key_is_refused_there_does_its_work_directly_with_the_next_key() {
+    play(async |world| {
+        world.provider.take_batches(5 * MINUTE, BatchEnd::Answered);
+        let mut agent = agent_with(&world, KEY).await;
+        world.provider.expire_at(KEY, world.now());
+        world.pass(20 * MINUTE).await;
+        assert_eq!(sent(&world, Purpose::Batch), [("POST".to_owned(), 401)]);
+        assert_eq!(kept(&world).await, 0);
+        world.provider.accept(NEXT_KEY);
+        agent.refresh(NEXT_KEY);
+        turns(&world, &mut agent, "and the rye").await;
+        world.pass(40 * MINUTE).await;
+        assert_eq!(submissions(&world), 1, "never again for this session");
+        assert!(kept(&world).await > 0 && pending(&world).await == 0);
+        all_were_leased(&world);
+    });
+}
+
+#[test]
+fn what_an_agent_that_returns_has_distilled_meanwhile_is_not_doubled() {
+    play(async |world| {
+        world.provider.take_batches(30 * MINUTE, BatchEnd::Answered);
+        let mut agent = agent_with(&world, KEY).await;
+        world.pass(13 * MINUTE).await;
+        assert_eq!(submissions(&world), 1);
+        turns(&world, &mut agent, &"a segment that is full does not wait. ".repeat(1500)).await;
+        world.pass(2 * MINUTE).await;
+        let direct = kept(&world).await;
+        assert!(direct > 0 && !sent(&world, Purpose::Distill).is_empty());
+        world.pass(5 * 60 * MINUTE).await;
+        assert!(spent(&world, Purpose::Batch).await > 0.0, "the batch was fetched after all");
+        let after = world.observations(SESSION).await.expect("observations");
+        let first = after.iter().filter(|it| it.text == "0: remember the sourdough").count();
+        assert_eq!(first, 1, "{after:#?}");
+        assert!(pending(&world).await < settings().distiller.min_messages, "all but what ripens is done");
+        all_were_leased(&world);
+    });
+}
+
+#[test]
+fn a_batch_that_comes_to_nothing_is_done_directly_once_and_never_tried_again() {
+    for end in [BatchEnd::Errored, BatchEnd::Forgotten] {
+        play(async |world| {
+            world.provider.take_batches(5 * MINUTE, end);
+            agent_with(&world, KEY).await;
+            world.pass(60 * MINUTE).await;
+            assert_eq!((submissions(&world), sent(&world, Purpose::Distill).len()), (1, 1), "{end:?}");
+            assert!(kept(&world).await > 0 && pending(&world).await == 0, "{end:?}");
+            all_were_leased(&world);
+        });
+    }
+}
+
+#[test]
+fn a_batch_that_never_ends_is_given_up_after_a_day_and_the_work_is_done() {
+    play(async |world| {
+        world.provider.take_batches(1000 * 60 * MINUTE, BatchEnd::Answered);
+        agent_with(&world, KEY).await;
+        world.pass(23 * 60 * MINUTE).await;
+        assert_eq!(kept(&world).await, 0);
+        world.provider.forget_received();
+        let mut agent = Agent::new(Kind::ClaudeCode, SESSION, KEY);
+        turns(&world, &mut agent, "back after a day").await;
+        world.pass(2 * 60 * MINUTE).await;
+        assert_eq!(submissions(&world), 0);
+        assert!(kept(&world).await > 0 && pending(&world).await == 0);
+    });
+}
