@@ -81,7 +81,8 @@ pub fn read<'h>(
     if found.iter().any(|(_, _, token)| *token != first.2) {
         return Intake::Left(Oddity::Conflicting);
     }
-    let companions = companions(headers);
+    let mut companions = companions(headers);
+    companions.shrink_to_fit(); // There is one set for each session.
     let beta = companions.iter().find(|(name, _)| *name == "anthropic-beta").map(|(_, value)| value.as_str());
     let kind =
         CredentialKind::read(first.2, beta, found.iter().any(|(header, ..)| *header != "authorization"));

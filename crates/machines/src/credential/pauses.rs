@@ -51,9 +51,12 @@ impl Pause {
     }
 }
 
-/// All pauses of one token.
+/// All pauses of one token. Nearly every token has none, and then they take no room.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Default)]
-pub struct Pauses {
+pub struct Pauses(Option<Box<Known>>);
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Default)]
+struct Known {
     throttled: Pause,
     blocked: Pause,
     forbidden: BTreeMap<(Box<str>, Purpose), Pause>,
@@ -65,9 +68,13 @@ impl Pauses {
     pub fn take(&mut self, evidence: &Evidence, model: &str, purpose: Purpose, now: Moment) {
         match evidence.class {
             Class::Ok => self.succeed(evidence, model, purpose),
-            Class::Throttled { retry_after } => self.throttled.extend(&THROTTLED, evidence, now, retry_after),
-            Class::AccountBlocked => self.blocked.extend(&BLOCKED, evidence, now, None),
-            Class::Forbidden if purpose != Purpose::Client => self.forbid(evidence, model, purpose, now),
+            Class::Throttled { retry_after } => {
+                self.known().throttled.extend(&THROTTLED, evidence, now, retry_after);
+            }
+            Class::AccountBlocked => self.known().blocked.extend(&BLOCKED, evidence, now, None),
+            Class::Forbidden if purpose != Purpose::Client => {
+                self.known().forbid(evidence, model, purpose, now);
+            }
             Class::Forbidden
             | Class::CredentialRejected
             | Class::WeakAuth
@@ -76,6 +83,40 @@ impl Pauses {
         }
     }
 
+    fn known(&mut self) -> &mut Known {
+        self.0.get_or_insert_default()
+    }
+
+    fn succeed(&mut self, success: &Evidence, model: &str, purpose: Purpose) {
+        let Some(known) = &mut self.0 else { return };
+        known.throttled.end(success);
+        known.blocked.end(success);
+        known.forbidden.remove(&(model.into(), purpose));
+        if **known == Known::default() {
+            self.0 = None;
+        }
+    }
+
+    /// Whether a call for this model and purpose must wait, why, and until when.
+    #[must_use]
+    pub fn standing(&self, model: &str, purpose: Purpose, now: Moment) -> Option<(WaitReason, Moment)> {
+        let known = self.0.as_ref()?;
+        [
+            (WaitReason::AccountBlocked, known.blocked.until),
+            (WaitReason::Forbidden, known.forbidden_until(model, purpose)),
+            (WaitReason::Throttled, known.throttled.until),
+        ]
+        .into_iter()
+        .find(|(_, until)| now < *until)
+    }
+
+    /// Every moment in it.
+    pub(super) fn moments(&mut self) -> impl Iterator<Item = &mut Moment> {
+        self.0.iter_mut().flat_map(|known| known.moments())
+    }
+}
+
+impl Known {
     fn forbid(&mut self, evidence: &Evidence, model: &str, purpose: Purpose, now: Moment) {
         let pause = self.forbidden.entry((model.into(), purpose)).or_default();
         pause.extend(&FORBIDDEN, evidence, now, None);
@@ -86,34 +127,13 @@ impl Pauses {
         }
     }
 
-    fn succeed(&mut self, success: &Evidence, model: &str, purpose: Purpose) {
-        self.throttled.end(success);
-        self.blocked.end(success);
-        if !self.forbidden.is_empty() {
-            self.forbidden.remove(&(model.into(), purpose));
-        }
-    }
-
-    /// Whether a call for this model and purpose must wait, why, and until when.
-    #[must_use]
-    pub fn standing(&self, model: &str, purpose: Purpose, now: Moment) -> Option<(WaitReason, Moment)> {
-        [
-            (WaitReason::AccountBlocked, self.blocked.until),
-            (WaitReason::Forbidden, self.forbidden_until(model, purpose)),
-            (WaitReason::Throttled, self.throttled.until),
-        ]
-        .into_iter()
-        .find(|(_, until)| now < *until)
-    }
-
     fn forbidden_until(&self, model: &str, purpose: Purpose) -> Moment {
         let mut pairs = self.forbidden.iter();
         let pause = pairs.find(|((forbidden, what), _)| &**forbidden == model && *what == purpose);
         pause.map_or(Moment::default(), |(_, pause)| pause.until)
     }
 
-    /// Every moment in it.
-    pub(super) fn moments(&mut self) -> impl Iterator<Item = &mut Moment> {
+    fn moments(&mut self) -> impl Iterator<Item = &mut Moment> {
         let all = [&mut self.throttled, &mut self.blocked].into_iter().chain(self.forbidden.values_mut());
         all.flat_map(|pause| [&mut pause.since, &mut pause.until])
     }
@@ -187,7 +207,7 @@ mod tests {
                 at(number),
             );
         }
-        assert_eq!(pauses.forbidden.len(), FORBIDDEN_PAIRS);
+        assert_eq!(pauses.known().forbidden.len(), FORBIDDEN_PAIRS);
         assert!(pauses.standing("model 999", Purpose::Distill, at(1000)).is_some());
     }
 

@@ -101,8 +101,7 @@ impl Upstream {
             Some(_) => Taken::Anew,
             None => Taken::First,
         };
-        let is_settled = slot.is_settled(token)
-            && slot.generation(token).is_some_and(|it| tenant.proven.contains_key(&it));
+        let is_settled = slot.is_settled(token);
         if !known {
             record.held_by((offer.principal.clone(), offer.session.clone()));
             let held = Held { credential: Arc::clone(offer.credential), generation };
