@@ -16,6 +16,7 @@ mod probe;
 mod record;
 mod slot;
 mod suspension;
+mod table;
 mod token;
 mod upstream;
 mod view;

@@ -6,6 +6,7 @@ use super::named::Named;
 use super::record::Record;
 use super::slot::{Held, Slot};
 use super::suspension::{Breaker, Incident};
+use super::table::Table;
 use super::token::Verdict;
 use domain::credential::{Credential, CredentialKind};
 use domain::evidence::{Class, Evidence};
@@ -31,7 +32,7 @@ const STAND_INS: usize = 8;
 /// What is known at one upstream.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Default)]
 pub(super) struct Upstream {
-    pub(super) tokens: BTreeMap<Fingerprint, Box<Record>>,
+    pub(super) tokens: Table<Box<Record>>,
     pub(super) tenants: BTreeMap<Principal, Tenant>,
     pub(super) incident: Incident,
     pub(super) breaker: Breaker,
@@ -359,6 +360,6 @@ impl Upstream {
     }
 }
 
-fn verdict(tokens: &BTreeMap<Fingerprint, Box<Record>>, token: Fingerprint) -> Verdict {
+fn verdict(tokens: &Table<Box<Record>>, token: Fingerprint) -> Verdict {
     tokens.get(&token).map_or(Verdict::Unproven, |record| record.token.verdict())
 }
