@@ -1,14 +1,15 @@
 //! Whether work that stands still goes on again. Not the broadcasts are trusted but the pull: from each state a fair future is
 //! played to its end, in which everything that may be lost is lost, the provider tells the truth and the worker sweeps.
 
-use crate::state::{Mail, State};
+use crate::state::{Keeper, Mail, State};
 use crate::world::{Token, World};
+use domain::fingerprint::Fingerprint;
 use std::time::Duration;
 
 /// Sweeps after which work must be done once a client was accepted.
 const SWEEPS: usize = 2;
 /// Pauses after which work must be done when no client speaks.
-const PAUSES: usize = 6;
+const PAUSES: usize = 24;
 /// More answers than ever are under way.
 const ENOUGH: usize = 64;
 
@@ -54,8 +55,8 @@ impl World {
 
     /// Nobody refuses a good token any more, no client speaks, and time passes.
     fn goes_on_alone(&self, quiet: &State, session: usize) -> bool {
-        let sent = &quiet.clients[session].sent;
-        if sent.is_empty() || !sent.iter().all(|token| quiet.is_alive(*token)) {
+        let last = quiet.clients[session].sent.last();
+        if !last.is_some_and(|token| quiet.is_alive(*token) && self.lies_in_slot(quiet, session, *token)) {
             return true;
         }
         let mut state = quiet.clone();
@@ -67,6 +68,13 @@ impl World {
             self.wait(&mut state);
         }
         false
+    }
+
+    fn lies_in_slot(&self, state: &State, session: usize, token: Token) -> bool {
+        let Keeper::Ours(machine) = &state.keeper else { return false };
+        let slot = self.slot(session);
+        let mut holders = machine.holders(&slot.upstream, Fingerprint::of_number(token));
+        holders.any(|(principal, holder)| (principal, holder) == (&slot.principal, &slot.session))
     }
 
     /// One sweep, and what comes of it.
