@@ -61,7 +61,7 @@ impl World {
             })
         };
         state.ghosts.alerted.retain(rejected);
-        let Some(evidence) = evidence(message) else { return };
+        let Some(evidence) = message.evidence() else { return };
         let was = before.verdict(&evidence.upstream, evidence.fingerprint);
         let is = after.verdict(&evidence.upstream, evidence.fingerprint);
         let known = before.verdicts().any(|(_, known, _)| known == evidence.fingerprint);
@@ -94,15 +94,5 @@ fn told_of_failure(state: &mut State, evidence: &Evidence) {
     *known = evidence.end.max(*known);
     if news && state.died.get(&token).is_some_and(|died| evidence.end > *died) {
         state.ghosts.told.insert(token, false);
-    }
-}
-
-fn evidence(message: &CredentialMessage) -> Option<&Evidence> {
-    match message {
-        CredentialMessage::ClientAnswered(evidence)
-        | CredentialMessage::AuthFailed { evidence, .. }
-        | CredentialMessage::AuthAccepted { evidence, .. } => Some(evidence),
-        CredentialMessage::CallEnded { evidence, .. } => evidence.as_ref(),
-        _ => None,
     }
 }

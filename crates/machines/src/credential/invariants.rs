@@ -152,18 +152,7 @@ impl Step<'_> {
     }
 
     fn evidence(&self) -> Option<&Evidence> {
-        evidence(self.message)
-    }
-}
-
-/// The evidence in a message, if it brings any.
-fn evidence(message: &CredentialMessage) -> Option<&Evidence> {
-    match message {
-        CredentialMessage::ClientAnswered(evidence)
-        | CredentialMessage::AuthFailed { evidence, .. }
-        | CredentialMessage::AuthAccepted { evidence, .. } => Some(evidence),
-        CredentialMessage::CallEnded { evidence, .. } => evidence.as_ref(),
-        _ => None,
+        self.message.evidence()
     }
 }
 

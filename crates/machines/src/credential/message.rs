@@ -70,6 +70,20 @@ pub enum CredentialMessage {
     ReviewSessions(Vec<SlotKey>),
 }
 
+impl CredentialMessage {
+    /// The evidence in it, if it brings any.
+    #[must_use]
+    pub fn evidence(&self) -> Option<&Evidence> {
+        match self {
+            Self::ClientAnswered(evidence)
+            | Self::AuthFailed { evidence, .. }
+            | Self::AuthAccepted { evidence, .. } => Some(evidence),
+            Self::CallEnded { evidence, .. } => evidence.as_ref(),
+            _ => None,
+        }
+    }
+}
+
 /// What the credential machine answers.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum CredentialReply {
