@@ -1,5 +1,6 @@
 //! What an agent authenticates with, and the leases under which background work may use it.
 
+use crate::companions::Companions;
 use crate::fingerprint::Fingerprint;
 use crate::ids::{Generation, LeaseId, Principal};
 use crate::provider::UpstreamKey;
@@ -64,11 +65,20 @@ pub struct Credential {
     pub kind: CredentialKind,
     /// Its name.
     pub fingerprint: Fingerprint,
-    /// Headers that came with it and without which a provider may refuse it: `anthropic-version`, `anthropic-beta`,
-    /// `chatgpt-account-id`, `openai-organization`, `openai-project`. Lower-case names.
-    pub companions: Vec<(&'static str, String)>,
+    /// Headers that came with it and without which a provider may refuse it.
+    pub companions: Companions,
     /// When the token itself says that it ends. Only a hint (R14): the provider decides.
     pub ends: Option<UnixMillis>,
+}
+
+impl Credential {
+    /// Whether both are sent in the same words. Of one token that is no matter of course: the headers beside it may change, and
+    /// so may the case of its scheme.
+    #[must_use]
+    pub fn is_sent_like(&self, other: &Self) -> bool {
+        (self.header, self.value.reveal()) == (other.header, other.value.reveal())
+            && self.companions == other.companions
+    }
 }
 
 /// Two credentials are one when their fingerprints are: the fingerprint covers header name and value.
@@ -139,6 +149,22 @@ mod tests {
         assert_eq!(kind("eyJhbGci.eyJzdWIi.c2ln"), CredentialKind::Jwt);
         assert_eq!(kind("not..jwt"), CredentialKind::Bearer);
         assert_eq!(CredentialKind::read("plain", None, true), CredentialKind::ApiKey);
+    }
+
+    #[test]
+    fn one_token_may_be_sent_in_other_words() {
+        let sent = |value: &str, beta| Credential {
+            header: "authorization",
+            value: Secret::new(value),
+            kind: CredentialKind::Bearer,
+            fingerprint: Fingerprint::of_number(1),
+            companions: Companions::from_iter([("anthropic-beta", beta)]),
+            ends: None,
+        };
+        assert!(sent("Bearer t", "a").is_sent_like(&sent("Bearer t", "a")));
+        assert!(!sent("Bearer t", "a").is_sent_like(&sent("bearer t", "a")));
+        assert!(!sent("Bearer t", "a").is_sent_like(&sent("Bearer t", "b")));
+        assert_eq!(sent("Bearer t", "a"), sent("bearer t", "b"));
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! Reading the credential off a request's headers (rule R15): one token or none, and never a guess.
 
+use crate::companions::Companions;
 use crate::credential::{Credential, CredentialKind};
 use crate::fingerprint::Fingerprinter;
 use crate::jwt;
@@ -81,11 +82,9 @@ pub fn read<'h>(
     if found.iter().any(|(_, _, token)| *token != first.2) {
         return Intake::Left(Oddity::Conflicting);
     }
-    let mut companions = companions(headers);
-    companions.shrink_to_fit(); // There is one set for each session.
-    let beta = companions.iter().find(|(name, _)| *name == "anthropic-beta").map(|(_, value)| value.as_str());
-    let kind =
-        CredentialKind::read(first.2, beta, found.iter().any(|(header, ..)| *header != "authorization"));
+    let companions = companions(headers);
+    let in_key_header = found.iter().any(|(header, ..)| *header != "authorization");
+    let kind = CredentialKind::read(first.2, companions.get("anthropic-beta"), in_key_header);
     let &(header, value, token) = preferred(&found, kind);
     let fingerprint = hasher.fingerprint(header, parsed(header, token).reveal());
     let ends = (kind == CredentialKind::Jwt).then(|| jwt::expiry(token)).flatten();
@@ -124,11 +123,11 @@ fn parsed(header: &str, token: &str) -> Secret {
     Secret::new(if header == "authorization" { format!("Bearer {token}") } else { token.to_owned() })
 }
 
-fn companions<'h>(headers: impl Iterator<Item = (&'h str, &'h [u8])>) -> Vec<(&'static str, String)> {
+fn companions<'h>(headers: impl Iterator<Item = (&'h str, &'h [u8])>) -> Companions {
     headers
         .filter_map(|(name, value)| {
             let known = COMPANIONS.into_iter().find(|known| *known == name)?;
-            Some((known, std::str::from_utf8(value).ok()?.to_owned()))
+            Some((known, std::str::from_utf8(value).ok()?))
         })
         .collect()
 }
@@ -215,7 +214,7 @@ mod tests {
     fn the_headers_a_token_needs_beside_it_are_kept() {
         let pairs = [("authorization", "Bearer t"), ("anthropic-beta", "oauth-2025-04-20"), ("x-app", "cli")];
         let Intake::Captured(it) = read_pairs(&pairs) else { panic!("captured") };
-        assert_eq!(it.companions, vec![("anthropic-beta", "oauth-2025-04-20".to_owned())]);
+        assert_eq!(it.companions, Companions::from_iter([("anthropic-beta", "oauth-2025-04-20")]));
         assert_eq!(it.kind, CredentialKind::Bearer);
     }
 }

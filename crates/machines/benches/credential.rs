@@ -5,6 +5,7 @@
 
 use criterion::{BatchSize, BenchmarkGroup, Criterion, measurement::WallTime};
 use domain::access::{Access, AccessRequest};
+use domain::companions::Companions;
 use domain::credential::{Credential, CredentialKind, Lease};
 use domain::evidence::{Class, Evidence};
 use domain::fingerprint::{Fingerprint, Fingerprinter};
@@ -18,10 +19,15 @@ use machines::credential::{
     Counters, CredentialEffect, CredentialMachine, CredentialMessage, CredentialReply, CredentialRules,
     SlotKey,
 };
+use mimalloc::MiMalloc;
 use std::fs;
 use std::hint::black_box;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
+
+/// The allocator of the binary: what memory costs depends on it.
+#[global_allocator]
+static ALLOCATOR: MiMalloc = MiMalloc;
 
 const SESSIONS: usize = 100_000;
 /// So many leases may be out at once.
@@ -230,13 +236,10 @@ impl Agents {
             value: Secret::new(value.as_str()),
             kind: CredentialKind::Bearer,
             fingerprint,
-            companions: vec![
-                ("anthropic-version", "2023-06-01".to_owned()),
-                (
-                    "anthropic-beta",
-                    "claude-code-20250219,oauth-2025-04-20,interleaved-thinking-2025-05-14".to_owned(),
-                ),
-            ],
+            companions: Companions::from_iter([
+                ("anthropic-version", "2023-06-01"),
+                ("anthropic-beta", "claude-code-20250219,oauth-2025-04-20,interleaved-thinking-2025-05-14"),
+            ]),
             ends: None,
         });
         let (principal, upstream) = (self.principal.clone(), self.upstream.clone());

@@ -2,6 +2,7 @@
 //! the protocol is taken out.
 
 use crate::seed::Policy;
+use domain::companions::Companions;
 use domain::credential::{Credential, CredentialKind};
 use domain::fingerprint::Fingerprint;
 use domain::ids::{Principal, SessionId};
@@ -152,7 +153,7 @@ pub(crate) fn credential(token: Token) -> Arc<Credential> {
         value: Secret::new(""),
         kind: CredentialKind::Bearer,
         fingerprint: Fingerprint::of_number(token),
-        companions: Vec::new(),
+        companions: Companions::default(),
         ends: None,
     })
 }

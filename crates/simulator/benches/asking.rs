@@ -6,6 +6,7 @@
 use actor::{AskError, Cause, Clock, Environment, Place};
 use criterion::Criterion;
 use domain::access::{Access, AccessRequest};
+use domain::companions::Companions;
 use domain::credential::{Credential, CredentialKind};
 use domain::evidence::{Class, Evidence};
 use domain::fingerprint::{Fingerprint, Fingerprinter};
@@ -135,7 +136,7 @@ impl Asked {
             value: Secret::new("Bearer sk-ant-oat01-benchmark"),
             kind: CredentialKind::Bearer,
             fingerprint: self.token,
-            companions: Vec::new(),
+            companions: Companions::default(),
             ends: None,
         });
         let slot = SlotKey { principal, upstream, session };

@@ -4,6 +4,7 @@ use crate::transport::{HeaderMap, Request, Uri};
 use actix_http::header::{HeaderName, HeaderValue};
 use domain::credential::Lease;
 use domain::provider::{Dialect, UpstreamKey};
+use std::iter;
 
 /// Headers that bear credentials. One request bears one.
 const BEARERS: [&str; 3] = ["authorization", "x-api-key", "api-key"];
@@ -60,8 +61,8 @@ fn origin(uri: &Uri) -> Option<String> {
 /// The credential's header, then its companions.
 fn revealed(lease: &Lease) -> Option<Vec<(HeaderName, HeaderValue)>> {
     let credential = &lease.credential;
-    let companions = credential.companions.iter().map(|(name, value)| (*name, value.as_str()));
-    let all = [(credential.header, credential.value.reveal())].into_iter().chain(companions);
+    let own = (credential.header, credential.value.reveal());
+    let all = iter::once(own).chain(credential.companions.iter());
     all.map(|(name, value)| header(name, value)).collect()
 }
 
@@ -83,6 +84,7 @@ mod tests {
     use super::*;
     use crate::transport::Method;
     use bytes::Bytes;
+    use domain::companions::Companions;
     use domain::credential::{Credential, CredentialKind};
     use domain::fingerprint::Fingerprint;
     use domain::ids::{Generation, LeaseId, Principal};
@@ -96,10 +98,10 @@ mod tests {
             value: Secret::new(value),
             kind: CredentialKind::Bearer,
             fingerprint: Fingerprint::of_number(1),
-            companions: vec![
-                ("anthropic-version", "2023-06-01".into()),
-                ("anthropic-beta", "oauth-2025-04-20".into()),
-            ],
+            companions: Companions::from_iter([
+                ("anthropic-version", "2023-06-01"),
+                ("anthropic-beta", "oauth-2025-04-20"),
+            ]),
             ends: None,
         };
         let owner = (Principal::local(), UpstreamKey::new(provider, origin));

@@ -106,6 +106,7 @@ impl CredentialPerformer {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use domain::companions::Companions;
     use domain::credential::{Credential, CredentialKind};
     use domain::fingerprint::Fingerprint;
     use domain::ids::Principal;
@@ -124,7 +125,7 @@ mod tests {
     fn observed(token: u8) -> Spoken<CredentialMessage> {
         let upstream = UpstreamKey::new(Provider::Anthropic, "http://h");
         let (value, fingerprint) = (Secret::new("t"), Fingerprint::of_number(token));
-        let (header, kind, companions) = ("authorization", CredentialKind::Bearer, Vec::new());
+        let (header, kind, companions) = ("authorization", CredentialKind::Bearer, Companions::default());
         let credential = Arc::new(Credential { header, value, kind, fingerprint, companions, ends: None });
         let slot = SlotKey { principal: Principal::local(), upstream, session: "a".into() };
         Spoken(CredentialMessage::CredentialObserved { slot, credential, project: None, ends: None })

@@ -11,6 +11,7 @@ use crate::idle_scheduler::SchedulerPerformer;
 use crate::job::{Craft, JobPerformer};
 use crate::{House, Parts, Recorder, RequestShelf, Spoken};
 use actor::{Cause, Vacancy, vacancy};
+use domain::companions::Companions;
 use domain::credential::{Credential, CredentialKind};
 use domain::fingerprint::Fingerprinter;
 use domain::provider::Provider;
@@ -233,7 +234,7 @@ fn own_key(key: &Secret, provider: Provider, fingerprinter: &Fingerprinter) -> A
         fingerprint: fingerprinter.fingerprint(header, value.reveal()),
         value,
         kind: CredentialKind::ApiKey,
-        companions: Vec::new(),
+        companions: Companions::default(),
         ends: None,
     })
 }

@@ -3,6 +3,7 @@
 use super::*;
 use crate::samples::{brief, upstream};
 use domain::access::{Access, WaitReason};
+use domain::companions::Companions;
 use domain::credential::{Credential, CredentialKind, Lease};
 use domain::evidence::Evidence;
 use domain::fingerprint::Fingerprint;
@@ -16,7 +17,8 @@ const DAY: u64 = 24 * 3600;
 fn lease() -> Lease {
     let (value, kind) = (Secret::new("sk-ant-api03-x"), CredentialKind::ApiKey);
     let (header, fingerprint) = ("x-api-key", Fingerprint::of_number(1));
-    let credential = Credential { header, value, kind, fingerprint, companions: Vec::new(), ends: None };
+    let credential =
+        Credential { header, value, kind, fingerprint, companions: Companions::default(), ends: None };
     let owner = (Principal::local(), upstream());
     #[expect(clippy::disallowed_methods, reason = "a test's own lease")]
     Lease::grant(LeaseId(1), owner, Arc::new(credential), Generation(1), false)

@@ -5,6 +5,7 @@
 //! broadcast only make it ask sooner. `docs/machines/credential.md` has the state diagram and each rule with its test.
 
 mod admission;
+mod companions;
 mod holders;
 pub mod invariants;
 mod ladder;
@@ -99,7 +100,7 @@ impl CredentialMachine {
     ) -> CredentialReply {
         match message {
             CredentialMessage::CredentialObserved { slot, credential, project, ends } => {
-                self.observe(&slot, &credential, (project, ends), now, effects);
+                self.observe(&slot, credential, (project, ends), now, effects);
             }
             CredentialMessage::ClientAnswered(evidence) => {
                 self.judge(&evidence, ("", Purpose::Client), now, effects);
@@ -131,17 +132,18 @@ impl CredentialMachine {
     fn observe(
         &mut self,
         key: &SlotKey,
-        credential: &Arc<Credential>,
+        credential: Arc<Credential>,
         (project, ends): (Option<String>, Option<Moment>),
         now: Moment,
         effects: &mut Vec<CredentialEffect>,
     ) {
+        let token = credential.fingerprint;
         let upstream = self.upstreams.entry(key.upstream.clone()).or_default();
         let offer = Offer { principal: &key.principal, session: &key.session, credential, project, ends };
         let taken = upstream.observe(offer, Generation(self.counters.generation + 1), now);
         self.sessions += usize::from(taken == Taken::First);
         self.counters.generation += u64::from(taken != Taken::Known);
-        if taken != Taken::Known && upstream.is_good(credential.fingerprint, now) {
+        if taken != Taken::Known && upstream.is_good(token, now) {
             self.wake(key, effects);
         }
     }

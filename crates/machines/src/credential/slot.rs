@@ -57,9 +57,18 @@ impl Slot {
     /// change while the token stays. It is the one sent last from now on.
     pub fn refresh(&mut self, credential: &Arc<Credential>) -> bool {
         let Some(place) = self.place(credential.fingerprint) else { return false };
-        self.held[place].credential = Arc::clone(credential);
+        if !self.held[place].credential.is_sent_like(credential) {
+            self.held[place].credential = Arc::clone(credential);
+        }
         self.held[place..].rotate_left(1);
         true
+    }
+
+    /// Its session works in this project.
+    pub fn works_in(&mut self, project: &str) {
+        if self.project.as_deref() != Some(project) {
+            self.project = Some(project.into());
+        }
     }
 
     /// Takes a token in. Of too many, the one of least use leaves, but never the new one: its request is under way, and if it

@@ -1,6 +1,7 @@
 //! One upstream: the tokens that clients sent there, and in whose slots they lie. Nothing here knows another upstream, so no
 //! credential can cross to one (S2).
 
+use super::companions::SharedCompanions;
 use super::message::Affected;
 use super::named::Named;
 use super::record::Record;
@@ -36,6 +37,7 @@ pub(super) struct Upstream {
     pub(super) tenants: BTreeMap<Principal, Tenant>,
     pub(super) incident: Incident,
     pub(super) breaker: Breaker,
+    companions: SharedCompanions,
     /// Tokens by when they came to lie in no slot.
     retired: VecDeque<(Moment, Fingerprint)>,
 }
@@ -72,7 +74,7 @@ pub(super) enum Taken {
 pub(super) struct Offer<'o> {
     pub(super) principal: &'o Principal,
     pub(super) session: &'o SessionId,
-    pub(super) credential: &'o Arc<Credential>,
+    pub(super) credential: Arc<Credential>,
     pub(super) project: Option<String>,
     pub(super) ends: Option<Moment>,
 }
@@ -93,10 +95,8 @@ impl Upstream {
         let is_proven = record.token.verdict() == Verdict::Proven;
         let tenant = self.tenants.entry(offer.principal.clone()).or_default();
         let slot = tenant.slots.entry(Named::from(offer.session)).or_default();
-        if offer.project.is_some() {
-            slot.project = offer.project.map(Into::into);
-        }
-        let known = slot.refresh(offer.credential);
+        offer.project.iter().for_each(|project| slot.works_in(project));
+        let known = slot.refresh(&offer.credential);
         let taken = match slot.all().next() {
             Some(_) if known => Taken::Known,
             Some(_) => Taken::Anew,
@@ -105,7 +105,7 @@ impl Upstream {
         let is_settled = slot.is_settled(token);
         if !known {
             record.held_by((offer.principal.clone(), offer.session.clone()));
-            let held = Held { credential: Arc::clone(offer.credential), generation };
+            let held = Held { credential: self.companions.shared_by(offer.credential), generation };
             let left = slot.fill(held, |token| verdict(&self.tokens, token));
             self.release(offer.principal, offer.session, left, now);
         }

@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::samples::{brief, upstream};
+use domain::companions::Companions;
 use domain::credential::{Credential, CredentialKind};
 use domain::evidence::Class;
 use domain::evidence::Evidence;
@@ -13,8 +14,14 @@ use std::sync::Arc;
 fn lease(token: u8) -> Lease {
     let fingerprint = Fingerprint::of_number(token);
     let (value, kind) = (Secret::new("t"), CredentialKind::Bearer);
-    let credential =
-        Credential { header: "authorization", value, kind, fingerprint, companions: Vec::new(), ends: None };
+    let credential = Credential {
+        header: "authorization",
+        value,
+        kind,
+        fingerprint,
+        companions: Companions::default(),
+        ends: None,
+    };
     let owner = (Principal::local(), upstream());
     #[expect(clippy::disallowed_methods, reason = "a test's own lease")]
     Lease::grant(LeaseId(u64::from(token)), owner, Arc::new(credential), Generation(1), false)

@@ -3,6 +3,7 @@
 
 use super::policy::{Gateway, Job, Order, Policy};
 use super::schedule::{Day, Exchange, Session, Token};
+use domain::companions::Companions;
 use domain::credential::{Credential, CredentialKind, Lease};
 use domain::evidence::{Class, Evidence};
 use domain::ids::Principal;
@@ -74,7 +75,14 @@ impl<'d> Ours<'d> {
     fn credential(&self, token: Token) -> Arc<Credential> {
         let (header, fingerprint) = ("authorization", self.day.fingerprint(token));
         let (value, kind) = (Secret::new(token.0.to_string()), CredentialKind::Bearer);
-        Arc::new(Credential { header, value, kind, fingerprint, companions: Vec::new(), ends: None })
+        Arc::new(Credential {
+            header,
+            value,
+            kind,
+            fingerprint,
+            companions: Companions::default(),
+            ends: None,
+        })
     }
 
     fn evidence(&self, exchange: &Exchange) -> Evidence {

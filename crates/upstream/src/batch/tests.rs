@@ -1,6 +1,7 @@
 //! What is sent, and what is read.
 
 use super::*;
+use domain::companions::Companions;
 use domain::credential::{Credential, CredentialKind};
 use domain::fingerprint::Fingerprint;
 use domain::ids::{Generation, LeaseId, Principal};
@@ -14,7 +15,7 @@ fn lease(origin: &str) -> Lease {
         value: Secret::new("sk-ant-api03-x"),
         kind: CredentialKind::ApiKey,
         fingerprint: Fingerprint::of_number(1),
-        companions: vec![("anthropic-version", "2026-01-01".into())],
+        companions: Companions::from_iter([("anthropic-version", "2026-01-01")]),
         ends: None,
     };
     let owner = (Principal::local(), UpstreamKey::new(Provider::Anthropic, origin));

@@ -3,6 +3,7 @@
 #![expect(clippy::disallowed_methods, reason = "the call itself is what is tested here")]
 
 use bytes::Bytes;
+use domain::companions::Companions;
 use domain::conversation::{Answered, Message, Role};
 use domain::credential::{Credential, CredentialKind, Lease};
 use domain::evidence::Class;
@@ -107,7 +108,7 @@ fn lease() -> Lease {
         value: Secret::new("sk-ant-api03-canary"),
         kind: CredentialKind::ApiKey,
         fingerprint: Fingerprint::of_number(1),
-        companions: vec![("anthropic-beta", "captured".into())],
+        companions: Companions::from_iter([("anthropic-beta", "captured")]),
         ends: None,
     };
     let owner = (Principal::local(), UpstreamKey::new(Provider::Anthropic, "https://api.example"));

@@ -1,6 +1,7 @@
 //! What one call teaches the next.
 
 use super::*;
+use domain::companions::Companions;
 use domain::credential::{Credential, CredentialKind};
 use domain::fingerprint::Fingerprint;
 use domain::ids::{Generation, LeaseId, Principal};
@@ -72,7 +73,7 @@ fn lease(brief: &Brief) -> Lease {
         value: Secret::new("Bearer t"),
         kind: CredentialKind::ApiKey,
         fingerprint: Fingerprint::of_number(1),
-        companions: Vec::new(),
+        companions: Companions::default(),
         ends: None,
     };
     let owner = (brief.principal.clone(), brief.upstream.clone());

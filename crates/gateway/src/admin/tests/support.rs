@@ -7,6 +7,7 @@ use actix_web::http::header::HeaderMap;
 use actix_web::test::{TestRequest, call_service, init_service, read_body};
 use actix_web::{App, test};
 use actor::{Clock, Environment, Place};
+use domain::companions::Companions;
 use domain::conversation::{Message, Role, Stop, Usage, chain};
 use domain::credential::{Credential, CredentialKind};
 use domain::evidence::{Class, Evidence};
@@ -165,7 +166,7 @@ fn credential(token: &str) -> Arc<Credential> {
         value: Secret::new(token),
         kind: CredentialKind::ApiKey,
         fingerprint: Fingerprinter::new([7; 32]).fingerprint("x-api-key", token),
-        companions: vec![("anthropic-version", "2023-06-01".to_owned())],
+        companions: Companions::from_iter([("anthropic-version", "2023-06-01")]),
         ends: None,
     })
 }

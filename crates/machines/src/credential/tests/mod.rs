@@ -8,6 +8,7 @@ use super::invariants::{Before, Broken, Step, Watch};
 use super::*;
 use crate::samples::upstream;
 use domain::access::{Access, WaitReason};
+use domain::companions::Companions;
 use domain::credential::CredentialKind;
 use domain::evidence::Class;
 use domain::ids::Principal;
@@ -24,7 +25,7 @@ fn credential(token: u8) -> Arc<Credential> {
 fn made(token: u8, kind: CredentialKind) -> Arc<Credential> {
     let (header, value) = ("authorization", Secret::new("canary"));
     let fingerprint = Fingerprint::of_number(token);
-    Arc::new(Credential { header, value, kind, fingerprint, companions: Vec::new(), ends: None })
+    Arc::new(Credential { header, value, kind, fingerprint, companions: Companions::default(), ends: None })
 }
 
 fn key(session: &str) -> SlotKey {
