@@ -90,6 +90,8 @@ type Member<'b> = (Text<'b>, &'b RawValue);
 struct Members<'b>(Vec<Member<'b>>);
 
 fn members(body: &[u8]) -> Option<Vec<Member<'_>>> {
+    // Keys are read as forgivingly as ours are, so what is no JSON has to be told beforehand.
+    serde_json::from_slice::<&RawValue>(body).ok()?;
     serde_json::from_slice(body).ok().map(|members: Members<'_>| members.0)
 }
 
