@@ -45,6 +45,13 @@ demo:
 day *arguments:
     cargo run --release --locked -p simulator --bin day -- {{arguments}}
 
-# More cases of every property test, and two million requests in the mix of tenants: those take 22 minutes of one core.
-nightly:
+# Every fuzz target for so many seconds; once before it: cargo install cargo-fuzz --locked. docs/testing.md has more.
+fuzz seconds="60":
+    for target in events usage splicing session settings; do \
+        mkdir -p fuzz/corpus/$target; \
+        cargo fuzz run --sanitizer none $target fuzz/corpus/$target fuzz/seeds/$target -- -max_total_time={{seconds}} -timeout=10 || exit 1; \
+    done
+
+# More cases of every property test, every fuzz target for a minute, and two million requests in the mix of tenants: those take 22 minutes of one core.
+nightly: && fuzz
     PROPTEST_CASES=10000 STILLROOM_TENANT_REQUESTS=2000000 STILLROOM_MODEL=large cargo test --workspace --release --locked

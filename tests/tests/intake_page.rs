@@ -20,9 +20,10 @@ fn source(folder: &Path) -> String {
     entries.map(text).collect()
 }
 
-/// The last cell of every row, but for heads and rules.
+/// The last cell of every row of the tables that begin with an input.
 fn tests_of_rows(page: &str) -> Vec<&str> {
-    let rows = page.lines().filter(|line| line.starts_with("| ") && !line.starts_with("| input"));
+    let rules = page.split("| input").skip(1).flat_map(|table| table.split("\n\n").next());
+    let rows = rules.flat_map(|table| table.lines().skip(1)).filter(|line| line.starts_with("| "));
     rows.filter_map(|row| row.trim_end_matches([' ', '|']).rsplit("| ").next()).collect()
 }
 

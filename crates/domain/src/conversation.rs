@@ -228,10 +228,11 @@ pub struct Usage {
 }
 
 impl Usage {
-    /// All input, cached or not.
+    /// All input, cached or not. Providers count, so no sum of theirs may overflow.
     #[must_use]
     pub const fn prompt(&self) -> u64 {
-        self.input + self.cache_read + self.cache_write_5m + self.cache_write_1h
+        let cached = self.cache_read.saturating_add(self.cache_write_5m).saturating_add(self.cache_write_1h);
+        self.input.saturating_add(cached)
     }
 }
 
@@ -314,6 +315,16 @@ mod tests {
         let there = chain(&[a.clone(), b.clone()]);
         assert_eq!(there[0], chain(std::slice::from_ref(&a))[0]);
         assert_ne!(there[1], chain(&[b, a])[1]);
+    }
+
+    #[test]
+    fn no_count_of_a_provider_makes_the_sum_overflow() {
+        let most = Usage { input: u64::MAX, cache_read: u64::MAX, ..Usage::default() };
+        assert_eq!(most.prompt(), u64::MAX);
+        assert_eq!(
+            Usage { input: 1, cache_read: 2, cache_write_5m: 3, cache_write_1h: 4, output: 5 }.prompt(),
+            10
+        );
     }
 
     #[test]

@@ -19,7 +19,9 @@ use std::sync::Arc;
 /// Bears the access token of a gateway that other machines can reach.
 pub(crate) const ACCESS_HEADER: &str = "x-stillroom-access";
 /// What a proxy adds. Behind one, every caller looks like one from this machine.
-const FORWARDED: [&str; 5] = ["forwarded", "via", "x-forwarded-for", "x-forwarded-host", "x-real-ip"];
+const FORWARDED: [&str; 5] = ["forwarded", "via", "x-real-ip", "cf-connecting-ip", "true-client-ip"];
+/// What most of what a proxy adds begins with.
+const FORWARDED_PREFIX: &str = "x-forwarded-";
 
 /// Why a request goes no further.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -56,11 +58,11 @@ impl Guard {
     /// Judges a request by its head and its sender.
     pub(crate) fn check(&self, request: &HttpRequest) -> Result<(), Denial> {
         let headers = request.headers();
-        let host = headers.get(HOST).and_then(|host| host.to_str().ok());
+        let host = only(headers, HOST.as_str()).and_then(|host| host.to_str().ok());
         if !self.may_be_called(host) || !agrees(request.uri().authority().map(|it| it.as_str()), host) {
             return Err(Denial::Host);
         }
-        if comes_from_a_page(headers) {
+        if comes_from_a_page(headers, host) {
             return Err(Denial::Browser);
         }
         if !self.is_local() && !self.knows_the_token(headers) {
@@ -78,11 +80,8 @@ impl Guard {
     }
 
     fn knows_the_token(&self, headers: &HeaderMap) -> bool {
-        let mut shown = headers.get_all(ACCESS_HEADER);
-        match (self.token, shown.next(), shown.next()) {
-            (Some(token), Some(shown), None) => is_same(&token, &hash(shown.as_bytes())),
-            _ => false,
-        }
+        let shown = only(headers, ACCESS_HEADER).map(|shown| hash(shown.as_bytes()));
+        self.token.zip(shown).is_some_and(|(token, shown)| is_same(&token, &shown))
     }
 }
 
@@ -128,8 +127,18 @@ impl Denial {
 
 fn administers(request: &HttpRequest, host: Option<&str>) -> bool {
     let near = request.peer_addr().is_some_and(|peer| is_loopback(peer.ip()));
-    let direct = FORWARDED.iter().all(|name| !request.headers().contains_key(*name));
+    let direct = !request.headers().keys().any(|name| is_of_a_proxy(name.as_str()));
     near && direct && host.is_some_and(is_local_authority)
+}
+
+fn is_of_a_proxy(name: &str) -> bool {
+    FORWARDED.contains(&name) || name.starts_with(FORWARDED_PREFIX)
+}
+
+/// The value of a header that is there once. Of two, one program reads the first and the next one the last.
+fn only<'h>(headers: &'h HeaderMap, name: &str) -> Option<&'h HeaderValue> {
+    let mut values = headers.get_all(name);
+    values.next().filter(|_| values.next().is_none())
 }
 
 /// An absolute target may not say another host than the `Host` header: who routes by the one and checks the other is fooled.
@@ -137,15 +146,16 @@ fn agrees(target: Option<&str>, host: Option<&str>) -> bool {
     target.is_none_or(|target| host.is_some_and(|host| host.eq_ignore_ascii_case(target)))
 }
 
-fn comes_from_a_page(headers: &HeaderMap) -> bool {
-    let foreign = |origin: &HeaderValue| !origin.to_str().is_ok_and(is_local_origin);
-    let crosses = |site: &HeaderValue| matches!(site.as_bytes(), b"cross-site" | b"same-site");
+/// Only a page of this very gateway is none of another site: one that another program of this machine serves is, too.
+fn comes_from_a_page(headers: &HeaderMap, host: Option<&str>) -> bool {
+    let foreign = |origin: &HeaderValue| !origin.to_str().is_ok_and(|origin| is_own_origin(origin, host));
+    let crosses = |site: &HeaderValue| !matches!(site.as_bytes(), b"same-origin" | b"none");
     headers.get_all(ORIGIN).any(foreign) || headers.get_all("sec-fetch-site").any(crosses)
 }
 
-fn is_local_origin(origin: &str) -> bool {
+fn is_own_origin(origin: &str, host: Option<&str>) -> bool {
     let authority = origin.strip_prefix("http://").or_else(|| origin.strip_prefix("https://"));
-    authority.is_some_and(is_local_authority)
+    authority.is_some_and(|authority| is_local_authority(authority) && agrees(Some(authority), host))
 }
 
 /// `localhost` or a loopback address as the standards spell it, with or without a port. Other spellings of an address
@@ -163,9 +173,13 @@ fn is_local_authority(authority: &str) -> bool {
 
 fn without_port(authority: &str) -> Option<&str> {
     match authority.rsplit_once(':') {
-        Some((name, port)) if !port.contains(']') => port.parse::<u16>().ok().map(|_| name),
+        Some((name, port)) if !port.contains(']') => is_port(port).then_some(name),
         _ => Some(authority),
     }
+}
+
+fn is_port(text: &str) -> bool {
+    text.bytes().all(|byte| byte.is_ascii_digit()) && text.parse::<u16>().is_ok()
 }
 
 /// A socket for both families shows callers of the older one in the newer one's clothes.
@@ -183,149 +197,35 @@ fn is_same(one: &[u8; 32], other: &[u8; 32]) -> bool {
 
 #[cfg(test)]
 mod tests {
+    //! All that a sender can say is in the tables of `tests/in_memory`; here is what no table can reach.
+
     use super::*;
     use actix_web::test::TestRequest;
-
-    const LOCAL_HOSTS: [&str; 7] =
-        ["127.0.0.1:4141", "127.0.0.1", "localhost:1", "LOCALHOST", "[::1]:4141", "[::1]", "127.255.0.9:80"];
-    const FOREIGN_HOSTS: [&str; 14] = [
-        "evil.example",
-        "evil.example:4141",
-        "127.0.0.1.evil.example",
-        "localhost.evil.example",
-        "localhost.",
-        "127.1",
-        "0x7f000001",
-        "2130706433",
-        "0.0.0.0:4141",
-        "user@127.0.0.1",
-        "127.0.0.1:port",
-        "127.0.0.1:",
-        "[::1",
-        "",
-    ];
-    const LOCAL_ORIGINS: [Option<&str>; 4] =
-        [None, Some("http://localhost:4141"), Some("https://127.0.0.1"), Some("http://[::1]:8080")];
-    const FOREIGN_ORIGINS: [Option<&str>; 6] = [
-        Some("null"),
-        Some(""),
-        Some("https://evil.example"),
-        Some("http://localhost.evil.example"),
-        Some("chrome-extension://abc"),
-        Some("http://localhost:4141/path"),
-    ];
-    const PATHS: [&str; 6] =
-        ["/v1/messages", "/v1/responses", "/api/v1/sessions", "/healthz", "/%68ealthz", "/no/such/path"];
-    const METHODS: [&str; 5] = ["GET", "POST", "PUT", "OPTIONS", "HEAD"];
-
-    fn local() -> Guard {
-        Guard::new("127.0.0.1:4141".parse().unwrap(), None)
-    }
-
-    fn open() -> Guard {
-        Guard::new("0.0.0.0:4141".parse().unwrap(), Some(&Secret::new("the-token")))
-    }
-
-    fn from(peer: &str, host: &str, path: &str) -> TestRequest {
-        TestRequest::with_uri(path).peer_addr(peer.parse().unwrap()).insert_header((HOST, host.to_owned()))
-    }
-
-    fn near(host: &str, path: &str) -> TestRequest {
-        from("127.0.0.1:5000", host, path)
-    }
-
-    #[test]
-    fn of_all_hosts_origins_methods_and_paths_only_the_local_pairs_pass() {
-        let (guard, mut wrong, mut seen) = (local(), Vec::new(), 0);
-        let hosts = LOCAL_HOSTS.iter().map(|it| (it, true)).chain(FOREIGN_HOSTS.iter().map(|it| (it, false)));
-        for (host, ours) in hosts {
-            let origins =
-                LOCAL_ORIGINS.iter().map(|it| (it, true)).chain(FOREIGN_ORIGINS.iter().map(|it| (it, false)));
-            for (origin, own) in origins {
-                for (method, path) in
-                    METHODS.iter().flat_map(|method| PATHS.iter().map(move |path| (method, path)))
-                {
-                    let mut request = near(host, path).method(method.parse().unwrap());
-                    if let Some(origin) = origin {
-                        request = request.insert_header((ORIGIN, *origin));
-                    }
-                    seen += 1;
-                    if guard.check(&request.to_http_request()).is_ok() != (ours && own) {
-                        wrong.push((host, origin, method, path));
-                    }
-                }
-            }
-        }
-        assert_eq!((seen, wrong), (21 * 10 * 30, Vec::new()));
-    }
-
-    #[test]
-    fn a_request_without_a_host_is_denied() {
-        let request = TestRequest::with_uri("/v1/messages").to_http_request();
-        assert_eq!(local().check(&request), Err(Denial::Host));
-    }
-
-    #[test]
-    fn a_page_of_another_site_is_told_by_its_browser() {
-        for (site, verdict) in [
-            ("cross-site", Err(Denial::Browser)),
-            ("same-site", Err(Denial::Browser)),
-            ("same-origin", Ok(())),
-            ("none", Ok(())),
-        ] {
-            let request = near("localhost", "/healthz").insert_header(("sec-fetch-site", site));
-            assert_eq!(local().check(&request.to_http_request()), verdict, "{site}");
-        }
-    }
-
-    #[test]
-    fn an_absolute_target_must_say_the_same_host() {
-        let check = |target| local().check(&near("127.0.0.1:4141", target).to_http_request());
-        assert_eq!(check("http://127.0.0.1:4141/v1/messages"), Ok(()));
-        assert_eq!(check("http://evil.example/v1/messages"), Err(Denial::Host));
-        assert_eq!(check("http://127.0.0.1:4142/v1/messages"), Err(Denial::Host));
-        assert_eq!(check("http://user@127.0.0.1:4141/v1/messages"), Err(Denial::Host));
-    }
-
-    #[test]
-    fn a_gateway_open_to_others_asks_everybody_for_the_token() {
-        let with = |tokens: &[&str]| {
-            let request = from("10.0.0.9:5000", "gateway.example:4141", "/v1/messages");
-            let shown = |request: TestRequest, token: &&str| request.append_header((ACCESS_HEADER, *token));
-            open().check(&tokens.iter().fold(request, shown).to_http_request())
-        };
-        assert_eq!(with(&["the-token"]), Ok(()));
-        for wrong in [&[][..], &[""], &["the-toke"], &["the-token2"], &["the-token", "the-token"]] {
-            assert_eq!(with(wrong), Err(Denial::Token), "{wrong:?}");
-        }
-        assert_eq!(
-            open().check(&near("localhost", "/v1/messages").to_http_request()),
-            Err(Denial::Token),
-            "this machine too"
-        );
-    }
 
     #[test]
     fn without_a_token_a_gateway_open_to_others_lets_nobody_in() {
         let guard = Guard::new("0.0.0.0:4141".parse().unwrap(), None);
-        let request = near("localhost", "/v1/messages").insert_header((ACCESS_HEADER, ""));
-        assert_eq!(guard.check(&request.to_http_request()), Err(Denial::Token));
+        for token in [&[""][..], &[]] {
+            let request = TestRequest::with_uri("/v1/messages").insert_header((HOST, "localhost"));
+            let shown = token.iter().fold(request, |request, it| request.insert_header((ACCESS_HEADER, *it)));
+            assert_eq!(guard.check(&shown.to_http_request()), Err(Denial::Token), "{token:?}");
+        }
     }
 
     #[test]
-    fn the_admin_plane_hides_from_other_machines_names_and_proxies() {
-        let open_check = |request: TestRequest| {
-            open().check(&request.insert_header((ACCESS_HEADER, "the-token")).to_http_request())
+    fn each_denial_says_what_was_wrong() {
+        let guard = Guard::new("127.0.0.1:4141".parse().unwrap(), None);
+        let check = |host: &str, name: &'static str, value: &'static str, target| {
+            let request = TestRequest::with_uri(target).insert_header((HOST, host.to_owned()));
+            guard.check(&request.insert_header((name, value)).to_http_request())
         };
-        for path in ["/api/v1/credentials", "/healthz", "/%61pi/v1/credentials", "/metrics"] {
-            assert_eq!(open_check(near("localhost:4141", path)), Ok(()), "{path}");
-            assert_eq!(open_check(from("[::ffff:127.0.0.1]:5", "localhost", path)), Ok(()), "{path}");
-            assert_eq!(open_check(from("10.0.0.9:5000", "localhost", path)), Err(Denial::Hidden), "{path}");
-            assert_eq!(open_check(near("gateway.example", path)), Err(Denial::Hidden), "{path}");
-            for name in FORWARDED {
-                let forwarded = near("localhost", path).insert_header((name, "10.0.0.9"));
-                assert_eq!(open_check(forwarded), Err(Denial::Hidden), "{name} {path}");
-            }
-        }
+        assert_eq!(check("evil.example", "origin", "http://evil.example", "/healthz"), Err(Denial::Host));
+        assert_eq!(check("localhost", "origin", "http://evil.example", "/healthz"), Err(Denial::Browser));
+        assert_eq!(
+            check("localhost", "x-odd", "1", "/healthz"),
+            Err(Denial::Hidden),
+            "nobody knows the peer"
+        );
+        assert_eq!(check("localhost", "x-odd", "1", "/v1/messages"), Ok(()));
     }
 }

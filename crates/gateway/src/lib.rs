@@ -5,6 +5,9 @@
 //! aside through `session`, `capture` and `examination`.
 
 pub mod admin;
+#[cfg(any(test, feature = "fuzzing"))]
+#[doc(hidden)]
+pub mod fuzzing;
 pub mod telemetry;
 
 mod app;

@@ -11,6 +11,13 @@ mod output;
 mod settings;
 mod table;
 
+/// What the fuzzer asks; no part of the interface.
+#[cfg(any(test, feature = "fuzzing"))]
+#[doc(hidden)]
+pub mod fuzzing {
+    pub use crate::settings::fuzzing::settings;
+}
+
 use clap::Parser as _;
 use std::process::ExitCode;
 

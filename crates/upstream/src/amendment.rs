@@ -53,7 +53,8 @@ impl Amendment {
             .then(|| Self { substitute: substitute.map(|(_, to)| *to), parameter })
     }
 
-    /// The request with this change; as it was where there is nothing to change.
+    /// The request with this change; as it was where there is nothing to change. A parameter that is there under its other
+    /// name already keeps the value it has there.
     #[must_use]
     pub fn applied(&self, request: &Bytes) -> Bytes {
         self.edited(request).unwrap_or_else(|| request.clone())
@@ -63,7 +64,7 @@ impl Amendment {
         let mut members: Members = serde_json::from_slice(request).ok()?;
         let value = members.remove(&self.parameter)?;
         if let Some(substitute) = self.substitute {
-            members.insert(substitute.to_owned(), value);
+            members.entry(substitute.to_owned()).or_insert(value);
         }
         Some(serde_json::to_vec(&members).ok()?.into())
     }

@@ -128,7 +128,6 @@ fn lossy(bytes: Vec<u8>) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use proptest::prelude::*;
 
     fn event(name: &str, data: &str) -> Event {
         Event { name: name.into(), data: data.into() }
@@ -187,31 +186,5 @@ mod tests {
         let events = [&line, &line, &line, &b"\n".to_vec()].map(|piece| splitter.push(piece));
         assert!(events.iter().all(Vec::is_empty));
         assert_eq!(splitter.skipped(), 1);
-    }
-
-    proptest! {
-        #[test]
-        fn any_split_gives_the_same_events(
-            stream in "(data: ?|event: |:|\r\n|\n|\r|[a-zä€😀\u{feff}]{1,4}|\n\n){0,40}",
-            cuts in prop::collection::vec(0usize..400, 0..40),
-        ) {
-            let bytes = stream.as_bytes();
-            let mut cuts: Vec<usize> = cuts.into_iter().map(|cut| cut.min(bytes.len())).collect();
-            cuts.extend([0, bytes.len()]);
-            cuts.sort_unstable();
-            let mut splitter = Splitter::default();
-            let mut events: Vec<Event> =
-                cuts.windows(2).flat_map(|cut| splitter.push(&bytes[cut[0]..cut[1]])).collect();
-            events.extend(splitter.finish());
-            prop_assert_eq!(events, all(bytes));
-        }
-
-        #[test]
-        fn arbitrary_bytes_never_panic_and_split_alike(bytes in prop::collection::vec(any::<u8>(), 0..200)) {
-            let mut splitter = Splitter::default();
-            let mut events: Vec<Event> = bytes.iter().flat_map(|byte| splitter.push(&[*byte])).collect();
-            events.extend(splitter.finish());
-            prop_assert_eq!(events, all(&bytes));
-        }
     }
 }

@@ -9,6 +9,9 @@ pub mod dialect;
 pub mod encoding;
 pub mod events;
 pub mod excerpt;
+#[cfg(any(test, feature = "fuzzing"))]
+#[doc(hidden)]
+pub mod fuzzing;
 mod provider_error;
 pub mod retry;
 pub mod transport;

@@ -8,7 +8,7 @@ use crate::dialect::json::{Text, read};
 use crate::unreadable::Unreadable;
 use bytes::Bytes;
 use serde::Deserialize;
-use serde::de::IgnoredAny;
+use serde_json::value::RawValue;
 use std::collections::HashSet;
 use std::ops::Range;
 
@@ -98,8 +98,8 @@ fn with_its_comma(members: &[Member], at: usize) -> Range<usize> {
 
 /// The members of the outer object, in order.
 fn members(body: &[u8]) -> Result<Vec<Member>, Unreadable> {
-    // Once it is known to be JSON, finding the members needs no more than strings and nesting.
-    serde_json::from_slice::<IgnoredAny>(body)?;
+    // Once it is known to be JSON, and text, finding the members needs no more than strings and nesting.
+    serde_json::from_slice::<&RawValue>(body)?;
     let mut scan = Scan { body, at: 0 };
     scan.blanks();
     if scan.take() != Some(b'{') {

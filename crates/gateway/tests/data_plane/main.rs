@@ -10,6 +10,8 @@ mod breaks;
 #[cfg(test)]
 mod client;
 #[cfg(test)]
+mod destination;
+#[cfg(test)]
 mod house;
 #[cfg(test)]
 mod intake;

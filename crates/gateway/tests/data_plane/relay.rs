@@ -183,20 +183,6 @@ fn every_method_passes_and_answers_without_a_body_keep_their_length() {
 }
 
 #[test]
-fn a_redirect_is_passed_and_not_followed() {
-    let provider = Provider::saying(answer(
-        "307 Temporary Redirect",
-        "location: http://127.0.0.1:9/v1/messages\r\n",
-        "",
-    ));
-    let house = House::before(&provider);
-    let answered = house.ask(post("/v1/messages", "x-api-key: k\r\n", "{}"));
-    assert_eq!((answered.status, answered.values("location")), (307, vec!["http://127.0.0.1:9/v1/messages"]));
-    assert!(provider.heard().line.starts_with("POST /v1/messages "));
-    assert!(provider.heard_no_more());
-}
-
-#[test]
 fn what_the_gateway_cannot_read_is_the_providers_to_judge() {
     let provider = Provider::saying(answer("400 Bad Request", "", r#"{"type":"error"}"#));
     let house = House::before(&provider);

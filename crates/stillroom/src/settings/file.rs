@@ -53,10 +53,15 @@ fn exists(path: &Path) -> bool {
 fn read(path: &Path, choice: Choice) -> Result<SettingsFile, SettingsError> {
     let text = std::fs::read_to_string(path)
         .map_err(|cause| SettingsError::Unreadable { path: path.to_owned(), cause: cause.to_string() })?;
-    Ok(SettingsFile { path: path.to_owned(), choice, text: Secret::new(text) })
+    Ok(SettingsFile::of(path.to_owned(), choice, text))
 }
 
 impl SettingsFile {
+    /// The file with this text.
+    pub(super) fn of(path: PathBuf, choice: Choice, text: String) -> Self {
+        Self { path, choice, text: Secret::new(text) }
+    }
+
     /// What its lines set.
     ///
     /// # Errors

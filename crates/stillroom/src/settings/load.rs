@@ -36,6 +36,15 @@ pub(crate) struct Loaded {
 /// The first thing that is wrong.
 pub(crate) fn load(places: &Places, flags: &Flags) -> Result<Loaded, SettingsError> {
     let file = file::find(file::named(flags.config.as_deref(), places).as_deref(), places)?;
+    of_file(file, places, flags)
+}
+
+/// The same with this file, already read.
+pub(super) fn of_file(
+    file: Option<SettingsFile>,
+    places: &Places,
+    flags: &Flags,
+) -> Result<Loaded, SettingsError> {
     let layers = layers(file.as_ref(), places, flags)?;
     let mut resolved = resolve(&layers, places)?;
     find_worker_provider(&mut resolved)?;

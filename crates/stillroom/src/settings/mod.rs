@@ -8,6 +8,8 @@ mod error;
 mod every_key;
 mod file;
 mod found_file;
+#[cfg(any(test, feature = "fuzzing"))]
+pub(crate) mod fuzzing;
 mod keys;
 mod layers;
 mod load;

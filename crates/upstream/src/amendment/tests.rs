@@ -42,6 +42,14 @@ fn a_parameter_with_another_name_gets_it_and_keeps_its_value() {
 }
 
 #[test]
+fn a_parameter_that_is_there_under_both_names_loses_one_and_keeps_the_others_value() {
+    let both = r#"{"max_completion_tokens":9,"max_tokens":10,"messages":[],"model":"m"}"#;
+    let one = r#"{"max_completion_tokens":9,"messages":[],"model":"m"}"#;
+    let wants_new = "Unsupported parameter: 'max_tokens'. Use 'max_completion_tokens' instead.";
+    assert_eq!(chat(both, Some("max_tokens"), wants_new).as_deref(), Some(one));
+}
+
+#[test]
 fn a_parameter_that_is_not_taken_goes() {
     let without = r#"{"max_completion_tokens":10,"messages":[],"model":"m"}"#;
     for (param, message) in [

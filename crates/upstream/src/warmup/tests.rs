@@ -2,6 +2,7 @@
 
 use super::*;
 use proptest::prelude::*;
+use serde::de::IgnoredAny;
 use serde_json::{Value, json};
 
 fn warmed(body: &str) -> Result<String, Unreadable> {
@@ -61,6 +62,12 @@ fn what_cannot_be_turned_down_is_unreadable() {
     for body in ["", "[1]", "1", r#"{"max_tokens":9"#, r#"{"max_tokens":9} x"#] {
         assert!(matches!(warmed(body), Err(Unreadable::Malformed { .. })), "{body}");
     }
+}
+
+#[test]
+fn bytes_that_are_no_text_are_no_json_even_within_a_text() {
+    let body = b"{\"max_tokens\":9,\"a\":\"\xff\"}";
+    assert!(matches!(warmup(body), Err(Unreadable::Malformed { .. })));
 }
 
 #[test]

@@ -3,6 +3,7 @@
 use domain::conversation::{Answered, Message, Part, Role, Stop, Usage};
 use domain::provider::Dialect::{self, AnthropicMessages, OpenAiChat, OpenAiResponses};
 use proptest::prelude::*;
+use serde_json::json;
 use upstream::dialect::{answered, asked};
 
 const ANTHROPIC: &str = r#"event: message_start
@@ -273,7 +274,56 @@ fn an_answer_reads_the_same_when_it_comes_back_in_the_next_request() {
     }
 }
 
+/// The same counts in a whole answer and in the stream of events that says the same.
+fn counted_both_ways(dialect: Dialect, usage: &serde_json::Value) -> [String; 2] {
+    let event = |data: serde_json::Value| format!("data: {data}\r\n\r\n");
+    match dialect {
+        AnthropicMessages => {
+            let mut start = usage.clone();
+            start["output_tokens"] = 1.into();
+            [
+                json!({ "type": "message", "content": [], "usage": usage }).to_string(),
+                [
+                    event(json!({ "type": "message_start", "message": { "usage": start } })),
+                    event(json!({ "type": "message_delta", "delta": {}, "usage": { "output_tokens": usage["output_tokens"] } })),
+                ]
+                .concat(),
+            ]
+        }
+        OpenAiChat => {
+            let whole = json!({ "choices": [], "usage": usage });
+            [whole.to_string(), event(json!({ "choices": [], "usage": null })) + &event(whole)]
+        }
+        OpenAiResponses => {
+            let whole = json!({ "status": "completed", "output": [], "usage": usage });
+            [whole.to_string(), event(json!({ "type": "response.completed", "response": whole }))]
+        }
+    }
+}
+
 proptest! {
+    #[test]
+    fn a_whole_answer_and_a_stream_count_alike(
+        (input, read, short, long, output) in any::<(u64, u64, u64, u64, u64)>(),
+    ) {
+        let anthropic = json!({
+            "input_tokens": input, "cache_read_input_tokens": read, "output_tokens": output,
+            "cache_creation": { "ephemeral_5m_input_tokens": short, "ephemeral_1h_input_tokens": long },
+        });
+        let chat = json!({ "prompt_tokens": input, "prompt_tokens_details": { "cached_tokens": read }, "completion_tokens": output });
+        let responses = json!({ "input_tokens": input, "input_tokens_details": { "cached_tokens": read }, "output_tokens": output });
+        let cached = read.min(input);
+        let openai = Usage { input: input - cached, cache_read: cached, output, ..Usage::default() };
+        let all = Usage { input, cache_read: read, cache_write_5m: short, cache_write_1h: long, output };
+        for (dialect, counts, expected) in
+            [(AnthropicMessages, anthropic, all), (OpenAiChat, chat, openai), (OpenAiResponses, responses, openai)]
+        {
+            for body in counted_both_ways(dialect, &counts) {
+                prop_assert_eq!(of(dialect, &body).usage, expected, "{}", body);
+            }
+        }
+    }
+
     #[test]
     fn a_cut_stream_never_ended_and_never_says_more_than_the_whole(at in any::<prop::sample::Index>()) {
         for (dialect, body) in [(AnthropicMessages, ANTHROPIC), (OpenAiChat, CHAT), (OpenAiResponses, RESPONSES)] {
