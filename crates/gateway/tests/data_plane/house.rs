@@ -90,6 +90,7 @@ impl House {
 
     /// What is known of credentials, after everything that was told before.
     pub(crate) fn slots(&self) -> Vec<SlotView> {
+        self.house.outbox.flush();
         let question = Spoken(CredentialMessage::ListSlots);
         let asked = || self.house.credentials.ask(question, Cause::origin("Test"), crate::client::PATIENCE);
         match block_on(async { asked().await }).unwrap() {
