@@ -76,7 +76,7 @@ fn pieces(events: usize) -> Vec<Vec<u8>> {
     let head =
         format!("{}cache-control: no-cache\r\ntransfer-encoding: chunked\r\n\r\n", head("text/event-stream"));
     let mut pieces = vec![head.into_bytes()];
-    pieces.extend(said(events).iter().map(|event| chunk(event)));
+    pieces.extend(said(events).iter().map(chunk));
     pieces.push(b"0\r\n\r\n".to_vec());
     pieces
 }
