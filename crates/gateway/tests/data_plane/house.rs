@@ -11,7 +11,7 @@ use gateway::{Ears, Gateway, ServeError};
 use machines::credential::{CredentialMessage, CredentialReply, SlotView};
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::sync::mpsc::channel;
+use std::sync::mpsc::{Sender, channel};
 use std::thread::JoinHandle;
 use store::{SessionSummary, Store, StoreError};
 use tempfile::TempDir;
@@ -81,6 +81,20 @@ impl House {
         block_on(self.house.desk.write(job)).unwrap()
     }
 
+    /// Keeps the store busy until what this returns is dropped.
+    pub(crate) fn busy_store(&self) -> Sender<()> {
+        let ((started, has_started), (release, released)) = (channel(), channel());
+        let desk = self.house.desk.clone();
+        let stuck = move |_: &mut dyn Store| {
+            started.send(()).unwrap();
+            released.recv().unwrap_or_default();
+            Ok(())
+        };
+        std::thread::spawn(move || block_on(desk.write(stuck)).unwrap());
+        has_started.recv().unwrap();
+        release
+    }
+
     /// The sessions on record, by their ids.
     pub(crate) fn sessions(&self) -> Vec<SessionSummary> {
         let mut sessions = self.stored(|store| store.sessions(None));
@@ -90,6 +104,7 @@ impl House {
 
     /// What is known of credentials, after everything that was told before.
     pub(crate) fn slots(&self) -> Vec<SlotView> {
+        self.house.outbox.flush();
         let question = Spoken(CredentialMessage::ListSlots);
         let asked = || self.house.credentials.ask(question, Cause::origin("Test"), crate::client::PATIENCE);
         match block_on(async { asked().await }).unwrap() {
