@@ -172,8 +172,11 @@ impl Examination {
     }
 }
 
+/// Whether an event is whole; nothing is read behind the first.
 fn has_event(stream: &[u8]) -> bool {
-    !Splitter::default().push(stream).is_empty()
+    let mut splitter = Splitter::default();
+    let mut lines = stream.split_inclusive(|byte| b"\r\n".contains(byte));
+    lines.any(|line| !splitter.push(line).is_empty())
 }
 
 #[cfg(test)]

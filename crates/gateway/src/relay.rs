@@ -59,8 +59,12 @@ async fn exchange(
     let origin = upstream.key().origin().to_owned();
     let sent = Sent { route, headers: request.headers().clone(), body, start: edge.now() };
     let held = sent.start.since(begun);
-    // Side by side: what we want to know of a request must not delay it.
-    let (answer, capture) = join(line.0.send(outgoing), Capture::of(Arc::clone(&edge), sent)).await;
+    // Side by side, and once it had its chance to leave: what we want to know of a request must not delay it.
+    let aside = async {
+        tokio::task::yield_now().await;
+        Capture::of(Arc::clone(&edge), sent).await
+    };
+    let (answer, capture) = join(line.0.send(outgoing), aside).await;
     let headed = edge.now();
     let returned = match answer {
         Ok(answer) => {

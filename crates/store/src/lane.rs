@@ -19,7 +19,7 @@ const QUEUE: usize = 1024;
 /// How many times as long as a fact took the thread rests after it.
 const REST: u32 = 7;
 /// The longest rest: a disk that was slow once says nothing about the next time.
-const LONGEST_REST: Duration = Duration::from_millis(50);
+const LONGEST_REST: Duration = Duration::from_secs(1);
 
 type Job = Box<dyn FnOnce(&mut dyn Store) + Send>;
 

@@ -102,3 +102,66 @@ impl Inner {
         .unwrap_or_default();
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use actor::{Clock, Environment, Vacancy, vacancy};
+
+    struct House {
+        outbox: Outbox,
+        scheduler: Mailbox<Spoken<SchedulerMessage>, SchedulerReply>,
+        _seats: (
+            Vacancy<Spoken<CredentialMessage>, CredentialReply>,
+            Vacancy<Spoken<SchedulerMessage>, SchedulerReply>,
+        ),
+    }
+
+    fn house(linger: Duration) -> House {
+        let environment = Environment::new(Clock::system());
+        let (credentials, credential_seat) = vacancy("CredentialActor", 9, &environment);
+        let (scheduler, scheduler_seat) = vacancy("IdleScheduler", 9, &environment);
+        let outbox = Outbox::new(credentials, scheduler.clone()).lingering(linger);
+        House { outbox, scheduler, _seats: (credential_seat, scheduler_seat) }
+    }
+
+    fn started() -> Fact {
+        Fact::TurnStarted("s".into())
+    }
+
+    #[tokio::test]
+    async fn facts_wait_for_one_another_until_somebody_wants_them_sent() {
+        let house = house(Duration::from_secs(3600));
+        house.outbox.tell(started());
+        house.outbox.clone().tell(started());
+        assert_eq!(house.scheduler.depth(), 0);
+        house.outbox.flush();
+        assert_eq!(house.scheduler.depth(), 2);
+    }
+
+    #[tokio::test]
+    async fn facts_go_by_themselves_in_time() {
+        let house = house(Duration::from_millis(1));
+        house.outbox.tell(started());
+        while house.scheduler.depth() == 0 {
+            sleep(Duration::from_millis(1)).await;
+        }
+    }
+
+    #[tokio::test]
+    async fn a_full_outbox_waits_no_longer_and_one_without_linger_never() {
+        let lingering = house(Duration::from_secs(3600));
+        (0..MOST).for_each(|_| lingering.outbox.tell(started()));
+        assert_eq!(lingering.scheduler.depth(), MOST);
+        let prompt = house(Duration::ZERO);
+        prompt.outbox.tell(started());
+        assert_eq!(prompt.scheduler.depth(), 1);
+    }
+
+    #[test]
+    fn where_no_runtime_could_send_them_facts_go_at_once() {
+        let house = house(Duration::from_secs(3600));
+        house.outbox.tell(started());
+        assert_eq!(house.scheduler.depth(), 1);
+    }
+}
