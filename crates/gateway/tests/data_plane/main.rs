@@ -24,4 +24,6 @@ mod memory;
 #[cfg(test)]
 mod provider;
 #[cfg(test)]
+mod recordings;
+#[cfg(test)]
 mod relay;
