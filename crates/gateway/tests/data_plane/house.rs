@@ -11,7 +11,7 @@ use gateway::{Ears, Gateway, ServeError};
 use machines::credential::{CredentialMessage, CredentialReply, SlotView};
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::sync::mpsc::channel;
+use std::sync::mpsc::{Sender, channel};
 use std::thread::JoinHandle;
 use store::{SessionSummary, Store, StoreError};
 use tempfile::TempDir;
@@ -79,6 +79,21 @@ impl House {
         job: impl FnOnce(&mut dyn Store) -> Result<T, StoreError> + Send + 'static,
     ) -> T {
         block_on(self.house.desk.write(job)).unwrap()
+    }
+
+    /// Keeps the store from its work and fills its queue, until the sender is dropped.
+    pub(crate) fn overwork_store(&self) -> Sender<()> {
+        let (begin, begun) = channel();
+        let (end, ended) = channel();
+        let stuck = move |_: &mut dyn Store| {
+            begin.send(()).unwrap();
+            ended.recv().unwrap_or_default();
+            Ok(())
+        };
+        self.house.desk.try_write(stuck).unwrap();
+        begun.recv().unwrap();
+        while self.house.desk.try_write(|_| Ok(())).is_ok() {}
+        end
     }
 
     /// The sessions on record, by their ids.
