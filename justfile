@@ -37,6 +37,18 @@ bench-machine:
     cargo bench --locked -p machines --bench credential
     cargo bench --locked -p simulator --bench asking
 
+# What the relay costs beside nginx's proxy_pass, against the same mock provider: docs/speed.md has the figures. On Debian it
+# installs nginx. `--quick` is rough, `--against PATH` takes another build along, `--only TEXT` picks cases.
+bench-relay *arguments:
+    tests/nginx
+    cargo build --release --locked -p stillroom -p simulator --bin stillroom --bin relay_bench
+    target/release/relay_bench {{arguments}}
+
+# So many minutes at half load: nothing may grow, and nothing be lost.
+soak minutes="30":
+    cargo build --release --locked -p stillroom -p simulator --bin stillroom --bin relay_bench
+    target/release/relay_bench --soak {{minutes}}
+
 # The whole story in under a minute.
 demo:
     cargo run --release --locked -- demo
@@ -52,6 +64,7 @@ fuzz seconds="60":
         cargo fuzz run --sanitizer none $target fuzz/corpus/$target fuzz/seeds/$target -- -max_total_time={{seconds}} -timeout=10 || exit 1; \
     done
 
-# More cases of every property test, every fuzz target for a minute, and two million requests in the mix of tenants: those take 22 minutes of one core.
-nightly: && fuzz
+# More cases of every property test and two million requests in the mix of tenants (22 minutes of one core); then every fuzz
+# target for a minute, and the soak.
+nightly: && fuzz soak
     PROPTEST_CASES=10000 STILLROOM_TENANT_REQUESTS=2000000 STILLROOM_MODEL=large cargo test --workspace --release --locked

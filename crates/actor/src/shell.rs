@@ -212,8 +212,9 @@ fn reply_to<R>(answer: Answer<R>, reply: Result<R, AskError>) {
     }
 }
 
+/// At debug level: to write down the fields of every message costs more than to handle it.
 fn span(row: &Row) -> Span {
-    tracing::info_span!(
+    tracing::debug_span!(
         target: "stillroom::actor",
         parent: None,
         "mail",

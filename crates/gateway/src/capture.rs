@@ -1,9 +1,9 @@
 //! What is taken from a relayed request on the side: told to the actors, never awaited, never the client's concern.
 
-use crate::edge::{Edge, HERE};
+use crate::edge::Edge;
 use crate::examination::{Ending, Examination, Tape};
 use crate::route::Route;
-use crate::session::{Identified, Kind, identify};
+use crate::session::{Identified, Kind, identify, is_named};
 use actix_web::http::header::{CONTENT_ENCODING, CONTENT_TYPE, USER_AGENT};
 use bytes::Bytes;
 use domain::conversation::Asked;
@@ -15,12 +15,11 @@ use domain::provider::{Dialect, UpstreamKey};
 use domain::purpose::Purpose;
 use domain::time::Moment;
 use machines::credential::{CredentialMessage, SlotKey};
-use machines::idle_scheduler::SchedulerMessage;
 use std::sync::Arc;
 use upstream::transport::{Fault, HeaderMap, StatusCode};
 use upstream::unreadable::Unreadable;
 use upstream::{dialect, encoding};
-use workers::{House, Meter as _, Spoken, Turn};
+use workers::{Fact, Meter as _, Outbox, Turn};
 
 /// The largest request that is read, decoded, in bytes; a larger one is relayed unread.
 const LARGEST_READ: usize = 64 * 1024 * 1024;
@@ -45,7 +44,6 @@ pub(crate) struct Sent {
 pub(crate) struct Capture {
     pub(crate) edge: Arc<Edge>,
     pub(crate) sent: Sent,
-    pub(crate) asked: Option<Arc<Asked>>,
     pub(crate) who: Identified,
     token: Option<Fingerprint>,
     /// Ends with the capture.
@@ -56,14 +54,15 @@ impl Capture {
     /// Reads a request and tells what can be told before its answer.
     pub(crate) async fn of(edge: Arc<Edge>, sent: Sent) -> Self {
         let asked = match sent.route.dialect {
-            Some(dialect) => read(dialect, &sent).await.map(Arc::new),
+            Some(dialect) => read(dialect, &sent).await,
             None => None,
         };
-        let who = identify(&edge.sessions, &edge.principal, &sent.headers, asked.as_deref(), edge.today());
-        let project = asked.as_ref().and_then(|asked| asked.directory.clone());
+        let who = identify(&edge.sessions, &edge.principal, &sent.headers, asked.as_ref(), edge.today());
+        let project = asked.and_then(|asked| asked.directory);
         let token = observe(&edge, &sent, who.session.as_ref(), project);
-        let in_progress = who.session.as_ref().and_then(|session| announced(&edge.house, session, who.kind));
-        Self { edge, sent, asked, who, token, _in_progress: in_progress }
+        let in_progress =
+            who.session.as_ref().and_then(|session| announced(&edge.house.outbox, session, who.kind));
+        Self { edge, sent, who, token, _in_progress: in_progress }
     }
 
     /// There is no answer.
@@ -93,21 +92,15 @@ impl Capture {
         let Some(fingerprint) = self.token else { return };
         let (start, end) = (self.sent.start, self.edge.now());
         let evidence = Evidence { fingerprint, upstream: self.upstream().clone(), start, end, class, status };
-        // A full mailbox sheds it, counted: the next answer says the same again.
-        self.edge
-            .house
-            .credentials
-            .tell(Spoken(CredentialMessage::ClientAnswered(evidence)), HERE)
-            .unwrap_or_default();
+        self.edge.house.outbox.tell(Fact::Credential(CredentialMessage::ClientAnswered(evidence)));
     }
 
     /// Hands over the turn that ended with `answer`.
     pub(crate) fn record(&self, answer: Vec<Bytes>, answer_encoding: Option<String>) {
-        let turn = self.who.session.clone().zip(self.asked.clone()).zip(self.sent.route.dialect);
-        let Some(((session, asked), dialect)) = turn.filter(|_| self.who.kind == Kind::Turn) else { return };
+        let turn = self.who.session.clone().zip(self.sent.route.dialect);
+        let Some((session, dialect)) = turn.filter(|_| self.who.kind == Kind::Turn) else { return };
         self.edge.house.recorder.record(Turn {
             session,
-            asked,
             dialect,
             answer,
             answer_encoding,
@@ -155,26 +148,34 @@ fn observe(
         let slot = SlotKey { principal: edge.principal.clone(), upstream, session: session.clone() };
         let ends = credential.ends.map(|ends| edge.moment_of(ends));
         let observed = CredentialMessage::CredentialObserved { slot, credential, project, ends };
-        edge.house.credentials.tell(Spoken(observed), HERE).unwrap_or_default();
+        edge.house.outbox.tell(Fact::Credential(observed));
     }
     Some(fingerprint)
 }
 
 /// What the request says, if it can be read at all.
 async fn read(dialect: Dialect, sent: &Sent) -> Option<Asked> {
-    let (encoding, body) = (content_encoding(&sent.headers), sent.body.clone());
-    let understood = move |at_most| {
-        let plain = encoding::decoded(encoding.as_deref(), &body, at_most)?;
-        dialect::asked(dialect, &plain)
-    };
     // How long a compressed body really is shows only when it is unpacked.
-    match understood(QUICKLY_READ) {
+    match understood(dialect, &sent.headers, &sent.body, QUICKLY_READ) {
         Err(Unreadable::TooLarge { .. }) => {
-            let beside = actix_web::web::block(move || understood(LARGEST_READ));
+            let (headers, body) = (sent.headers.clone(), sent.body.clone());
+            let beside = actix_web::web::block(move || understood(dialect, &headers, &body, LARGEST_READ));
             beside.await.ok()?.ok()
         }
         understood => understood.ok(),
     }
+}
+
+/// What a body says: no more than a glance shows, unless only the conversation itself can tell the session.
+fn understood(
+    dialect: Dialect,
+    headers: &HeaderMap,
+    body: &[u8],
+    at_most: usize,
+) -> Result<Asked, Unreadable> {
+    let plain = encoding::decoded(content_encoding(headers).as_deref(), body, at_most)?;
+    let glance = dialect::glance(dialect, &plain)?;
+    if is_named(headers, &glance) { Ok(glance) } else { dialect::asked(dialect, &plain) }
 }
 
 fn is_stream(headers: &HeaderMap) -> bool {
@@ -233,34 +234,30 @@ impl Drop for Listener {
 
 /// Tells the scheduler of a request. A session of which nothing but side requests ever comes has to be forgotten in time,
 /// too, and its credential with it.
-fn announced(house: &House, session: &SessionId, kind: Kind) -> Option<InProgress> {
+fn announced(outbox: &Outbox, session: &SessionId, kind: Kind) -> Option<InProgress> {
     if kind == Kind::Turn {
-        return InProgress::begin(house, session);
+        return Some(InProgress::begin(outbox, session));
     }
-    let seen = Spoken(SchedulerMessage::SessionSeen(session.clone()));
-    house.scheduler.tell(seen, HERE).unwrap_or_default();
+    outbox.tell(Fact::Seen(session.clone()));
     None
 }
 
 /// A turn under way: the scheduler hears of its beginning and, however it goes, of its end.
 struct InProgress {
-    house: House,
+    outbox: Outbox,
     session: SessionId,
 }
 
 impl InProgress {
-    fn begin(house: &House, session: &SessionId) -> Option<Self> {
-        let started = Spoken(SchedulerMessage::TurnStarted(session.clone()));
-        house.scheduler.tell(started, HERE).ok()?;
-        Some(Self { house: house.clone(), session: session.clone() })
+    fn begin(outbox: &Outbox, session: &SessionId) -> Self {
+        outbox.tell(Fact::TurnStarted(session.clone()));
+        Self { outbox: outbox.clone(), session: session.clone() }
     }
 }
 
 impl Drop for InProgress {
     fn drop(&mut self) {
-        let ended = Spoken(SchedulerMessage::TurnEnded(self.session.clone()));
-        // Surely: a session whose request never ends is never idle.
-        self.house.scheduler.tell_surely(ended, HERE).unwrap_or_default();
+        self.outbox.tell(Fact::TurnEnded(self.session.clone()));
     }
 }
 

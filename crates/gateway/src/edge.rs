@@ -5,7 +5,6 @@ use crate::guard::Guard;
 use crate::route::Route;
 use crate::session::Registry;
 use crate::telemetry::Metrics;
-use actor::Cause;
 use bytes::Bytes;
 use domain::fingerprint::Fingerprinter;
 use domain::ids::Principal;
@@ -18,8 +17,6 @@ use store::StoreError;
 use upstream::transport::{Fault, HeaderMap, Method, Request, Uri};
 use workers::{House, TransportFactory, base_url};
 
-/// Who speaks to the actors from here.
-pub(crate) const HERE: Cause = Cause::origin("Gateway");
 /// The owner of everything that comes in with the access token.
 const TOKEN_HOLDER: &str = "remote";
 

@@ -81,8 +81,8 @@ impl Examination {
     /// A piece of it passed.
     pub(crate) fn hear(&mut self, piece: &Bytes) {
         self.tape.take(piece);
-        let may_end_an_event = piece.iter().any(|byte| b"\r\n".contains(byte));
-        if self.awaits_proof && may_end_an_event && self.tape.length <= QUICKLY_EXAMINED {
+        let may_end_an_event = || piece.iter().any(|byte| b"\r\n".contains(byte));
+        if self.awaits_proof && self.tape.length <= QUICKLY_EXAMINED && may_end_an_event() {
             self.weigh();
         }
     }

@@ -29,12 +29,14 @@ pub(crate) fn credentials_are_text(headers: &HeaderMap) -> bool {
 /// provider would see a credential, a length or a host that nobody here has looked at. Names that are no alias of those, such
 /// as `session_id`, travel.
 fn is_alias(name: &str) -> bool {
+    if !name.contains('_') {
+        return false;
+    }
     let meant = name.replace('_', "-");
-    let decides = concerns_credentials(&meant)
+    concerns_credentials(&meant)
         || OF_THE_TRANSPORT.contains(&&*meant)
         || meant.starts_with(OURS)
-        || is_about_a_hop(&meant);
-    meant != name && decides
+        || is_about_a_hop(&meant)
 }
 
 fn is_about_a_hop(name: &str) -> bool {

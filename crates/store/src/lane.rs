@@ -1,39 +1,54 @@
-//! One thread with a store of its own and a bounded queue of jobs in front of it.
+//! One thread with a store of its own and two bounded queues in front of it: jobs that somebody waits for, and facts.
+//!
+//! After a fact the thread rests seven times as long as the fact took: however fast facts come, keeping them takes an eighth of
+//! one core at most, and relaying has the rest. A job is not made to wait for that: the facts before it are then done at once.
 
 use crate::error::StoreError;
 use crate::store::Store;
+use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Mutex, PoisonError};
 use std::thread;
+use std::time::Duration;
+use tokio::runtime::Builder;
 use tokio::sync::{mpsc, oneshot, watch};
+use tokio::time::{Instant, sleep_until};
 
-/// How many jobs may wait.
+/// How many jobs may wait, and how many facts.
 const QUEUE: usize = 1024;
+/// How many times as long as a fact took the thread rests after it.
+const REST: u32 = 7;
+/// The longest rest: a disk that was slow once says nothing about the next time.
+const LONGEST_REST: Duration = Duration::from_millis(50);
 
 type Job = Box<dyn FnOnce(&mut dyn Store) + Send>;
 
 /// The way to the thread.
 pub(crate) struct Lane {
     /// Taken away to close: the thread works off what is queued and ends.
-    entrance: Mutex<Option<mpsc::Sender<Job>>>,
+    entrance: Mutex<Option<Entrance>>,
     /// Its sender goes with the thread, after the store.
     end: watch::Receiver<()>,
+}
+
+#[derive(Clone)]
+struct Entrance {
+    jobs: mpsc::Sender<Job>,
+    facts: mpsc::Sender<Job>,
 }
 
 impl Lane {
     /// Starts a thread called `name` that works on `store`.
     pub(crate) fn start(name: &str, store: impl Store + 'static) -> Result<Self, StoreError> {
-        let (entrance, jobs) = mpsc::channel(QUEUE);
+        let [(jobs, waiting_jobs), (facts, waiting_facts)] = [mpsc::channel(QUEUE), mpsc::channel(QUEUE)];
         let (alive, end) = watch::channel(());
+        let timers = Builder::new_current_thread().enable_time().build().map_err(unstartable)?;
         let work = move || {
-            work_off(jobs, store);
+            timers.block_on(work_off(waiting_jobs, waiting_facts, store));
             drop(alive);
         };
-        thread::Builder::new()
-            .name(name.to_owned())
-            .spawn(work)
-            .map_err(|error| StoreError::Database(error.into()))?;
-        Ok(Self { entrance: Mutex::new(Some(entrance)), end })
+        thread::Builder::new().name(name.to_owned()).spawn(work).map_err(unstartable)?;
+        Ok(Self { entrance: Mutex::new(Some(Entrance { jobs, facts })), end })
     }
 
     /// Has the job done and waits for what comes of it, also for room in the queue. Once it is queued it is done, even when
@@ -44,13 +59,13 @@ impl Lane {
     ) -> Result<T, StoreError> {
         let (answer, outcome) = oneshot::channel();
         let job = Box::new(move |store: &mut dyn Store| drop(answer.send(contained(store, job))));
-        self.entrance().ok_or(StoreError::Closed)?.send(job).await.map_err(|_| StoreError::Closed)?;
+        self.entrance().ok_or(StoreError::Closed)?.jobs.send(job).await.map_err(|_| StoreError::Closed)?;
         outcome.await.unwrap_or(Err(StoreError::Closed))
     }
 
-    /// Queues the job if there is room this very moment; tells whether there was.
+    /// Queues the job as a fact if there is room this very moment; tells whether there was.
     pub(crate) fn try_run(&self, job: impl FnOnce(&mut dyn Store) + Send + 'static) -> bool {
-        self.entrance().is_some_and(|entrance| entrance.try_send(Box::new(job)).is_ok())
+        self.entrance().is_some_and(|entrance| entrance.facts.try_send(Box::new(job)).is_ok())
     }
 
     /// Takes nothing more, and waits until everything queued is done and the store is closed.
@@ -60,15 +75,42 @@ impl Lane {
         while end.changed().await.is_ok() {}
     }
 
-    fn entrance(&self) -> Option<mpsc::Sender<Job>> {
+    fn entrance(&self) -> Option<Entrance> {
         self.entrance.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 }
 
-fn work_off(mut jobs: mpsc::Receiver<Job>, mut store: impl Store) {
-    while let Some(job) = jobs.blocking_recv() {
-        job(&mut store);
+fn unstartable(error: io::Error) -> StoreError {
+    StoreError::Database(error.into())
+}
+
+async fn work_off(mut jobs: mpsc::Receiver<Job>, mut facts: mpsc::Receiver<Job>, mut store: impl Store) {
+    let mut rested = Instant::now();
+    loop {
+        tokio::select! {
+            biased;
+            Some(job) = jobs.recv() => {
+                while let Ok(fact) = facts.try_recv() {
+                    fact(&mut store);
+                }
+                job(&mut store);
+            }
+            Some(fact) = next_fact(&mut facts, rested) => {
+                let begun = Instant::now();
+                fact(&mut store);
+                rested = Instant::now() + (begun.elapsed() * REST).min(LONGEST_REST);
+            }
+            else => return,
+        }
     }
+}
+
+/// The next fact once the thread has rested; at the close there is no rest any more.
+async fn next_fact(facts: &mut mpsc::Receiver<Job>, rested: Instant) -> Option<Job> {
+    if !facts.is_closed() {
+        sleep_until(rested).await;
+    }
+    facts.recv().await
 }
 
 /// Does the job; a panic in it ends the job, not the store. What it had begun is rolled back while the panic unwinds.

@@ -19,9 +19,17 @@ pub(crate) struct ProviderError {
     pub(crate) param: String,
 }
 
+/// Every shape has one of these words; most answers have neither, and a look for them is cheap.
+fn may_hold_one(body: &[u8]) -> bool {
+    std::str::from_utf8(body).map_or(true, |text| text.contains("error") || text.contains("detail"))
+}
+
 impl ProviderError {
     /// The error in a whole body, JSON or a stream of events; none when there is none, or the body is neither.
     pub(crate) fn find(body: &[u8]) -> Option<Self> {
+        if !may_hold_one(body) {
+            return None;
+        }
         if first_is_json(body) {
             std::str::from_utf8(body).ok().and_then(Self::in_object)
         } else {

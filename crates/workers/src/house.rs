@@ -1,6 +1,6 @@
 //! What the rest of the program holds of the actors, and what is needed to bring them up.
 
-use crate::{Alarm, Meter, Recorder, Spoken, Witness};
+use crate::{Alarm, Meter, Outbox, Recorder, Spoken, Witness};
 use actor::{Environment, Mailbox, Place};
 use domain::fingerprint::Fingerprinter;
 use domain::ids::SessionId;
@@ -80,6 +80,8 @@ pub struct House {
     pub warmer: Mailbox<Spoken<WarmerMessage>>,
     /// Looks after work that lies in a provider's batch.
     pub batches: Mailbox<Spoken<BatchMessage>, BatchReply>,
+    /// Takes facts from the request path to the actors.
+    pub outbox: Outbox,
     /// Takes turns in.
     pub recorder: Recorder,
     /// The way to the store.
@@ -90,6 +92,12 @@ pub struct House {
 }
 
 impl House {
+    /// The same house, told facts a little later and several at a time: at most so much later.
+    #[must_use]
+    pub fn told_within(self, linger: Duration) -> Self {
+        Self { outbox: self.outbox.lingering(linger), ..self }
+    }
+
     /// The news of every background job that ends from now on. A listener that falls far behind misses some.
     #[must_use]
     pub fn endings(&self) -> broadcast::Receiver<Ended> {
@@ -98,6 +106,7 @@ impl House {
 
     /// Lets background work come to an end, workers first, then those they report to, then the store.
     pub async fn drain(&self, within: Duration) {
+        self.outbox.flush();
         futures_util::future::join4(
             self.distiller.drain(within),
             self.curator.drain(within),

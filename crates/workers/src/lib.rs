@@ -14,14 +14,17 @@ mod errand;
 mod house;
 mod idle_scheduler;
 mod job;
+mod outbox;
 mod recorder;
 mod shelf;
 mod spoken;
 mod turn;
+mod waiting;
 mod wire;
 
 pub use ears::{Alarm, Meter, Witness};
 pub use house::{Ended, House, Parts, Places, TransportFactory, base_url};
+pub use outbox::{Fact, Outbox};
 pub use recorder::Recorder;
 pub use shelf::RequestShelf;
 pub use spoken::Spoken;

@@ -1,16 +1,18 @@
 //! Takes turns in, off the request path.
 //!
-//! The gateway hands a turn over and never waits. The queue is bounded and refuses when it is full; that loses nothing,
+//! The gateway hands a turn over and never waits. The queue is bounded, see [`Waiting`]; what has no room in it is not lost,
 //! because agents send their whole history with every request, and the store takes in what it does not know yet.
 
+use crate::waiting::{Put, Waiting};
 use crate::{Meter, RequestShelf, Speaker, Spoken, Turn};
 use actor::{Cause, Mailbox};
-use domain::conversation::{Answered, CacheTtl, Message, chain};
+use domain::conversation::{Answered, Asked, CacheTtl, Message, chain};
 use domain::provider::Dialect;
 use machines::cache_warmer::{WarmerMessage, Warmth, longest_hold};
 use machines::idle_scheduler::{Backlog, SchedulerMessage, SchedulerReply};
 use machines::job::Brief;
-use std::sync::Arc;
+use std::borrow::Cow;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use store::{Desk, Recorded, Store, StoreError, TurnRecord};
 use upstream::{dialect, encoding};
@@ -23,6 +25,7 @@ const LARGEST_BODY: usize = 128 * 1024 * 1024;
 pub struct Recorder(Arc<Inner>);
 
 struct Inner {
+    waiting: Mutex<Waiting>,
     desk: Desk,
     scheduler: Mailbox<Spoken<SchedulerMessage>, SchedulerReply>,
     warmer: Mailbox<Spoken<WarmerMessage>>,
@@ -38,26 +41,45 @@ impl Recorder {
         shelf: Arc<RequestShelf>,
         meter: Arc<dyn Meter>,
     ) -> Self {
-        Self(Arc::new(Inner { desk, scheduler, warmer, shelf, meter }))
+        Self(Arc::new(Inner { waiting: Mutex::default(), desk, scheduler, warmer, shelf, meter }))
     }
 
-    /// Takes a turn in, or refuses it when the queue is full: then it is counted, and the session's next request brings it
-    /// again. Never waits.
+    /// Takes a turn in. Where there is no room for it, or only in the place of older ones of its session, that is counted, and
+    /// the session's next request, or this one, brings again what was left out. Never waits.
     pub fn record(&self, turn: Turn) {
+        let put = self.0.waiting().put(turn);
+        let left_out = match put {
+            Put::Waits => usize::from(!self.will_be_kept()),
+            Put::Replaces(older) => older,
+            Put::Refused => 1,
+        };
+        (0..left_out).for_each(|_| self.0.meter.turn_shed());
+    }
+
+    /// Sees to it that one turn more is kept; not after the store was closed.
+    fn will_be_kept(&self) -> bool {
         let inner = Arc::clone(&self.0);
-        let job = move |store: &mut dyn Store| inner.keep(&turn, store);
-        if self.0.desk.try_write(job).is_err() {
-            self.0.meter.turn_shed();
-        }
+        self.0.desk.try_write(move |store| inner.keep_next(store)).is_ok()
     }
 }
 
 impl Inner {
+    fn waiting(&self) -> MutexGuard<'_, Waiting> {
+        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Older turns may have given way, so that there are fewer to keep than there were promised.
+    fn keep_next(&self, store: &mut dyn Store) -> Result<(), StoreError> {
+        let next = self.waiting().take();
+        next.map_or(Ok(()), |turn| self.keep(&turn, store))
+    }
+
     fn keep(&self, turn: &Turn, store: &mut dyn Store) -> Result<(), StoreError> {
+        let Some((plain, asked)) = read_request(turn) else { return Ok(()) };
         let answered = self.read_answer(turn);
-        let recorded = store.record_turn(&record(turn, &answered))?;
+        let recorded = store.record_turn(&record(turn, &asked, &answered))?;
         self.meter.turn_recorded();
-        self.tell(turn, &answered, &recorded);
+        self.tell(turn, &asked, &answered, recorded, &plain);
         Ok(())
     }
 
@@ -69,14 +91,14 @@ impl Inner {
         }
     }
 
-    fn tell(&self, turn: &Turn, answered: &Answered, recorded: &Recorded) {
+    fn tell(&self, turn: &Turn, asked: &Asked, answered: &Answered, recorded: Recorded, plain: &[u8]) {
         let brief = Brief {
             patient: false,
             principal: turn.principal.clone(),
             session: turn.session.clone(),
             upstream: turn.upstream.clone(),
             dialect: turn.dialect,
-            model: turn.asked.model.clone(),
+            model: asked.model.clone(),
         };
         let backlog = Backlog {
             pending_messages: recorded.pending_messages,
@@ -84,7 +106,7 @@ impl Inner {
             turns_since_curation: recorded.turns_since_curation,
         };
         let cause = Cause::origin("Recorder");
-        let warmth = self.shelve(turn, answered);
+        let warmth = self.shelve(turn, asked, answered, plain);
         let held_for = warmth.as_ref().map_or(Duration::ZERO, |warmth| longest_hold(warmth.ttl));
         let seen = Spoken(WarmerMessage::TurnSeen { brief: brief.clone(), warmth });
         let recorded =
@@ -95,21 +117,27 @@ impl Inner {
     }
 
     /// Keeps the request for replay if its session can be kept warm: Anthropic's shape, a cache mark, an answer that ended.
-    fn shelve(&self, turn: &Turn, answered: &Answered) -> Option<Warmth> {
-        let ttl = warmable(turn).filter(|_| answered.stop.is_some())?;
-        let plain = encoding::decoded(turn.request_encoding.as_deref(), &turn.request, LARGEST_BODY).ok()?;
-        self.shelf.put(&turn.session, &turn.target, &plain);
+    fn shelve(&self, turn: &Turn, asked: &Asked, answered: &Answered, plain: &[u8]) -> Option<Warmth> {
+        let ttl = warmable(turn, asked).filter(|_| answered.stop.is_some())?;
+        self.shelf.put(&turn.session, &turn.target, plain);
         Some(Warmth { ttl, usage: answered.usage })
     }
 }
 
-fn warmable(turn: &Turn) -> Option<CacheTtl> {
-    let fits = turn.dialect == Dialect::AnthropicMessages && turn.speaker == Speaker::Main;
-    turn.asked.cache.filter(|_| fits)
+/// The request, decoded, and what it says.
+fn read_request(turn: &Turn) -> Option<(Cow<'_, [u8]>, Asked)> {
+    let plain = encoding::decoded(turn.request_encoding.as_deref(), &turn.request, LARGEST_BODY).ok()?;
+    let asked = dialect::asked(turn.dialect, &plain).ok()?;
+    Some((plain, asked))
 }
 
-fn record(turn: &Turn, answered: &Answered) -> TurnRecord {
-    let messages = turn.asked.messages.clone();
+fn warmable(turn: &Turn, asked: &Asked) -> Option<CacheTtl> {
+    let fits = turn.dialect == Dialect::AnthropicMessages && turn.speaker == Speaker::Main;
+    asked.cache.filter(|_| fits)
+}
+
+fn record(turn: &Turn, asked: &Asked, answered: &Answered) -> TurnRecord {
+    let messages = asked.messages.clone();
     let whole: Vec<Message> = messages.iter().cloned().chain(answered.message.clone()).collect();
     TurnRecord {
         session: turn.session.clone(),
@@ -118,9 +146,9 @@ fn record(turn: &Turn, answered: &Answered) -> TurnRecord {
         client: turn.client.clone(),
         provider: turn.upstream.provider(),
         dialect: turn.dialect,
-        model: turn.asked.model.clone(),
+        model: asked.model.clone(),
         upstream_origin: turn.upstream.origin().to_owned(),
-        directory: turn.asked.directory.clone(),
+        directory: asked.directory.clone(),
         at: turn.at,
         head: chain(&whole).last().copied().unwrap_or(domain::conversation::Digest::START),
         messages,

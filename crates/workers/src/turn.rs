@@ -1,11 +1,9 @@
 //! The fact that the gateway tells: a turn went through.
 
 use bytes::Bytes;
-use domain::conversation::Asked;
 use domain::ids::{Principal, SessionId};
 use domain::provider::{Dialect, UpstreamKey};
 use domain::time::UnixMillis;
-use std::sync::Arc;
 
 /// Who spoke to the model.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -38,8 +36,6 @@ pub struct Turn {
     pub request_encoding: Option<String>,
     /// The request's body as it was sent.
     pub request: Bytes,
-    /// What it says.
-    pub asked: Arc<Asked>,
     /// How the answer's body is encoded, if at all.
     pub answer_encoding: Option<String>,
     /// The answer's body as it was sent, in pieces.

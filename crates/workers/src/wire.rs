@@ -9,7 +9,7 @@ use crate::distiller::Distilling;
 use crate::errand::Errand;
 use crate::idle_scheduler::SchedulerPerformer;
 use crate::job::{Craft, JobPerformer};
-use crate::{House, Parts, Recorder, RequestShelf, Spoken};
+use crate::{House, Outbox, Parts, Recorder, RequestShelf, Spoken};
 use actor::{Cause, Vacancy, vacancy};
 use domain::companions::Companions;
 use domain::credential::{Credential, CredentialKind};
@@ -54,6 +54,7 @@ pub fn wire(parts: Parts) -> House {
         Arc::clone(&parts.meter),
     );
     let house = House {
+        outbox: Outbox::new(credentials.clone(), scheduler.clone()),
         credentials,
         scheduler,
         distiller,

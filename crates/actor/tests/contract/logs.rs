@@ -36,6 +36,7 @@ pub(crate) fn install_log() {
         tracing_subscriber::fmt()
             .with_writer(|| ThreadLog)
             .with_ansi(false)
+            .with_max_level(tracing::Level::DEBUG)
             .with_span_events(FmtSpan::CLOSE)
             .init();
     });

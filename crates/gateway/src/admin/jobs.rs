@@ -50,6 +50,8 @@ pub(crate) async fn run(
     let (session, job) = path.into_inner();
     let brief = brief(&admin.session(&session).await?);
     // Listening begins before the worker hears of it: a quick job would be over before.
+    // A credential that has just passed by is one that the job may use.
+    admin.house.outbox.flush();
     let endings = admin.house.endings();
     job.tell(&admin.house, brief)?;
     let ended = timeout(LONGEST_WAIT, ending(endings, &session, job.purpose())).await;

@@ -56,8 +56,9 @@ impl Admin {
         self.ready.load(Ordering::Relaxed)
     }
 
-    /// Asks the CredentialActor.
+    /// Asks the CredentialActor, after it has heard of every request so far.
     async fn ask(&self, question: CredentialMessage) -> Result<CredentialReply, AskError> {
+        self.house.outbox.flush();
         self.house.credentials.ask(Spoken(question), CAUSE, PATIENCE).await
     }
 }

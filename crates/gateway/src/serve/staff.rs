@@ -11,6 +11,9 @@ use store::Desk;
 use tokio::sync::mpsc;
 use workers::{House, Parts, Places, TransportFactory, wire};
 
+/// How much later the actors may hear of a request, so that one waking of their thread serves many facts.
+const FACTS_WITHIN: Duration = Duration::from_millis(2);
+
 /// What the actors work with.
 pub(super) struct Stock {
     pub(super) desk: Desk,
@@ -49,6 +52,7 @@ impl Staff {
             seed,
             places: Places { ledger: Place::On(ledger.handle()), background: Place::On(background.handle()) },
         });
+        let house = house.told_within(FACTS_WITHIN);
         Self { house, arbiters: [ledger, background], crashes }
     }
 

@@ -69,6 +69,11 @@ pub(crate) fn identify(
     })
 }
 
+/// Whether a request names its session itself, so that its conversation need not tell.
+pub(crate) fn is_named(headers: &HeaderMap, asked: &Asked) -> bool {
+    name::name(headers, Some(asked)).is_some()
+}
+
 /// Where in the conversation the model last spoke.
 fn last_answer(asked: &Asked) -> Option<usize> {
     asked.messages.iter().rposition(|message| message.role == Role::Assistant)

@@ -81,19 +81,18 @@ impl House {
         block_on(self.house.desk.write(job)).unwrap()
     }
 
-    /// Keeps the store from its work and fills its queue, until the sender is dropped.
-    pub(crate) fn overwork_store(&self) -> Sender<()> {
-        let (begin, begun) = channel();
-        let (end, ended) = channel();
+    /// Keeps the store busy until what this returns is dropped.
+    pub(crate) fn busy_store(&self) -> Sender<()> {
+        let ((started, has_started), (release, released)) = (channel(), channel());
+        let desk = self.house.desk.clone();
         let stuck = move |_: &mut dyn Store| {
-            begin.send(()).unwrap();
-            ended.recv().unwrap_or_default();
+            started.send(()).unwrap();
+            released.recv().unwrap_or_default();
             Ok(())
         };
-        self.house.desk.try_write(stuck).unwrap();
-        begun.recv().unwrap();
-        while self.house.desk.try_write(|_| Ok(())).is_ok() {}
-        end
+        std::thread::spawn(move || block_on(desk.write(stuck)).unwrap());
+        has_started.recv().unwrap();
+        release
     }
 
     /// The sessions on record, by their ids.
@@ -105,6 +104,7 @@ impl House {
 
     /// What is known of credentials, after everything that was told before.
     pub(crate) fn slots(&self) -> Vec<SlotView> {
+        self.house.outbox.flush();
         let question = Spoken(CredentialMessage::ListSlots);
         let asked = || self.house.credentials.ask(question, Cause::origin("Test"), crate::client::PATIENCE);
         match block_on(async { asked().await }).unwrap() {

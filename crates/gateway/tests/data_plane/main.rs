@@ -28,6 +28,8 @@ mod memory;
 #[cfg(test)]
 mod provider;
 #[cfg(test)]
-mod recordings;
+mod recording;
 #[cfg(test)]
 mod relay;
+#[cfg(test)]
+mod replays;

@@ -5,7 +5,7 @@ mod reminder;
 mod request;
 
 pub(super) use answer::answered;
-pub(super) use request::asked;
+pub(super) use request::{asked, glance};
 
 use super::Completion;
 use super::draft::spoken;

@@ -1,7 +1,7 @@
 //! Reading JSON that others wrote: borrowed, and item by item, so that one odd item costs only itself.
 
 use serde::Deserialize;
-use serde::de::{Deserializer, Error, Visitor};
+use serde::de::{Deserializer, Error, SeqAccess, Visitor};
 use serde_json::value::RawValue;
 use std::borrow::Cow;
 use std::fmt;
@@ -52,8 +52,47 @@ pub(crate) fn read<'b, T: Deserialize<'b>>(json: &'b str) -> Option<T> {
 
 /// The items of a list that have the wanted shape; none when it is no list.
 pub(crate) fn items<'b, T: Deserialize<'b>>(list: Option<&'b RawValue>) -> Vec<T> {
-    let items: Vec<&RawValue> = list.and_then(|list| read(list.get())).unwrap_or_default();
-    items.into_iter().filter_map(|item| read(item.get())).collect()
+    items_through(list, |_| false)
+}
+
+/// The same up to the first item that is the `last` one; what lies behind it is not read.
+pub(crate) fn items_through<'b, T: Deserialize<'b>>(
+    list: Option<&'b RawValue>,
+    last: impl Fn(&T) -> bool,
+) -> Vec<T> {
+    let mut found = Vec::new();
+    // Looked at first, because the error that says "a text is no list" would spell out the whole text.
+    if let Some(list) = list.filter(|list| list.get().starts_with('[')) {
+        let mut json = serde_json::Deserializer::from_str(list.get());
+        // Where reading stops early there is something left, which serde_json takes for an error.
+        json.deserialize_seq(Items { found: &mut found, last }).unwrap_or_default();
+    }
+    found
+}
+
+struct Items<'f, T, F> {
+    found: &'f mut Vec<T>,
+    last: F,
+}
+
+impl<'de, T: Deserialize<'de>, F: Fn(&T) -> bool> Visitor<'de> for Items<'_, T, F> {
+    type Value = ();
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a list")
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<(), A::Error> {
+        while let Some(item) = list.next_element::<&RawValue>()? {
+            let Some(item) = read(item.get()) else { continue };
+            let is_last = (self.last)(&item);
+            self.found.push(item);
+            if is_last {
+                break;
+            }
+        }
+        Ok(())
+    }
 }
 
 /// The words in a content: a text, or a list of parts that are texts or have one.
@@ -134,6 +173,17 @@ mod tests {
     fn one_odd_item_costs_only_itself() {
         let list = RawValue::from_string(r#"[1, "x", {"a": 1}, 2]"#.into()).unwrap();
         assert_eq!(items::<u32>(Some(&list)), [1, 2]);
+    }
+
+    #[test]
+    fn a_list_is_read_as_far_as_it_is_wanted_and_a_text_is_none() {
+        let read = |json: &str| {
+            let raw = RawValue::from_string(json.into()).unwrap();
+            items_through(Some(&raw), |item: &u32| *item == 2)
+        };
+        assert_eq!(read("[1, 2, 3]"), [1, 2]);
+        assert_eq!(read("[1, 3]"), [1, 3]);
+        assert!(read(r#""[1, 2]""#).is_empty() && read("{}").is_empty());
     }
 
     #[test]

@@ -30,6 +30,19 @@ pub fn asked(dialect: Dialect, body: &[u8]) -> Result<Asked, Unreadable> {
     }
 }
 
+/// Reads of a client's request what must be known while it is relayed: as [`asked`], but no cache marks, and of the messages
+/// at least those up to the model's first, which tell a turn from a side request and state the working directory. In
+/// Anthropic's shape, in which the largest requests come, the rest is only passed over.
+///
+/// # Errors
+/// As [`asked`].
+pub fn glance(dialect: Dialect, body: &[u8]) -> Result<Asked, Unreadable> {
+    match dialect {
+        Dialect::AnthropicMessages => anthropic_messages::glance(body),
+        Dialect::OpenAiChat | Dialect::OpenAiResponses => asked(dialect, body),
+    }
+}
+
 /// Reads the plain (decoded) body of a provider's answer, one JSON value or a stream of events, whole or cut. What cannot be
 /// read at all is an answer without a message that never ended.
 #[must_use]

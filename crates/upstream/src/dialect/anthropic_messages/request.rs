@@ -3,7 +3,7 @@
 use super::parts;
 use super::reminder::without_reminders;
 use crate::dialect::directory::directory;
-use crate::dialect::json::{Text, asks_for_json, items, read, texts};
+use crate::dialect::json::{Text, asks_for_json, items, items_through, read, texts};
 use crate::dialect::opening;
 use crate::unreadable::Unreadable;
 use domain::conversation::{Asked, CacheTtl, Message, Role};
@@ -57,11 +57,23 @@ struct Markable<'b> {
 
 pub(crate) fn asked(body: &[u8]) -> Result<Asked, Unreadable> {
     let request: Request<'_> = serde_json::from_slice(body)?;
-    let turns: Vec<Turn<'_>> = items(request.messages);
+    let turns = items(request.messages);
+    let cache = longest_mark(&request);
+    Ok(Asked { cache, ..spoken(request, &turns) })
+}
+
+/// See [`glance`](crate::dialect::glance).
+pub(crate) fn glance(body: &[u8]) -> Result<Asked, Unreadable> {
+    let request: Request<'_> = serde_json::from_slice(body)?;
+    let turns = items_through(request.messages, |turn: &Turn<'_>| &*turn.role == "assistant");
+    Ok(spoken(request, &turns))
+}
+
+fn spoken(request: Request<'_>, turns: &[Turn<'_>]) -> Asked {
     let messages: Vec<Message> = turns.iter().filter_map(message).collect();
-    Ok(Asked {
-        directory: stated_directory(&request, &turns, &messages),
-        cache: longest_mark(&request),
+    Asked {
+        directory: stated_directory(&request, turns, &messages),
+        cache: None,
         session: request.metadata.and_then(session),
         structured: asks_for_json(request.output_format) || request.output_config.is_some_and(wants_schema),
         tools: items::<&RawValue>(request.tools).len(),
@@ -71,7 +83,7 @@ pub(crate) fn asked(body: &[u8]) -> Result<Asked, Unreadable> {
         cache_key: None,
         follows: None,
         messages: messages.into_iter().filter_map(without_reminders).collect(),
-    })
+    }
 }
 
 fn message(turn: &Turn<'_>) -> Option<Message> {
@@ -101,7 +113,7 @@ fn longest_mark(request: &Request<'_>) -> Option<CacheTtl> {
 
 fn marked(list: Option<&RawValue>) -> Option<CacheTtl> {
     let of = |item: Markable<'_>| item.cache_control.as_ref().map(ttl).max(marked_within(item.content));
-    items(list).into_iter().filter_map(of).max()
+    items(list.filter(mentions_marks)).into_iter().filter_map(of).max()
 }
 
 /// A message holds blocks, and a block that is a tool's answer holds blocks again; nothing lies deeper.
@@ -111,7 +123,12 @@ fn marked_within(content: Option<&RawValue>) -> Option<CacheTtl> {
         let marks = inner.iter().filter_map(|inner| inner.cache_control.as_ref());
         marks.chain(&item.cache_control).map(ttl).max()
     };
-    items(content).into_iter().filter_map(of).max()
+    items(content.filter(mentions_marks)).into_iter().filter_map(of).max()
+}
+
+/// Most of a history has no mark, and a look for the word is cheap.
+fn mentions_marks(json: &&RawValue) -> bool {
+    json.get().contains("cache_control")
 }
 
 fn ttl(mark: &Mark) -> CacheTtl {

@@ -1,0 +1,56 @@
+//! What becomes of turns while the store cannot keep up.
+
+use crate::client::{post, request};
+use crate::house::House;
+use crate::provider::{Provider, events};
+use serde_json::json;
+
+const SESSION: &str = "0369532a-3413-4cb0-ba3e-1926579bd098";
+/// More than may wait, unless it waits alone.
+const LARGE: usize = 17 * 1024 * 1024;
+
+fn turn(session: &str, said: &[&str]) -> String {
+    let message = |(number, words): (usize, &&str)| json!({ "role": if number % 2 == 0 { "user" } else { "assistant" }, "content": words });
+    let messages: Vec<_> = said.iter().enumerate().map(message).collect();
+    let headers = format!("x-api-key: sk-ant-api03-dummy\r\nx-claude-code-session-id: {session}\r\n");
+    post("/v1/messages", &headers, &json!({"model": "claude-x", "messages": messages}).to_string())
+}
+
+fn left_out(house: &House) -> bool {
+    house
+        .ask(request("GET", "/metrics", ""))
+        .text()
+        .contains(r#"facts_shed_total{actor="Recorder",msg="TurnCompleted"} 1"#)
+}
+
+#[test]
+fn a_turn_that_found_no_room_is_counted_and_comes_again_with_the_sessions_next() {
+    let provider = Provider::saying(events("Hello"));
+    let house = House::before(&provider);
+    let busy = house.busy_store();
+    house.ask(turn("a-large-session", &[&"x".repeat(LARGE)]));
+    assert!(!left_out(&house));
+    assert_eq!(house.ask(turn(SESSION, &["hi"])).status, 200, "the client knows nothing of it");
+    assert!(left_out(&house));
+    drop(busy);
+    assert_eq!(house.sessions().len(), 1, "the turn itself is gone");
+    house.ask(turn(SESSION, &["hi", "Hello", "and now?"]));
+    let messages = house.stored(|store| store.messages(&SESSION.into()));
+    let texts: Vec<_> = messages.into_iter().map(|message| message.text).collect();
+    assert_eq!(texts, ["hi", "Hello", "and now?", "Hello"]);
+}
+
+#[test]
+fn a_sessions_newer_turn_takes_the_place_of_its_older_one_and_brings_its_words() {
+    let provider = Provider::saying(events("Hello"));
+    let house = House::before(&provider);
+    let busy = house.busy_store();
+    let large = "x".repeat(LARGE);
+    house.ask(turn(SESSION, &[&large]));
+    house.ask(turn(SESSION, &[&large, "Hello", "and now?"]));
+    assert!(left_out(&house));
+    drop(busy);
+    let messages = house.stored(|store| store.messages(&SESSION.into()));
+    assert_eq!(messages.len(), 4);
+    assert_eq!(house.sessions()[0].turns, 1);
+}

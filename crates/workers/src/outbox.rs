@@ -1,0 +1,104 @@
+//! Facts on their way to the actors, several at a time: waking an actor's thread costs more than the message does.
+
+use crate::Spoken;
+use actor::{Cause, Mailbox};
+use domain::ids::SessionId;
+use machines::credential::{CredentialMessage, CredentialReply};
+use machines::idle_scheduler::{SchedulerMessage, SchedulerReply};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+use tokio::runtime::Handle;
+use tokio::time::sleep;
+
+/// Who tells them.
+const TELLER: Cause = Cause::origin("Gateway");
+/// So many facts do not wait for more.
+const MOST: usize = 256;
+
+/// What the request path has to tell.
+pub enum Fact {
+    /// To the CredentialActor. A full mailbox sheds it, counted: the next request says the same again.
+    Credential(CredentialMessage),
+    /// To the IdleScheduler: somebody spoke who is in no turn. Shed likewise.
+    Seen(SessionId),
+    /// To the IdleScheduler. Surely, as its end: turns under way bound how many there are.
+    TurnStarted(SessionId),
+    /// To the IdleScheduler. Surely: a session whose request never ends is never idle.
+    TurnEnded(SessionId),
+}
+
+/// See the module. Facts arrive in the order in which they were told.
+#[derive(Clone)]
+pub struct Outbox(Arc<Inner>);
+
+struct Inner {
+    credentials: Mailbox<Spoken<CredentialMessage>, CredentialReply>,
+    scheduler: Mailbox<Spoken<SchedulerMessage>, SchedulerReply>,
+    /// How long a fact may wait for others; not at all when zero.
+    linger: Duration,
+    waiting: Mutex<Vec<Fact>>,
+}
+
+impl Outbox {
+    /// An outbox in which facts do not wait.
+    pub(crate) fn new(
+        credentials: Mailbox<Spoken<CredentialMessage>, CredentialReply>,
+        scheduler: Mailbox<Spoken<SchedulerMessage>, SchedulerReply>,
+    ) -> Self {
+        Self(Arc::new(Inner { credentials, scheduler, linger: Duration::ZERO, waiting: Mutex::default() }))
+    }
+
+    /// One to the same actors in which a fact waits so long for others.
+    pub(crate) fn lingering(&self, linger: Duration) -> Self {
+        let (credentials, scheduler) = (self.0.credentials.clone(), self.0.scheduler.clone());
+        Self(Arc::new(Inner { credentials, scheduler, linger, waiting: Mutex::default() }))
+    }
+
+    /// Tells a fact, now or soon. Never waits.
+    pub fn tell(&self, fact: Fact) {
+        if self.0.linger.is_zero() {
+            return self.0.deliver(fact);
+        }
+        let waiting = {
+            let mut facts = self.0.waiting.lock().unwrap_or_else(PoisonError::into_inner);
+            facts.push(fact);
+            facts.len()
+        };
+        match Handle::try_current() {
+            Ok(runtime) if waiting == 1 => {
+                let outbox = self.clone();
+                drop(runtime.spawn(async move {
+                    sleep(outbox.0.linger).await;
+                    outbox.flush();
+                }));
+            }
+            Ok(_) if waiting < MOST => {}
+            _ => self.flush(),
+        }
+    }
+
+    /// Sends off what waits: for whoever is about to ask an actor, and at the end.
+    pub fn flush(&self) {
+        // The lock is held meanwhile, so that nobody else's facts overtake these; to deliver is to push into a queue.
+        let mut facts = self.0.waiting.lock().unwrap_or_else(PoisonError::into_inner);
+        facts.drain(..).for_each(|fact| self.0.deliver(fact));
+    }
+}
+
+impl Inner {
+    fn deliver(&self, fact: Fact) {
+        match fact {
+            Fact::Credential(message) => self.credentials.tell(Spoken(message), TELLER),
+            Fact::Seen(session) => {
+                self.scheduler.tell(Spoken(SchedulerMessage::SessionSeen(session)), TELLER)
+            }
+            Fact::TurnStarted(session) => {
+                self.scheduler.tell_surely(Spoken(SchedulerMessage::TurnStarted(session)), TELLER)
+            }
+            Fact::TurnEnded(session) => {
+                self.scheduler.tell_surely(Spoken(SchedulerMessage::TurnEnded(session)), TELLER)
+            }
+        }
+        .unwrap_or_default();
+    }
+}
