@@ -108,6 +108,8 @@ fn returned(method: &Method, answer: Answer, mut listener: Listener) -> HttpResp
     }
     let mut response = HttpResponse::with_body(answer.status, body);
     *response.headers_mut() = headers;
+    // The provider's own words for it are gone; none are better than those that the server makes up for a 529.
+    response.head_mut().reason = Some(answer.status.canonical_reason().unwrap_or_default());
     response
 }
 

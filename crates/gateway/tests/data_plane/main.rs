@@ -10,7 +10,11 @@ mod breaks;
 #[cfg(test)]
 mod client;
 #[cfg(test)]
+mod copy;
+#[cfg(test)]
 mod destination;
+#[cfg(test)]
+mod fidelity;
 #[cfg(test)]
 mod house;
 #[cfg(test)]
@@ -27,3 +31,5 @@ mod provider;
 mod recording;
 #[cfg(test)]
 mod relay;
+#[cfg(test)]
+mod replays;

@@ -1,11 +1,14 @@
 //! The guard between awc's HTTP/1.1 and the connection: it hides what awc would misread.
 //!
+//! It also takes out of a request what awc must not add ([`date`]).
+//!
 //! awc alone takes a cut body for a complete one, an interim head for the answer (so that the next caller on that
 //! connection reads the real one), and loses an answer that comes while the request is still going out. The guard
 //! sees every byte, so it can turn the first into an error, swallow the second, and deliver the third.
 
 use std::{
-    fmt, io,
+    fmt,
+    io::{self, IoSlice},
     pin::Pin,
     task::{Context, Poll, ready},
 };
@@ -15,6 +18,7 @@ use bytes::{Buf as _, BytesMut};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 use super::{
+    date,
     head::{self, Ending, Head},
     wire::Wire,
 };
@@ -29,6 +33,8 @@ pub(super) struct Guard {
     exchanges: u32,
     /// Has any byte of the present request gone out?
     spoken: bool,
+    /// May the mark of the present request still be to come? See [`date`].
+    marked: bool,
 }
 
 /// Where the present exchange stands.
@@ -54,7 +60,15 @@ pub(super) struct Stale;
 impl Guard {
     pub(super) fn new(wire: Wire) -> Self {
         let inbox = BytesMut::new();
-        Self { wire, stage: Stage::Fresh, inbox, ending: Ending::Framed, exchanges: 0, spoken: false }
+        Self {
+            wire,
+            stage: Stage::Fresh,
+            inbox,
+            ending: Ending::Framed,
+            exchanges: 0,
+            spoken: false,
+            marked: false,
+        }
     }
 
     /// A write begins the next exchange, unless one is going on. A kept connection is looked at once more before anything
@@ -68,7 +82,7 @@ impl Guard {
         }
         self.stage = Stage::Asked;
         self.exchanges += 1;
-        self.spoken = false;
+        (self.spoken, self.marked) = (false, true);
         Ok(())
     }
 
@@ -77,6 +91,21 @@ impl Guard {
     fn is_quiet(&mut self, context: &mut Context<'_>) -> bool {
         let kept = self.exchanges > 0;
         self.inbox.is_empty() && !(kept && self.poll_more(context).is_ready())
+    }
+
+    /// Sends as much of `data` as the connection takes, without the mark. Nothing is copied, and head and body stay one packet.
+    /// awc hands over the head in one piece, first of all.
+    fn poll_say(&mut self, context: &mut Context<'_>, data: &[u8]) -> Poll<io::Result<usize>> {
+        let wire = Pin::new(&mut self.wire);
+        let Some((before, behind)) = self.marked.then(|| date::around_mark(data)).flatten() else {
+            self.marked = false;
+            return wire.poll_write(context, data);
+        };
+        let parts = [IoSlice::new(before), IoSlice::new(behind)];
+        let said = ready!(wire.poll_write_vectored(context, &parts))?;
+        self.marked = said < before.len();
+        let left_out = data.len() - before.len() - behind.len();
+        Poll::Ready(Ok(if self.marked { said } else { said + left_out }))
     }
 
     /// Reads until the final head stands at the start of the inbox.
@@ -184,7 +213,7 @@ impl AsyncWrite for Guard {
         if self.stage == Stage::Overtaken {
             return Poll::Ready(Ok(data.len()));
         }
-        let written = Pin::new(&mut self.wire).poll_write(context, data);
+        let written = self.poll_say(context, data);
         self.spoken |= matches!(written, Poll::Ready(Ok(_)));
         self.poll_overtaken(context, written, data.len())
     }
@@ -288,6 +317,18 @@ mod tests {
         provider.read_exact(&mut vec![0; 2 * ASK.len()]).await.unwrap();
         drop(provider);
         assert!(!is_stale(&guard.read(&mut [0; 1]).await.unwrap_err()));
+    }
+
+    #[tokio::test]
+    async fn a_head_that_goes_out_in_pieces_loses_its_mark_and_nothing_else() {
+        let (mut guard, mut provider) = pair().await;
+        // More than the connection takes at once.
+        let long = [b"GET / HTTP/1.1\r\nx: ", &vec![b'x'; 16 << 20][..]].concat();
+        let (request, behind) = ([&long[..], b"\r\ndate: none\r\n\r\nbody"].concat(), b"\r\n\r\nbody");
+        let mut heard = vec![0; long.len() + behind.len()];
+        let (said, _) = tokio::join!(guard.write_all(&request), provider.read_exact(&mut heard));
+        said.unwrap();
+        assert!(heard == [&long[..], behind].concat());
     }
 
     #[tokio::test]

@@ -1,8 +1,7 @@
 //! The transport over HTTP/1.1: awc above the guard, with our own limits in place of its own.
 //!
-//! Left as awc does it, for now: it adds a `date` header to requests, writes header names in lower case and in no
-//! particular order, and keeps idle connections (15 s at most) until the next request to the same provider looks
-//! at them.
+//! Left as awc does it: it writes header names in lower case and in no particular order, and keeps idle connections (15 s
+//! at most) until the next request to the same provider looks at them.
 
 use std::{rc::Rc, time::Duration};
 
@@ -20,6 +19,7 @@ use tokio_rustls::TlsConnector;
 use super::{
     Answer, Body, Fault, Phase, Request, Roots, StatusCode, Transport, UnusableRoots,
     body::{Watched, upload},
+    date,
     dial::Dialer,
     guard::Stale,
     tls,
@@ -188,11 +188,13 @@ impl Route {
         })
     }
 
-    /// The caller's headers, less the one that would make awc wait for a `100` that the guard swallows, and with a
-    /// `host`: awc's own guess goes by the port and not by the scheme.
+    /// The caller's headers, less the one that would make awc wait for a `100` that the guard swallows, with a mark that
+    /// keeps awc from adding a date, and with a `host`: awc's own guess goes by the port and not by the scheme.
     fn headers(&self, given: &HeaderMap) -> HeaderMap {
         let mut headers = given.clone();
         headers.remove(header::EXPECT);
+        headers.insert(header::DATE, date::MARK);
+        given.get_all(header::DATE).for_each(|said| headers.append(header::DATE, said.clone()));
         if !headers.contains_key(header::HOST) {
             headers.insert(header::HOST, self.host.clone());
         }

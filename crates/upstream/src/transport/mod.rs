@@ -9,6 +9,7 @@
 //! generating for somebody who has left.
 
 mod body;
+mod date;
 mod dial;
 mod fault;
 mod guard;

@@ -1,7 +1,7 @@
 //! The bytes below HTTP: a TCP connection, bare or under TLS.
 
 use std::{
-    io,
+    io::{self, IoSlice},
     pin::Pin,
     task::{Context, Poll},
 };
@@ -50,6 +50,21 @@ impl AsyncWrite for Wire {
             Self::Plain(socket) => Pin::new(socket).poll_write(context, data),
             Self::Secure(session) => Pin::new(session).poll_write(context, data),
         }
+    }
+
+    fn poll_write_vectored(
+        self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        parts: &[IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        match self.get_mut() {
+            Self::Plain(socket) => Pin::new(socket).poll_write_vectored(context, parts),
+            Self::Secure(session) => Pin::new(session).poll_write_vectored(context, parts),
+        }
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        true
     }
 
     fn poll_flush(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {

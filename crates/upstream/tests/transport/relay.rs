@@ -1,6 +1,8 @@
 //! What is relayed is relayed as it is, and whoever leaves is gone.
 
-use actix_http::header::{CONTENT_ENCODING, CONTENT_LENGTH, HeaderName, HeaderValue, LOCATION, SET_COOKIE};
+use actix_http::header::{
+    CONTENT_ENCODING, CONTENT_LENGTH, DATE, HeaderName, HeaderValue, LOCATION, SET_COOKIE,
+};
 use awc::error::PayloadError;
 use futures_util::StreamExt as _;
 use std::time::Duration;
@@ -40,11 +42,12 @@ async fn a_redirect_is_an_answer_and_takes_no_key_elsewhere() {
 }
 
 #[tokio::test(flavor = "local")]
-async fn nothing_is_added_to_a_request_but_host_length_and_date() {
+async fn nothing_is_added_to_a_request_but_host_and_length() {
     let mut provider = Provider::saying(DONE);
     stock().post(provider.uri("/")).send_body("x").await.unwrap();
     let (_, heard) = provider.heard().await;
     assert_eq!(heard.values("accept-encoding"), ["identity"], "the stock client has an opinion");
+    assert_eq!(heard.values("date").len(), 1, "and a calendar");
 
     let mut request = provider.post("/v1//a%2Fb/../c?key=1&key=2", "x");
     for value in ["one", "two"] {
@@ -56,7 +59,20 @@ async fn nothing_is_added_to_a_request_but_host_length_and_date() {
     assert_eq!(heard.values("anthropic-beta"), ["one", "two"]);
     let mut names: Vec<_> = heard.head.lines().filter_map(|line| Some(line.split_once(": ")?.0)).collect();
     names.sort_unstable();
-    assert_eq!(names, ["anthropic-beta", "anthropic-beta", "content-length", "date", "host"]);
+    assert_eq!(names, ["anthropic-beta", "anthropic-beta", "content-length", "host"]);
+}
+
+#[tokio::test(flavor = "local")]
+async fn a_date_that_the_caller_says_is_passed_on() {
+    let mut provider = Provider::saying(DONE);
+    for said in ["Mon, 23 Nov 2026 00:00:00 GMT", "none"] {
+        let mut request = provider.post("/", "date: none\r\n\r\ndate: none\r\n");
+        request.headers.insert(DATE, HeaderValue::from_static(said));
+        let body = request.body.clone();
+        whole(&ours(), request).await.unwrap();
+        let (_, heard) = provider.heard().await;
+        assert_eq!((heard.values("date"), &heard.body[..]), (vec![said], &body[..]));
+    }
 }
 
 #[tokio::test(flavor = "local")]

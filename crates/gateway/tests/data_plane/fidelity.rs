@@ -1,0 +1,123 @@
+//! The finer points of what is passed on, row by row of `docs/fidelity.md`.
+
+use crate::client::{post, request};
+use crate::house::House;
+use crate::provider::{Provider, answer, chunk, events};
+
+const OK: &str = "HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n";
+const STREAM: &str =
+    "HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked\r\n\r\n";
+
+#[test]
+fn a_client_that_waits_for_its_expectation_is_told_to_go_on_and_the_provider_hears_nothing_of_it() {
+    let provider = Provider::saying(OK);
+    let house = House::before(&provider);
+    let mut client = house.client();
+    client.say(request("POST", "/v1/messages", "expect: 100-continue\r\ncontent-length: 2\r\n"));
+    assert_eq!(client.hear_up_to("\r\n\r\n"), "HTTP/1.1 100 Continue\r\n\r\n");
+    client.say("{}");
+    assert_eq!(client.answer().status, 200);
+    let heard = provider.heard();
+    assert_eq!((heard.values("expect"), &heard.body[..]), (vec![], &b"{}"[..]));
+}
+
+#[test]
+fn trailers_end_with_the_hop_and_take_nothing_of_the_body_along() {
+    let end = "0\r\nx-sum: 1\r\nx-more: 2\r\n\r\n";
+    let provider = Provider::saying(STREAM.to_owned() + &chunk("data: 1\n\n") + end);
+    let house = House::before(&provider);
+    let mut client = house.client();
+    for _ in 0..2 {
+        let upload = chunk("{}") + end;
+        client.say(
+            request("POST", "/v1/messages", "transfer-encoding: chunked\r\ntrailer: x-sum\r\n") + &upload,
+        );
+        client.head();
+        assert_eq!(client.hear_up_to("0\r\n\r\n"), chunk("data: 1\n\n") + "0\r\n\r\n");
+        let heard = provider.heard();
+        assert_eq!(
+            (heard.values("x-sum"), heard.values("trailer"), &heard.body[..]),
+            (vec![], vec![], &b"{}"[..])
+        );
+    }
+}
+
+#[test]
+fn a_packed_body_passes_as_it_is_while_a_copy_is_unpacked_and_recorded() {
+    let gzip = include_bytes!("../fixtures/encoded/turn.json.gz");
+    let zstd = include_bytes!("../fixtures/encoded/turn.json.zst");
+    for (encoding, body) in [("gzip", &gzip[..]), ("zstd", &zstd[..])] {
+        let provider = Provider::saying(events("Hello"));
+        let house = House::before(&provider);
+        let headers = format!("content-encoding: {encoding}\r\ncontent-length: {}\r\n", body.len());
+        let mut client = house.client();
+        client.say([request("POST", "/v1/messages", &headers).as_bytes(), body].concat());
+        client.answer();
+        let heard = provider.heard();
+        assert_eq!((heard.values("content-encoding"), &heard.body[..]), (vec![encoding], body));
+        let session = house.sessions().remove(0).id;
+        let recorded = house.stored(move |store| store.messages(&session));
+        assert_eq!(recorded[0].text, "packed words", "{encoding}");
+    }
+}
+
+#[test]
+fn every_header_that_agents_act_on_comes_back() {
+    let said = [
+        ("retry-after", "2"),
+        ("retry-after-ms", "1500"),
+        ("x-should-retry", "true"),
+        ("request-id", "req_011CVRa"),
+        ("x-request-id", "req_f00d"),
+        ("anthropic-organization-id", "org"),
+        ("anthropic-ratelimit-requests-remaining", "49"),
+        ("anthropic-ratelimit-unified-5h-utilization", "0.42"),
+        ("anthropic-ratelimit-unified-status", "allowed_warning"),
+        ("x-ratelimit-remaining-tokens", "149984"),
+        ("x-ratelimit-reset-requests", "12ms"),
+        ("x-codex-primary-used-percent", "17"),
+        ("x-codex-turn-state", "s=1; t=2"),
+        ("openai-processing-ms", "81"),
+        ("openai-version", "2020-10-01"),
+        ("cf-ray", "8e0-FRA"),
+        ("server-timing", "a;dur=1, b;dur=2"),
+        ("set-cookie", "a=1; Path=/"),
+        ("set-cookie", "b=2"),
+        ("x-empty", ""),
+    ];
+    let lines: String = said.iter().map(|(name, value)| format!("{name}: {value}\r\n")).collect();
+    for status in ["200 OK", "401 Unauthorized", "429 Too Many Requests", "503 Service Unavailable"] {
+        let house = House::before(&Provider::saying(answer(status, &lines, "{}")));
+        let mut heard = house.ask(post("/v1/responses", "", "{}")).headers;
+        heard.retain(|(name, _)| !["content-length", "date"].contains(&name.as_str()));
+        heard.sort_by(|one, other| one.0.cmp(&other.0));
+        let mut said = said.map(|(name, value)| (name.to_owned(), value.to_owned()));
+        said.sort_by(|one, other| one.0.cmp(&other.0));
+        assert_eq!(heard, said, "{status}");
+    }
+}
+
+#[test]
+fn a_status_that_no_standard_names_passes_without_a_name_made_up_for_it() {
+    for (said, heard) in [
+        ("200 OK", "HTTP/1.1 200 OK\r\n"),
+        ("429 Slow down", "HTTP/1.1 429 Too Many Requests\r\n"),
+        ("529 Overloaded", "HTTP/1.1 529 \r\n"),
+    ] {
+        let house = House::before(&Provider::saying(answer(said, "", "{}")));
+        let mut client = house.client();
+        client.say(post("/v1/messages", "", "{}"));
+        assert_eq!(client.hear_up_to("\r\n"), heard);
+    }
+}
+
+#[test]
+fn a_date_is_neither_taken_away_nor_made_up() {
+    let provider = Provider::saying(OK);
+    let house = House::before(&provider);
+    for headers in ["", "date: Mon, 23 Nov 2026 00:00:00 GMT\r\n"] {
+        house.ask(post("/v1/messages", headers, "{}"));
+        let said: Vec<_> = headers.trim_end().split(": ").skip(1).collect();
+        assert_eq!(provider.heard().values("date"), said);
+    }
+}
