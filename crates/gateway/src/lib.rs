@@ -19,6 +19,7 @@ mod relayed;
 mod route;
 mod serve;
 mod session;
+mod stay;
 mod upload;
 
 pub use app::configure;

@@ -7,6 +7,7 @@ use crate::examination::Ending;
 use crate::headers;
 use crate::relayed::Relayed;
 use crate::route::Route;
+use crate::stay;
 use crate::upload::gathered;
 use actix_web::body::{self, BodyStream, BoxBody, SizedStream};
 use actix_web::http::header::{CONTENT_LENGTH, HeaderMap, UPGRADE};
@@ -52,6 +53,7 @@ async fn exchange(
         return Err(Refusal::unreadable_credential());
     }
     let body = gathered(request, payload, edge.relay.max_body).await?;
+    let place = edge.bulkhead.enter()?;
     let begun = edge.now();
     let (provider, upstream) = (route.provider, edge.upstream(route.provider));
     let outgoing =
@@ -60,7 +62,8 @@ async fn exchange(
     let sent = Sent { route, headers: request.headers().clone(), body, start: edge.now() };
     let held = sent.start.since(begun);
     // Side by side: what we want to know of a request must not delay it.
-    let (answer, capture) = join(line.0.send(outgoing), Capture::of(Arc::clone(&edge), sent)).await;
+    let exchange = stay::within(edge.relay.request_timeout, place, line.0.send(outgoing));
+    let (answer, capture) = join(exchange, Capture::of(Arc::clone(&edge), sent)).await;
     let headed = edge.now();
     let returned = match answer {
         Ok(answer) => {
