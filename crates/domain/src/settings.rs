@@ -57,6 +57,10 @@ pub struct RelaySettings {
     pub first_byte_timeout: Duration,
     /// How long a provider may be silent within an answer.
     pub idle_timeout: Duration,
+    /// How long a request may take in all, from its last byte to the last of its answer.
+    pub request_timeout: Duration,
+    /// How many requests may be with the providers at once.
+    pub max_requests: usize,
 }
 
 /// Which captured credentials background work may use.
@@ -174,6 +178,8 @@ impl Settings {
                 connect_timeout: Duration::from_secs(10),
                 first_byte_timeout: Duration::from_secs(600),
                 idle_timeout: Duration::from_secs(600),
+                request_timeout: Duration::from_secs(2 * 60 * 60),
+                max_requests: 1024,
             },
             worker: WorkerSettings {
                 model: None,

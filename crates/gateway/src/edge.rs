@@ -4,6 +4,7 @@ use crate::error::Refusal;
 use crate::guard::Guard;
 use crate::route::Route;
 use crate::session::Registry;
+use crate::stay::Bulkhead;
 use crate::telemetry::Metrics;
 use bytes::Bytes;
 use domain::fingerprint::Fingerprinter;
@@ -11,9 +12,12 @@ use domain::ids::Principal;
 use domain::provider::{Provider, UpstreamKey};
 use domain::settings::{RelaySettings, Settings};
 use domain::time::{Moment, UnixMillis};
+use futures_util::FutureExt as _;
+use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::Duration;
 use store::StoreError;
+use tokio::sync::oneshot;
 use upstream::transport::{Fault, HeaderMap, Method, Request, Uri};
 use workers::{House, TransportFactory, base_url};
 
@@ -47,8 +51,11 @@ pub struct Edge {
     pub(crate) fingerprinter: Fingerprinter,
     pub(crate) sessions: Registry,
     pub(crate) relay: RelaySettings,
+    pub(crate) bulkhead: Bulkhead,
     anthropic: Upstream,
     openai: Upstream,
+    /// Gone with the edge, which is how others learn of that.
+    _presence: Option<oneshot::Sender<Infallible>>,
 }
 
 /// A base URL is not one.
@@ -84,6 +91,7 @@ impl Edge {
             guard: Arc::new(guard),
             principal,
             relay: settings.relay.clone(),
+            bulkhead: Bulkhead::of(settings.relay.max_requests),
             anthropic: Upstream::of(settings, Provider::Anthropic)?,
             openai: Upstream::of(settings, Provider::OpenAi)?,
             sessions: Registry::from_seed(parts.seed),
@@ -91,7 +99,14 @@ impl Edge {
             metrics: parts.metrics,
             transport: parts.transport,
             fingerprinter: parts.fingerprinter,
+            _presence: None,
         })
+    }
+
+    /// The same edge, and what resolves once nobody holds it any more: no request, and none that still has to be examined.
+    pub(crate) fn with_its_end(self) -> (Self, impl Future<Output = ()>) {
+        let (presence, end) = oneshot::channel();
+        (Self { _presence: Some(presence), ..self }, end.map(drop))
     }
 
     /// The same edge with another owner of all that comes in by it: where one house has several owners, each has an edge.

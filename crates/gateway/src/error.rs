@@ -4,6 +4,7 @@
 
 use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
+use actix_web::http::header::RETRY_AFTER;
 use domain::provider::Provider;
 use serde_json::{Value, json};
 use std::time::Duration;
@@ -11,6 +12,8 @@ use upstream::transport::{Fault, Phase};
 
 /// Bears the code of an error that is the gateway's own and not the provider's.
 pub(crate) const ERROR_HEADER: &str = "x-stillroom-error";
+/// When to come again to a gateway that is too busy now, in seconds: answers take a few.
+const AGAIN_AFTER: u32 = 2;
 
 /// Why the gateway did not relay a request, or has no answer to it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -58,6 +61,12 @@ impl Refusal {
              or raise the limit."
         );
         Self::new(StatusCode::PAYLOAD_TOO_LARGE, "body_too_large", message)
+    }
+
+    /// As many requests as may be are being answered.
+    pub(crate) fn overloaded() -> Self {
+        let message = "Stillroom already has as many requests with the providers as it may (relay.max_requests), so it did not             send this one on. Send it again in a moment, or raise the limit.";
+        Self::new(StatusCode::SERVICE_UNAVAILABLE, "overloaded", message)
     }
 
     /// The body stopped coming.
@@ -132,7 +141,11 @@ impl Refusal {
             Some(Provider::OpenAi) => self.openai(),
             None => json!({ "error": { "code": self.code, "message": self.message } }),
         };
-        HttpResponse::build(self.status).insert_header((ERROR_HEADER, self.code)).json(body)
+        let mut answer = HttpResponse::build(self.status);
+        if self.status == StatusCode::SERVICE_UNAVAILABLE {
+            answer.insert_header((RETRY_AFTER, AGAIN_AFTER));
+        }
+        answer.insert_header((ERROR_HEADER, self.code)).json(body)
     }
 
     fn anthropic(&self) -> Value {
@@ -140,6 +153,7 @@ impl Refusal {
             StatusCode::FORBIDDEN => "permission_error",
             StatusCode::NOT_FOUND => "not_found_error",
             StatusCode::PAYLOAD_TOO_LARGE => "request_too_large",
+            StatusCode::SERVICE_UNAVAILABLE => "overloaded_error",
             status if status.is_client_error() => "invalid_request_error",
             _ => "api_error",
         };
@@ -195,6 +209,7 @@ mod tests {
             (timed_out(Phase::Connect), 504, "upstream_timeout"),
             (timed_out(Phase::FirstByte), 504, "upstream_timeout"),
             (timed_out(Phase::BetweenBytes), 504, "upstream_timeout"),
+            (timed_out(Phase::Whole), 504, "upstream_timeout"),
             (Fault::Cut, 502, "upstream_cut"),
             (Fault::Protocol("malformed head"), 502, "upstream_unreadable"),
         ] {

@@ -103,7 +103,8 @@ impl Examination {
     pub(crate) fn hold(self, ending: Ending) {
         match tokio::runtime::Handle::try_current() {
             Ok(runtime) if self.tape.length > QUICKLY_EXAMINED && self.is_worth_reading() => {
-                drop(runtime.spawn_blocking(move || self.conclude(ending)));
+                let due = Due(Some((self, ending)));
+                drop(runtime.spawn_blocking(move || drop(due)));
             }
             _ => self.conclude(ending),
         }
@@ -168,6 +169,17 @@ impl Examination {
             self.capture.record(pieces, encoding);
         } else if self.capture.sent.route.dialect.is_some() {
             self.capture.edge.metrics.turn_shed();
+        }
+    }
+}
+
+/// An examination that is held when this is dropped: a runtime that ends drops what it has not begun.
+struct Due(Option<(Examination, Ending)>);
+
+impl Drop for Due {
+    fn drop(&mut self) {
+        if let Some((examination, ending)) = self.0.take() {
+            examination.conclude(ending);
         }
     }
 }

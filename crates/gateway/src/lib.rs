@@ -22,6 +22,7 @@ mod relayed;
 mod route;
 mod serve;
 mod session;
+mod stay;
 mod upload;
 
 pub use app::configure;

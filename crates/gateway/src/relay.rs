@@ -7,6 +7,7 @@ use crate::examination::Ending;
 use crate::headers;
 use crate::relayed::Relayed;
 use crate::route::Route;
+use crate::stay;
 use crate::upload::gathered;
 use actix_web::body::{self, BodyStream, BoxBody, SizedStream};
 use actix_web::http::header::{CONTENT_LENGTH, HeaderMap, UPGRADE};
@@ -52,6 +53,7 @@ async fn exchange(
         return Err(Refusal::unreadable_credential());
     }
     let body = gathered(request, payload, edge.relay.max_body).await?;
+    let place = edge.bulkhead.enter()?;
     let begun = edge.now();
     let (provider, upstream) = (route.provider, edge.upstream(route.provider));
     let outgoing =
@@ -64,7 +66,8 @@ async fn exchange(
         tokio::task::yield_now().await;
         Capture::of(Arc::clone(&edge), sent).await
     };
-    let (answer, capture) = join(line.0.send(outgoing), aside).await;
+    let exchange = stay::within(edge.relay.request_timeout, place, line.0.send(outgoing));
+    let (answer, capture) = join(exchange, aside).await;
     let headed = edge.now();
     let returned = match answer {
         Ok(answer) => {

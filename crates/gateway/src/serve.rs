@@ -19,6 +19,7 @@ use actor::Trace;
 use domain::fingerprint::Fingerprinter;
 use domain::settings::Settings;
 use futures_core::Stream;
+use futures_core::future::LocalBoxFuture;
 use futures_util::StreamExt as _;
 use futures_util::future::{Either, select};
 use rand::rngs::StdRng;
@@ -43,6 +44,8 @@ const IDLE_CONNECTION: Duration = Duration::from_secs(75);
 /// How long answers under way may go on once the gateway is asked to stop, in seconds. With what follows it stays below the
 /// minute and a half after which a service manager loses patience.
 const ANSWERS_WITHIN: u64 = 60;
+/// How long what was relayed may be examined after that.
+const EXAMINED_WITHIN: Duration = Duration::from_secs(10);
 /// How long background work may go on after that.
 const WORK_WITHIN: Duration = Duration::from_secs(15);
 /// How many connections may wait to be accepted.
@@ -63,6 +66,8 @@ pub struct Gateway {
     address: SocketAddr,
     ready: Arc<AtomicBool>,
     server: Server,
+    /// Nobody relays any more, and what was relayed is examined.
+    relayed: LocalBoxFuture<'static, ()>,
     staff: Staff,
 }
 
@@ -84,7 +89,7 @@ impl Gateway {
         let (house, seed) = (staff.house.clone(), chance.random());
         let parts =
             EdgeParts { settings, house, metrics: Arc::clone(&metrics), transport, fingerprinter, seed };
-        let edge = Edge::new(parts)?;
+        let (edge, relayed) = Edge::new(parts)?.with_its_end();
         edge.recall().await?;
         staff.house.resume().await?;
         let ready = Arc::new(AtomicBool::new(false));
@@ -92,7 +97,7 @@ impl Gateway {
         let app = configure(Arc::new(edge), Arc::new(admin));
         let server =
             server(listener, app, HEAD_WITHIN).map_err(|source| ServeError::Bind { address, source })?;
-        Ok(Self { address, ready, server, staff })
+        Ok(Self { address, ready, server, relayed: Box::pin(relayed), staff })
     }
 
     /// Where it listens; with the real port if the setting was 0.
@@ -108,12 +113,12 @@ impl Gateway {
     }
 
     /// Serves until `stops` says something, then comes to an end in order: no new connections, answers under way to their
-    /// end or a minute, background work, the store. When `stops` speaks a second time, what is under way is given up.
+    /// end or a minute, what they were goes on record, background work, the store. When `stops` speaks a second time, what is under way is given up.
     ///
     /// # Errors
     /// [`ServeError::Actor`] and [`ServeError::Server`], after the same orderly end.
     pub async fn run_until(self, stops: impl Stream<Item = ()>) -> Result<(), ServeError> {
-        let Self { ready, server, mut staff, .. } = self;
+        let Self { ready, server, relayed, mut staff, .. } = self;
         let mut stops = pin!(stops);
         let handle = server.handle();
         let mut serving = actix_rt::spawn(server);
@@ -127,6 +132,8 @@ impl Gateway {
         tracing::info!("stopping: answers under way may end, a second signal ends them at once");
         let ending = async {
             handle.stop(true).await;
+            // A long answer is examined beside the thread that relayed it, and may need longer than its client.
+            tokio::time::timeout(EXAMINED_WITHIN, relayed).await.unwrap_or_default();
             staff.finish(WORK_WITHIN).await;
         };
         if let Either::Right(_) = select(pin!(ending), stops.next()).await {

@@ -2,8 +2,10 @@
 
 use crate::client::post;
 use crate::house::House;
-use crate::provider::{Provider, answer, chunk};
+use crate::provider::{Line, Provider, answer, chunk};
 use std::net::TcpListener;
+use std::sync::Mutex;
+use std::sync::mpsc::{Sender, channel};
 use std::time::Duration;
 
 const STREAM: &str = "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n";
@@ -23,55 +25,59 @@ fn refused(house: &House) -> (u16, String, String) {
     (answered.status, answered.values("x-stillroom-error").concat(), message)
 }
 
-#[test]
-fn a_stream_that_is_cut_has_no_end_for_the_client_either() {
-    let provider = breaking_off_after(STREAM.to_owned() + &chunk("data: 1\n\n"));
+type End = fn(&mut Line);
+
+/// How a provider's connection ends.
+const ENDS: [(&str, End); 2] = [("FIN", Line::hang_up), ("RST", Line::reset)];
+
+/// A provider that says `words` when asked, and whose connection ends so once it is told to.
+fn ending(words: String, end: End) -> (Provider, Sender<()>) {
+    let (teller, told) = channel::<()>();
+    let told = Mutex::new(told);
+    let provider = Provider::playing(move |line| {
+        line.hear();
+        line.say(words.as_bytes());
+        // A reset throws away what has not been read yet.
+        told.lock().unwrap().recv().ok();
+        end(line);
+    });
+    (provider, teller)
+}
+
+/// The same for a client that has heard `heard`, and what it hears then.
+fn after(heard: &str, words: &str, end: End) -> String {
+    let (provider, cut) = ending(words.to_owned() + heard, end);
     let house = House::before(&provider);
     let mut client = house.client();
     client.say(post("/v1/messages", "", "{}"));
-    client.head();
-    let rest = client.hear_all();
-    assert_eq!(rest, chunk("data: 1\n\n"), "no terminating chunk");
+    client.hear_up_to(heard);
+    cut.send(()).unwrap();
+    client.hear_all()
+}
+
+#[test]
+fn a_stream_that_is_cut_has_no_end_for_the_client_either() {
+    for (how, end) in ENDS {
+        let rest = after(&chunk("data: 1\n\n"), STREAM, end);
+        assert_eq!(rest, "", "{how}: no terminating chunk");
+    }
 }
 
 #[test]
 fn a_body_that_is_cut_stays_shorter_than_its_length() {
-    let provider = breaking_off_after("HTTP/1.1 200 OK\r\ncontent-length: 10\r\n\r\nhalf".to_owned());
-    let house = House::before(&provider);
-    let mut client = house.client();
-    client.say(post("/v1/messages", "", "{}"));
-    assert_eq!(client.head().values("content-length"), ["10"]);
-    assert_eq!(client.hear_all(), "half");
+    for (how, end) in ENDS {
+        let rest = after("half", "HTTP/1.1 200 OK\r\ncontent-length: 10\r\n\r\n", end);
+        assert_eq!(rest, "", "{how}");
+    }
 }
 
 #[test]
-fn a_client_that_leaves_midway_takes_the_provider_along() {
-    let provider = Provider::playing(|line| {
-        line.hear();
-        line.say((STREAM.to_owned() + &chunk("data: 1\n\n")).as_bytes());
-        line.until_left();
-    });
-    let house = House::before(&provider);
-    let mut client = house.client();
-    client.say(post("/v1/messages", "", "{}"));
-    client.hear_up_to("data: 1\n\n");
-    provider.heard();
-    drop(client);
-    assert!(provider.was_left());
-}
-
-#[test]
-fn a_client_that_leaves_before_the_answer_takes_the_provider_along() {
-    let provider = Provider::playing(|line| {
-        line.hear();
-        line.until_left();
-    });
-    let house = House::before(&provider);
-    let mut client = house.client();
-    client.say(post("/v1/messages", "", "{}"));
-    provider.heard();
-    drop(client);
-    assert!(provider.was_left());
+fn an_answer_that_only_the_end_of_the_connection_ends_is_cut_by_a_reset() {
+    for version in ["1.0", "1.1"] {
+        // A farewell ends it well. The client's own answer is chunked, so that it can tell the two apart.
+        let rest = after("half", &format!("HTTP/{version} 200 OK\r\n\r\n"), Line::reset);
+        assert_eq!(rest, "\r\n", "its own chunk ends, and no last one comes");
+    }
 }
 
 #[test]

@@ -1,8 +1,10 @@
 //! Clients that say exactly the bytes a test wants said.
 
+use std::io::ErrorKind::WouldBlock;
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::time::Duration;
+use tokio::net::TcpSocket;
 
 /// So that a broken promise fails a test instead of hanging it. Far longer than anything here takes.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
@@ -64,8 +66,12 @@ impl Client {
     /// Reads until the gateway closes the connection, cleanly or not.
     pub(crate) fn hear_all(&mut self) -> String {
         let (mut heard, mut piece) = (Vec::new(), [0; 4096]);
-        while let Ok(length @ 1..) = self.0.read(&mut piece) {
-            heard.extend_from_slice(&piece[..length]);
+        loop {
+            match self.0.read(&mut piece) {
+                Ok(length @ 1..) => heard.extend_from_slice(&piece[..length]),
+                Err(error) if error.kind() == WouldBlock => panic!("the gateway stays, and says no more"),
+                _ => break,
+            }
         }
         String::from_utf8_lossy(&heard).into_owned()
     }
@@ -96,6 +102,11 @@ impl Client {
         answer
     }
 
+    /// Leaves with a reset instead of a farewell.
+    pub(crate) fn reset(self) {
+        resets(&self.0);
+    }
+
     /// Reads one chunk; the last one is empty.
     pub(crate) fn chunk(&mut self) -> Vec<u8> {
         let size = self.hear_up_to("\r\n");
@@ -104,6 +115,11 @@ impl Client {
         chunk.truncate(chunk.len() - 2);
         chunk
     }
+}
+
+/// From now on the connection ends with a reset, whoever closes it.
+pub(crate) fn resets(stream: &TcpStream) {
+    TcpSocket::from_std_stream(stream.try_clone().unwrap()).set_zero_linger().unwrap();
 }
 
 /// A request without a body.

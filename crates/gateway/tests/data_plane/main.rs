@@ -20,9 +20,13 @@ mod house;
 #[cfg(test)]
 mod intake;
 #[cfg(test)]
+mod leaving;
+#[cfg(test)]
 mod life;
 #[cfg(test)]
 mod limits;
+#[cfg(test)]
+mod load;
 #[cfg(test)]
 mod memory;
 #[cfg(test)]

@@ -2,10 +2,12 @@
 
 use crate::client::{post, request};
 use crate::house::{House, settings};
-use crate::provider::{Provider, answer, chunk, events};
+use crate::provider::{Provider, answer, chunk, events, events_of};
 use domain::settings::Settings;
 use machines::credential::TokenState;
 use serde_json::json;
+use std::sync::Mutex;
+use std::sync::mpsc::channel;
 use std::time::Duration;
 use tempfile::TempDir;
 
@@ -127,7 +129,7 @@ fn side_requests_are_relayed_and_leave_no_turn() {
 fn an_answer_that_breaks_off_is_no_turn_and_the_next_request_brings_it_again() {
     let whole = events("Hello");
     let cut = whole.split_once("event: message_stop").unwrap().0.to_owned();
-    let answers = std::sync::Mutex::new(vec![whole, cut]);
+    let answers = Mutex::new(vec![whole, cut]);
     let provider = Provider::playing(move |line| {
         while line.hear() {
             let answer = answers.lock().unwrap().pop().unwrap();
@@ -168,6 +170,34 @@ fn a_client_that_leaves_with_the_last_word_leaves_a_turn() {
     house.stop();
     house.end().unwrap();
     assert_eq!(texts(&start(), NAME), ["hi", "Hello"]);
+}
+
+#[test]
+fn a_long_answer_that_ends_while_the_gateway_stops_is_on_record() {
+    let words = "w".repeat(64 * 1024);
+    let said = events_of([&*words; 900]).strip_suffix("0\r\n\r\n").unwrap().to_owned();
+    let (end, told) = channel::<()>();
+    let told = Mutex::new(told);
+    let provider = Provider::playing(move |line| {
+        line.hear();
+        line.say(said.as_bytes());
+        told.lock().unwrap().recv().ok();
+        line.say(b"0\r\n\r\n");
+        line.until_left();
+    });
+    let folder = TempDir::new().unwrap();
+    let mut settings = before(&provider, &folder);
+    settings.distiller.enabled = false;
+    let start = || House::of(settings.clone(), None);
+    let house = start();
+    let mut client = house.client();
+    client.say(turn(NAMED, &["hi"]));
+    client.head();
+    house.stop();
+    end.send(()).unwrap();
+    client.hear_all();
+    house.end().unwrap();
+    assert_eq!(sessions(&start()), [(NAME.to_owned(), 1)]);
 }
 
 #[test]

@@ -5,8 +5,9 @@ use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex};
 use std::thread;
+use std::time::Duration;
 
-use crate::client::PATIENCE;
+use crate::client::{PATIENCE, resets};
 
 /// A request as it arrived.
 #[derive(Debug)]
@@ -104,9 +105,14 @@ pub(crate) struct Line {
 impl Line {
     /// Reads a request whole and tells it; `false` when the gateway has closed the connection, told too.
     pub(crate) fn hear(&mut self) -> bool {
+        self.hear_target().is_some()
+    }
+
+    /// The same, and gives what was asked for; none when the gateway has closed the connection.
+    pub(crate) fn hear_target(&mut self) -> Option<String> {
         let Some(head) = self.head() else {
             self.tell(Event::Left);
-            return false;
+            return None;
         };
         let mut lines = head.trim_end().split("\r\n");
         let line = lines.next().unwrap().to_owned();
@@ -118,8 +124,9 @@ impl Line {
         let length = heard.values("content-length").first().map_or(0, |length| length.parse().unwrap());
         heard.body.resize(length, 0);
         self.stream.read_exact(&mut heard.body).unwrap();
+        let target = heard.line.split(' ').nth(1).map(str::to_owned);
         self.tell(Event::Heard(heard));
-        true
+        target
     }
 
     fn head(&mut self) -> Option<String> {
@@ -138,6 +145,26 @@ impl Line {
         self.stream.write_all(bytes).ok();
     }
 
+    /// Says these bytes, and tells whether anybody was there to take them.
+    pub(crate) fn is_heard(&mut self, bytes: &[u8]) -> bool {
+        self.stream.write_all(bytes).is_ok()
+    }
+
+    /// Says `piece` again and again until nobody takes more of it for a second, at most until so many bytes were said, and
+    /// gives how many were.
+    pub(crate) fn say_until_stuck(&mut self, piece: &[u8], at_most: usize) -> usize {
+        self.stream.set_write_timeout(Some(Duration::from_secs(1))).unwrap();
+        let mut said = 0;
+        while said < at_most {
+            match self.stream.write(&piece[said % piece.len()..]) {
+                Ok(length) => said += length,
+                Err(_) => break,
+            }
+        }
+        self.stream.set_write_timeout(None).unwrap();
+        said
+    }
+
     /// Says nothing until the gateway closes the connection, and tells that.
     pub(crate) fn until_left(&mut self) {
         let mut sink = [0; 4096];
@@ -148,6 +175,12 @@ impl Line {
     /// Closes the connection in the middle of whatever is being said.
     pub(crate) fn hang_up(&mut self) {
         self.stream.shutdown(Shutdown::Both).ok();
+    }
+
+    /// Ends the connection with a reset.
+    pub(crate) fn reset(&mut self) {
+        // Closed with the script, which is over then.
+        resets(&self.stream);
     }
 
     fn tell(&self, event: Event) {
@@ -168,18 +201,26 @@ pub(crate) fn chunk(text: &str) -> String {
 
 /// A whole stream of events in Anthropic's shape, in which the model says `words`.
 pub(crate) fn events(words: &str) -> String {
+    events_of([words])
+}
+
+/// The same, in which the model says these words one after the other.
+pub(crate) fn events_of<'a>(words: impl IntoIterator<Item = &'a str>) -> String {
     let event = |name: &str, data: &str| chunk(&format!("event: {name}\ndata: {data}\n\n"));
     let start = r#"{"type":"message_start","message":{"id":"m","role":"assistant","content":[],"usage":{"input_tokens":3,"output_tokens":1}}}"#;
     let open = r#"{"type":"content_block_start","index":0,"content_block":{"type":"text","text":""}}"#;
-    let delta = format!(
-        r#"{{"type":"content_block_delta","index":0,"delta":{{"type":"text_delta","text":"{words}"}}}}"#
-    );
+    let delta = |words| {
+        let delta = format!(
+            r#"{{"type":"content_block_delta","index":0,"delta":{{"type":"text_delta","text":"{words}"}}}}"#
+        );
+        event("content_block_delta", &delta)
+    };
     let stop = r#"{"type":"message_delta","delta":{"stop_reason":"end_turn"},"usage":{"output_tokens":5}}"#;
     [
         "HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked\r\n\r\n".to_owned(),
         event("message_start", start),
         event("content_block_start", open),
-        event("content_block_delta", &delta),
+        words.into_iter().map(delta).collect(),
         event("content_block_stop", r#"{"type":"content_block_stop","index":0}"#),
         event("message_delta", stop),
         event("message_stop", r#"{"type":"message_stop"}"#),

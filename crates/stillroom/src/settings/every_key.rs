@@ -79,6 +79,20 @@ pub(crate) static EVERY_KEY: &[Key] = &[
         show: |r| json!(show_duration(r.settings.relay.idle_timeout)),
     },
     Key {
+        name: "relay.request_timeout",
+        takes: DURATION,
+        nature: Plain,
+        set: |r, v| put(&mut r.settings.relay.request_timeout, time(v)),
+        show: |r| json!(show_duration(r.settings.relay.request_timeout)),
+    },
+    Key {
+        name: "relay.max_requests",
+        takes: COUNT_FROM_ONE,
+        nature: Plain,
+        set: |r, v| put(&mut r.settings.relay.max_requests, v.positive::<u32>().map(|most| most as usize)),
+        show: |r| json!(r.settings.relay.max_requests),
+    },
+    Key {
         name: "worker.model",
         takes: WORDS,
         nature: Plain,

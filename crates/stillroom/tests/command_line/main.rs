@@ -1,5 +1,19 @@
 //! The program itself, as a user calls it.
 
+// Raw clients and a provider that plays a script, as for the gateway itself.
+#[cfg(target_os = "linux")]
+#[cfg(test)]
+#[expect(dead_code, reason = "less is needed here")]
+#[path = "../../../gateway/tests/data_plane/client.rs"]
+mod client;
+#[cfg(target_os = "linux")]
+#[cfg(test)]
+mod faults;
+#[cfg(target_os = "linux")]
+#[cfg(test)]
+#[expect(dead_code, reason = "less is needed here")]
+#[path = "../../../gateway/tests/data_plane/provider.rs"]
+mod provider;
 #[cfg(test)]
 mod refusals;
 #[cfg(unix)]

@@ -75,6 +75,21 @@ impl Served {
         Self::started(command)
     }
 
+    /// Starts one whose providers are all at `address`, with as many open files as the system allows and this said first by
+    /// a shell.
+    #[cfg(target_os = "linux")]
+    pub(crate) fn before(user: &User, address: SocketAddr, first: &str) -> Self {
+        let serve = format!("ulimit -n $(ulimit -Hn); {first} exec \"$0\" \"$@\"");
+        let program = env!("CARGO_BIN_EXE_stillroom");
+        let mut shell = Command::new("sh");
+        shell.args(["-c", &serve, program, "serve", "--listen", "127.0.0.1:0"]);
+        shell.current_dir(user.home()).env_clear().env("HOME", user.home());
+        shell.envs(std::env::var_os("PATH").map(|path| ("PATH", path)));
+        let url = format!("http://{address}");
+        shell.env("STILLROOM_UPSTREAM__ANTHROPIC", &url).env("STILLROOM_UPSTREAM__OPENAI", &url);
+        Self::started(shell)
+    }
+
     fn started(mut command: Command) -> Self {
         let mut process =
             command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();

@@ -20,8 +20,8 @@ pub enum Fault {
     /// The provider could not show that it is the provider.
     #[error("no secure connection to the provider: {0}")]
     Untrusted(String),
-    /// Nothing happened for longer than the limit of this phase.
-    #[error("the provider was silent for too long ({phase})")]
+    /// It took longer than the limit of this phase.
+    #[error("the provider took too long ({phase})")]
     TimedOut {
         /// What was being waited for.
         phase: Phase,
@@ -49,6 +49,8 @@ pub enum Phase {
     FirstByte,
     /// More of the body.
     BetweenBytes,
+    /// The end of the answer, however much of it came. The transport itself has no such limit; callers may.
+    Whole,
 }
 
 impl fmt::Display for Phase {
@@ -57,6 +59,7 @@ impl fmt::Display for Phase {
             Self::Connect => "connecting",
             Self::FirstByte => "before the first byte",
             Self::BetweenBytes => "between two bytes",
+            Self::Whole => "from the request to the end of its answer",
         })
     }
 }
