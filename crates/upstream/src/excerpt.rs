@@ -107,12 +107,11 @@ mod tests {
     proptest! {
         #[test]
         fn a_secret_never_gets_through(
-            before in "[a-z :\"'=(]{0,40}",
+            before in "([a-z :\"'=(]{0,39}[ :\"'=(])?",
             secret in "sk-ant-[a-zA-Z0-9_-]{10,90}|[A-Za-z0-9+/]{40,90}|[0-9a-f]{32}|eyJ[a-zA-Z0-9]{8,20}\\.eyJ[a-zA-Z0-9]{8,20}\\.[a-zA-Z0-9_-]{8}",
             after in "[ ,.\"')][a-z ]{0,40}",
             quoted in any::<bool>(),
         ) {
-            prop_assume!(before.is_empty() || !before.ends_with(|c: char| c.is_ascii_alphanumeric()));
             let message = format!("{before}{secret}{after}");
             let json = serde_json::json!({ "error": { "type": "x", "message": message } }).to_string();
             let told = excerpt(if quoted { json.as_bytes() } else { message.as_bytes() });
