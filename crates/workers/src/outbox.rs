@@ -133,7 +133,7 @@ mod tests {
     async fn facts_wait_for_one_another_until_somebody_wants_them_sent() {
         let house = house(Duration::from_secs(3600));
         house.outbox.tell(started());
-        house.outbox.clone().tell(started());
+        house.outbox.tell(started());
         assert_eq!(house.scheduler.depth(), 0);
         house.outbox.flush();
         assert_eq!(house.scheduler.depth(), 2);

@@ -1,6 +1,6 @@
 //! What the relay costs, beside nginx and beside nobody, against the same mock provider: `just bench-relay`.
 //!
-//! A newcomer's way in: [`race`] runs the cases, [`goals`] says what we want of them, [`soak`] is the long run of the night.
+//! A newcomer's way in: [`mod@race`] runs the cases, [`goals`] says what we want of them, [`soak`] is the long run of the night.
 
 mod answers;
 mod asking;
