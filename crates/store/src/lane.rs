@@ -87,22 +87,31 @@ fn unstartable(error: io::Error) -> StoreError {
 async fn work_off(mut jobs: mpsc::Receiver<Job>, mut facts: mpsc::Receiver<Job>, mut store: impl Store) {
     let mut rested = Instant::now();
     loop {
-        tokio::select! {
+        let rest = tokio::select! {
             biased;
             Some(job) = jobs.recv() => {
+                let begun = Instant::now();
                 while let Ok(fact) = facts.try_recv() {
                     fact(&mut store);
                 }
+                let rest = rest_after(begun);
                 job(&mut store);
+                rest
             }
             Some(fact) = next_fact(&mut facts, rested) => {
                 let begun = Instant::now();
                 fact(&mut store);
-                rested = Instant::now() + (begun.elapsed() * REST).min(LONGEST_REST);
+                rest_after(begun)
             }
             else => return,
-        }
+        };
+        rested = rested.max(Instant::now() + rest);
     }
+}
+
+/// How long the thread rests after facts that began to be kept then.
+fn rest_after(begun: Instant) -> Duration {
+    (begun.elapsed() * REST).min(LONGEST_REST)
 }
 
 /// The next fact once the thread has rested; at the close there is no rest any more.

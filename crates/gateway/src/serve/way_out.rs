@@ -1,13 +1,12 @@
 //! The way to the real providers, made anew on each thread that needs one.
 
 use domain::settings::RelaySettings;
-use futures_core::future::LocalBoxFuture;
 use std::rc::Rc;
 use std::sync::Arc;
-use upstream::transport::{Answer, Fault, HttpTransport, Limits, Request, Roots, Transport, UnusableRoots};
+use upstream::transport::{HttpTransport, Limits, Roots, Trust, UnusableRoots};
 use workers::TransportFactory;
 
-/// Makes ways out with these limits.
+/// Makes ways out with these limits. The system's roots are read once, for all of them.
 ///
 /// # Errors
 /// When no provider could be trusted; better told at the start than by every request.
@@ -17,19 +16,6 @@ pub(super) fn way_out(relay: &RelaySettings) -> Result<TransportFactory, Unusabl
         first_byte: relay.first_byte_timeout,
         between_bytes: relay.idle_timeout,
     };
-    drop(HttpTransport::new(limits, Roots::System)?);
-    Ok(Arc::new(move || match HttpTransport::new(limits, Roots::System) {
-        Ok(transport) => Rc::new(transport),
-        Err(error) => Rc::new(NoWay(error.to_string())),
-    }))
-}
-
-/// Stands in on a thread that came up when the system's roots had become unusable.
-struct NoWay(String);
-
-impl Transport for NoWay {
-    fn send(&self, _: Request) -> LocalBoxFuture<'static, Result<Answer, Fault>> {
-        let fault = Fault::Untrusted(self.0.clone());
-        Box::pin(async { Err(fault) })
-    }
+    let trust = Trust::new(&Roots::System)?;
+    Ok(Arc::new(move || Rc::new(HttpTransport::trusting(limits, trust.clone()))))
 }

@@ -50,6 +50,20 @@ impl Default for Limits {
 #[derive(Clone)]
 pub struct HttpTransport(Rc<Lines>);
 
+/// The roots, read and ready: for the transports of all threads.
+#[derive(Clone)]
+pub struct Trust(TlsConnector);
+
+impl Trust {
+    /// Reads `roots`.
+    ///
+    /// # Errors
+    /// When they hold something that is no certificate.
+    pub fn new(roots: &Roots) -> Result<Self, UnusableRoots> {
+        tls::connector(roots).map(Self)
+    }
+}
+
 /// The two kinds of line to the outside. awc pools by authority alone, so that each kind needs a pool of its own.
 struct Lines {
     limits: Limits,
@@ -64,10 +78,15 @@ impl HttpTransport {
     /// # Errors
     /// When `roots` hold something that is no certificate.
     pub fn new(limits: Limits, roots: Roots) -> Result<Self, UnusableRoots> {
-        let tls = tls::connector(&roots)?;
+        Ok(Self::trusting(limits, Trust::new(&roots)?))
+    }
+
+    /// The same with roots that were read before: reading a system's takes milliseconds and a megabyte.
+    #[must_use]
+    pub fn trusting(limits: Limits, Trust(tls): Trust) -> Self {
         let plain = client(limits, None);
         let secure = client(limits, Some(tls.clone()));
-        Ok(Self(Rc::new(Lines { limits, tls, plain, secure })))
+        Self(Rc::new(Lines { limits, tls, plain, secure }))
     }
 }
 

@@ -28,7 +28,7 @@ pub use rustls::pki_types::CertificateDer;
 pub use self::{
     body::{Body, collect},
     fault::{Fault, Phase},
-    http::{HttpTransport, Limits},
+    http::{HttpTransport, Limits, Trust},
     tls::{Roots, UnusableRoots},
 };
 
