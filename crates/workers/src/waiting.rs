@@ -1,7 +1,8 @@
 //! Turns that wait to be recorded: few, and not much of them, because a request may be large and the gateway must stay small.
 
 use crate::Turn;
-use std::collections::VecDeque;
+use domain::ids::SessionId;
+use std::collections::{HashMap, VecDeque};
 
 /// How many turns may wait.
 const MOST: usize = 256;
@@ -13,14 +14,14 @@ const MOST_BYTES: usize = 8 * 1024 * 1024;
 pub(crate) enum Put {
     /// It waits.
     Waits,
-    /// It waits in the place of older ones of its session, so many.
+    /// It waits in the place of others that later ones hold, so many.
     Replaces(usize),
     /// There is no room.
     Refused,
 }
 
-/// See the module. Where there is no room, older turns of the same session give way: agents send their whole history with
-/// every request, so that the newer turn brings again what the older ones said.
+/// See the module. Where there is no room, a turn gives way that a later one of its session holds: agents send their whole
+/// history with every request. A shorter request does not hold a longer one's history: there the agent has begun anew.
 #[derive(Default)]
 pub(crate) struct Waiting {
     turns: VecDeque<Turn>,
@@ -31,7 +32,7 @@ impl Waiting {
     pub(crate) fn put(&mut self, turn: Turn) -> Put {
         let mut given_way = 0;
         while !self.has_room_for(&turn) {
-            let Some(at) = self.turns.iter().position(|older| older.session == turn.session) else {
+            let Some(at) = self.held_by(&turn).or_else(|| self.held()) else {
                 return if given_way == 0 { Put::Refused } else { self.push(turn, given_way) };
             };
             self.bytes -= self.turns.remove(at).map_or(0, |older| size(&older));
@@ -51,11 +52,30 @@ impl Waiting {
         self.turns.is_empty() || (self.turns.len() < MOST && self.bytes + size(turn) <= MOST_BYTES)
     }
 
+    /// The oldest that `turn` holds.
+    fn held_by(&self, turn: &Turn) -> Option<usize> {
+        self.turns.iter().position(|older| holds(turn, older))
+    }
+
+    /// The newest that one behind it holds.
+    fn held(&self) -> Option<usize> {
+        let mut later: HashMap<&SessionId, usize> = HashMap::new();
+        self.turns.iter().rposition(|turn| {
+            let length = turn.request.len();
+            let longest = later.insert(&turn.session, length).unwrap_or_default();
+            longest > 0 && longest >= length
+        })
+    }
+
     fn push(&mut self, turn: Turn, given_way: usize) -> Put {
         self.bytes += size(&turn);
         self.turns.push_back(turn);
         if given_way == 0 { Put::Waits } else { Put::Replaces(given_way) }
     }
+}
+
+fn holds(newer: &Turn, older: &Turn) -> bool {
+    newer.session == older.session && newer.request.len() >= older.request.len()
 }
 
 fn size(turn: &Turn) -> usize {
@@ -103,20 +123,40 @@ mod tests {
         assert_eq!(waiting.bytes, 0);
     }
 
-    #[test]
-    fn without_room_the_newer_turn_of_a_session_takes_the_place_of_the_oldest_and_a_strangers_is_refused() {
+    fn full_of(session: impl Fn(usize) -> String) -> Waiting {
         let mut waiting = Waiting::default();
-        let full = MOST as i64;
-        for at in 0..full {
-            assert_eq!(waiting.put(turn(if at < 2 { "a" } else { "b" }, at, 1)), Put::Waits);
+        for at in 0..MOST {
+            assert_eq!(waiting.put(turn(&session(at), at as i64, 2)), Put::Waits);
         }
-        assert_eq!(waiting.put(turn("c", full, 1)), Put::Refused);
-        assert_eq!(waiting.put(turn("a", full, 1)), Put::Replaces(1));
+        waiting
+    }
+
+    #[test]
+    fn without_room_the_oldest_turn_of_the_same_session_gives_way() {
+        let mut waiting = full_of(|at| if at < 2 { "a".into() } else { at.to_string() });
+        assert_eq!(waiting.put(turn("a", 1000, 2)), Put::Replaces(1));
         let left = left(&mut waiting);
-        assert_eq!(
-            (left.len(), left[0].clone(), left[MOST - 1].clone()),
-            (MOST, ("a".into(), 1), ("a".into(), full))
-        );
+        assert_eq!((left.len(), &left[0], &left[MOST - 1]), (MOST, &("a".into(), 1), &("a".into(), 1000)));
+    }
+
+    #[test]
+    fn else_a_turn_that_another_of_its_own_session_holds() {
+        let mut waiting = full_of(|at| if at < 2 { "a".into() } else { at.to_string() });
+        assert_eq!(waiting.put(turn("new", 1000, 2)), Put::Replaces(1));
+        assert_eq!(left(&mut waiting)[0], ("a".into(), 1));
+    }
+
+    #[test]
+    fn the_last_turn_of_a_session_never_gives_way_to_a_strangers() {
+        let mut waiting = full_of(|at| at.to_string());
+        assert_eq!(waiting.put(turn("new", 1000, 2)), Put::Refused);
+    }
+
+    #[test]
+    fn a_longer_history_never_gives_way_to_a_shorter() {
+        let mut waiting = full_of(|at| at.to_string());
+        assert_eq!(waiting.put(turn("7", 1000, 1)), Put::Refused);
+        assert_eq!(waiting.put(turn("7", 1000, 2)), Put::Replaces(1));
     }
 
     #[test]

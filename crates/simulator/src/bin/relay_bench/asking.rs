@@ -60,17 +60,17 @@ fn body(session: &str, size: usize, kind: Kind, filling: String) -> String {
     let mut messages: Vec<Value> = (0..history as u64).map(said).collect();
     messages.push(json!({"role": "user", "content": [{"type": "text", "text": format!("{NUMBER} {filling}"),
         "cache_control": {"type": "ephemeral"}}]}));
-    written(session, kind, "You work in a terminal, for one person.", &messages)
+    written(session, kind, "You work in a terminal, for one person.", &json!(messages).to_string())
 }
 
-/// The body of a turn with these instructions and messages.
-pub(crate) fn written(session: &str, kind: Kind, instructions: &str, messages: &[Value]) -> String {
+/// The body of a turn with these instructions and this list of messages, which is JSON.
+pub(crate) fn written(session: &str, kind: Kind, instructions: &str, messages: &str) -> String {
     let user = json!({"device_id": "5117", "account_uuid": "", "session_id": session}).to_string();
     let tool = json!({"name": "Bash", "description": "Runs a command.", "input_schema": {"type": "object"}});
     // Written by hand, in the order in which the agent writes it.
     format!(
         r#"{{"model":"claude-opus-4-8","messages":{},"system":{},"tools":{},"metadata":{},"max_tokens":128000,"stream":{}}}"#,
-        json!(messages),
+        messages,
         json!([{"type": "text", "text": instructions, "cache_control": {"type": "ephemeral"}}]),
         json!([tool]),
         json!({"user_id": user}),

@@ -54,22 +54,11 @@ impl Contender {
         upstream: SocketAddr,
         first: &[u8],
     ) -> io::Result<Self> {
-        Self::start_with(kind, folder, upstream, first, "").await
-    }
-
-    /// The same for Stillroom with more settings, as they stand in its file.
-    pub(crate) async fn start_with(
-        kind: &Kind,
-        folder: &Path,
-        upstream: SocketAddr,
-        first: &[u8],
-        settings: &str,
-    ) -> io::Result<Self> {
         let folder = folder.join(kind.name());
         fs::create_dir_all(&folder)?;
         let address = if matches!(kind, Kind::Direct) { upstream } else { free_address()? };
         let begun = Instant::now();
-        let process = command(kind, &folder, address, upstream, settings)?
+        let process = command(kind, &folder, address, upstream)?
             .map(|mut command| Process::start(&mut command, &folder.join("log")))
             .transpose()?;
         let answered = timeout(PATIENCE, first_answer(address, first)).await;
@@ -100,7 +89,6 @@ fn command(
     folder: &Path,
     address: SocketAddr,
     upstream: SocketAddr,
-    settings: &str,
 ) -> io::Result<Option<Command>> {
     match kind {
         Kind::Direct => Ok(None),
@@ -113,7 +101,7 @@ fn command(
         }
         Kind::Stillroom(_, program) => {
             let file = folder.join("stillroom.toml");
-            fs::write(&file, stillroom(folder, address, upstream) + settings)?;
+            fs::write(&file, stillroom(folder, address, upstream))?;
             let mut command = Command::new(program);
             command.arg("serve").arg("--config").arg(file).current_dir(folder);
             Ok(Some(command))

@@ -1,7 +1,7 @@
 //! Half an hour at half load: nothing may grow, and nothing be lost.
 //!
-//! Agents talk for forty turns and then begin another session; sessions leave the gateway's memory after two minutes, so that
-//! it has its final size by minute five. At the end the store must hold every word that was answered.
+//! So many agents talk in one session each from the beginning to the end; after four hundred turns one forgets what was said
+//! and begins anew, as agents do when they compact. At the end the store must hold every word that was answered.
 
 use crate::answers::{Kind as Answer, stream_text};
 use crate::asking::{Request, written};
@@ -12,6 +12,7 @@ use crate::words::words;
 use crate::{mock, say};
 use futures_util::future::join_all;
 use serde_json::{Value, json};
+use std::collections::HashSet;
 use std::io;
 use std::net::SocketAddr;
 use std::path::Path;
@@ -20,19 +21,20 @@ use store::{SqliteStore, Store as _};
 use tokio::time::{Instant, sleep, sleep_until};
 
 const AGENTS: usize = 16;
-/// How many turns a session has.
-const TURNS: usize = 40;
+/// After how many turns an agent begins anew.
+const TURNS: usize = 400;
+/// How long the history is on average, in bytes.
+const HISTORY: usize = 300 * 1024;
 /// What stands before the conversation, in bytes.
 const INSTRUCTIONS: usize = 100 * 1024;
 /// How long full load is tried, to know what half of it is.
 const TRIAL: Duration = Duration::from_secs(5);
-const SETTINGS: &str = "\n[idle]\ntick = \"5s\"\nevict_after = \"2m\"\n";
 /// How much memory may have grown since a sixth of the time, which is minute five of thirty.
 const GROWTH: f64 = 1.05;
 
 /// Says whether all is well.
 pub(crate) async fn run(kind: &Kind, folder: &Path, span: Duration) -> io::Result<bool> {
-    let gateway = Contender::start_with(kind, folder, mock::start()?, &greeting(), SETTINGS).await?;
+    let gateway = Contender::start(kind, folder, mock::start()?, &greeting()).await?;
     let Some(process) = gateway.process else { return Err(io::Error::other("there is nothing to soak")) };
     let rate = half_load(gateway.address).await;
     say(&format!("{rate:.0} requests a second for {} s\n", span.as_secs()));
@@ -41,74 +43,76 @@ pub(crate) async fn run(kind: &Kind, folder: &Path, span: Duration) -> io::Resul
     let (talks, samples) = tokio::join!(agents, watch(&process, span));
     let ended_well = process.end()?;
     let steady = is_steady(&samples);
-    let kept = is_kept(&gateway.folder.join("data"), &talks.concat())?;
+    let kept = is_kept(&gateway.folder.join("data"), &talks)?;
     Ok(ended_well && steady && kept)
 }
 
 /// Requests a second.
 async fn half_load(address: SocketAddr) -> f64 {
-    let request = |at| Request::new(&format!("trial-{at:06}"), INSTRUCTIONS, Answer::Stream);
+    let request = |at| Request::new(&format!("trial-{at:06}"), INSTRUCTIONS + HISTORY, Answer::Stream);
     let requests: Vec<_> = (0..AGENTS).map(request).collect();
     let round = drive(address, &requests, 0, TRIAL).await;
     round.whole.len() as f64 / round.took.as_secs_f64() / 2.0
 }
 
 /// What a session said, as far as it was answered.
-#[derive(Debug, Clone)]
 struct Talk {
     session: String,
     answered: Vec<usize>,
 }
 
 struct Agent {
-    number: usize,
+    session: String,
     instructions: String,
+    /// What was said so far, as JSON, with commas between.
+    history: String,
     line: Option<Line>,
 }
 
 impl Agent {
     fn new(number: usize) -> Self {
-        Self { number, instructions: words(number as u64, INSTRUCTIONS), line: None }
+        let (session, instructions) = (format!("soak-{number:06}"), words(number as u64, INSTRUCTIONS));
+        Self { session, instructions, history: String::new(), line: None }
     }
 
     /// Asks at its part of the rate; an answer that comes late delays the next question and no other.
-    async fn talk(mut self, address: SocketAddr, rate: f64, end: Instant) -> Vec<Talk> {
+    async fn talk(mut self, address: SocketAddr, rate: f64, end: Instant) -> Talk {
         let pause = Duration::from_secs_f64(AGENTS as f64 / rate);
-        let (mut talks, mut due) =
-            (Vec::new(), Instant::now() + pause.mul_f64(self.number as f64 / AGENTS as f64));
-        while due < end {
-            let session = format!("soak-{}-{:06}", self.number, talks.len());
-            let mut talk = Talk { session, answered: Vec::new() };
-            let mut messages = Vec::new();
-            for turn in 0..TURNS {
-                sleep_until(due).await;
-                if self.turn(address, &talk.session, turn, &mut messages).await.is_ok() {
-                    talk.answered.push(turn);
-                }
-                due = (due + pause).max(Instant::now());
+        let (mut due, mut answered) = (Instant::now(), Vec::new());
+        for turn in 0.. {
+            sleep_until(due).await;
+            if Instant::now() >= end {
+                break;
             }
-            talks.push(talk);
+            if self.turn(address, turn).await.is_ok() {
+                answered.push(turn);
+            }
+            due = (due + pause).max(Instant::now());
         }
-        talks
+        Talk { session: self.session, answered }
     }
 
-    async fn turn(
-        &mut self,
-        address: SocketAddr,
-        session: &str,
-        turn: usize,
-        messages: &mut Vec<Value>,
-    ) -> io::Result<()> {
-        messages.push(json!({"role": "user", "content": said(session, turn)}));
-        let body = written(session, Answer::Stream, &self.instructions, messages);
-        let mut request = Request::of(session, Answer::Stream, &body);
+    async fn turn(&mut self, address: SocketAddr, turn: usize) -> io::Result<()> {
+        if turn.is_multiple_of(TURNS) {
+            self.history.clear();
+        }
+        self.say(&json!({"role": "user", "content": said(&self.session, turn)}));
+        let messages = format!("[{}]", self.history);
+        let body = written(&self.session, Answer::Stream, &self.instructions, &messages);
+        let mut request = Request::of(&self.session, Answer::Stream, &body);
         let answered = exchange(&mut self.line, address, request.numbered(0)).await;
         match answered {
-            Ok(_) => messages
-                .push(json!({"role": "assistant", "content": [{"type": "text", "text": stream_text()}]})),
+            Ok(_) => {
+                self.say(&json!({"role": "assistant", "content": [{"type": "text", "text": stream_text()}]}))
+            }
             Err(_) => self.line = None,
         }
         answered.map(drop)
+    }
+
+    fn say(&mut self, message: &Value) {
+        let comma = if self.history.is_empty() { "" } else { "," };
+        self.history.push_str(&format!("{comma}{message}"));
     }
 }
 
@@ -162,10 +166,9 @@ fn is_kept(data: &Path, talks: &[Talk]) -> io::Result<bool> {
     let (mut asked, mut lost) = (0, 0);
     for talk in talks {
         let messages = store.messages(&talk.session.as_str().into()).map_err(io::Error::other)?;
+        let kept: HashSet<_> = messages.into_iter().map(|message| message.text).collect();
         asked += talk.answered.len();
-        let is_kept =
-            |turn: &usize| messages.iter().any(|message| message.text == said(&talk.session, *turn));
-        lost += talk.answered.iter().filter(|turn| !is_kept(turn)).count();
+        lost += talk.answered.iter().filter(|turn| !kept.contains(&said(&talk.session, **turn))).count();
     }
     say(&format!("{} sessions, {asked} turns answered, {lost} of them not in the store\n", talks.len()));
     Ok(lost == 0 && asked > 0)
