@@ -7,7 +7,7 @@ use std::collections::{HashMap, VecDeque};
 /// How many turns may wait.
 const MOST: usize = 256;
 /// How many bytes their requests and answers may have together; a single turn may have more.
-const MOST_BYTES: usize = 8 * 1024 * 1024;
+const MOST_BYTES: usize = 12 * 1024 * 1024;
 
 /// What came of putting a turn in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
