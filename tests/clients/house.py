@@ -107,26 +107,30 @@ class Sentry:
 
 
 class House:
-    """Provider, gateway and alerts, with quick ticks."""
+    """Provider, gateway and alerts, with quick ticks. A `tap` listens between gateway and provider."""
 
-    def __init__(self, tokens):
+    def __init__(self, tokens, tap=None, settings=None):
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix="stillroom-"))
         accept = [word for token in tokens for word in ("--accept", token)]
         self.provider = Process([os.environ["PROVIDER_BINARY"], "--listen", "127.0.0.1:0", "--cache", *accept])
+        self.tap = tap and tap(self.provider.address)
+        self.settings = settings or {}
         self.sentry = Sentry()
         self.printed = []
         self.open()
 
     def open(self):
+        provider = (self.tap or self.provider).address
         self.gateway = Process(
             [os.environ["GATEWAY_BINARY"], "serve", "--listen", "127.0.0.1:0", "--data-dir", str(self.folder / "data")],
             {
-                "STILLROOM_UPSTREAM__ANTHROPIC": self.provider.address,
-                "STILLROOM_UPSTREAM__OPENAI": self.provider.address,
+                "STILLROOM_UPSTREAM__ANTHROPIC": provider,
+                "STILLROOM_UPSTREAM__OPENAI": provider,
                 "STILLROOM_IDLE__TICK": "1s",
                 "STILLROOM_IDLE__AFTER": "2s",
                 "STILLROOM_SENTRY__DSN": self.sentry.dsn,
                 "RUST_LOG": "debug",
+                **self.settings,
             },
         )
         until(lambda: fetch(self.gateway.address + "/readyz")[0] == 200)

@@ -1,4 +1,4 @@
-"""What the official SDKs, and Claude Code, see through the gateway; and the life of a credential behind them."""
+"""What the official SDKs and agents see through the gateway, and what is heard of them; the life of a credential behind them."""
 
 import json
 import os
@@ -11,6 +11,7 @@ import traceback
 import anthropic
 import openai
 
+import fidelity
 from house import House, fetch, until
 
 KEY = "sk-ant-api03-story-key-000000000001"
@@ -255,6 +256,7 @@ CHECKS = [
 if os.environ.get("CLAUDE_CODE"):
     CHECKS.append(claude_code_works)
 CHECKS.append(no_token_is_written_anywhere)
+CHECKS += fidelity.CHECKS
 
 
 def main():
@@ -268,11 +270,13 @@ def main():
             failed += 1
             print(f"FAILED  {name}")
             traceback.print_exc()
-    if not os.environ.get("CLAUDE_CODE"):
-        print("not run: claude code works (its npm package does not install here)")
+    for agent in ["CLAUDE_CODE", "CODEX"]:
+        if not os.environ.get(agent):
+            print(f"not run: what needs {agent} (its npm package does not install here)")
     if failed:
         print("".join(house.gateway.printed[-60:]))
     house.end()
+    fidelity.line.house.end()
     print(f"clients: {len(CHECKS) - failed} passed, {failed} failed")
     sys.exit(1 if failed else 0)
 
