@@ -27,7 +27,7 @@ deny:
 advisories:
     cargo deny --locked check advisories
 
-# The official SDKs and, where it installs, Claude Code through the gateway.
+# The official SDKs and, where they install, Claude Code and Codex through the gateway.
 clients:
     cargo build --locked -p stillroom -p simulator
     tests/clients/run

@@ -121,3 +121,30 @@ fn a_date_is_neither_taken_away_nor_made_up() {
         assert_eq!(provider.heard().values("date"), said);
     }
 }
+
+#[test]
+fn events_that_are_said_in_one_breath_stay_apart() {
+    let events = ["data: 1\n\n", ": ping\n\n", "data: 2\ndata: 3\n\n", "d", "ata: 4\n", "\n"];
+    let provider = Provider::saying(STREAM.to_owned() + &events.map(chunk).concat() + &chunk(""));
+    let house = House::before(&provider);
+    let mut client = house.client();
+    client.say(post("/v1/messages", "", "{}"));
+    client.head();
+    assert_eq!(events.map(|_| client.chunk()), events.map(|event| event.as_bytes().to_vec()));
+    assert_eq!(client.chunk(), b"");
+}
+
+#[test]
+fn values_keep_their_inner_blanks_their_quotes_and_what_is_not_ascii() {
+    let provider = Provider::saying(OK);
+    let house = House::before(&provider);
+    house.ask(post(
+        "/v1/messages",
+        "x-a:  a  b\t; c=\"d, e\" \t\r\nx-b: Grüße 🫙\r\nx-c:\r\nx-c: ,\r\n",
+        "{}",
+    ));
+    let heard = provider.heard();
+    assert_eq!(heard.values("x-a"), ["a  b\t; c=\"d, e\""]);
+    assert_eq!(heard.values("x-b"), ["Grüße 🫙"]);
+    assert_eq!(heard.values("x-c"), ["", ","]);
+}
