@@ -81,6 +81,26 @@ fn an_answer_that_only_the_end_of_the_connection_ends_is_cut_by_a_reset() {
 }
 
 #[test]
+fn a_kept_connection_that_has_ended_is_replaced_and_each_request_is_heard_once() {
+    let (tell, ended) = channel();
+    let provider = Provider::playing(move |line| {
+        line.hear();
+        line.say(answer("200 OK", "", "ok").as_bytes());
+        line.hang_up();
+        tell.send(()).unwrap();
+    });
+    let house = House::before(&provider);
+    let mut client = house.client();
+    for number in 0..10 {
+        client.say(post(&format!("/v1/messages/{number}"), "", "{}"));
+        assert_eq!(client.answer().text(), "ok");
+        assert_eq!(provider.heard().line, format!("POST /v1/messages/{number} HTTP/1.1"));
+        ended.recv().unwrap();
+    }
+    assert!(provider.heard_no_more());
+}
+
+#[test]
 fn a_provider_that_cannot_be_reached_is_a_bad_gateway() {
     let nobody = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
     let provider = Provider::saying("");
