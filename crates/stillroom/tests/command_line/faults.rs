@@ -8,6 +8,7 @@ use std::net::TcpStream;
 use std::process::Command;
 use std::sync::Mutex;
 use std::sync::mpsc::{Sender, channel};
+use std::time::Duration;
 
 const STREAM: &str =
     "HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked\r\n\r\n";
@@ -102,9 +103,23 @@ fn a_second_signal_ends_at_once() {
     let mut client = listening(&served);
     signal(&served, "HUP");
     no_longer_accepts(&served);
-    signal(&served, "HUP"); // A terminal says it several times, and means it once.
     signal(&served, "TERM");
     assert_eq!(client.hear_all(), "", "cut, without an end");
+    assert_eq!(served.end(), Some(0));
+}
+
+#[test]
+fn a_terminal_that_hangs_up_twice_means_it_once() {
+    let (provider, end) = streaming();
+    let served = Served::before(&User::new(), provider.address, "");
+    let mut client = listening(&served);
+    signal(&served, "HUP");
+    no_longer_accepts(&served);
+    signal(&served, "HUP");
+    // Time to do the wrong thing.
+    std::thread::sleep(Duration::from_millis(300));
+    end.send(()).unwrap();
+    assert_eq!(client.chunk(), b"", "the answer came to its end");
     assert_eq!(served.end(), Some(0));
 }
 
