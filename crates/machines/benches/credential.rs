@@ -19,15 +19,10 @@ use machines::credential::{
     Counters, CredentialEffect, CredentialMachine, CredentialMessage, CredentialReply, CredentialRules,
     SlotKey,
 };
-use mimalloc::MiMalloc;
 use std::fs;
 use std::hint::black_box;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
-
-/// Not yet the binary's: with it the peak of a large upload is nearly three times as high.
-#[global_allocator]
-static ALLOCATOR: MiMalloc = MiMalloc;
 
 const SESSIONS: usize = 100_000;
 /// So many leases may be out at once.

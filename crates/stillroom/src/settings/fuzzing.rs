@@ -35,7 +35,7 @@ fn read(text: &str, choice: Choice) -> Result<Loaded, SettingsError> {
         variables: vec![("XDG_DATA_HOME".into(), "/data".into())],
         working_directory: "/work".into(),
     };
-    let file = SettingsFile::of("/work/stillroom.toml".into(), choice, text.to_owned());
+    let file = SettingsFile::of("/home/somebody/stillroom.toml".into(), choice, text.to_owned());
     of_file(Some(file), &places, &Flags::default())
 }
 
@@ -51,7 +51,7 @@ fn is_helpful(error: SettingsError) {
     );
     let failure = Failure::from(error);
     let said = failure.to_string();
-    assert!(whole || said.contains("/work/stillroom.toml, line "), "{said}");
+    assert!(whole || said.contains("/home/somebody/stillroom.toml, line "), "{said}");
     assert!(
         [&failure.what, &failure.why, &failure.remedy].iter().all(|text| !text.trim().is_empty()),
         "{said}"

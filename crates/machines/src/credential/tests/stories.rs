@@ -438,16 +438,3 @@ fn a_late_success_of_another_token_does_not_throw_out_the_one_that_was_sent_sinc
     bench.answer(1, Class::Ok);
     assert!(goes_with(&bench.resolve("a"), 1), "L1");
 }
-
-#[test]
-fn a_lease_bears_the_companions_that_came_with_the_token_last() {
-    let mut bench = Bench::new();
-    for beta in ["a", "a", "b"] {
-        let mut credential = credential(1);
-        Arc::get_mut(&mut credential).unwrap().companions = Companions::from_iter([("anthropic-beta", beta)]);
-        let slot = key("a");
-        bench.say(CredentialMessage::CredentialObserved { slot, credential, project: None, ends: None });
-    }
-    bench.answer(1, Class::Ok);
-    assert_eq!(bench.lease("a").credential.companions.get("anthropic-beta"), Some("b"));
-}

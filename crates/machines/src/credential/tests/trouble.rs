@@ -266,3 +266,16 @@ fn after_a_crash_the_next_accepted_request_sets_work_going_and_numbers_go_on_ris
     assert!(after.generation > before.generation && after.id > before.id, "S11");
     assert!(!after.probe, "L3");
 }
+
+#[test]
+fn a_lease_bears_the_companions_that_came_with_the_token_last() {
+    let mut bench = Bench::new();
+    for beta in ["a", "a", "b"] {
+        let mut credential = credential(1);
+        Arc::get_mut(&mut credential).unwrap().companions = Companions::from_iter([("anthropic-beta", beta)]);
+        let slot = key("a");
+        bench.say(CredentialMessage::CredentialObserved { slot, credential, project: None, ends: None });
+    }
+    bench.answer(1, Class::Ok);
+    assert_eq!(bench.lease("a").credential.companions.get("anthropic-beta"), Some("b"));
+}
