@@ -94,14 +94,14 @@ async fn work_off(mut jobs: mpsc::Receiver<Job>, mut facts: mpsc::Receiver<Job>,
                 while let Ok(fact) = facts.try_recv() {
                     fact(&mut store);
                 }
-                let rest = rest_after(begun);
+                let rest = rest_after(begun.elapsed());
                 job(&mut store);
                 rest
             }
             Some(fact) = next_fact(&mut facts, rested) => {
                 let begun = Instant::now();
                 fact(&mut store);
-                rest_after(begun)
+                rest_after(begun.elapsed())
             }
             else => return,
         };
@@ -109,9 +109,9 @@ async fn work_off(mut jobs: mpsc::Receiver<Job>, mut facts: mpsc::Receiver<Job>,
     }
 }
 
-/// How long the thread rests after facts that began to be kept then.
-fn rest_after(begun: Instant) -> Duration {
-    (begun.elapsed() * REST).min(LONGEST_REST)
+/// How long the thread rests after facts that took so long to keep.
+fn rest_after(took: Duration) -> Duration {
+    (took * REST).min(LONGEST_REST)
 }
 
 /// The next fact once the thread has rested; at the close there is no rest any more.

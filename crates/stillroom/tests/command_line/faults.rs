@@ -105,7 +105,10 @@ fn a_second_signal_ends_at_once() {
     no_longer_accepts(&served);
     signal(&served, "TERM");
     assert_eq!(client.hear_all(), "", "cut, without an end");
-    assert_eq!(served.end(), Some(0));
+    let (code, log) = served.end_and_log();
+    assert_eq!(code, Some(0));
+    // Without it the answer would be cut as well, a minute later.
+    assert!(log.contains("stopped at once"), "{log}");
 }
 
 #[test]

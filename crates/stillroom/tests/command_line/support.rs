@@ -1,9 +1,10 @@
 //! A user with a home of their own, who calls the program.
 
-use std::io::{BufRead as _, BufReader};
+use std::io::{self, BufRead as _, BufReader};
 use std::net::{SocketAddr, TcpListener};
 use std::path::Path;
 use std::process::{Child, Command, Output, Stdio};
+use std::thread::JoinHandle;
 use tempfile::TempDir;
 
 /// A home, and nothing of this machine's environment but the way to programs.
@@ -60,6 +61,8 @@ pub(crate) fn free_address() -> SocketAddr {
 pub(crate) struct Served {
     process: Child,
     address: String,
+    /// Its log, read as it comes so that it never has to wait.
+    log: JoinHandle<String>,
 }
 
 impl Served {
@@ -92,11 +95,13 @@ impl Served {
 
     fn started(mut command: Command) -> Self {
         let mut process =
-            command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
+            command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        let errors = process.stderr.take().unwrap();
+        let log = std::thread::spawn(|| io::read_to_string(errors).unwrap());
         let mut line = String::new();
         BufReader::new(process.stdout.as_mut().unwrap()).read_line(&mut line).unwrap();
         let address = line.trim().strip_prefix("Stillroom serves at http://").unwrap().to_owned();
-        Self { process, address }
+        Self { process, address, log }
     }
 
     pub(crate) fn address(&self) -> &str {
@@ -108,8 +113,13 @@ impl Served {
     }
 
     /// Waits for its end.
-    pub(crate) fn end(mut self) -> Option<i32> {
-        self.process.wait().unwrap().code()
+    pub(crate) fn end(self) -> Option<i32> {
+        self.end_and_log().0
+    }
+
+    /// Waits for its end, and gives its log too.
+    pub(crate) fn end_and_log(mut self) -> (Option<i32>, String) {
+        (self.process.wait().unwrap().code(), self.log.join().unwrap())
     }
 
     /// Ends its input, and waits for its end.

@@ -6,8 +6,10 @@ use domain::purpose::Purpose;
 use domain::time::UnixMillis;
 use std::path::Path;
 use std::sync::mpsc;
+use std::time::Duration;
 use store::{Desk, QueueFull, SqliteStore, Store, StoreError};
 use tempfile::TempDir;
+use tokio::time::Instant;
 
 fn both(home: &Path) -> [Desk; 2] {
     [Desk::threads(home).unwrap(), Desk::inline(SqliteStore::in_memory().unwrap())]
@@ -63,6 +65,48 @@ async fn facts_are_taken_until_the_queue_is_full_and_those_taken_are_all_done() 
     desk.close().await;
     let mut store = SqliteStore::open(home.path()).unwrap();
     assert_eq!(store.spent_since(Purpose::Warm, UnixMillis(0)).unwrap(), 1024.0);
+}
+
+#[tokio::test]
+async fn a_job_does_not_wait_until_the_thread_has_rested_and_sees_the_facts_before_it() {
+    let home = TempDir::new().unwrap();
+    let desk = Desk::threads(home.path()).unwrap();
+    let (release, released) = mpsc::channel::<()>();
+    desk.try_write(move |_| {
+        released.recv().expect("the test lets go");
+        Ok(())
+    })
+    .unwrap();
+    for _ in 0..3 {
+        desk.try_write(|store| store.charge(&call(Purpose::Warm, 1, 1.0))).unwrap();
+    }
+    let job = desk.write(|store| store.spent_since(Purpose::Warm, UnixMillis(0)));
+    let (seen, ()) = tokio::join!(job, async { release.send(()).unwrap() });
+    assert_eq!(seen.unwrap(), 3.0);
+    desk.close().await;
+}
+
+#[tokio::test]
+async fn after_a_fact_the_thread_rests_seven_times_as_long_as_it_took() {
+    const TOOK: Duration = Duration::from_millis(10);
+    let home = TempDir::new().unwrap();
+    let desk = Desk::threads(home.path()).unwrap();
+    let (tell, told) = mpsc::channel();
+    let begun = tell.clone();
+    desk.try_write(move |_| {
+        std::thread::sleep(TOOK);
+        begun.send(Instant::now()).expect("the test waits");
+        Ok(())
+    })
+    .unwrap();
+    desk.try_write(move |_| {
+        tell.send(Instant::now()).expect("the test waits");
+        Ok(())
+    })
+    .unwrap();
+    let (first, second) = (told.recv().unwrap(), told.recv().unwrap());
+    assert!(second - first >= 7 * TOOK, "{:?}", second - first);
+    desk.close().await;
 }
 
 #[tokio::test]

@@ -155,6 +155,8 @@ fn the_global_token_stands_in_within_a_project_when_the_settings_say_so() {
     }
     assert_eq!(bench.lease("a").fingerprint(), Fingerprint::of_number(2));
     assert!(waits(&bench.resolve("c"), WaitReason::Rejected), "c works elsewhere");
+    bench.observe_in("c", 3, Some("/p".to_owned()));
+    assert_eq!(bench.lease("c").fingerprint(), Fingerprint::of_number(2), "until it comes here");
 }
 
 #[test]
