@@ -65,7 +65,8 @@ impl Refusal {
 
     /// As many requests as may be are being answered.
     pub(crate) fn overloaded() -> Self {
-        let message = "Stillroom already has as many requests with the providers as it may (relay.max_requests), so it did not             send this one on. Send it again in a moment, or raise the limit.";
+        let message = "Stillroom already has as many requests with the providers as it may (relay.max_requests), so it did not \
+                       send this one on. Send it again in a moment, or raise the limit.";
         Self::new(StatusCode::SERVICE_UNAVAILABLE, "overloaded", message)
     }
 
@@ -235,6 +236,17 @@ mod tests {
             Refusal::too_large(1024).message,
             "The request is larger than the 1024 bytes that Stillroom takes (relay.max_body). Shorten the conversation, or \
              raise the limit."
+        );
+        assert_eq!(
+            Refusal::overloaded().message,
+            "Stillroom already has as many requests with the providers as it may (relay.max_requests), so it did not send \
+             this one on. Send it again in a moment, or raise the limit."
+        );
+        let too_long = Fault::TimedOut { phase: Phase::Whole };
+        assert_eq!(
+            Refusal::of_fault(&too_long, Provider::Anthropic, ORIGIN).message,
+            "Stillroom got no answer in time from anthropic at https://api.anthropic.com: the provider took too long (from the \
+             request to the end of its answer). The provider may have begun to work on it; send the request again."
         );
     }
 }

@@ -113,7 +113,8 @@ impl Gateway {
     }
 
     /// Serves until `stops` says something, then comes to an end in order: no new connections, answers under way to their
-    /// end or a minute, what they were goes on record, background work, the store. When `stops` speaks a second time, what is under way is given up.
+    /// end or a minute, what they were goes on record, background work, the store. When `stops` speaks a second time, what is
+    /// under way is given up.
     ///
     /// # Errors
     /// [`ServeError::Actor`] and [`ServeError::Server`], after the same orderly end.
