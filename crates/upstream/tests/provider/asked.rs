@@ -3,7 +3,7 @@
 use domain::conversation::{Asked, CacheTtl, Message, Part, Role, chain};
 use domain::provider::Dialect::{AnthropicMessages, OpenAiChat, OpenAiResponses};
 use proptest::prelude::*;
-use upstream::dialect::{Completion, answered, asked, completion};
+use upstream::dialect::{Completion, answered, asked, completion, glance};
 use upstream::unreadable::Unreadable;
 
 const FILLER: &str = "the quick brown fox jumps over the lazy dog";
@@ -43,6 +43,24 @@ fn claude_codes_tool_traffic_is_read_with_ids_and_compact_input() {
     let result = Part::ToolResult { id, text: "tool-ran-ok".into() };
     assert_eq!(asked.messages[2], Message { role: Role::User, parts: vec![result] });
     assert_eq!(asked.cache, Some(CacheTtl::FiveMinutes));
+}
+
+#[test]
+fn a_glance_tells_what_the_whole_reading_tells_but_marks_and_what_was_said_after_the_first_answer() {
+    let late = r#"{"messages":[{"role":"user","content":"a"},{"role":"user","content":"Working directory: /c"},
+        {"role":"assistant","content":"b"},{"role":"user","content":"d"}]}"#;
+    for body in [
+        include_str!("../fixtures/claude-code-turn.json"),
+        include_str!("../fixtures/claude-code-tool-result.json"),
+        include_str!("../fixtures/claude-code-oauth.json"),
+        late,
+    ] {
+        let mut whole = claude_code(body);
+        let answered = whole.messages.iter().position(|message| message.role == Role::Assistant);
+        whole.messages.truncate(answered.map_or(usize::MAX, |at| at + 1));
+        whole.cache = None;
+        assert_eq!(glance(AnthropicMessages, body.as_bytes()).unwrap(), whole);
+    }
 }
 
 #[test]
