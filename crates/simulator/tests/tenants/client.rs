@@ -85,6 +85,10 @@ pub(crate) struct Client {
     turns: u32,
     token: String,
     /// Conversations that were begun.
+    begun: u32,
+    /// Whether nothing of the present conversation was answered yet.
+    is_unheard: bool,
+    /// Conversations of which something was answered. Of one that only ever met dead tokens there is nothing to remember.
     pub(crate) conversations: u32,
     /// Requests that were sent.
     pub(crate) requests: u32,
@@ -110,6 +114,8 @@ impl Client {
             logins: Rc::clone(logins),
             door: Rc::clone(door),
             chance: StdRng::seed_from_u64(seed),
+            begun: 0,
+            is_unheard: true,
             conversations: 0,
             turns: TURNS,
             token: logins.borrow().newest(kind),
@@ -139,8 +145,8 @@ impl Client {
     fn next_line(&mut self) -> String {
         let mark = mark(&self.owner);
         if self.turns == TURNS {
-            (self.turns, self.conversations) = (0, self.conversations + 1);
-            let name = format!("one-and-the-same-{}-{}", self.number, self.conversations);
+            (self.turns, self.begun, self.is_unheard) = (0, self.begun + 1, true);
+            let name = format!("one-and-the-same-{}-{}", self.number, self.begun);
             self.agent = Agent::new(self.agent.kind(), &name, &self.token);
             let length = if self.chance.random_bool(0.05) { 400 } else { 1 };
             return GREETING.repeat(length);
@@ -165,6 +171,7 @@ impl Client {
         match reply.status {
             200 => {
                 self.answered += 1;
+                self.conversations += u32::from(std::mem::take(&mut self.is_unheard));
                 self.agent.hear(&reply.body);
             }
             401 => self.refused += 1,
