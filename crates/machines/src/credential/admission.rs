@@ -121,7 +121,7 @@ impl CredentialMachine {
     pub(super) fn own(&self, request: &AccessRequest) -> Result<Held, WaitReason> {
         let provider = request.upstream.provider();
         if let Some((_, credential)) = self.rules.own_keys.iter().find(|(whose, _)| *whose == provider) {
-            return Ok(Held { credential: Arc::clone(credential), generation: Generation(0) });
+            return Ok(Held::new(Arc::clone(credential), Generation(0)));
         }
         if !self.rules.own_keys.is_empty() {
             return Err(WaitReason::NotAllowed);

@@ -5,6 +5,7 @@ use domain::credential::Credential;
 use domain::fingerprint::Fingerprint;
 use domain::ids::{Generation, Principal, SessionId};
 use domain::provider::UpstreamKey;
+use smallvec::SmallVec;
 use std::sync::Arc;
 
 /// How many proven tokens a session is remembered to have held.
@@ -31,25 +32,35 @@ pub struct Held {
     pub credential: Arc<Credential>,
     /// The filling it came with.
     pub generation: Generation,
+    /// The credential's own, once more: a slot looks for tokens far more often than it uses one, and each credential lies
+    /// somewhere else in memory.
+    token: Fingerprint,
 }
 
 impl Held {
+    /// A credential that came with this filling.
+    #[must_use]
+    pub fn new(credential: Arc<Credential>, generation: Generation) -> Self {
+        Self { token: credential.fingerprint, credential, generation }
+    }
+
     /// The token's name.
     #[must_use]
     pub fn fingerprint(&self) -> Fingerprint {
-        self.credential.fingerprint
+        self.token
     }
 }
 
-/// A session's slot.
+/// A session's slot. What nearly every slot has, one token that is also the only one it ever had, lies in the slot itself: there
+/// are many slots, and each look elsewhere waits for memory.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Default)]
 pub struct Slot {
     /// At most [`PLACES`], the one that was sent last at the end.
-    held: Vec<Held>,
+    held: SmallVec<[Held; 1]>,
     /// The project its session works in, if known.
     pub project: Option<Box<str>>,
     /// Proven tokens this session has held, newest last.
-    lineage: Vec<Fingerprint>,
+    lineage: SmallVec<[Fingerprint; 1]>,
 }
 
 impl Slot {
@@ -75,9 +86,9 @@ impl Slot {
     /// is accepted the session's work must go on with it (L1). So a straggler with a dead token does not throw the fresh one
     /// out (R4), and an unproven one never takes a proven one's place (S10). Returns who left.
     pub fn fill(&mut self, held: Held, verdict: impl Fn(Fingerprint) -> Verdict) -> Option<Held> {
-        let least = (0..self.held.len()).min_by_key(|place| verdict(self.held[*place].fingerprint()));
+        let least = || (0..self.held.len()).min_by_key(|place| verdict(self.held[*place].fingerprint()));
         let full = self.held.len() >= PLACES;
-        let left = least.filter(|_| full).map(|least| self.held.remove(least));
+        let left = full.then(least).flatten().map(|least| self.held.remove(least));
         self.held.reserve_exact(1); // There are many slots: none takes memory for tokens that it does not hold.
         self.held.push(held);
         left
@@ -94,10 +105,12 @@ impl Slot {
     pub fn settle(&mut self, token: Fingerprint, verdict: impl Fn(Fingerprint) -> Verdict) -> Vec<Held> {
         let Some(proven) = self.place(token) else { return Vec::new() };
         self.remember(token);
-        let (before, after) = (proven, proven + 1);
-        let mut left: Vec<Held> =
-            self.held.extract_if(after.., |held| verdict(held.fingerprint()) == Verdict::Rejected).collect();
-        left.extend(self.held.drain(..before));
+        let mut left = Vec::new();
+        for (place, held) in std::mem::take(&mut self.held).into_iter().enumerate() {
+            let is_alive = || verdict(held.fingerprint()) != Verdict::Rejected;
+            let stays = place == proven || (place > proven && is_alive());
+            if stays { self.held.push(held) } else { left.push(held) }
+        }
         left
     }
 

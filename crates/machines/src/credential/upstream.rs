@@ -94,7 +94,10 @@ impl Upstream {
         record.ends = offer.ends;
         let is_proven = record.token.verdict() == Verdict::Proven;
         let tenant = self.tenants.entry(offer.principal.clone()).or_default();
-        let slot = tenant.slots.entry(Named::from(offer.session)).or_default();
+        let entry = tenant.slots.entry(Named::from(offer.session));
+        // The name that came first: all that is known of a session shares it, and those of later messages are gone with them.
+        let session = entry.key().session.clone();
+        let slot = entry.or_default();
         offer.project.iter().for_each(|project| slot.works_in(project));
         let known = slot.refresh(&offer.credential);
         let taken = match slot.all().next() {
@@ -104,10 +107,10 @@ impl Upstream {
         };
         let is_settled = slot.is_settled(token);
         if !known {
-            record.held_by((offer.principal.clone(), offer.session.clone()));
-            let held = Held { credential: self.companions.shared_by(offer.credential), generation };
+            record.held_by((offer.principal.clone(), session.clone()));
+            let held = Held::new(self.companions.shared_by(offer.credential), generation);
             let left = slot.fill(held, |token| verdict(&self.tokens, token));
-            self.release(offer.principal, offer.session, left, now);
+            self.release(offer.principal, &session, left, now);
         }
         if is_proven && !is_settled {
             self.settle(offer.principal, offer.session, token, None, now);
@@ -227,8 +230,10 @@ impl Upstream {
     ) {
         for held in left {
             let token = held.fingerprint();
-            self.tenants.get_mut(principal).and_then(|tenant| tenant.proven.remove(&held.generation));
             let Some(record) = self.tokens.get_mut(&token) else { continue };
+            if record.token.verdict() != Verdict::Unproven {
+                self.tenants.get_mut(principal).and_then(|tenant| tenant.proven.remove(&held.generation));
+            }
             record.holders.remove(&(principal.clone(), session.clone()));
             if record.holders.is_empty() {
                 record.retired = Some(now);
