@@ -49,6 +49,10 @@ soak minutes="30":
     cargo build --release --locked -p stillroom -p simulator --bin stillroom --bin relay_bench
     target/release/relay_bench --soak {{minutes}}
 
+# How much of the evidence recall finds for questions about long dialogues, in LoCoMo's JSON: docs/recall.md has the figures.
+recall-bench file:
+    cargo run --release --locked -p simulator --bin recall_bench -- {{file}}
+
 # The whole story in under a minute.
 demo:
     cargo run --release --locked -- demo

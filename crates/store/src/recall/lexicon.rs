@@ -1,0 +1,141 @@
+//! Words as the ranking compares them: by their stems, and irregular forms as the word that they are forms of.
+
+use rust_stemmers::{Algorithm, Stemmer};
+use std::collections::{HashMap, HashSet};
+use std::sync::LazyLock;
+
+/// Words of everyday English whose forms no stemmer brings together, the base form first.
+const IRREGULAR: &str = "go goes went gone|buy bought|see saw seen|take took taken|make made|give gave given|get got gotten|come came|\
+    find found|think thought|tell told|become became|leave left|feel felt|keep kept|begin began begun|meet met|run ran|\
+    write wrote written|speak spoke spoken|win won|teach taught|catch caught|eat ate eaten|drink drank drunk|\
+    drive drove driven|ride rode ridden|fly flew flown|sing sang sung|swim swam swum|break broke broken|choose chose chosen|\
+    draw drew drawn|grow grew grown|know knew known|lose lost|send sent|spend spent|build built|sell sold|sleep slept|\
+    stand stood|understand understood|wear wore worn|bring brought|fight fought|hear heard|hold held|lead led|pay paid|\
+    say said|sit sat|throw threw thrown|forget forgot forgotten|fall fell fallen|hide hid hidden|child children|man men|\
+    woman women|person people|wife wives|life lives|foot feet|mouse mice|tooth teeth";
+
+/// Words by which people say when something was.
+const TIME: &str = "yesterday today tomorrow tonight ago week weekend month year last next monday tuesday wednesday thursday friday \
+    saturday sunday january february march april may june july august september october november december recently soon morning \
+    evening night afternoon";
+
+/// Words with which people speak of themselves.
+const FIRST_PERSON: [&str; 8] = ["i", "me", "my", "mine", "we", "us", "our", "ours"];
+
+static LEXICON: LazyLock<Lexicon> = LazyLock::new(Lexicon::new);
+
+struct Lexicon {
+    stemmer: Stemmer,
+    /// By form.
+    base: HashMap<&'static str, &'static str>,
+    /// By stem of the base.
+    forms: HashMap<String, Vec<&'static str>>,
+    time: HashSet<String>,
+}
+
+impl Lexicon {
+    fn new() -> Self {
+        let stemmer = Stemmer::create(Algorithm::English);
+        let stem = |word: &str| stemmer.stem(word).into_owned();
+        let (mut base, mut forms) = (HashMap::new(), HashMap::new());
+        for group in IRREGULAR.split('|') {
+            let words: Vec<&str> = group.split(' ').collect();
+            base.extend(words.iter().map(|word| (*word, words[0])));
+            forms.insert(stem(words[0]), words);
+        }
+        let time = TIME.split(' ').map(stem).collect();
+        Self { stemmer, base, forms, time }
+    }
+}
+
+/// The words of a text, in lower case.
+pub(super) fn words(text: &str) -> impl Iterator<Item = String> {
+    words_as_written(text).map(str::to_lowercase)
+}
+
+/// The words of a text.
+pub(super) fn words_as_written(text: &str) -> impl Iterator<Item = &str> {
+    text.split(|letter: char| !letter.is_alphanumeric()).filter(|word| !word.is_empty())
+}
+
+/// What is the same in all forms of a word in lower case.
+pub(super) fn stem(word: &str) -> String {
+    let base = LEXICON.base.get(word).copied().unwrap_or(word);
+    LEXICON.stemmer.stem(base).into_owned()
+}
+
+/// Forms with this stem that a search for one of them does not find by itself.
+pub(super) fn irregular_forms(stem: &str) -> &'static [&'static str] {
+    LEXICON.forms.get(stem).map_or(&[], Vec::as_slice)
+}
+
+/// What a word means to a question.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Meaning {
+    /// The term of the question that it is a form of.
+    pub(super) term: Option<usize>,
+    /// Whether it says when something was.
+    pub(super) tells_time: bool,
+    /// Whether people speak of themselves with it.
+    pub(super) is_first_person: bool,
+}
+
+/// The meanings of words to one question, each found out once: texts have few words that no other has.
+#[derive(Debug)]
+pub(super) struct Meanings<'q> {
+    terms: &'q [String],
+    known: HashMap<String, Meaning>,
+}
+
+impl<'q> Meanings<'q> {
+    /// To a question with these stems.
+    pub(super) fn to(terms: &'q [String]) -> Self {
+        Self { terms, known: HashMap::new() }
+    }
+
+    /// The meaning of a word, in whatever case.
+    pub(super) fn of(&mut self, word: &str) -> Meaning {
+        if let Some(known) = self.known.get(word) {
+            return *known;
+        }
+        let lower = word.to_lowercase();
+        let stem = stem(&lower);
+        let meaning = Meaning {
+            term: self.terms.iter().position(|term| *term == stem),
+            tells_time: LEXICON.time.contains(&stem),
+            is_first_person: FIRST_PERSON.contains(&lower.as_str()),
+        };
+        self.known.insert(word.to_owned(), meaning);
+        meaning
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn all_forms_of_a_word_have_one_stem() {
+        for forms in
+            [&["go", "goes", "going", "went", "gone"][..], &["buys", "bought"], &["painted", "painting"]]
+        {
+            let stems: HashSet<String> = forms.iter().map(|form| stem(form)).collect();
+            assert_eq!(stems.len(), 1, "{stems:?}");
+        }
+        assert_ne!(stem("left"), stem("right"));
+    }
+
+    #[test]
+    fn no_form_belongs_to_two_words() {
+        let forms: Vec<&str> = IRREGULAR.split(['|', ' ']).collect();
+        assert_eq!(forms.iter().collect::<HashSet<_>>().len(), forms.len());
+    }
+
+    #[test]
+    fn words_are_told_apart_whatever_stands_between() {
+        assert_eq!(
+            words("It's src/main.rs, no?").collect::<Vec<_>>(),
+            ["it", "s", "src", "main", "rs", "no"]
+        );
+    }
+}

@@ -1,0 +1,140 @@
+//! What is asked for.
+
+use super::Hit;
+use super::dates::NamedDate;
+use super::lexicon;
+use std::collections::HashSet;
+
+/// More words than this do not make a search better, only slower.
+const MOST_WORDS: usize = 32;
+
+/// Words that nearly every text has. A search for nothing else still looks for them.
+const STOP_WORDS: &str = " a about an and any are as at be been but by can did do does for from had has have how i if in into is it \
+    its me my no not of on or our should so that the their them then there these they this to us was we were what when where \
+    which who why will with would you your ";
+
+/// A query that was read.
+#[derive(Debug)]
+pub(super) struct Question {
+    /// All of its words, in lower case.
+    pub(super) words: Vec<String>,
+    /// The stems of its telling words, each once.
+    pub(super) terms: Vec<String>,
+    /// The telling words as the index is to look for them.
+    telling: Vec<String>,
+    /// Whether it asks when something was.
+    pub(super) asks_when: bool,
+    /// The date it names.
+    pub(super) date: Option<NamedDate>,
+}
+
+impl Question {
+    /// Reads any text.
+    pub(super) fn read(query: &str) -> Self {
+        let telling = telling_words(query);
+        let words: Vec<String> = lexicon::words(query).collect();
+        let mut seen = HashSet::new();
+        let stems = telling.iter().flat_map(|word| lexicon::words(word)).map(|word| lexicon::stem(&word));
+        let terms = stems.filter(|stem| seen.insert(stem.clone())).collect();
+        let (asks_when, date) = (asks_when(&words), NamedDate::among(&words));
+        Self { words, terms, telling, asks_when, date }
+    }
+
+    /// Whether there is nothing to look for.
+    pub(super) fn is_empty(&self) -> bool {
+        self.telling.is_empty()
+    }
+
+    /// What the index is asked, for texts that hold all of the telling words.
+    pub(super) fn all_words(&self) -> String {
+        self.expression(" AND ")
+    }
+
+    /// What the index is asked, for texts that hold one of the telling words.
+    pub(super) fn any_word(&self) -> String {
+        self.expression(" OR ")
+    }
+
+    /// The share of its telling words that a hit has, from 0 to 1.
+    pub(super) fn share_in(&self, hit: &Hit) -> f64 {
+        let texts = hit.title.iter().chain([&hit.text]);
+        let had: HashSet<String> =
+            texts.flat_map(|text| lexicon::words(text)).map(|word| lexicon::stem(&word)).collect();
+        let share = self.terms.iter().filter(|term| had.contains(*term)).count() as f64;
+        share / self.terms.len().max(1) as f64
+    }
+
+    fn expression(&self, operator: &str) -> String {
+        self.telling.iter().map(|word| alternatives(word)).collect::<Vec<_>>().join(operator)
+    }
+}
+
+/// A word or one of its other forms. Each stands as a string of the search language, so that nothing in it is an operator.
+fn alternatives(word: &str) -> String {
+    let others = lexicon::irregular_forms(&lexicon::stem(word)).iter().filter(|form| **form != word);
+    let forms: Vec<String> = std::iter::once(&word).chain(others).map(|form| format!("\"{form}\"")).collect();
+    if forms.len() == 1 { forms.concat() } else { format!("({})", forms.join(" OR ")) }
+}
+
+fn telling_words(query: &str) -> Vec<String> {
+    let all: Vec<String> =
+        query.split(parts_words).filter(|word| !word.is_empty()).map(str::to_lowercase).collect();
+    let telling: Vec<&String> =
+        all.iter().filter(|word| !STOP_WORDS.contains(&format!(" {word} "))).collect();
+    let chosen = if telling.is_empty() { all.iter().collect() } else { telling };
+    let mut seen = HashSet::new();
+    chosen.into_iter().filter(|word| seen.insert(*word)).take(MOST_WORDS).cloned().collect()
+}
+
+/// Blanks, control characters and ASCII punctuation stand between words. About everything else the index decides, which
+/// knows more of Unicode than we do.
+fn parts_words(letter: char) -> bool {
+    letter.is_whitespace() || letter.is_control() || letter.is_ascii_punctuation()
+}
+
+/// "When …", "What day …", "… in which year …".
+fn asks_when(words: &[String]) -> bool {
+    let asks_for_time = |pair: &[String]| {
+        let (asks, what) = (pair[0].as_str(), pair[1].as_str());
+        ["what", "which"].contains(&asks) && ["date", "day", "week", "month", "year", "time"].contains(&what)
+    };
+    words.first().is_some_and(|first| first == "when") || words.windows(2).any(asks_for_time)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn telling(query: &str) -> String {
+        Question::read(query).telling.join(" ")
+    }
+
+    #[test]
+    fn telling_words_are_looked_for_once_each_and_stop_words_are_not() {
+        assert_eq!(telling("How is the CACHE warmed? (cache)"), "cache warmed");
+        assert_eq!(telling("src/main.rs NEAR(a,b) \"x\"*"), "src main rs near b x");
+        assert_eq!(telling("to be\0or"), "to be or", "with nothing else to look for, they count");
+        assert!(Question::read(" \0 \"*' ").is_empty());
+        assert_eq!(telling(&"w1 w2 w3 ".repeat(100)), "w1 w2 w3");
+        let many: String = (0..100).map(|n| format!("w{n} ")).collect();
+        assert_eq!(Question::read(&many).telling.len(), MOST_WORDS);
+    }
+
+    #[test]
+    fn nothing_in_a_word_is_an_operator_and_irregular_forms_are_looked_for_too() {
+        let question = Question::read("NOT bought bread");
+        assert_eq!(question.any_word(), r#"("bought" OR "buy") OR "bread""#);
+        assert_eq!(question.all_words(), r#"("bought" OR "buy") AND "bread""#);
+        assert_eq!(question.terms, ["buy", "bread"]);
+    }
+
+    #[test]
+    fn questions_for_a_time_are_told_from_others() {
+        for question in ["When did it break?", "What day was the release?", "In which year did we move?"] {
+            assert!(Question::read(question).asks_when, "{question}");
+        }
+        for question in ["What breaks when the disk is full?", "What is the year's budget?"] {
+            assert!(!Question::read(question).asks_when, "{question}");
+        }
+    }
+}

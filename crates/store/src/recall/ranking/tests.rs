@@ -1,0 +1,117 @@
+use super::*;
+use proptest::prelude::*;
+
+const DAY: i64 = 86_400_000;
+/// 1 November 2026.
+const NOVEMBER: i64 = 1_793_491_200_000;
+
+/// Messages of sessions with these numbers on days of November, as they were said.
+fn talk(said: &[(u8, i64, &str)]) -> Talk {
+    let mut talk = Talk::default();
+    let mut last: HashMap<u8, i64> = HashMap::new();
+    for (id, (session, day, text)) in (1..).zip(said) {
+        talk.before.extend(last.insert(*session, id).map(|before| (id, before)));
+        let at = UnixMillis(NOVEMBER + (day - 1) * DAY);
+        talk.passages.push(Passage {
+            id,
+            session: SessionId::from(session.to_string()),
+            at,
+            text: (*text).to_owned(),
+        });
+    }
+    talk
+}
+
+/// The texts, the best first.
+fn best<'s>(question: &str, said: &[(u8, i64, &'s str)]) -> Vec<&'s str> {
+    let ranked = ranked(&Question::read(question), &talk(said));
+    ranked.into_iter().map(|it| said[it.passage].2).collect()
+}
+
+#[test]
+fn an_answer_comes_before_the_question_it_answers() {
+    let said = [
+        (1, 1, "Which database did we take?"),
+        (1, 1, "We took PostgreSQL, for its locks."),
+        (1, 1, "Good."),
+    ];
+    assert_eq!(best("database taken", &said)[0], "We took PostgreSQL, for its locks.");
+}
+
+#[test]
+fn rare_words_count_for_more_than_frequent_ones() {
+    let said = [
+        (1, 1, "the build failed"),
+        (2, 1, "a build with zstd"),
+        (3, 1, "build it"),
+        (4, 1, "the build is slow"),
+    ];
+    assert_eq!(best("failed zstd build", &said[1..])[0], "a build with zstd");
+}
+
+#[test]
+fn what_was_said_at_the_named_date_comes_first() {
+    let said = [(1, 20, "The deploy failed."), (2, 3, "The deploy failed."), (3, 9, "The deploy failed.")];
+    let order = |question: &str| {
+        let ranked = ranked(&Question::read(question), &talk(&said));
+        ranked.into_iter().map(|it| it.passage).collect::<Vec<_>>()
+    };
+    assert_eq!(order("Which deploy failed on 4 November?")[0], 1);
+    assert_eq!(order("Which deploy failed?")[0], 2, "else the newest number");
+}
+
+#[test]
+fn of_all_who_speak_the_one_who_is_asked_about_comes_first() {
+    let said = [(1, 1, "Ann: The cache is mine."), (2, 1, "Bob: The cache is mine.")];
+    assert_eq!(best("What did Ann say of the cache?", &said)[0], said[0].2);
+    assert_eq!(best("What did Bob say of the cache?", &said)[0], said[1].2);
+}
+
+#[test]
+fn a_name_is_not_looked_for_in_what_is_said() {
+    let said = [(1, 1, "Bob: Ann, Ann, listen."), (2, 1, "Ann: The cache is too small.")];
+    assert_eq!(best("Is the cache of Ann small?", &said)[0], said[1].2);
+}
+
+#[test]
+fn who_asks_when_wants_a_time() {
+    let said = [(1, 1, "We moved to Tokio last week."), (2, 1, "We moved to Tokio for timers.")];
+    assert_eq!(best("When did we move to Tokio?", &said)[0], said[0].2);
+    assert_eq!(best("Why did we move to Tokio?", &said)[0], said[1].2, "else the newest");
+}
+
+#[test]
+fn a_session_about_the_matter_lifts_its_messages() {
+    let said = [
+        (1, 1, "The mill has a sluice."),
+        (1, 1, "Hm."),
+        (1, 1, "Yes."),
+        (1, 1, "The sluice of the mill leaks."),
+        (2, 1, "A sluice."),
+    ];
+    let order = best("sluice mill", &said);
+    assert_eq!(order.last(), Some(&"A sluice."), "{order:?}");
+}
+
+#[test]
+fn only_the_beginning_of_a_text_with_a_colon_is_somebodys_name() {
+    assert_eq!(speaker("Ann Lee: It rains: hard"), (Some("Ann Lee"), "It rains: hard"));
+    for text in ["error: it rains", "It rains", "Four Long Words Here: no", "Ann2!: x", ": x", "http://a: b"]
+    {
+        assert_eq!(speaker(text), (None, text));
+    }
+}
+
+proptest! {
+    #[test]
+    fn every_passage_is_ranked_once_whatever_is_said(
+        question in "[a-c?: ]{0,20}",
+        texts in proptest::collection::vec("[A-Ca-c?: ]{0,20}", 0..12),
+    ) {
+        let said: Vec<(u8, i64, &str)> = texts.iter().enumerate().map(|(at, text)| ((at % 3) as u8, 1, text.as_str())).collect();
+        let ranked = ranked(&Question::read(&question), &talk(&said));
+        let places: BTreeSet<usize> = ranked.iter().map(|it| it.passage).collect();
+        prop_assert_eq!((places.len(), ranked.len()), (texts.len(), texts.len()));
+        prop_assert!(ranked.iter().all(|it| (0.0..=1.0).contains(&it.share)));
+    }
+}

@@ -1,0 +1,133 @@
+//! What the word indexes find.
+
+use super::question::Question;
+use super::ranking::{Passage, Talk};
+use super::{Hit, Source};
+use crate::columns::{Word, word};
+use domain::ids::{Principal, SessionId};
+use domain::time::UnixMillis;
+use rusqlite::{Row, Transaction, params};
+use std::collections::HashSet;
+
+/// How many messages that have a word are looked at, those first that the index ranks first.
+const POOL: usize = 400;
+/// Of how many of them it is looked up what was said before and after.
+const IN_CONTEXT: usize = 150;
+/// How many messages before and after count as context.
+const CONTEXT: usize = 2;
+/// So much of a message that has none of the words is read, in characters.
+const EXCERPT: usize = 400;
+
+/// Messages that have a word of the question, with what was said next to the best of them.
+pub(super) fn talk(
+    transaction: &Transaction<'_>,
+    principal: Option<&Principal>,
+    question: &Question,
+) -> rusqlite::Result<Talk> {
+    // In the index's own order, so that it makes excerpts only of what is taken.
+    let sql =
+        "SELECT message.id, message.session, message.at, snippet(message_words, 0, '', '', '…', 64) AS text
+        FROM message_words CROSS JOIN message ON message.id = message_words.rowid
+            CROSS JOIN session ON session.id = message.session
+        WHERE message_words MATCH ?1 AND (?2 IS NULL OR principal = ?2)
+        ORDER BY message_words.rank LIMIT ?3";
+    let mut statement = transaction.prepare_cached(sql)?;
+    let principal = principal.map(Principal::as_str);
+    let found = statement.query_map(params![question.any_word(), principal, POOL as i64], passage)?;
+    let mut talk = Talk { passages: found.collect::<rusqlite::Result<_>>()?, ..Talk::default() };
+    let mut known: HashSet<i64> = talk.passages.iter().map(|passage| passage.id).collect();
+    for at in 0..talk.passages.len().min(IN_CONTEXT) {
+        let found = talk.passages[at].clone();
+        let before = neighbours(transaction, &found, Side::Before)?;
+        let behind = neighbours(transaction, &found, Side::Behind)?;
+        let row: Vec<i64> =
+            before.iter().rev().chain([&found]).chain(&behind).map(|passage| passage.id).collect();
+        talk.before.extend(row.windows(2).map(|pair| (pair[1], pair[0])));
+        talk.passages.extend(before.into_iter().chain(behind).filter(|passage| known.insert(passage.id)));
+    }
+    Ok(talk)
+}
+
+#[derive(Debug, Clone, Copy)]
+enum Side {
+    Before,
+    Behind,
+}
+
+/// What was said next to a message in its session, the nearest first.
+fn neighbours(transaction: &Transaction<'_>, to: &Passage, side: Side) -> rusqlite::Result<Vec<Passage>> {
+    let sql = match side {
+        Side::Before => {
+            "SELECT id, session, at, substr(text, 1, ?3) AS text FROM message
+            WHERE session = ?1 AND id < ?2 ORDER BY id DESC LIMIT ?4"
+        }
+        Side::Behind => {
+            "SELECT id, session, at, substr(text, 1, ?3) AS text FROM message
+            WHERE session = ?1 AND id > ?2 ORDER BY id LIMIT ?4"
+        }
+    };
+    let mut statement = transaction.prepare_cached(sql)?;
+    let values = params![to.session.as_str(), to.id, EXCERPT as i64, CONTEXT as i64];
+    statement.query_map(values, passage)?.collect()
+}
+
+fn passage(row: &Row<'_>) -> rusqlite::Result<Passage> {
+    Ok(Passage {
+        id: row.get("id")?,
+        session: word(row, "session")?,
+        at: UnixMillis(row.get("at")?),
+        text: row.get("text")?,
+    })
+}
+
+/// What was written of sessions (entries or observations) and has words of the question: what holds all of them before what
+/// holds some, and in each the best score first.
+pub(super) fn written(
+    transaction: &Transaction<'_>,
+    source: Source,
+    principal: Option<&Principal>,
+    question: &Question,
+    limit: usize,
+) -> rusqlite::Result<Vec<Hit>> {
+    let (mut hits, mut seen) = (Vec::new(), HashSet::new());
+    let mut statement = transaction.prepare_cached(statement(source))?;
+    for expression in [question.all_words(), question.any_word()] {
+        let values = params![expression, principal.map(Principal::as_str), limit as i64];
+        let found: Vec<Hit> =
+            statement.query_map(values, |row| hit(source, row))?.collect::<rusqlite::Result<_>>()?;
+        hits.extend(found.into_iter().filter(|hit| seen.insert(hit.id.clone())));
+    }
+    hits.truncate(limit);
+    Ok(hits)
+}
+
+fn statement(source: Source) -> &'static str {
+    match source {
+        Source::Knowledge => {
+            "SELECT id, session, knowledge.title, knowledge.content AS text, updated AS at
+            FROM knowledge_words JOIN knowledge ON number = knowledge_words.rowid
+            WHERE knowledge_words MATCH ?1 AND (?2 IS NULL OR principal = ?2)
+            ORDER BY bm25(knowledge_words, 6.0, 2.0), number DESC LIMIT ?3"
+        }
+        Source::Observation | Source::Message => {
+            "SELECT CAST(observation.id AS TEXT) AS id, session, NULL AS title, observation.text AS text, at
+            FROM observation_words JOIN observation ON observation.id = observation_words.rowid
+                JOIN session ON session.id = session
+            WHERE observation_words MATCH ?1 AND (?2 IS NULL OR principal = ?2)
+            ORDER BY bm25(observation_words), observation.id DESC LIMIT ?3"
+        }
+    }
+}
+
+fn hit(source: Source, row: &Row<'_>) -> rusqlite::Result<Hit> {
+    let session: Option<Word<SessionId>> = row.get("session")?;
+    Ok(Hit {
+        source,
+        id: word(row, "id")?,
+        session: session.map(|session| session.0),
+        title: row.get("title")?,
+        text: row.get("text")?,
+        score: 0.0,
+        at: UnixMillis(row.get("at")?),
+    })
+}
