@@ -8,13 +8,13 @@ use std::{
     time::Duration,
 };
 
-use actix_http::{body::SizedStream, error::PayloadError};
+use actix_http::body::SizedStream;
 use bytes::{Bytes, BytesMut};
 use futures_core::{Stream, future::Future as _, stream::LocalBoxStream};
 use futures_util::{StreamExt as _, stream};
 use tokio::time::{Instant, Sleep, sleep};
 
-use super::{Fault, Phase};
+use super::{Fault, Phase, StatusCode};
 
 /// A body as it comes: chunks as received, `None` when it is complete, or one `Err` and then `None` for ever.
 pub type Body = LocalBoxStream<'static, Result<Bytes, Fault>>;
@@ -47,6 +47,19 @@ fn slices(mut rest: Bytes) -> impl Iterator<Item = Bytes> {
     iter::from_fn(move || (!rest.is_empty()).then(|| rest.split_to(rest.len().min(SLICE))))
 }
 
+/// An answer that cannot have a body gets none, whatever length its head claims: awc would wait for it for ever.
+pub(super) fn of<S, E>(status: StatusCode, watched: Watched<S>) -> Body
+where
+    S: Stream<Item = Result<Bytes, E>> + Unpin + 'static,
+    E: 'static,
+    for<'e> Fault: From<&'e E>,
+{
+    match status {
+        StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED => stream::empty().boxed_local(),
+        _ => watched.boxed_local(),
+    }
+}
+
 /// A download that gives up when nothing comes for `limit` while somebody waits for it.
 pub(super) struct Watched<S> {
     /// `None` once it has ended, so that its connection is closed and no error is said twice.
@@ -76,7 +89,11 @@ impl<S> Watched<S> {
     }
 }
 
-impl<S: Stream<Item = Result<Bytes, PayloadError>> + Unpin> Stream for Watched<S> {
+impl<S, E> Stream for Watched<S>
+where
+    S: Stream<Item = Result<Bytes, E>> + Unpin,
+    for<'e> Fault: From<&'e E>,
+{
     type Item = Result<Bytes, Fault>;
 
     fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
@@ -100,6 +117,7 @@ impl<S: Stream<Item = Result<Bytes, PayloadError>> + Unpin> Stream for Watched<S
 mod tests {
     use std::io;
 
+    use actix_http::error::PayloadError;
     use futures_util::stream::BoxStream;
 
     use super::*;

@@ -1,4 +1,4 @@
-//! From a name to a guarded connection: lookup, TCP, TLS, guard.
+//! From a name to a connection: lookup, TCP, TLS; and for HTTP/1.1 the guard above it.
 
 use std::io;
 
@@ -12,7 +12,8 @@ use tokio_rustls::TlsConnector;
 
 use super::{guard::Guard, wire::Wire};
 
-/// What awc calls when its pool holds no connection to a provider. awc bounds the whole call by its connect limit.
+/// What opens every connection to a provider, for both versions of the protocol. awc calls it when its pool holds none, and
+/// bounds the whole call by its connect limit.
 #[derive(Clone)]
 pub(super) struct Dialer {
     tcp: ConnectorService,
@@ -24,6 +25,23 @@ impl Dialer {
     pub(super) fn new(tls: Option<TlsConnector>) -> Self {
         Self { tcp: Connector::new(Resolver::default()).service(), tls }
     }
+
+    /// Opens a connection to the host and port of `target`.
+    ///
+    /// # Errors
+    /// When the name has no address, the address no listener, or the listener no certificate that is trusted.
+    pub(super) fn dial(
+        &self,
+        target: ConnectInfo<Uri>,
+    ) -> impl Future<Output = Result<(Uri, Wire), ConnectError>> + use<> {
+        let dialing = self.tcp.call(target);
+        let tls = self.tls.clone();
+        async move {
+            let (socket, uri) = dialing.await?.into_parts();
+            let wire = dress(socket, &uri, tls).await.map_err(ConnectError::Io)?;
+            Ok((uri, wire))
+        }
+    }
 }
 
 impl Service<ConnectInfo<Uri>> for Dialer {
@@ -34,11 +52,9 @@ impl Service<ConnectInfo<Uri>> for Dialer {
     actix_service::always_ready!();
 
     fn call(&self, target: ConnectInfo<Uri>) -> Self::Future {
-        let dialing = self.tcp.call(target);
-        let tls = self.tls.clone();
+        let dialing = self.dial(target);
         Box::pin(async move {
-            let (socket, uri) = dialing.await?.into_parts();
-            let wire = dress(socket, &uri, tls).await.map_err(ConnectError::Io)?;
+            let (uri, wire) = dialing.await?;
             Ok(Connection::new(uri, Guard::new(wire)))
         })
     }

@@ -122,6 +122,12 @@ impl From<&PayloadError> for Fault {
     }
 }
 
+impl From<&h2::Error> for Fault {
+    fn from(error: &h2::Error) -> Self {
+        if error.is_library() { Self::Protocol("it breaks the rules of HTTP/2") } else { Self::Cut }
+    }
+}
+
 fn unconnected(error: &io::Error) -> Fault {
     let tls = error.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>());
     tls.map_or_else(|| Fault::Refused(error.kind()), |tls| Fault::Untrusted(tls.to_string()))

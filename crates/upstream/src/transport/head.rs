@@ -7,9 +7,9 @@ use bytes::BytesMut;
 use httparse::{EMPTY_HEADER, Header, ParserConfig, Response, Status};
 
 /// More fields than this the client refuses, so the guard need not understand them.
-const MOST_FIELDS: usize = 96;
+pub(super) const MOST_FIELDS: usize = 96;
 /// A head that is not complete within this many bytes the client refuses too.
-const LONGEST: usize = 128 * 1024;
+pub(super) const LONGEST: usize = 128 * 1024;
 
 /// What the bytes received so far amount to.
 #[derive(Debug, PartialEq, Eq)]

@@ -1,4 +1,5 @@
-//! The transport over HTTP/1.1: awc above the guard, with our own limits in place of its own.
+//! The transport. Over HTTP/1.1: awc above the guard, with our own limits in place of its own. Over HTTP/2, when that is
+//! wanted and the provider has it: [`Http2`], under the same limits.
 //!
 //! Left as awc does it: it writes header names in lower case and in no particular order, and keeps idle connections (15 s
 //! at most) until the next request to the same provider looks at them.
@@ -6,22 +7,22 @@
 use std::{rc::Rc, time::Duration};
 
 use actix_http::{
-    Uri,
     error::ParseError,
-    header::{self, HeaderMap, HeaderValue},
+    header::{self, HeaderMap},
 };
 use awc::{Client, ClientRequest, Connector, error::SendRequestError};
 use futures_core::future::LocalBoxFuture;
-use futures_util::{StreamExt as _, stream};
 use tokio::time::timeout;
 use tokio_rustls::TlsConnector;
 
 use super::{
-    Answer, Body, Fault, Phase, Request, Roots, StatusCode, Transport, UnusableRoots,
-    body::{Watched, upload},
+    Answer, Fault, Phase, Request, Roots, Transport, UnusableRoots,
+    body::{self, Watched, upload},
     date,
     dial::Dialer,
     guard::Stale,
+    http2::Http2,
+    route::Route,
     tls,
 };
 
@@ -70,6 +71,8 @@ struct Lines {
     tls: TlsConnector,
     plain: Client,
     secure: Client,
+    /// For `https`, when it is to be tried at all.
+    http2: Option<Http2>,
 }
 
 impl HttpTransport {
@@ -83,10 +86,21 @@ impl HttpTransport {
 
     /// The same with roots that were read before: reading a system's takes milliseconds and a megabyte.
     #[must_use]
-    pub fn trusting(limits: Limits, Trust(tls): Trust) -> Self {
+    pub fn trusting(limits: Limits, trust: Trust) -> Self {
+        Self::speaking(limits, trust, None)
+    }
+
+    /// The same, which speaks HTTP/2 to every provider behind `https` that has it, and HTTP/1.1 to all others.
+    #[must_use]
+    pub fn offering_http2(limits: Limits, trust: Trust) -> Self {
+        let http2 = Http2::new(limits, Dialer::new(Some(tls::offering_http2(&trust.0))));
+        Self::speaking(limits, trust, Some(http2))
+    }
+
+    fn speaking(limits: Limits, Trust(tls): Trust, http2: Option<Http2>) -> Self {
         let plain = client(limits, None);
         let secure = client(limits, Some(tls.clone()));
-        Self(Rc::new(Lines { limits, tls, plain, secure }))
+        Self(Rc::new(Lines { limits, tls, plain, secure, http2 }))
     }
 }
 
@@ -101,17 +115,27 @@ impl Transport for HttpTransport {
 }
 
 impl Lines {
-    /// One exchange, on a second connection if the first turns out to have been gone.
-    ///
-    /// Asking again is safe because the guard calls a loss [`Stale`] only when not a byte of the request had gone out. A
-    /// provider that closes just after that gets no second request: it may have read the first, and would bill both. The
-    /// second connection is new, so there is no third.
+    /// One exchange, in the best version of the protocol that both sides want.
     async fn exchange(&self, request: Request) -> Result<Answer, Fault> {
         let route = Route::of(&request)?;
         // Lets the runtime look at its sockets: an end that has arrived on a kept connection is then seen before it is used.
         tokio::task::yield_now().await;
-        let outcome = match self.attempt(self.kept(&route), &route, &request).await {
-            Err(error) if is_stale(&error) => self.attempt(&self.fresh(&route), &route, &request).await,
+        if let Some(http2) = self.http2.as_ref().filter(|_| route.secure)
+            && let Some(answer) = http2.exchange(&route, &request).await?
+        {
+            return Ok(answer);
+        }
+        self.exchange_in_http1(&route, &request).await
+    }
+
+    /// On a second connection if the first turns out to have been gone.
+    ///
+    /// Asking again is safe because the guard calls a loss [`Stale`] only when not a byte of the request had gone out. A
+    /// provider that closes just after that gets no second request: it may have read the first, and would bill both. The
+    /// second connection is new, so there is no third.
+    async fn exchange_in_http1(&self, route: &Route, request: &Request) -> Result<Answer, Fault> {
+        let outcome = match self.attempt(self.kept(route), route, request).await {
+            Err(error) if is_stale(&error) => self.attempt(&self.fresh(route), route, request).await,
             outcome => outcome,
         };
         outcome.map_err(|error| Fault::from(&error))
@@ -140,15 +164,11 @@ impl Lines {
             outgoing.send_body(upload(request.body.clone())).await?
         };
         let (status, headers) = (answer.status(), answer.headers().clone());
-        Ok(Answer { status, headers, body: body(status, Watched::new(answer, self.limits.between_bytes)) })
-    }
-}
-
-/// An answer that cannot have a body gets none, whatever length its head claims: awc would wait for it for ever.
-fn body(status: StatusCode, watched: Watched<awc::ClientResponse>) -> Body {
-    match status {
-        StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED => stream::empty().boxed_local(),
-        _ => watched.boxed_local(),
+        Ok(Answer {
+            status,
+            headers,
+            body: body::of(status, Watched::new(answer, self.limits.between_bytes)),
+        })
     }
 }
 
@@ -160,7 +180,7 @@ fn client(limits: Limits, tls: Option<TlsConnector>) -> Client {
 
 fn prepare(client: &Client, route: &Route, request: &Request) -> ClientRequest {
     let mut outgoing = client.request(request.method.clone(), route.uri.clone()).no_decompress();
-    *outgoing.headers_mut() = route.headers(&request.headers);
+    *outgoing.headers_mut() = headers(route, &request.headers);
     outgoing
 }
 
@@ -171,94 +191,40 @@ fn is_stale(error: &SendRequestError) -> bool {
     error.get_ref().is_some_and(|inner| inner.is::<Stale>())
 }
 
-/// Where a request goes, in awc's terms.
-struct Route {
-    secure: bool,
-    /// With the scheme `http` always: TLS is the guard's, and awc must not look for its own.
-    uri: Uri,
-    host: HeaderValue,
-}
-
-impl Route {
-    fn of(request: &Request) -> Result<Self, Fault> {
-        let secure = match request.uri.scheme_str() {
-            Some("https") => true,
-            Some("http") => false,
-            _ => return Err(Fault::Unsendable("its scheme is neither https nor http")),
-        };
-        Self::to(&request.uri, secure).ok_or(Fault::Unsendable("its address has no usable host"))
+/// The caller's headers, less the one that would make awc wait for a `100` that the guard swallows, with a mark that
+/// keeps awc from adding a date, and with a `host`: awc's own guess goes by the port and not by the scheme.
+fn headers(route: &Route, given: &HeaderMap) -> HeaderMap {
+    let mut headers = given.clone();
+    headers.remove(header::EXPECT);
+    headers.insert(header::DATE, date::MARK);
+    given.get_all(header::DATE).for_each(|said| headers.append(header::DATE, said.clone()));
+    if !headers.contains_key(header::HOST) {
+        headers.insert(header::HOST, route.host.clone());
     }
-
-    fn to(uri: &Uri, secure: bool) -> Option<Self> {
-        let usual = if secure { 443 } else { 80 };
-        let name = uri.host().filter(|name| !name.is_empty())?;
-        let port = uri.port_u16().unwrap_or(usual);
-        let host = if port == usual { name.to_owned() } else { format!("{name}:{port}") };
-        let path = uri.path_and_query().map_or("/", |path| path.as_str());
-        Some(Self {
-            secure,
-            uri: Uri::builder()
-                .scheme("http")
-                .authority(format!("{name}:{port}"))
-                .path_and_query(path)
-                .build()
-                .ok()?,
-            host: HeaderValue::try_from(host).ok()?,
-        })
-    }
-
-    /// The caller's headers, less the one that would make awc wait for a `100` that the guard swallows, with a mark that
-    /// keeps awc from adding a date, and with a `host`: awc's own guess goes by the port and not by the scheme.
-    fn headers(&self, given: &HeaderMap) -> HeaderMap {
-        let mut headers = given.clone();
-        headers.remove(header::EXPECT);
-        headers.insert(header::DATE, date::MARK);
-        given.get_all(header::DATE).for_each(|said| headers.append(header::DATE, said.clone()));
-        if !headers.contains_key(header::HOST) {
-            headers.insert(header::HOST, self.host.clone());
-        }
-        headers
-    }
+    headers
 }
 
 #[cfg(test)]
 mod tests {
+    use actix_http::{Uri, header::HeaderValue};
+
     use super::*;
-
-    fn route(uri: &'static str) -> Route {
-        let request = Request {
-            method: super::super::Method::GET,
-            uri: Uri::from_static(uri),
-            headers: HeaderMap::new(),
-            body: bytes::Bytes::new(),
-        };
-        Route::of(&request).unwrap_or_else(|fault| panic!("{uri}: {fault}"))
-    }
-
-    #[test]
-    fn a_host_carries_its_port_unless_the_scheme_implies_it() {
-        assert_eq!(route("https://provider.example/v1").host, "provider.example");
-        assert_eq!(route("https://provider.example:443/v1").host, "provider.example");
-        assert_eq!(route("https://provider.example:80/v1").host, "provider.example:80");
-        assert_eq!(route("http://provider.example:443/v1").host, "provider.example:443");
-        assert_eq!(route("http://[::1]:8080/v1").host, "[::1]:8080");
-    }
-
-    #[test]
-    fn path_and_query_go_out_as_they_came_and_user_information_does_not() {
-        let route = route("https://user:pass@provider.example/a%2Fb//../c?key=1&key=2");
-        assert_eq!(route.uri, "http://provider.example:443/a%2Fb//../c?key=1&key=2");
-    }
 
     #[test]
     fn a_host_is_added_unless_one_is_given_and_an_expectation_is_dropped() {
-        let route = route("https://provider.example/v1");
+        let request = Request {
+            method: super::super::Method::GET,
+            uri: Uri::from_static("https://provider.example/v1"),
+            headers: HeaderMap::new(),
+            body: bytes::Bytes::new(),
+        };
+        let route = Route::of(&request).unwrap();
         let mut given = HeaderMap::new();
         given.insert(header::EXPECT, HeaderValue::from_static("100-continue"));
-        let headers = route.headers(&given);
-        assert_eq!(headers.get(header::HOST).unwrap(), "provider.example");
-        assert!(!headers.contains_key(header::EXPECT));
+        let sent = headers(&route, &given);
+        assert_eq!(sent.get(header::HOST).unwrap(), "provider.example");
+        assert!(!sent.contains_key(header::EXPECT));
         given.insert(header::HOST, HeaderValue::from_static("other.example"));
-        assert_eq!(route.headers(&given).get_all(header::HOST).collect::<Vec<_>>(), ["other.example"]);
+        assert_eq!(headers(&route, &given).get_all(header::HOST).collect::<Vec<_>>(), ["other.example"]);
     }
 }

@@ -15,6 +15,8 @@ mod fault;
 mod guard;
 mod head;
 mod http;
+mod http2;
+mod route;
 mod tls;
 mod wire;
 

@@ -5,6 +5,9 @@ use std::sync::Arc;
 use rustls::{ClientConfig, RootCertStore, crypto::ring, pki_types::CertificateDer};
 use tokio_rustls::TlsConnector;
 
+/// What HTTP/2 is called when protocols are agreed on (RFC 9113, 3.1).
+pub(super) const HTTP_2: &[u8] = b"h2";
+
 /// The authorities whose word a provider's certificate needs.
 #[derive(Clone, Debug)]
 pub enum Roots {
@@ -22,8 +25,8 @@ pub struct UnusableRoots(#[from] rustls::Error);
 /// A connector that trusts `roots` and offers HTTP/1.1 only.
 ///
 /// The provider of cryptography is named here instead of installed for the process: nothing then depends on who
-/// was first. ALPN is pinned because the guard reads HTTP/1.1, and because awc's HTTP/2 stalls a third stream
-/// behind two unread ones.
+/// was first. ALPN is pinned because the guard reads HTTP/1.1; HTTP/2 has a way of its own ([`offering_http2`]), for awc's
+/// stalls a third stream behind two unread ones.
 pub(super) fn connector(roots: &Roots) -> Result<TlsConnector, UnusableRoots> {
     let mut config = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
         .with_safe_default_protocol_versions()?
@@ -31,6 +34,13 @@ pub(super) fn connector(roots: &Roots) -> Result<TlsConnector, UnusableRoots> {
         .with_no_client_auth();
     config.alpn_protocols = vec![b"http/1.1".to_vec()];
     Ok(TlsConnector::from(Arc::new(config)))
+}
+
+/// The same trust, offering HTTP/2 before HTTP/1.1: for a client that reads both.
+pub(super) fn offering_http2(connector: &TlsConnector) -> TlsConnector {
+    let mut config = ClientConfig::clone(connector.config());
+    config.alpn_protocols.insert(0, HTTP_2.to_vec());
+    TlsConnector::from(Arc::new(config))
 }
 
 fn store(roots: &Roots) -> Result<RootCertStore, rustls::Error> {
@@ -73,8 +83,14 @@ mod tests {
     }
 
     #[test]
-    fn only_http_1_1_is_offered() {
+    fn only_http_1_1_is_offered_unless_more_is_wanted() {
         let connector = connector(&Roots::System).unwrap();
         assert_eq!(connector.config().alpn_protocols, [b"http/1.1".to_vec()]);
+    }
+
+    #[test]
+    fn http_2_is_offered_first_and_http_1_1_with_it() {
+        let both = offering_http2(&connector(&Roots::System).unwrap());
+        assert_eq!(both.config().alpn_protocols, [b"h2".to_vec(), b"http/1.1".to_vec()]);
     }
 }

@@ -12,6 +12,8 @@ use tokio::{
 };
 use tokio_rustls::client::TlsStream;
 
+use super::tls::HTTP_2;
+
 /// A connection to a provider. One type for both kinds, so that the guard above it is written once.
 #[derive(Debug)]
 pub(super) enum Wire {
@@ -27,6 +29,14 @@ impl Wire {
         match self {
             Self::Plain(socket) => socket,
             Self::Secure(session) => session.get_ref().0,
+        }
+    }
+
+    /// Did both sides agree on HTTP/2?
+    pub(super) fn speaks_http2(&self) -> bool {
+        match self {
+            Self::Plain(_) => false,
+            Self::Secure(session) => session.get_ref().1.alpn_protocol() == Some(HTTP_2),
         }
     }
 }

@@ -2,6 +2,10 @@
 //! that ours does not have it.
 
 #[cfg(test)]
+mod certified;
+#[cfg(test)]
+mod http2;
+#[cfg(test)]
 mod interim;
 #[cfg(test)]
 mod limits;

@@ -1,62 +1,14 @@
 //! Under TLS: the same promises, and whom we believe.
 
-use std::{net::TcpStream, sync::Arc};
-
 use bytes::Bytes;
-use rustls::{ServerConfig, ServerConnection, StreamOwned, crypto::ring};
-use upstream::transport::{
-    CertificateDer, Fault, HttpTransport, Limits, Method, Request, Roots, Transport as _,
+use upstream::transport::{Fault, HttpTransport, Limits, Method, Roots, Transport as _};
+
+use super::{
+    certified::{SecureProvider, Session},
+    support::{Event, Line, whole},
 };
 
-use super::support::{Event, Line, Provider, request, whole};
-
-type Session = StreamOwned<ServerConnection, TcpStream>;
-
 const DONE: &[u8] = b"HTTP/1.1 200 OK\r\ncontent-length: 4\r\n\r\ndone";
-
-/// A provider with a certificate of its own making, for `localhost`.
-struct SecureProvider {
-    provider: Provider,
-    certificate: CertificateDer<'static>,
-}
-
-impl SecureProvider {
-    fn new(script: impl Fn(&mut Line<Session>) + Send + Sync + 'static) -> Self {
-        let made = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
-        let certificate = made.cert.der().clone();
-        let key = made.signing_key.serialize_der().try_into().unwrap();
-        let mut config = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()))
-            .with_safe_default_protocol_versions()
-            .unwrap()
-            .with_no_client_auth()
-            .with_single_cert(vec![certificate.clone()], key)
-            .unwrap();
-        config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
-        let config = Arc::new(config);
-        let accept = move |socket| Session::new(ServerConnection::new(Arc::clone(&config)).unwrap(), socket);
-        Self { provider: Provider::new(usize::MAX, accept, move |_, line| script(line)), certificate }
-    }
-
-    fn saying(answer: &'static [u8], farewell: bool) -> Self {
-        Self::new(move |line| {
-            line.hear();
-            line.say(answer);
-            if farewell {
-                line.stream.conn.send_close_notify();
-                line.say(b"");
-            }
-        })
-    }
-
-    fn get(&self, host: &str) -> Request {
-        let uri = format!("https://{host}:{}/v1", self.provider.address.port());
-        request(Method::GET, &uri, Bytes::new())
-    }
-
-    fn trusting(&self) -> HttpTransport {
-        HttpTransport::new(Limits::default(), Roots::Only(vec![self.certificate.clone()])).unwrap()
-    }
-}
 
 /// Answers with the protocol that the session agreed on.
 fn say_protocol(line: &mut Line<Session>) {
@@ -67,7 +19,7 @@ fn say_protocol(line: &mut Line<Session>) {
 
 #[tokio::test(flavor = "local")]
 async fn a_provider_with_a_trusted_certificate_is_spoken_to_in_http_1_1() {
-    let mut secure = SecureProvider::new(|line| {
+    let mut secure = SecureProvider::new(|_, line| {
         while line.hear() {
             say_protocol(line);
         }
@@ -117,7 +69,7 @@ async fn a_body_that_only_the_connection_ends_needs_a_farewell_to_be_whole() {
 
 #[tokio::test(flavor = "local")]
 async fn an_early_answer_under_tls_is_delivered() {
-    let secure = SecureProvider::new(|line| {
+    let secure = SecureProvider::new(|_, line| {
         line.hear_head();
         line.say(b"HTTP/1.1 413 Payload Too Large\r\ncontent-length: 7\r\n\r\nno more");
         std::thread::park();

@@ -26,6 +26,12 @@ pub(crate) enum Event {
     Heard(usize, Heard),
     /// The client closed this connection.
     Left(usize),
+    /// It read a whole request as this stream of its connection.
+    HeardOn(usize, u32, Vec<u8>),
+    /// The client reset this stream of this connection, for this reason.
+    Reset(usize, u32, u32),
+    /// Something else happened that its script tells of.
+    Noticed(&'static str),
 }
 
 /// A request as it arrived.
@@ -120,7 +126,7 @@ impl Provider {
 /// The provider's end of one connection. Closed when the script ends.
 pub(crate) struct Line<S> {
     pub(crate) stream: S,
-    number: usize,
+    pub(crate) number: usize,
     teller: UnboundedSender<Event>,
 }
 
@@ -162,7 +168,7 @@ impl<S: Read + Write> Line<S> {
         self.tell(Event::Left(self.number));
     }
 
-    fn tell(&self, event: Event) {
+    pub(crate) fn tell(&self, event: Event) {
         // A test that has seen enough is gone.
         drop(self.teller.send(event));
     }
@@ -194,6 +200,11 @@ pub(crate) async fn whole(transport: &HttpTransport, request: Request) -> Result
 /// and not in the way of a paused clock: nothing that jumps through time waits here.
 pub(crate) async fn patiently<T>(future: impl Future<Output = T>) -> T {
     tokio::time::timeout(Duration::from_secs(120), future).await.expect("two minutes are enough")
+}
+
+/// Waits in real time until what was sent on this machine is surely here, where a clock stands still.
+pub(crate) async fn arrived() {
+    tokio::task::spawn_blocking(|| thread::sleep(Duration::from_millis(50))).await.unwrap();
 }
 
 /// A clock that stands still, also while the runtime has nothing to do, until the test moves it or ends.
