@@ -37,13 +37,15 @@ pub struct Settings {
     pub access_token: Option<Secret>,
 }
 
-/// Base URLs: scheme, host, port and an optional path prefix.
+/// Where the providers are, as base URLs (scheme, host, port and an optional path prefix), and how they are spoken to.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct UpstreamSettings {
     /// Anthropic's.
     pub anthropic: String,
     /// OpenAI's.
     pub openai: String,
+    /// Whether those behind `https` that have HTTP/2 are spoken to in it.
+    pub http2: bool,
 }
 
 /// Limits of the relay.
@@ -172,6 +174,7 @@ impl Settings {
             upstream: UpstreamSettings {
                 anthropic: "https://api.anthropic.com".to_owned(),
                 openai: "https://api.openai.com".to_owned(),
+                http2: false,
             },
             relay: RelaySettings {
                 max_body: 64 * 1024 * 1024,

@@ -78,7 +78,7 @@ impl Gateway {
     /// Every [`ServeError`] but `Actor` and `Server`. The process should end then.
     pub async fn open(settings: Settings, ears: Ears) -> Result<Self, ServeError> {
         let (listener, address) = listen(&settings)?;
-        let transport = way_out(&settings.relay)?;
+        let transport = way_out(&settings)?;
         let desk = Desk::threads(&settings.data_dir)?;
         let mut chance = StdRng::from_os_rng();
         let fingerprinter = Fingerprinter::new(chance.random());

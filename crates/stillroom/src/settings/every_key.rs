@@ -51,6 +51,13 @@ pub(crate) static EVERY_KEY: &[Key] = &[
         show: |r| json!(r.settings.upstream.openai),
     },
     Key {
+        name: "upstream.http2",
+        takes: TRUTH,
+        nature: Plain,
+        set: |r, v| put(&mut r.settings.upstream.http2, v.truth()),
+        show: |r| json!(r.settings.upstream.http2),
+    },
+    Key {
         name: "relay.max_body",
         takes: "a size such as \"64MiB\"",
         nature: Plain,

@@ -43,10 +43,13 @@ impl Http2 {
             let kept = seat.kept;
             match ask(seat, route, request, self.limits.between_bytes).await {
                 Ok(answer) => return Ok(Some(answer)),
-                Err(Loss::Unheard) if kept || !asked_again => asked_again = true,
-                Err(Loss::Unheard) => return Err(Fault::Refused(io::ErrorKind::ConnectionRefused)),
                 Err(Loss::Failed(fault)) => return Err(fault),
+                Err(Loss::Unheard) => provider.let_go(),
             }
+            if asked_again && !kept {
+                return Err(Fault::Refused(io::ErrorKind::ConnectionRefused));
+            }
+            asked_again = true;
         }
     }
 

@@ -71,10 +71,14 @@ impl Provider {
         Ok(None)
     }
 
+    /// Lets go of the lines that take no more requests: each is closed with its last seat.
+    pub(super) fn let_go(&self) {
+        self.lines.borrow_mut().retain(|line| line.lives());
+    }
+
     fn free_seat(&self, kept: bool) -> Option<Seat> {
-        let mut lines = self.lines.borrow_mut();
-        lines.retain(|line| line.lives());
-        lines.iter().find(|line| line.room() > 0).map(|line| Seat::on(line, kept))
+        self.let_go();
+        self.lines.borrow().iter().find(|line| line.room() > 0).map(|line| Seat::on(line, kept))
     }
 
     /// Waits for a dial that is under way, as long as its connection will have room for one more, else for one of its own.

@@ -34,12 +34,17 @@ async fn a_stream_that_is_never_answered_is_given_up_and_reset() {
         line.request();
         line.until_gone();
     });
-    let limits = Limits { first_byte: Duration::from_secs(2), ..Limits::default() };
+    let _frozen = Frozen::clock();
+    let limits = Limits { first_byte: Duration::from_secs(5), ..Limits::default() };
     let ours = secure.offering_http2_within(limits);
-    let fault = patiently(ours.send(secure.post("prompt"))).await.unwrap_err();
-    assert_eq!(fault, Fault::TimedOut { phase: Phase::FirstByte });
-    assert!(matches!(secure.provider.event().await, Event::HeardOn(0, 1, _)));
-    assert_eq!(patiently(secure.provider.event()).await, Event::Reset(0, 1, CANCEL));
+    let mut waiting = ours.send(secure.post("prompt"));
+    tokio::select! {
+        answer = &mut waiting => panic!("{answer:?} from a silent provider"),
+        heard = secure.provider.event() => assert!(matches!(heard, Event::HeardOn(0, 1, _))),
+    }
+    tokio::time::advance(Duration::from_secs(6)).await;
+    assert_eq!(waiting.await.unwrap_err(), Fault::TimedOut { phase: Phase::FirstByte });
+    assert_eq!(secure.provider.event().await, Event::Reset(0, 1, CANCEL));
 }
 
 #[tokio::test(flavor = "local")]
