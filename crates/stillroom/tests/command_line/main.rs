@@ -19,6 +19,9 @@ mod refusals;
 #[cfg(unix)]
 #[cfg(test)]
 mod running;
+#[cfg(target_os = "linux")]
+#[cfg(test)]
+mod secure;
 #[cfg(unix)]
 #[cfg(test)]
 mod serving;

@@ -93,7 +93,8 @@ impl Served {
         Self::started(shell)
     }
 
-    fn started(mut command: Command) -> Self {
+    /// Starts what `command` says, and waits until it says where it listens.
+    pub(crate) fn started(mut command: Command) -> Self {
         let mut process =
             command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
         let errors = process.stderr.take().unwrap();

@@ -43,8 +43,8 @@ async fn a_flood_of_headers_in_http_2_is_an_answer_that_cannot_be_read() {
         line.frame(HEADERS, WHOLE | LAST, 1, &[OK, &many].concat());
     }))
     .await;
-    // More than 128 KiB, as heads are counted: each field with 32 bytes on top.
-    let large: Vec<u8> = (0..1000).flat_map(|_| field("x", &"y".repeat(100))).collect();
+    // A bit more than 128 KiB in few fields.
+    let large: Vec<u8> = (0..90).flat_map(|_| field("x", &"y".repeat(1500))).collect();
     assert_stemmed(&mut flooding(move |line| {
         let (mut kind, mut rest) = (HEADERS, &[OK, &large].concat()[..]);
         while !rest.is_empty() {
@@ -109,6 +109,40 @@ async fn frames_that_say_nothing_are_read_and_forgotten() {
     assert_eq!(whole(&ours, secure.post("prompt")).await.unwrap(), "done");
     assert_eq!(whole(&ours, secure.post("next")).await.unwrap(), "done");
     assert!(matches!(secure.provider.event().await, Event::HeardOn(0, 1, _)));
+}
+
+#[tokio::test(flavor = "local")]
+async fn streams_that_were_left_by_the_thousand_do_not_cost_the_connection() {
+    const LEFT: u32 = 1100;
+    let mut secure = SecureProvider::new(|_, line| {
+        line.greet(&[(3, 10_000)]);
+        let mut left = 0;
+        while let Some(frame) = line.next() {
+            match frame.kind {
+                HEADERS if left == LEFT => line.answer(frame.stream, "done"),
+                HEADERS => line.tell(Event::Noticed("heard")),
+                RESET => left += 1,
+                _ => {}
+            }
+            if frame.kind == RESET && left == LEFT {
+                // All that was under way comes now.
+                (0..LEFT).for_each(|stream| line.frame(DATA, LAST, 2 * stream + 1, b"too late"));
+                line.tell(Event::Noticed("said"));
+            }
+        }
+        line.tell(Event::Left(line.number));
+    });
+    let ours = secure.offering_http2();
+    for _ in 0..LEFT {
+        let mut waiting = ours.send(secure.get("localhost"));
+        tokio::select! {
+            answer = &mut waiting => panic!("{answer:?} from a silent provider"),
+            heard = secure.provider.event() => assert_eq!(heard, Event::Noticed("heard")),
+        }
+    }
+    assert_eq!(patiently(secure.provider.event()).await, Event::Noticed("said"));
+    assert_eq!(whole(&ours, secure.get("localhost")).await.unwrap(), "done");
+    assert!(!secure.provider.noticed_more(), "it is on the same connection");
 }
 
 #[tokio::test(flavor = "local")]

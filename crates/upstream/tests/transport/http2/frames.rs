@@ -41,8 +41,22 @@ pub(super) struct Frame {
 
 /// A field with a literal name, outside any table.
 pub(super) fn field(name: &str, value: &str) -> Vec<u8> {
-    assert!(name.len() < 127 && value.len() < 127, "one byte of length");
-    [&[0, name.len() as u8], name.as_bytes(), &[value.len() as u8], value.as_bytes()].concat()
+    [&[0], &text(name)[..], &text(value)].concat()
+}
+
+/// A text behind its length: seven bits, and as many more as it takes (RFC 7541, 5.1 and 5.2).
+fn text(text: &str) -> Vec<u8> {
+    let (short, mut rest) = (text.len().min(127), text.len().saturating_sub(127));
+    let mut said = vec![short as u8];
+    while short == 127 {
+        said.push((rest & 127) as u8 | if rest > 127 { 128 } else { 0 });
+        rest >>= 7;
+        if rest == 0 {
+            break;
+        }
+    }
+    said.extend(text.as_bytes());
+    said
 }
 
 /// `:status` with any value.
