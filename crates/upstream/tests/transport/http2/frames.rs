@@ -46,17 +46,15 @@ pub(super) fn field(name: &str, value: &str) -> Vec<u8> {
 
 /// A text behind its length: seven bits, and as many more as it takes (RFC 7541, 5.1 and 5.2).
 fn text(text: &str) -> Vec<u8> {
-    let (short, mut rest) = (text.len().min(127), text.len().saturating_sub(127));
-    let mut said = vec![short as u8];
-    while short == 127 {
-        said.push((rest & 127) as u8 | if rest > 127 { 128 } else { 0 });
-        rest >>= 7;
-        if rest == 0 {
-            break;
+    let mut said = vec![text.len().min(127) as u8];
+    if let Some(mut rest) = text.len().checked_sub(127) {
+        while rest > 127 {
+            said.push(rest as u8 | 128);
+            rest >>= 7;
         }
+        said.push(rest as u8);
     }
-    said.extend(text.as_bytes());
-    said
+    [&said, text.as_bytes()].concat()
 }
 
 /// `:status` with any value.
@@ -149,7 +147,7 @@ impl Line<Session> {
     }
 
     /// The client may send so many bytes more.
-    fn allow(&mut self, stream: u32, bytes: usize) {
+    pub(super) fn allow(&mut self, stream: u32, bytes: usize) {
         if bytes > 0 {
             let more = u32::try_from(bytes).unwrap().to_be_bytes();
             self.frame(WINDOW, 0, 0, &more);

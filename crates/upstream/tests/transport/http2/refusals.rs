@@ -7,7 +7,7 @@ use super::{
         certified::{SecureProvider, Session},
         support::{Event, Frozen, Line, patiently, whole},
     },
-    frames::{INTERNAL_ERROR, NO_ERROR, REFUSED},
+    frames::{CANCEL, DATA, HEADERS, INTERNAL_ERROR, LAST, NO_ERROR, OK, REFUSED, RESET, WHOLE, status},
 };
 
 /// Answers the first request of its first connection, leaves the second to `then`, and answers everybody elsewhere.
@@ -166,14 +166,14 @@ async fn an_early_answer_is_delivered_although_the_rest_of_the_request_is_not_wa
         let mut secure = SecureProvider::new(move |_, line| {
             line.greet(&[]);
             while let Some(frame) = line.next() {
-                if frame.kind == super::frames::HEADERS {
-                    line.frame(super::frames::HEADERS, super::frames::WHOLE, 1, &super::frames::status(413));
-                    line.frame(super::frames::DATA, super::frames::LAST, 1, b"no more");
+                if frame.kind == HEADERS {
+                    line.frame(HEADERS, WHOLE, 1, &status(413));
+                    line.frame(DATA, LAST, 1, b"no more");
                     if reset {
                         line.reset(1, NO_ERROR);
                     }
                 }
-                if frame.kind == super::frames::RESET {
+                if frame.kind == RESET {
                     line.tell_reset(&frame);
                 }
             }
@@ -183,7 +183,29 @@ async fn an_early_answer_is_delivered_although_the_rest_of_the_request_is_not_wa
         assert_eq!(answer.status.as_u16(), 413);
         assert_eq!(patiently(collect(answer.body, 100)).await.unwrap(), "no more");
         if !reset {
-            assert_eq!(patiently(secure.provider.event()).await, Event::Reset(0, 1, super::frames::CANCEL));
+            assert_eq!(patiently(secure.provider.event()).await, Event::Reset(0, 1, CANCEL));
         }
     }
+}
+
+#[tokio::test(flavor = "local")]
+async fn an_answer_that_begins_before_the_request_has_ended_lets_it_end() {
+    const UPLOAD: usize = 1 << 20;
+    let secure = SecureProvider::new(|_, line| {
+        line.greet(&[]);
+        while let Some(frame) = line.next() {
+            if frame.kind == HEADERS {
+                line.frame(HEADERS, WHOLE, 1, OK);
+                line.frame(DATA, 0, 1, b"go on");
+            }
+            if frame.kind == DATA {
+                line.allow(1, frame.payload.len());
+            }
+            if frame.kind == DATA && frame.flags & LAST != 0 {
+                line.frame(DATA, LAST, 1, b", done");
+            }
+        }
+    });
+    let answer = patiently(secure.offering_http2().send(secure.post(vec![7; UPLOAD]))).await.unwrap();
+    assert_eq!(patiently(collect(answer.body, 100)).await.unwrap(), "go on, done");
 }
