@@ -5,8 +5,8 @@
 //!
 //! What it promises, because a gateway cannot do without it: a truncated body is an error and never an end; an
 //! interim answer is never taken for the final one; redirects, decompression and default headers are nobody's
-//! business but the caller's; dropping a future or a body closes the connection, so that a provider stops
-//! generating for somebody who has left.
+//! business but the caller's; dropping a future or a body closes the connection, or resets the stream in HTTP/2, so
+//! that a provider stops generating for somebody who has left.
 
 mod body;
 mod date;
@@ -37,7 +37,7 @@ pub use self::{
 /// The single way out. Object safe; the simulator implements it in memory.
 pub trait Transport {
     /// Sends `request` and resolves when the head of the final answer is here. Dropping the future, or later the
-    /// answer's body, abandons the exchange and closes its connection.
+    /// answer's body, abandons the exchange and closes its connection, or its stream.
     ///
     /// # Errors
     /// A [`Fault`] when there is no answer to return. An answer with an error status is an answer.
@@ -58,7 +58,8 @@ pub struct Request {
     /// Absolute, with the real scheme (`https` or `http`). User information in it is never sent.
     pub uri: Uri,
     /// Sent as they are, duplicates included, except for the framing of the message itself: `connection`,
-    /// `content-length`, `transfer-encoding` and `expect` are the transport's own business.
+    /// `content-length`, `transfer-encoding` and `expect` are the transport's own business, and what else is about
+    /// one connection is left out in HTTP/2.
     pub headers: HeaderMap,
     /// Sent with a `content-length`, never chunked.
     pub body: Bytes,
