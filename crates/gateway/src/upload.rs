@@ -1,7 +1,7 @@
 //! A client's body, gathered whole before it goes on: so that it can be sent again on a stale connection, and be read aside.
 //!
 //! Bodies are large and clients are near, so a body that only trickles is an attack or a broken connection. It may not hold
-//! memory and a connection for ever: see [`Pace`].
+//! memory and a connection for ever: see [`Pace`]. Nor may it hold more memory than it has bytes, see [`Gathered`].
 
 use crate::error::Refusal;
 use actix_web::HttpRequest;
@@ -20,8 +20,10 @@ const WHOLE_WITHIN: Duration = Duration::from_secs(600);
 const GRACE: Duration = Duration::from_secs(60);
 /// The fewest bytes a second, on average behind the grace; a modem is quicker.
 const SLOWEST: u32 = 1024;
-/// How much room is made at once on a client's word.
+/// How much room is made at once on a client's word, in bytes, before some of it has come.
 const TRUSTED: usize = 1024 * 1024;
+/// How much room is made at once for a body whose length nobody announced, in bytes.
+const MOST_ROOM: usize = 4 * 1024 * 1024;
 
 /// The body of `request`, of at most `limit` bytes.
 ///
@@ -36,16 +38,61 @@ pub(crate) async fn gathered<E>(
     if announced > limit {
         return Err(Refusal::too_large(limit));
     }
-    let mut body = BytesMut::with_capacity(announced.min(TRUSTED));
+    let mut body = Gathered::announced(announced);
     let mut pace = Pace::from(Instant::now());
     while let Some(chunk) = next(&mut payload, &pace).await? {
-        if chunk.len() > limit - body.len() {
+        if chunk.len() > limit - body.length {
             return Err(Refusal::too_large(limit));
         }
-        body.extend_from_slice(&chunk);
+        body.take(&chunk);
         pace.came(chunk.len(), Instant::now());
     }
-    Ok(body.freeze())
+    Ok(body.whole())
+}
+
+/// A body so far. A body of unknown length is not moved into larger and larger room, for which both would have to be there at
+/// once: what comes goes into room of its own, and only a body that has come to its end is put together.
+struct Gathered {
+    full: Vec<Bytes>,
+    room: BytesMut,
+    length: usize,
+    announced: usize,
+}
+
+impl Gathered {
+    fn announced(announced: usize) -> Self {
+        Self { full: Vec::new(), room: BytesMut::with_capacity(announced.min(TRUSTED)), length: 0, announced }
+    }
+
+    fn take(&mut self, chunk: &[u8]) {
+        let (fits, rest) = chunk.split_at(chunk.len().min(self.room.capacity() - self.room.len()));
+        self.room.extend_from_slice(fits);
+        self.length += fits.len();
+        if !rest.is_empty() {
+            self.more_room_for(rest.len());
+            self.room.extend_from_slice(rest);
+            self.length += rest.len();
+        }
+    }
+
+    /// For all that was announced, now that some of it has come; else for as much again as there is.
+    fn more_room_for(&mut self, bytes: usize) {
+        let outstanding = self.announced.saturating_sub(self.length);
+        if outstanding >= bytes {
+            return self.room.reserve(outstanding);
+        }
+        let room = BytesMut::with_capacity(self.length.min(MOST_ROOM).max(bytes));
+        let full = std::mem::replace(&mut self.room, room).freeze();
+        self.full.extend((!full.is_empty()).then_some(full));
+    }
+
+    fn whole(mut self) -> Bytes {
+        if self.full.is_empty() {
+            return self.room.freeze();
+        }
+        self.full.push(self.room.freeze());
+        self.full.concat().into()
+    }
 }
 
 async fn next<E>(
@@ -130,6 +177,35 @@ mod tests {
     async fn a_body_up_to_the_limit_is_gathered_and_a_byte_more_is_not() {
         assert_eq!(gather(None, vec![ok("ab"), ok("cd")], 4).await.unwrap(), "abcd");
         assert_eq!(gather(None, vec![ok("ab"), ok("cd")], 3).await, Err("body_too_large"));
+    }
+
+    /// What lies in which room, when these chunks have come.
+    fn rooms(announced: usize, chunks: &[usize]) -> (Vec<usize>, usize) {
+        let text: Vec<u8> = (0..chunks.iter().sum()).map(|at: usize| (at % 251) as u8).collect();
+        let (mut body, mut rest) = (Gathered::announced(announced), &text[..]);
+        for length in chunks {
+            let (chunk, later) = rest.split_at(*length);
+            body.take(chunk);
+            rest = later;
+        }
+        let (full, capacity) = (body.full.iter().map(Bytes::len).collect(), body.room.capacity());
+        assert_eq!(body.whole(), text);
+        (full, capacity)
+    }
+
+    #[test]
+    fn a_body_of_known_length_lies_in_one_room_that_is_no_larger_once_some_of_it_has_come() {
+        assert_eq!(rooms(5, &[2, 3]), (vec![], 5));
+        assert_eq!(rooms(9 * TRUSTED, &[]), (vec![], TRUSTED));
+        assert_eq!(rooms(9 * TRUSTED, &[TRUSTED - 1, 2, 4 * TRUSTED]), (vec![], 9 * TRUSTED));
+    }
+
+    #[test]
+    fn a_body_of_unknown_length_never_needs_its_room_twice_before_its_end() {
+        let chunk = 1024 * 1024;
+        assert_eq!(rooms(0, &[chunk]), (vec![], chunk));
+        assert_eq!(rooms(0, &[chunk; 9]), ([1, 1, 2, 4].map(|mib| mib * chunk).to_vec(), MOST_ROOM));
+        assert_eq!(rooms(0, &[3, 1, 9]), (vec![3, 3], 7));
     }
 
     #[actix_web::test]
