@@ -4,7 +4,8 @@ use crate::edge::Edge;
 use crate::examination::{Ending, Examination, Tape};
 use crate::route::Route;
 use crate::session::{Identified, Kind, identify, is_named};
-use actix_web::http::header::{CONTENT_ENCODING, CONTENT_TYPE, USER_AGENT};
+use actix_web::http::header::{CONTENT_ENCODING, CONTENT_TYPE, HeaderValue, USER_AGENT};
+use actix_web::web;
 use bytes::Bytes;
 use domain::conversation::Asked;
 use domain::evidence::{Class, Evidence};
@@ -32,12 +33,22 @@ const LONGEST_CLIENT: usize = 80;
 pub(crate) struct Sent {
     /// Where it goes.
     pub(crate) route: Route,
-    /// The client's headers.
-    pub(crate) headers: HeaderMap,
+    /// What the client calls itself.
+    agent: Option<HeaderValue>,
+    /// How the body is encoded, if at all.
+    encoding: Option<String>,
     /// The body.
     pub(crate) body: Bytes,
     /// When it left.
     pub(crate) start: Moment,
+}
+
+impl Sent {
+    /// A request with these headers of the client's.
+    pub(crate) fn new(route: Route, headers: &HeaderMap, body: Bytes, start: Moment) -> Self {
+        let (agent, encoding) = (headers.get(USER_AGENT).cloned(), content_encoding(headers));
+        Self { route, agent, encoding, body, start }
+    }
 }
 
 /// A request on its way, as the background sees it.
@@ -51,15 +62,15 @@ pub(crate) struct Capture {
 }
 
 impl Capture {
-    /// Reads a request and tells what can be told before its answer.
-    pub(crate) async fn of(edge: Arc<Edge>, sent: Sent) -> Self {
+    /// Reads a request with these headers and tells what can be told before its answer.
+    pub(crate) async fn of(edge: Arc<Edge>, sent: Sent, headers: &HeaderMap) -> Self {
         let asked = match sent.route.dialect {
-            Some(dialect) => read(dialect, &sent).await,
+            Some(dialect) => read(dialect, &sent, headers).await,
             None => None,
         };
-        let who = identify(&edge.sessions, &edge.principal, &sent.headers, asked.as_ref(), edge.today());
+        let who = identify(&edge.sessions, &edge.principal, headers, asked.as_ref(), edge.today());
         let project = asked.and_then(|asked| asked.directory);
-        let token = observe(&edge, &sent, who.session.as_ref(), project);
+        let token = observe(&edge, &sent.route, headers, who.session.as_ref(), project);
         let in_progress =
             who.session.as_ref().and_then(|session| announced(&edge.house.outbox, session, who.kind));
         Self { edge, sent, who, token, _in_progress: in_progress }
@@ -106,11 +117,11 @@ impl Capture {
             answer_encoding,
             principal: self.edge.principal.clone(),
             identity: self.who.identity.clone(),
-            client: client(&self.sent.headers),
+            client: client(self.sent.agent.as_ref()),
             speaker: self.who.speaker,
             upstream: self.upstream().clone(),
             target: self.sent.route.target.clone(),
-            request_encoding: content_encoding(&self.sent.headers),
+            request_encoding: self.sent.encoding.clone(),
             request: self.sent.body.clone(),
             at: self.edge.today(),
         });
@@ -128,11 +139,12 @@ impl Capture {
 /// Tells the request's credential to its owner, and gives its name.
 fn observe(
     edge: &Edge,
-    sent: &Sent,
+    route: &Route,
+    headers: &HeaderMap,
     session: Option<&SessionId>,
     project: Option<String>,
 ) -> Option<Fingerprint> {
-    let pairs: Vec<_> = sent.headers.iter().map(|(name, value)| (name.as_str(), value.as_bytes())).collect();
+    let pairs: Vec<_> = headers.iter().map(|(name, value)| (name.as_str(), value.as_bytes())).collect();
     let credential = match intake::read(pairs.iter().copied(), &edge.fingerprinter) {
         Intake::Captured(credential) => Arc::new(credential),
         Intake::Nothing => return None,
@@ -144,7 +156,7 @@ fn observe(
     };
     let fingerprint = credential.fingerprint;
     if let Some(session) = session {
-        let upstream = edge.upstream(sent.route.provider).key().clone();
+        let upstream = edge.upstream(route.provider).key().clone();
         let slot = SlotKey { principal: edge.principal.clone(), upstream, session: session.clone() };
         let ends = credential.ends.map(|ends| edge.moment_of(ends));
         let observed = CredentialMessage::CredentialObserved { slot, credential, project, ends };
@@ -154,12 +166,14 @@ fn observe(
 }
 
 /// What the request says, if it can be read at all.
-async fn read(dialect: Dialect, sent: &Sent) -> Option<Asked> {
+async fn read(dialect: Dialect, sent: &Sent, headers: &HeaderMap) -> Option<Asked> {
+    let encoding = sent.encoding.as_deref();
     // How long a compressed body really is shows only when it is unpacked.
-    match understood(dialect, &sent.headers, &sent.body, QUICKLY_READ) {
+    match understood(dialect, headers, encoding, &sent.body, QUICKLY_READ) {
         Err(Unreadable::TooLarge { .. }) => {
-            let (headers, body) = (sent.headers.clone(), sent.body.clone());
-            let beside = actix_web::web::block(move || understood(dialect, &headers, &body, LARGEST_READ));
+            let (headers, encoding, body) = (headers.clone(), sent.encoding.clone(), sent.body.clone());
+            let beside =
+                web::block(move || understood(dialect, &headers, encoding.as_deref(), &body, LARGEST_READ));
             beside.await.ok()?.ok()
         }
         understood => understood.ok(),
@@ -170,10 +184,11 @@ async fn read(dialect: Dialect, sent: &Sent) -> Option<Asked> {
 fn understood(
     dialect: Dialect,
     headers: &HeaderMap,
+    encoding: Option<&str>,
     body: &[u8],
     at_most: usize,
 ) -> Result<Asked, Unreadable> {
-    let plain = encoding::decoded(content_encoding(headers).as_deref(), body, at_most)?;
+    let plain = encoding::decoded(encoding, body, at_most)?;
     let glance = dialect::glance(dialect, &plain)?;
     if is_named(headers, &glance) { Ok(glance) } else { dialect::asked(dialect, &plain) }
 }
@@ -189,14 +204,11 @@ pub(crate) fn content_encoding(headers: &HeaderMap) -> Option<String> {
 }
 
 /// What a client calls itself: its product and version.
-fn client(headers: &HeaderMap) -> String {
-    let agent = headers.get(USER_AGENT).and_then(|agent| agent.to_str().ok());
-    agent
-        .and_then(|agent| agent.split_whitespace().next())
-        .unwrap_or("unknown")
-        .chars()
-        .take(LONGEST_CLIENT)
-        .collect()
+fn client(agent: Option<&HeaderValue>) -> String {
+    let agent = agent.and_then(|agent| agent.to_str().ok());
+    let product = agent.and_then(|agent| agent.split_whitespace().next()).unwrap_or("unknown");
+    // A value that is text is ASCII.
+    product.get(..LONGEST_CLIENT).unwrap_or(product).to_owned()
 }
 
 /// Hears an answer pass. What has to be done once it is over is done in any case, also when the client leaves.
@@ -264,7 +276,6 @@ impl Drop for InProgress {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use actix_web::http::header::HeaderValue;
     use domain::provider::Provider;
     use futures_util::FutureExt as _;
 
@@ -285,12 +296,12 @@ mod tests {
             dialect: Some(Dialect::AnthropicMessages),
         };
         let headers = [(CONTENT_ENCODING, HeaderValue::from_static("zstd"))].into_iter().collect();
-        Sent { route, headers, body: body.into(), start: Moment::from_secs(0) }
+        Sent::new(route, &headers, body.into(), Moment::from_secs(0))
     }
 
     #[tokio::test]
     async fn a_small_body_that_unpacks_to_a_large_one_is_read_beside_the_thread_that_relays() {
-        let read = |sent: Sent| async move { read(Dialect::AnthropicMessages, &sent).await };
+        let read = async |sent: Sent| read(Dialect::AnthropicMessages, &sent, &HeaderMap::new()).await;
         assert!(read(packed(1)).now_or_never().expect("at once").is_some());
         assert!(read(packed(9)).now_or_never().is_none());
         assert!(read(packed(9)).await.is_some());
@@ -298,9 +309,10 @@ mod tests {
 
     #[tokio::test]
     async fn a_bomb_is_relayed_unread() {
+        let read = async |sent: Sent| read(Dialect::AnthropicMessages, &sent, &HeaderMap::new()).await;
         let blocks = LARGEST_READ / BLOCK;
-        assert!(read(Dialect::AnthropicMessages, &packed(blocks)).await.is_none());
-        assert!(read(Dialect::AnthropicMessages, &packed(blocks - 1)).await.is_some());
+        assert!(read(packed(blocks)).await.is_none());
+        assert!(read(packed(blocks - 1)).await.is_some());
         assert_eq!(LARGEST_READ, 64 << 20, "bytes that one request may cost");
     }
 }

@@ -14,7 +14,15 @@ const OF_THE_TRANSPORT: [&str; 3] = ["host", "content-length", "expect"];
 
 /// What of a client's headers goes to the provider.
 pub(crate) fn outgoing(headers: &HeaderMap) -> HeaderMap {
-    without(headers, |name| OF_THE_TRANSPORT.contains(&name) || name.starts_with(OURS) || is_alias(name))
+    let named = named_by_connection(headers);
+    let is_dropped =
+        |name: &str| OF_THE_TRANSPORT.contains(&name) || name.starts_with(OURS) || is_alias(name);
+    // With room for what the transport adds.
+    let mut kept = HeaderMap::with_capacity(headers.len() + OF_THE_TRANSPORT.len());
+    let travelling =
+        headers.iter().filter(|(name, _)| travels(name.as_str(), &named) && !is_dropped(name.as_str()));
+    travelling.for_each(|(name, value)| kept.append(name.clone(), value.clone()));
+    kept
 }
 
 /// Whether every credential in `headers` is text. What is not, no provider takes, and no two programs read alike.
@@ -44,18 +52,15 @@ fn is_about_a_hop(name: &str) -> bool {
 }
 
 /// What of a provider's headers goes to the client. Its `content-length` is for the caller to turn into a framing.
-pub(crate) fn returning(headers: &HeaderMap) -> HeaderMap {
-    without(headers, |_| false)
+pub(crate) fn returning(mut headers: HeaderMap) -> HeaderMap {
+    let named = named_by_connection(&headers);
+    headers.retain(|name, _| travels(name.as_str(), &named));
+    headers
 }
 
-fn without(headers: &HeaderMap, dropped: impl Fn(&str) -> bool) -> HeaderMap {
-    let named = named_by_connection(headers);
-    let stays = |name: &str| !is_about_a_hop(name) && !named.iter().any(|it| it == name) && !dropped(name);
-    let mut kept = HeaderMap::new();
-    for (name, value) in headers.iter().filter(|(name, _)| stays(name.as_str())) {
-        kept.append(name.clone(), value.clone());
-    }
-    kept
+/// Whether a name is about the message, and not about a connection whose `connection` header has `named` these.
+fn travels(name: &str, named: &[String]) -> bool {
+    !is_about_a_hop(name) && !named.iter().any(|it| it == name)
 }
 
 /// The headers that `connection` says are about the connection too.
@@ -160,9 +165,6 @@ mod tests {
             ("set-cookie", "a"),
             ("set-cookie", "b"),
         ]);
-        assert_eq!(
-            names(&returning(&headers)),
-            ["content-length", "retry-after", "set-cookie", "set-cookie"]
-        );
+        assert_eq!(names(&returning(headers)), ["content-length", "retry-after", "set-cookie", "set-cookie"]);
     }
 }

@@ -59,12 +59,12 @@ async fn exchange(
     let outgoing =
         upstream.request(request.method(), &route, headers::outgoing(request.headers()), body.clone())?;
     let origin = upstream.key().origin().to_owned();
-    let sent = Sent { route, headers: request.headers().clone(), body, start: edge.now() };
+    let sent = Sent::new(route, request.headers(), body, edge.now());
     let held = sent.start.since(begun);
     // Side by side, and once it had its chance to leave: what we want to know of a request must not delay it.
     let aside = async {
         tokio::task::yield_now().await;
-        Capture::of(Arc::clone(&edge), sent).await
+        Capture::of(Arc::clone(&edge), sent, request.headers()).await
     };
     let exchange = stay::within(edge.relay.request_timeout, place, line.0.send(outgoing));
     let (answer, capture) = join(exchange, aside).await;
@@ -91,7 +91,7 @@ fn wants_websocket(headers: &HeaderMap) -> bool {
 
 /// The provider's answer for the client, framed as the provider framed it: by its length if it gave one.
 fn returned(method: &Method, answer: Answer, mut listener: Listener) -> HttpResponse {
-    let mut headers = headers::returning(&answer.headers);
+    let mut headers = headers::returning(answer.headers);
     let length = length(&headers);
     let body = if method == Method::HEAD {
         listener.ended(Ending::Whole);

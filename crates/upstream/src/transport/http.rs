@@ -10,13 +10,14 @@ use actix_http::{
     error::ParseError,
     header::{self, HeaderMap},
 };
-use awc::{Client, ClientRequest, Connector, error::SendRequestError};
+use awc::{Client, ClientResponse, Connector, FrozenClientRequest, error::SendRequestError};
+use bytes::Bytes;
 use futures_core::future::LocalBoxFuture;
 use tokio::time::timeout;
 use tokio_rustls::TlsConnector;
 
 use super::{
-    Answer, Fault, Phase, Request, Roots, Transport, UnusableRoots,
+    Answer, Fault, Method, Phase, Request, Roots, Transport, UnusableRoots,
     body::{self, Watched, upload},
     date,
     dial::Dialer,
@@ -118,14 +119,13 @@ impl Lines {
     /// One exchange, in the best version of the protocol that both sides want.
     async fn exchange(&self, request: Request) -> Result<Answer, Fault> {
         let route = Route::of(&request)?;
-        // Lets the runtime look at its sockets: an end that has arrived on a kept connection is then seen before it is used.
-        tokio::task::yield_now().await;
-        if let Some(http2) = self.http2.as_ref().filter(|_| route.secure)
-            && let Some(answer) = http2.exchange(&route, &request).await?
-        {
-            return Ok(answer);
+        if let Some(http2) = self.http2.as_ref().filter(|_| route.secure) {
+            look_at_sockets().await;
+            if let Some(answer) = http2.exchange(&route, &request).await? {
+                return Ok(answer);
+            }
         }
-        self.exchange_in_http1(&route, &request).await
+        self.exchange_in_http1(&route, request).await
     }
 
     /// On a second connection if the first turns out to have been gone.
@@ -133,12 +133,20 @@ impl Lines {
     /// Asking again is safe because the guard calls a loss [`Stale`] only when not a byte of the request had gone out. A
     /// provider that closes just after that gets no second request: it may have read the first, and would bill both. The
     /// second connection is new, so there is no third.
-    async fn exchange_in_http1(&self, route: &Route, request: &Request) -> Result<Answer, Fault> {
-        let outcome = match self.attempt(self.kept(route), route, request).await {
-            Err(error) if is_stale(&error) => self.attempt(&self.fresh(route), route, request).await,
-            outcome => outcome,
+    async fn exchange_in_http1(&self, route: &Route, request: Request) -> Result<Answer, Fault> {
+        let Request { method, headers: given, body, .. } = request;
+        let outgoing = |client: &Client, headers| outgoing(client, &method, route, headers);
+        let outcome = async {
+            let first = outgoing(self.kept(route), headers(route, given))?;
+            look_at_sockets().await;
+            match self.attempt(&first, &body).await {
+                Err(error) if is_stale(&error) => {
+                    self.attempt(&outgoing(&self.fresh(route), first.headers().clone())?, &body).await
+                }
+                outcome => outcome,
+            }
         };
-        outcome.map_err(|error| Fault::from(&error))
+        outcome.await.map_err(|error| Fault::from(&error))
     }
 
     fn kept(&self, route: &Route) -> &Client {
@@ -152,24 +160,32 @@ impl Lines {
 
     async fn attempt(
         &self,
-        client: &Client,
-        route: &Route,
-        request: &Request,
+        outgoing: &FrozenClientRequest,
+        body: &Bytes,
     ) -> Result<Answer, SendRequestError> {
-        let outgoing = prepare(client, route, request);
-        let answer = if request.body.is_empty() && request.method.is_safe() {
+        let answer = if body.is_empty() && outgoing.get_method().is_safe() {
             // No body at all: a `content-length: 0` on a GET is not what the caller said.
             outgoing.send_body(actix_http::body::None::new()).await?
         } else {
-            outgoing.send_body(upload(request.body.clone())).await?
+            outgoing.send_body(upload(body.clone())).await?
         };
-        let (status, headers) = (answer.status(), answer.headers().clone());
-        Ok(Answer {
-            status,
-            headers,
-            body: body::of(status, Watched::new(answer, self.limits.between_bytes)),
-        })
+        Ok(received(answer, self.limits.between_bytes))
     }
+}
+
+/// Lets the runtime look at its sockets: an end that has arrived on a kept connection is then seen before it is used.
+async fn look_at_sockets() {
+    tokio::task::yield_now().await;
+}
+
+/// A client's answer as ours, with its very headers: a map of them is worth not to be copied.
+fn received(answer: ClientResponse, between_bytes: Duration) -> Answer {
+    let (status, mut headers) = (answer.status(), HeaderMap::new());
+    let answer = answer.map_body(|head, payload| {
+        headers = std::mem::take(&mut head.headers);
+        payload
+    });
+    Answer { status, headers, body: body::of(status, Watched::new(answer, between_bytes)) }
 }
 
 fn client(limits: Limits, tls: Option<TlsConnector>) -> Client {
@@ -178,10 +194,16 @@ fn client(limits: Limits, tls: Option<TlsConnector>) -> Client {
     Client::builder().connector(connector).disable_timeout().disable_redirects().finish()
 }
 
-fn prepare(client: &Client, route: &Route, request: &Request) -> ClientRequest {
-    let mut outgoing = client.request(request.method.clone(), route.uri.clone()).no_decompress();
-    *outgoing.headers_mut() = headers(route, &request.headers);
-    outgoing
+/// A request that can be sent more than once, its headers copied for none of them.
+fn outgoing(
+    client: &Client,
+    method: &Method,
+    route: &Route,
+    headers: HeaderMap,
+) -> Result<FrozenClientRequest, SendRequestError> {
+    let mut outgoing = client.request(method.clone(), route.uri.clone()).no_decompress();
+    *outgoing.headers_mut() = headers;
+    Ok(outgoing.freeze()?)
 }
 
 fn is_stale(error: &SendRequestError) -> bool {
@@ -193,11 +215,10 @@ fn is_stale(error: &SendRequestError) -> bool {
 
 /// The caller's headers, less the one that would make awc wait for a `100` that the guard swallows, with a mark that
 /// keeps awc from adding a date, and with a `host`: awc's own guess goes by the port and not by the scheme.
-fn headers(route: &Route, given: &HeaderMap) -> HeaderMap {
-    let mut headers = given.clone();
+fn headers(route: &Route, mut headers: HeaderMap) -> HeaderMap {
     headers.remove(header::EXPECT);
-    headers.insert(header::DATE, date::MARK);
-    given.get_all(header::DATE).for_each(|said| headers.append(header::DATE, said.clone()));
+    let said = headers.insert(header::DATE, date::MARK);
+    said.for_each(|said| headers.append(header::DATE, said));
     if !headers.contains_key(header::HOST) {
         headers.insert(header::HOST, route.host.clone());
     }
@@ -221,10 +242,10 @@ mod tests {
         let route = Route::of(&request).unwrap();
         let mut given = HeaderMap::new();
         given.insert(header::EXPECT, HeaderValue::from_static("100-continue"));
-        let sent = headers(&route, &given);
+        let sent = headers(&route, given.clone());
         assert_eq!(sent.get(header::HOST).unwrap(), "provider.example");
         assert!(!sent.contains_key(header::EXPECT));
         given.insert(header::HOST, HeaderValue::from_static("other.example"));
-        assert_eq!(headers(&route, &given).get_all(header::HOST).collect::<Vec<_>>(), ["other.example"]);
+        assert_eq!(headers(&route, given).get_all(header::HOST).collect::<Vec<_>>(), ["other.example"]);
     }
 }
