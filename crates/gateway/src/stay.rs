@@ -95,7 +95,8 @@ impl Hold {
     fn poll(&mut self, context: &mut Context<'_>) -> Poll<Option<Result<Bytes, Fault>>> {
         let piece = match self {
             Self::Open { body, reader, .. } => {
-                *reader = Some(context.waker().clone());
+                // Nearly always the same as before, which then costs nothing.
+                reader.get_or_insert_with(|| context.waker().clone()).clone_from(context.waker());
                 ready!(body.poll_next_unpin(context))
             }
             Self::Expired => Some(Err(TOO_LONG)),

@@ -9,6 +9,7 @@
 use std::{
     fmt,
     io::{self, IoSlice},
+    mem::MaybeUninit,
     pin::Pin,
     task::{Context, Poll, ready},
 };
@@ -22,6 +23,10 @@ use super::{
     head::{self, Ending, Head},
     wire::Wire,
 };
+
+/// How much of an answer is read at once while its head is not whole, in bytes: enough for most answers that are no long
+/// streams, so that one reading is all.
+const ROOM: usize = 16 * 1024;
 
 /// One connection to a provider, for one exchange after the other.
 pub(super) struct Guard {
@@ -125,8 +130,8 @@ impl Guard {
     }
 
     fn poll_more(&mut self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        let mut space = [0; 4096];
-        let mut buffer = ReadBuf::new(&mut space);
+        let mut space = [const { MaybeUninit::uninit() }; ROOM];
+        let mut buffer = ReadBuf::uninit(&mut space);
         ready!(Pin::new(&mut self.wire).poll_read(context, &mut buffer))?;
         if buffer.filled().is_empty() {
             return Poll::Ready(Err(io::ErrorKind::UnexpectedEof.into()));
