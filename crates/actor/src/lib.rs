@@ -28,7 +28,7 @@ pub use cause::Cause;
 pub use clock::Clock;
 pub use delivery::{AskError, TellError};
 pub use environment::{Environment, Fatal};
-pub use mailbox::{Address, Mailbox};
+pub use mailbox::{Address, Bundle, Mailbox};
 pub use observer::{NoObserver, Observer};
 pub use performer::{Factory, Message, Performer};
 pub use row::Row;

@@ -16,6 +16,8 @@ pub(crate) type Answer<R> = Option<oneshot::Sender<Result<R, AskError>>>;
 pub(crate) enum Mail<M, R> {
     /// A message.
     Letter(Box<Letter<M, R>>),
+    /// Several, in their order.
+    Bundle(Vec<Letter<M, R>>),
     /// End as soon as nothing waits and nothing runs; the sender is dropped at the end.
     Drain(oneshot::Sender<()>),
     /// End now.

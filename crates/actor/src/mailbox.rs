@@ -10,7 +10,7 @@ use tokio::time::timeout;
 
 use crate::desk::{Desk, Lane};
 use crate::mail::{Answer, Letter, Mail, Postmark};
-use crate::shell::Shell;
+use crate::shell::{IN_A_ROW, Shell};
 use crate::timer::Stamp;
 use crate::{AskError, Cause, Message, TellError};
 
@@ -19,6 +19,15 @@ use crate::{AskError, Cause, Message, TellError};
 /// Cheap to clone, usable from every thread, and valid before the actor exists: what is said to a
 /// vacancy is handled once it is filled. Holding one does not bind the holder to the actor's type.
 pub struct Mailbox<M: Message, R: Send + 'static = ()>(Arc<Slot<M, R>>);
+
+/// Messages that are told together: to wake an actor on another thread costs more than to handle a message.
+///
+/// Each is let in, counted and numbered when it is told, and all arrive in that order when the bundle is sent, which it also is
+/// when it is dropped.
+pub struct Bundle<M: Message, R: Send + 'static = ()> {
+    slot: Arc<Slot<M, R>>,
+    letters: Vec<Letter<M, R>>,
+}
 
 /// A handle that can only tell: an actor's own address, whatever it answers to others.
 pub struct Address<M: Message>(Arc<dyn Post<M>>);
@@ -49,6 +58,12 @@ impl<M: Message, R: Send + 'static> Mailbox<M, R> {
     /// [`TellError::Stopped`] when the actor has ended.
     pub fn tell_surely(&self, message: M, cause: Cause) -> Result<(), TellError> {
         self.0.put(message, cause, Lane::Sure, None, None)
+    }
+
+    /// Begins a bundle.
+    #[must_use]
+    pub fn bundle(&self) -> Bundle<M, R> {
+        Bundle { slot: Arc::clone(&self.0), letters: Vec::new() }
     }
 
     /// Asks a question, and waits for the answer at most `within`, counted from the first poll.
@@ -116,6 +131,46 @@ impl<M: Message, R: Send + 'static> Mailbox<M, R> {
     }
 }
 
+impl<M: Message, R: Send + 'static> Bundle<M, R> {
+    /// See [`Mailbox::tell`].
+    ///
+    /// # Errors
+    /// The same as there, but that an actor may end before the bundle is sent.
+    pub fn tell(&mut self, message: M, cause: Cause) -> Result<(), TellError> {
+        self.put(message, cause, Lane::Bounded)
+    }
+
+    /// See [`Mailbox::tell_surely`].
+    ///
+    /// # Errors
+    /// The same as there, but that an actor may end before the bundle is sent.
+    pub fn tell_surely(&mut self, message: M, cause: Cause) -> Result<(), TellError> {
+        self.put(message, cause, Lane::Sure)
+    }
+
+    fn put(&mut self, message: M, cause: Cause, lane: Lane) -> Result<(), TellError> {
+        self.letters.push(self.slot.letter(message, cause, lane, None, None)?);
+        if self.letters.len() >= IN_A_ROW {
+            self.send();
+        }
+        Ok(())
+    }
+
+    fn send(&mut self) {
+        let letters = std::mem::take(&mut self.letters);
+        if !letters.is_empty() {
+            // An actor that has ended hears nothing, as with messages that it had not come to yet.
+            self.slot.send(Mail::Bundle(letters)).unwrap_or_default();
+        }
+    }
+}
+
+impl<M: Message, R: Send + 'static> Drop for Bundle<M, R> {
+    fn drop(&mut self) {
+        self.send();
+    }
+}
+
 impl<M: Message> Address<M> {
     /// See [`Mailbox::tell`].
     ///
@@ -164,6 +219,19 @@ impl<M: Message, R: Send + 'static> Slot<M, R> {
         answer: Answer<R>,
         stamp: Option<Stamp>,
     ) -> Result<(), TellError> {
+        let letter = self.letter(message, cause, lane, answer, stamp)?;
+        self.send(Mail::Letter(Box::new(letter)))
+    }
+
+    /// A letter that is let in.
+    fn letter(
+        &self,
+        message: M,
+        cause: Cause,
+        lane: Lane,
+        answer: Answer<R>,
+        stamp: Option<Stamp>,
+    ) -> Result<Letter<M, R>, TellError> {
         let environment = &self.desk.environment;
         let admission = self.desk.admit(lane).inspect_err(|error| {
             if *error == TellError::Full {
@@ -171,7 +239,7 @@ impl<M: Message, R: Send + 'static> Slot<M, R> {
             }
         })?;
         let postmark = Postmark::new(environment.trace.number(), cause, stamp, environment.clock.now());
-        self.send(Mail::Letter(Box::new(Letter { message, answer, postmark, admission })))
+        Ok(Letter { message, answer, postmark, admission })
     }
 
     /// The one place that hands anything to actix. Its capacity is set to "unbounded", because the

@@ -16,9 +16,9 @@ use crate::role::{Done, Role};
 use crate::stage::Backstage;
 use crate::{AskError, Cause, Mailbox, Message, Row};
 
-/// After so many letters in a row the actor lets its neighbours and their timers have a turn: actix
+/// After so many letters in a row, and the rest of a bundle, the actor lets its neighbours and their timers have a turn: actix
 /// itself empties a mailbox in one go, however long that takes.
-const IN_A_ROW: usize = 64;
+pub(crate) const IN_A_ROW: usize = 64;
 
 /// An actor that takes `M` and answers `R`, whoever plays it.
 pub(crate) struct Shell<M: Message, R: Send + 'static> {
@@ -157,8 +157,12 @@ impl<M: Message, R: Send + 'static> Shell<M, R> {
         self.over || (idle && !self.drains.is_empty())
     }
 
-    fn breathe(&mut self, context: &mut Context<Self>) {
+    fn read(&mut self, letter: Letter<M, R>) {
         self.in_a_row += 1;
+        contained(|| self.receive(letter)).unwrap_or_else(|crash| self.give_up(&crash));
+    }
+
+    fn breathe(&mut self, context: &mut Context<Self>) {
         if self.in_a_row >= IN_A_ROW {
             self.in_a_row = 0;
             context.wait(wrap_future(tokio::task::yield_now()));
@@ -184,8 +188,13 @@ impl<M: Message, R: Send + 'static> Handler<Mail<M, R>> for Shell<M, R> {
 
     fn handle(&mut self, mail: Mail<M, R>, context: &mut Self::Context) {
         match mail {
-            Mail::Letter(letter) => {
-                contained(|| self.receive(*letter)).unwrap_or_else(|crash| self.give_up(&crash));
+            Mail::Letter(letter) => self.read(*letter),
+            Mail::Bundle(letters) => {
+                for letter in letters {
+                    if !self.over {
+                        self.read(letter);
+                    }
+                }
             }
             Mail::Drain(until_the_end) => self.drains.push(until_the_end),
             Mail::Stop => self.over = true,

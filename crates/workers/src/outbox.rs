@@ -5,7 +5,7 @@ use actor::{Cause, Mailbox};
 use domain::ids::SessionId;
 use machines::credential::{CredentialMessage, CredentialReply};
 use machines::idle_scheduler::{SchedulerMessage, SchedulerReply};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use tokio::runtime::Handle;
 use tokio::time::sleep;
@@ -37,6 +37,8 @@ struct Inner {
     /// How long a fact may wait for others; not at all when zero.
     linger: Duration,
     waiting: Mutex<Vec<Fact>>,
+    /// Those that are being sent off, by whoever holds it: others may tell meanwhile, but nobody's facts overtake these.
+    leaving: Mutex<Vec<Fact>>,
 }
 
 impl Outbox {
@@ -45,22 +47,21 @@ impl Outbox {
         credentials: Mailbox<Spoken<CredentialMessage>, CredentialReply>,
         scheduler: Mailbox<Spoken<SchedulerMessage>, SchedulerReply>,
     ) -> Self {
-        Self(Arc::new(Inner { credentials, scheduler, linger: Duration::ZERO, waiting: Mutex::default() }))
+        Self(Arc::new(Inner::new(credentials, scheduler, Duration::ZERO)))
     }
 
     /// One to the same actors in which a fact waits so long for others.
     pub(crate) fn lingering(&self, linger: Duration) -> Self {
-        let (credentials, scheduler) = (self.0.credentials.clone(), self.0.scheduler.clone());
-        Self(Arc::new(Inner { credentials, scheduler, linger, waiting: Mutex::default() }))
+        Self(Arc::new(Inner::new(self.0.credentials.clone(), self.0.scheduler.clone(), linger)))
     }
 
     /// Tells a fact, now or soon. Never waits.
     pub fn tell(&self, fact: Fact) {
         if self.0.linger.is_zero() {
-            return self.0.deliver(fact);
+            return self.0.deliver([fact]);
         }
         let waiting = {
-            let mut facts = self.0.waiting.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut facts = self.0.waiting();
             facts.push(fact);
             facts.len()
         };
@@ -79,27 +80,43 @@ impl Outbox {
 
     /// Sends off what waits: for whoever is about to ask an actor, and at the end.
     pub fn flush(&self) {
-        // The lock is held meanwhile, so that nobody else's facts overtake these; to deliver is to push into a queue.
-        let mut facts = self.0.waiting.lock().unwrap_or_else(PoisonError::into_inner);
-        facts.drain(..).for_each(|fact| self.0.deliver(fact));
+        let mut leaving = self.0.leaving.lock().unwrap_or_else(PoisonError::into_inner);
+        std::mem::swap(&mut *self.0.waiting(), &mut *leaving);
+        self.0.deliver(leaving.drain(..));
     }
 }
 
 impl Inner {
-    fn deliver(&self, fact: Fact) {
-        match fact {
-            Fact::Credential(message) => self.credentials.tell(Spoken(message), TELLER),
-            Fact::Seen(session) => {
-                self.scheduler.tell(Spoken(SchedulerMessage::SessionSeen(session)), TELLER)
+    fn new(
+        credentials: Mailbox<Spoken<CredentialMessage>, CredentialReply>,
+        scheduler: Mailbox<Spoken<SchedulerMessage>, SchedulerReply>,
+        linger: Duration,
+    ) -> Self {
+        Self { credentials, scheduler, linger, waiting: Mutex::default(), leaving: Mutex::default() }
+    }
+
+    fn waiting(&self) -> MutexGuard<'_, Vec<Fact>> {
+        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn deliver(&self, facts: impl IntoIterator<Item = Fact>) {
+        let (mut credentials, mut scheduler) = (self.credentials.bundle(), self.scheduler.bundle());
+        for fact in facts {
+            match fact {
+                Fact::Credential(message) => credentials.tell(Spoken(message), TELLER),
+                Fact::Seen(session) => scheduler.tell(Spoken(SchedulerMessage::SessionSeen(session)), TELLER),
+                Fact::TurnStarted(session) => {
+                    scheduler.tell_surely(Spoken(SchedulerMessage::TurnStarted(session)), TELLER)
+                }
+                Fact::TurnEnded(session) => {
+                    scheduler.tell_surely(Spoken(SchedulerMessage::TurnEnded(session)), TELLER)
+                }
             }
-            Fact::TurnStarted(session) => {
-                self.scheduler.tell_surely(Spoken(SchedulerMessage::TurnStarted(session)), TELLER)
-            }
-            Fact::TurnEnded(session) => {
-                self.scheduler.tell_surely(Spoken(SchedulerMessage::TurnEnded(session)), TELLER)
-            }
+            .unwrap_or_default();
         }
-        .unwrap_or_default();
+        // Who the token is of comes before who used it.
+        drop(credentials);
+        drop(scheduler);
     }
 }
 

@@ -87,6 +87,40 @@ async fn what_must_happen_passes_a_full_mailbox_and_counts_in_its_depth() {
     .await;
 }
 
+#[tokio::test(start_paused = true)]
+async fn what_is_told_together_is_let_in_at_once_arrives_together_and_in_order() {
+    at_home(async {
+        let house = House::new();
+        let (clerk, vacancy) = house.vacancy(1);
+        let mut bundle = clerk.bundle();
+        bundle.tell(Order::Note(1), TEST).unwrap();
+        assert_eq!(bundle.tell(Order::Note(2), TEST), Err(TellError::Full));
+        bundle.tell_surely(Order::Crash, TEST).unwrap();
+        (3..99).for_each(|number| bundle.tell_surely(Order::Note(number), TEST).unwrap());
+        assert_eq!(clerk.depth(), 98);
+        clerk.tell_surely(Order::Note(99), TEST).unwrap();
+        drop(bundle);
+        fill(vacancy);
+        tokio::time::sleep(SECOND).await;
+        // The first 64 did not wait for the others, and a crash costs what was noted, but none of what follows it.
+        let expected: Vec<u32> = (3..65).chain([99]).chain(65..99).collect();
+        assert_eq!(notes(&clerk).await, expected);
+        assert_eq!((clerk.depth(), house.ears.heard("shed")), (0, vec!["shed clerk Note".to_owned()]));
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_bundle_for_an_actor_that_has_ended_is_lost_and_no_longer_counted() {
+    let (clerk, vacancy) = House::new().vacancy(9);
+    let mut bundle = clerk.bundle();
+    bundle.tell(Order::Note(1), TEST).unwrap();
+    drop(vacancy);
+    assert_eq!(clerk.depth(), 1);
+    drop(bundle);
+    assert_eq!(clerk.depth(), 0);
+}
+
 #[tokio::test]
 async fn a_vacancy_dropped_unfilled_closes_its_mailbox_and_answers_who_waits() {
     let (clerk, vacancy) = House::new().vacancy(9);
