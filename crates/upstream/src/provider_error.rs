@@ -3,6 +3,7 @@
 
 use crate::dialect::json::{Text, first_is_json, read};
 use crate::events;
+use memchr::memmem;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
@@ -19,9 +20,10 @@ pub(crate) struct ProviderError {
     pub(crate) param: String,
 }
 
-/// Every shape has one of these words; most answers have neither, and a look for them is cheap.
+/// Every shape has one of these words for a name or a type; most answers have neither, and a look for them is cheap. Where an
+/// answer only speaks of errors, as those of coding agents do all the time, no quotes stand around the word, or escaped ones.
 fn may_hold_one(body: &[u8]) -> bool {
-    std::str::from_utf8(body).map_or(true, |text| text.contains("error") || text.contains("detail"))
+    [r#""error""#, r#""detail""#].into_iter().any(|word| memmem::find(body, word.as_bytes()).is_some())
 }
 
 impl ProviderError {
@@ -33,7 +35,9 @@ impl ProviderError {
         if first_is_json(body) {
             std::str::from_utf8(body).ok().and_then(Self::in_object)
         } else {
-            events::all(body).iter().find_map(|event| Self::in_object(&event.data))
+            let events = events::all(body);
+            let mut suspects = events.iter().filter(|event| may_hold_one(event.data.as_bytes()));
+            suspects.find_map(|event| Self::in_object(&event.data))
         }
     }
 
