@@ -20,9 +20,10 @@ fn tagged(line: &str) -> Option<&str> {
 
 fn labelled(line: &str) -> Option<&str> {
     let (label, path) = line.split_once(':')?;
-    let label = label.trim_start_matches(['-', '*', ' ']).to_ascii_lowercase();
+    let label = label.trim_start_matches(['-', '*', ' ']);
     ["working directory", "primary working directory", "current working directory"]
-        .contains(&label.as_str())
+        .into_iter()
+        .any(|known| label.eq_ignore_ascii_case(known))
         .then_some(path)
 }
 

@@ -12,6 +12,7 @@ mod draft;
 mod openai_chat;
 mod openai_responses;
 mod openai_usage;
+mod outline;
 
 use crate::unreadable::Unreadable;
 use bytes::Bytes;
@@ -32,7 +33,8 @@ pub fn asked(dialect: Dialect, body: &[u8]) -> Result<Asked, Unreadable> {
 
 /// Reads of a client's request what must be known while it is relayed: as [`asked`], but no cache marks, and of the messages
 /// at least those up to the model's first, which tell a turn from a side request and state the working directory. In
-/// Anthropic's shape, in which the largest requests come, the rest is only passed over.
+/// Anthropic's shape, in which the largest requests come, the rest is only passed over; that it is JSON, and that nothing in it
+/// stands twice, is for whoever reads it.
 ///
 /// # Errors
 /// As [`asked`].

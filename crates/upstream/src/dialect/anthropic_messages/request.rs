@@ -3,8 +3,9 @@
 use super::parts;
 use super::reminder::without_reminders;
 use crate::dialect::directory::directory;
-use crate::dialect::json::{Text, asks_for_json, items, items_through, read, texts};
+use crate::dialect::json::{Text, asks_for_json, items, read, texts};
 use crate::dialect::opening;
+use crate::dialect::outline::{elements, member};
 use crate::unreadable::Unreadable;
 use domain::conversation::{Asked, CacheTtl, Message, Role};
 use serde::Deserialize;
@@ -62,11 +63,21 @@ pub(crate) fn asked(body: &[u8]) -> Result<Asked, Unreadable> {
     Ok(Asked { cache, ..spoken(request, &turns) })
 }
 
-/// See [`glance`](crate::dialect::glance).
+/// See [`glance`](crate::dialect::glance). The conversation is nearly all of a request, so it is taken out before the rest is
+/// read.
 pub(crate) fn glance(body: &[u8]) -> Result<Asked, Unreadable> {
-    let request: Request<'_> = serde_json::from_slice(body)?;
-    let turns = items_through(request.messages, |turn: &Turn<'_>| &*turn.role == "assistant");
-    Ok(spoken(request, &turns))
+    let Some((messages, [before, behind])) = member(body, "messages") else {
+        return Ok(Asked { cache: None, ..asked(body)? });
+    };
+    let rest = [before, b"null", behind].concat();
+    let mut turns: Vec<Turn<'_>> = Vec::new();
+    for turn in elements(messages).filter_map(|turn| serde_json::from_slice(turn).ok()) {
+        turns.push(turn);
+        if turns.last().is_some_and(|turn| &*turn.role == "assistant") {
+            break;
+        }
+    }
+    Ok(spoken(serde_json::from_slice(&rest)?, &turns))
 }
 
 fn spoken(request: Request<'_>, turns: &[Turn<'_>]) -> Asked {
