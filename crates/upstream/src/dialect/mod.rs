@@ -32,16 +32,16 @@ pub fn asked(dialect: Dialect, body: &[u8]) -> Result<Asked, Unreadable> {
 }
 
 /// Reads of a client's request what must be known while it is relayed: as [`asked`], but no cache marks, and of the messages
-/// at least those up to the model's first, which tell a turn from a side request and state the working directory. In
-/// Anthropic's shape, in which the largest requests come, the rest is only passed over; that it is JSON, and that nothing in it
-/// stands twice, is for whoever reads it.
+/// at least those up to the model's first, which tell a turn from a side request and state the working directory. The rest is
+/// only passed over; that it is JSON, and that nothing in it stands twice, is for whoever reads it.
 ///
 /// # Errors
 /// As [`asked`].
 pub fn glance(dialect: Dialect, body: &[u8]) -> Result<Asked, Unreadable> {
     match dialect {
         Dialect::AnthropicMessages => anthropic_messages::glance(body),
-        Dialect::OpenAiChat | Dialect::OpenAiResponses => asked(dialect, body),
+        Dialect::OpenAiChat => openai_chat::glance(body),
+        Dialect::OpenAiResponses => openai_responses::glance(body),
     }
 }
 

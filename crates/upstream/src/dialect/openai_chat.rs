@@ -5,6 +5,7 @@ use super::directory::directory;
 use super::draft::{Draft, spoken};
 use super::json::{Text, asks_for_json, compact, first_is_json, items, read, texts};
 use super::openai_usage::usage;
+use super::outline;
 use crate::events;
 use crate::provider_error::ProviderError;
 use crate::unreadable::Unreadable;
@@ -77,6 +78,15 @@ pub(super) fn asked(body: &[u8]) -> Result<Asked, Unreadable> {
         session: None,
         messages,
     })
+}
+
+/// See [`glance`](super::glance).
+pub(super) fn glance(body: &[u8]) -> Result<Asked, Unreadable> {
+    let is_answer = |turn: &[u8]| {
+        let turn: Option<Turn<'_>> = serde_json::from_slice(turn).ok();
+        turn.is_some_and(|turn| turn.role.as_deref() == Some("assistant"))
+    };
+    asked(&outline::opening(body, "messages", None, is_answer))
 }
 
 fn message(turn: &Turn<'_>) -> Option<Message> {

@@ -4,7 +4,7 @@ mod answer;
 mod request;
 
 pub(super) use answer::answered;
-pub(super) use request::asked;
+pub(super) use request::{asked, glance};
 
 use super::Completion;
 use super::draft::spoken;

@@ -1,7 +1,8 @@
 //! Where the values of a JSON text begin and end, found without reading them: texts are passed over at the speed of a search
 //! for their end. What is found is JSON only if the whole is; whoever wants to know must read it.
 
-use memchr::memchr_iter;
+use memchr::{memchr_iter, memmem};
+use std::borrow::Cow;
 
 /// The value of the first member of the object `json` that is called `name`, and what surrounds it. None when there is none,
 /// or none can be found: a name that is spelled with escapes is not.
@@ -16,6 +17,31 @@ pub(super) fn member<'b>(json: &'b [u8], name: &str) -> Option<(&'b [u8], [&'b [
         }
         at = blank(json, behind(json, blank(json, end), b',')?);
     }
+}
+
+/// The object `json` with its list `name` up to the first item that is an answer and those that follow it at once; of what lies
+/// behind, only the items that hold the word `needed` are left. Unchanged when there is no such list.
+pub(super) fn opening<'b>(
+    json: &'b [u8],
+    name: &str,
+    needed: Option<&str>,
+    is_answer: impl Fn(&[u8]) -> bool,
+) -> Cow<'b, [u8]> {
+    let Some((list, [before, behind])) = member(json, name).filter(|(list, _)| list.starts_with(b"[")) else {
+        return Cow::Borrowed(json);
+    };
+    let needed = needed.map(memmem::Finder::new);
+    let is_needed = |item: &[u8]| needed.as_ref().is_some_and(|word| word.find(item).is_some());
+    let (mut kept, mut answered, mut over) = (Vec::new(), false, false);
+    for item in elements(list) {
+        let answers = !over && is_answer(item);
+        over |= answered && !answers;
+        answered |= answers;
+        if !over || is_needed(item) {
+            kept.push(item);
+        }
+    }
+    Cow::Owned([before, b"[", &kept.join(&b","[..]), b"]", behind].concat())
 }
 
 /// The items of the list `json`, as far as they can be told apart; none when it is no list.
@@ -142,6 +168,21 @@ mod tests {
             let inside = |part: &[u8]| bytes.as_ptr_range().contains(&part.as_ptr()) && part.len() <= bytes.len();
             prop_assert!(member(&bytes, "a").is_none_or(|(found, _)| inside(found)));
             prop_assert!(elements(&bytes).all(inside));
+        }
+    }
+
+    #[test]
+    fn what_lies_behind_the_first_answer_is_left_out_but_what_is_needed() {
+        let shortened = |json: &'static str| {
+            let short = opening(json.as_bytes(), "l", Some("tools"), |item| item.starts_with(b"2"));
+            String::from_utf8(short.into_owned()).unwrap()
+        };
+        assert_eq!(
+            shortened(r#"{"a":0,"l":[1, 20,21,3,2,"tools",4],"b":[2,3]}"#),
+            r#"{"a":0,"l":[1,20,21,"tools"],"b":[2,3]}"#
+        );
+        for whole in [r#"{"l":[1]}"#, r#"{"l":[]}"#, r#"{"l":"2, 3"}"#, r#"{"k":[2,3]}"#, "[2,3]"] {
+            assert_eq!(shortened(whole), whole);
         }
     }
 

@@ -64,6 +64,30 @@ fn a_glance_tells_what_the_whole_reading_tells_but_marks_and_what_was_said_after
 }
 
 #[test]
+fn a_glance_at_openais_shapes_tells_the_same_about_all_but_what_was_said_after_the_first_answer() {
+    let late_tools = r#"{"input":[{"type":"message","role":"user","content":"a"},
+        {"type":"message","role":"assistant","content":"b"},{"type":"message","role":"user","content":"c"},
+        {"type":"additional_tools","tools":[{"name":"t"}]}]}"#;
+    let chat = r#"{"model":"m","messages":[{"role":"system","content":"Working directory: /c"},
+        {"role":"user","content":"a"},{"role":"assistant","content":"b"},{"role":"user","content":"c"}],
+        "tools":[{},{}],"prompt_cache_key":"k","max_tokens":7}"#;
+    for (dialect, body) in [
+        (OpenAiResponses, include_str!("../fixtures/codex-tool-result.json")),
+        (OpenAiResponses, include_str!("../fixtures/codex-title.json")),
+        (OpenAiResponses, late_tools),
+        (OpenAiResponses, r#"{"input":"a text","prompt_cache_key":"k"}"#),
+        (OpenAiChat, chat),
+    ] {
+        let mut whole = asked(dialect, body.as_bytes()).unwrap();
+        let answered = whole.messages.iter().position(|message| message.role == Role::Assistant);
+        let some_more = whole.messages.len() > answered.map_or(usize::MAX, |at| at + 1);
+        whole.messages.truncate(answered.map_or(usize::MAX, |at| at + 1));
+        assert_eq!(glance(dialect, body.as_bytes()).unwrap(), whole);
+        assert!(some_more || answered.is_none(), "the history is left out");
+    }
+}
+
+#[test]
 fn the_longest_cache_mark_counts_wherever_it_stands() {
     let oauth = claude_code(include_str!("../fixtures/claude-code-oauth.json"));
     assert_eq!(oauth.cache, Some(CacheTtl::OneHour));

@@ -3,11 +3,14 @@
 use super::{Item, said};
 use crate::dialect::directory::directory;
 use crate::dialect::json::{Text, asks_for_json, items, read, texts};
-use crate::dialect::opening;
+use crate::dialect::{opening, outline};
 use crate::unreadable::Unreadable;
 use domain::conversation::{Asked, Message, Part, Role};
 use serde::Deserialize;
 use serde_json::value::RawValue;
+
+/// The type of an item that holds tools.
+const ADDITIONAL_TOOLS: &str = "additional_tools";
 
 #[derive(Deserialize)]
 struct Request<'b> {
@@ -50,6 +53,15 @@ pub(crate) fn asked(body: &[u8]) -> Result<Asked, Unreadable> {
     })
 }
 
+/// See [`glance`](crate::dialect::glance). Tools that stand in the input are needed wherever they stand.
+pub(crate) fn glance(body: &[u8]) -> Result<Asked, Unreadable> {
+    let is_answer = |item: &[u8]| {
+        let item: Option<Item<'_>> = serde_json::from_slice(item).ok();
+        item.as_ref().and_then(said).is_some_and(|(role, _)| role == Role::Assistant)
+    };
+    asked(&outline::opening(body, "input", Some(ADDITIONAL_TOOLS), is_answer))
+}
+
 fn messages(request: &Request<'_>, input: &[Item<'_>]) -> Vec<Message> {
     if let Some(text) = request.input.and_then(|input| read::<Text<'_>>(input.get())) {
         return vec![Message::text(Role::User, text.0)];
@@ -78,7 +90,7 @@ fn stated_directory(request: &Request<'_>, input: &[Item<'_>], messages: &[Messa
 
 /// Tools stand at the top, or in an item of the input; a namespace holds several.
 fn tools(request: &Request<'_>, input: &[Item<'_>]) -> usize {
-    let additional = input.iter().filter(|item| item.kind() == "additional_tools").map(|item| item.tools);
+    let additional = input.iter().filter(|item| item.kind() == ADDITIONAL_TOOLS).map(|item| item.tools);
     additional.chain([request.tools]).map(count).sum()
 }
 
