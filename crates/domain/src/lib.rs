@@ -20,3 +20,4 @@ pub mod purpose;
 pub mod secret;
 pub mod settings;
 pub mod time;
+pub mod warming;

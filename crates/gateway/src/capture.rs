@@ -124,6 +124,7 @@ impl Capture {
             request_encoding: self.sent.encoding.clone(),
             request: self.sent.body.clone(),
             at: self.edge.today(),
+            took: self.edge.now().since(self.sent.start),
         });
     }
 

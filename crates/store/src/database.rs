@@ -6,7 +6,8 @@ use rusqlite_migration::{M, Migrations};
 use std::path::Path;
 use std::time::Duration;
 
-const SCHEMAS: [M<'static>; 1] = [M::up(include_str!("migrations/0001_initial.sql"))];
+const SCHEMAS: [M<'static>; 2] =
+    [M::up(include_str!("migrations/0001_initial.sql")), M::up(include_str!("migrations/0002_warming.sql"))];
 
 /// How long a statement waits for the other connection. Readers never wait for the writer in WAL mode, so this is only met
 /// in checkpoints and recovery.

@@ -6,6 +6,7 @@
 //! Nothing in here is ever a credential, and nothing reads a clock: every time is an argument.
 
 mod columns;
+mod costs;
 mod database;
 mod desk;
 mod distillation;
@@ -20,7 +21,9 @@ mod session;
 mod sqlite;
 mod store;
 mod turn;
+mod warming;
 
+pub use costs::{Costs, CostsBy, WarmReturn};
 pub use desk::{Desk, QueueFull};
 pub use distillation::CurationMaterial;
 pub use error::StoreError;
@@ -31,3 +34,4 @@ pub use session::{Backlog, SessionHead, SessionSummary};
 pub use sqlite::SqliteStore;
 pub use store::Store;
 pub use turn::{LONGEST_TEXT, Recorded, TurnRecord};
+pub use warming::{KeptPause, WarmingMemory};

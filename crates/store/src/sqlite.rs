@@ -1,5 +1,6 @@
 //! The store in SQLite: one transaction a call, and no more writing once damage is found.
 
+use crate::costs::{self, Costs, CostsBy, WarmReturn};
 use crate::distillation::{self, CurationMaterial};
 use crate::error::StoreError;
 use crate::folder::Folder;
@@ -9,12 +10,14 @@ use crate::recall::{self, Hit};
 use crate::session::{self, Backlog, SessionHead, SessionSummary};
 use crate::store::Store;
 use crate::turn::{self, Recorded, TurnRecord};
+use crate::warming::{self, KeptPause, WarmingMemory};
 use crate::{database, history};
 use domain::conversation::RecordedMessage;
 use domain::ids::{KnowledgeId, Principal, SessionId};
 use domain::knowledge::{KnowledgeEntry, Observation, Operation};
 use domain::purpose::Purpose;
 use domain::time::UnixMillis;
+use domain::warming::WarmingMode;
 use rusqlite::{Connection, OptionalExtension as _, Transaction, TransactionBehavior};
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -209,6 +212,39 @@ impl Store for SqliteStore {
 
     fn spent_since(&mut self, purpose: Purpose, since: UnixMillis) -> Result<f64, StoreError> {
         self.read(|transaction| ledger::spent_since(transaction, purpose, since))
+    }
+
+    fn credit(&mut self, back: &WarmReturn) -> Result<(), StoreError> {
+        self.write(|transaction| costs::credit(transaction, back))
+    }
+
+    fn costs(&mut self, since: UnixMillis, by: CostsBy) -> Result<Vec<Costs>, StoreError> {
+        self.read(|transaction| costs::costs(transaction, since, by))
+    }
+
+    fn warming_memory(&mut self, watched: u32, now: UnixMillis) -> Result<WarmingMemory, StoreError> {
+        self.read(|transaction| warming::memory(transaction, watched, now))
+    }
+
+    fn switch_warming(&mut self, on: bool, at: UnixMillis) -> Result<(), StoreError> {
+        self.write(|transaction| warming::switch(transaction, on, at))
+    }
+
+    fn set_warming_mode(
+        &mut self,
+        session: &SessionId,
+        mode: WarmingMode,
+        at: UnixMillis,
+    ) -> Result<(), StoreError> {
+        self.write(|transaction| warming::set_mode(transaction, session, mode, at))
+    }
+
+    fn warming_mode(&mut self, session: &SessionId) -> Result<WarmingMode, StoreError> {
+        self.read(|transaction| warming::mode(transaction, session))
+    }
+
+    fn keep_warming_pause(&mut self, pause: &KeptPause, now: UnixMillis) -> Result<(), StoreError> {
+        self.write(|transaction| warming::keep_pause(transaction, pause, now))
     }
 }
 

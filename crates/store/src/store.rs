@@ -1,5 +1,6 @@
 //! What can be asked of a store, and what it promises.
 
+use crate::costs::{Costs, CostsBy, WarmReturn};
 use crate::distillation::CurationMaterial;
 use crate::error::StoreError;
 use crate::knowledge::{Applied, Draft};
@@ -7,11 +8,13 @@ use crate::ledger::LedgerEntry;
 use crate::recall::Hit;
 use crate::session::{Backlog, SessionHead, SessionSummary};
 use crate::turn::{Recorded, TurnRecord};
+use crate::warming::{KeptPause, WarmingMemory};
 use domain::conversation::RecordedMessage;
 use domain::ids::{KnowledgeId, Principal, SessionId};
 use domain::knowledge::{KnowledgeEntry, Observation, Operation};
 use domain::purpose::Purpose;
 use domain::time::UnixMillis;
+use domain::warming::WarmingMode;
 
 /// What the gateway keeps. Every method blocks, so async code comes by way of a [`Desk`](crate::Desk). A method does its
 /// work whole or not at all, and once it returned `Ok`, not even a power cut undoes it.
@@ -169,4 +172,52 @@ pub trait Store: Send {
     /// # Errors
     /// As told for the trait.
     fn spent_since(&mut self, purpose: Purpose, since: UnixMillis) -> Result<f64, StoreError>;
+
+    /// Notes what a return to a warm cache saved.
+    ///
+    /// # Errors
+    /// As told for the trait.
+    fn credit(&mut self, back: &WarmReturn) -> Result<(), StoreError>;
+
+    /// What background work cost and what warming saved at `since` and later, added up; by day the newest first, else the
+    /// largest sums first.
+    ///
+    /// # Errors
+    /// As told for the trait.
+    fn costs(&mut self, since: UnixMillis, by: CostsBy) -> Result<Vec<Costs>, StoreError>;
+
+    /// What was decided about warming, which pauses last at `now`, and how the last `watched` warm-ups went.
+    ///
+    /// # Errors
+    /// As told for the trait.
+    fn warming_memory(&mut self, watched: u32, now: UnixMillis) -> Result<WarmingMemory, StoreError>;
+
+    /// Switches all warming on or off; on also ends the pause of all warming.
+    ///
+    /// # Errors
+    /// As told for the trait.
+    fn switch_warming(&mut self, on: bool, at: UnixMillis) -> Result<(), StoreError>;
+
+    /// Decides about one session's warming; all modes but stop also end the session's pauses.
+    ///
+    /// # Errors
+    /// As told for the trait.
+    fn set_warming_mode(
+        &mut self,
+        session: &SessionId,
+        mode: WarmingMode,
+        at: UnixMillis,
+    ) -> Result<(), StoreError>;
+
+    /// What was decided about one session's warming.
+    ///
+    /// # Errors
+    /// As told for the trait.
+    fn warming_mode(&mut self, session: &SessionId) -> Result<WarmingMode, StoreError>;
+
+    /// Keeps a pause that began at `now`, in place of the one before it.
+    ///
+    /// # Errors
+    /// As told for the trait.
+    fn keep_warming_pause(&mut self, pause: &KeptPause, now: UnixMillis) -> Result<(), StoreError>;
 }

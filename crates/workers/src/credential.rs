@@ -4,7 +4,7 @@ use crate::{Alarm, Meter, Spoken, Witness};
 use actor::{Mailbox, Performer, Stage};
 use domain::purpose::Purpose;
 use domain::time::Moment;
-use machines::cache_warmer::WarmerMessage;
+use machines::cache_warmer::{WarmerMessage, WarmerReply};
 use machines::credential::{
     Counters, CredentialEffect, CredentialMachine, CredentialMessage, CredentialReply, CredentialRules, Hint,
 };
@@ -38,7 +38,7 @@ impl Book {
 pub(crate) struct CredentialPerformer {
     pub(crate) distiller: Mailbox<Spoken<JobMessage>>,
     pub(crate) curator: Mailbox<Spoken<JobMessage>>,
-    pub(crate) warmer: Mailbox<Spoken<WarmerMessage>>,
+    pub(crate) warmer: Mailbox<Spoken<WarmerMessage>, WarmerReply>,
     pub(crate) alarm: Arc<dyn Alarm>,
     pub(crate) meter: Arc<dyn Meter>,
 }

@@ -8,7 +8,7 @@ use domain::provider::Provider;
 use domain::purpose::Purpose;
 use domain::settings::Settings;
 use machines::batch_queue::{BatchMessage, BatchReply};
-use machines::cache_warmer::WarmerMessage;
+use machines::cache_warmer::{WarmerMessage, WarmerReply};
 use machines::credential::{CredentialMessage, CredentialReply};
 use machines::idle_scheduler::{SchedulerMessage, SchedulerReply};
 use machines::job::{Ending, JobMessage};
@@ -77,7 +77,7 @@ pub struct House {
     /// Turns observations into knowledge.
     pub curator: Mailbox<Spoken<JobMessage>>,
     /// Keeps prompt caches warm.
-    pub warmer: Mailbox<Spoken<WarmerMessage>>,
+    pub warmer: Mailbox<Spoken<WarmerMessage>, WarmerReply>,
     /// Looks after work that lies in a provider's batch.
     pub batches: Mailbox<Spoken<BatchMessage>, BatchReply>,
     /// Takes facts from the request path to the actors.

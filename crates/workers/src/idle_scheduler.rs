@@ -5,7 +5,7 @@ use actor::{Mailbox, Performer, Stage};
 use domain::ids::SessionId;
 use domain::purpose::Purpose;
 use domain::time::Moment;
-use machines::cache_warmer::WarmerMessage;
+use machines::cache_warmer::{WarmerMessage, WarmerReply};
 use machines::credential::{CredentialMessage, CredentialReply};
 use machines::health::Level;
 use machines::idle_scheduler::{
@@ -23,7 +23,7 @@ pub(crate) struct SchedulerPerformer {
     pub(crate) credentials: Mailbox<Spoken<CredentialMessage>, CredentialReply>,
     pub(crate) distiller: Mailbox<Spoken<JobMessage>>,
     pub(crate) curator: Mailbox<Spoken<JobMessage>>,
-    pub(crate) warmer: Mailbox<Spoken<WarmerMessage>>,
+    pub(crate) warmer: Mailbox<Spoken<WarmerMessage>, WarmerReply>,
     pub(crate) shelf: Arc<RequestShelf>,
 }
 

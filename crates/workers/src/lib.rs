@@ -26,7 +26,7 @@ pub use ears::{Alarm, Meter, Witness};
 pub use house::{Ended, House, Parts, Places, TransportFactory, base_url};
 pub use outbox::{Fact, Outbox};
 pub use recorder::Recorder;
-pub use shelf::RequestShelf;
+pub use shelf::{KeptRequest, RequestShelf};
 pub use spoken::Spoken;
 pub use turn::{Speaker, Turn};
 pub use wire::wire;

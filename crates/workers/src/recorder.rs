@@ -4,11 +4,12 @@
 //! because agents send their whole history with every request, and the store takes in what it does not know yet.
 
 use crate::waiting::{Put, Waiting};
-use crate::{Meter, RequestShelf, Speaker, Spoken, Turn};
+use crate::{KeptRequest, Meter, RequestShelf, Speaker, Spoken, Turn};
 use actor::{Cause, Mailbox};
-use domain::conversation::{Answered, Asked, CacheTtl, Message, chain};
+use bytes::Bytes;
+use domain::conversation::{Answered, Asked, CacheTtl, Message, Stop, chain};
 use domain::provider::Dialect;
-use machines::cache_warmer::{WarmerMessage, Warmth, longest_hold};
+use machines::cache_warmer::{Cold, WarmerMessage, WarmerReply, Warmth, longest_hold};
 use machines::idle_scheduler::{Backlog, SchedulerMessage, SchedulerReply};
 use machines::job::Brief;
 use std::borrow::Cow;
@@ -28,7 +29,7 @@ struct Inner {
     waiting: Mutex<Waiting>,
     desk: Desk,
     scheduler: Mailbox<Spoken<SchedulerMessage>, SchedulerReply>,
-    warmer: Mailbox<Spoken<WarmerMessage>>,
+    warmer: Mailbox<Spoken<WarmerMessage>, WarmerReply>,
     shelf: Arc<RequestShelf>,
     meter: Arc<dyn Meter>,
 }
@@ -37,7 +38,7 @@ impl Recorder {
     pub(crate) fn new(
         desk: Desk,
         scheduler: Mailbox<Spoken<SchedulerMessage>, SchedulerReply>,
-        warmer: Mailbox<Spoken<WarmerMessage>>,
+        warmer: Mailbox<Spoken<WarmerMessage>, WarmerReply>,
         shelf: Arc<RequestShelf>,
         meter: Arc<dyn Meter>,
     ) -> Self {
@@ -79,7 +80,12 @@ impl Inner {
         let answered = self.read_answer(turn);
         let recorded = store.record_turn(&record(turn, &asked, &answered))?;
         self.meter.turn_recorded();
-        self.tell(turn, &asked, &answered, recorded, &plain);
+        let warmth = self.shelve(turn, &asked, &answered, plain);
+        let held_for = match &warmth {
+            Ok(warmth) => longest_hold(warmth.ttl, store.warming_mode(&turn.session)?),
+            Err(_) => Duration::ZERO,
+        };
+        self.tell(turn, asked.model, answered.stop, recorded, (warmth, held_for));
         Ok(())
     }
 
@@ -91,14 +97,21 @@ impl Inner {
         }
     }
 
-    fn tell(&self, turn: &Turn, asked: &Asked, answered: &Answered, recorded: Recorded, plain: &[u8]) {
+    fn tell(
+        &self,
+        turn: &Turn,
+        model: String,
+        stop: Option<Stop>,
+        recorded: Recorded,
+        (warmth, held_for): (Result<Warmth, Cold>, Duration),
+    ) {
         let brief = Brief {
             patient: false,
             principal: turn.principal.clone(),
             session: turn.session.clone(),
             upstream: turn.upstream.clone(),
             dialect: turn.dialect,
-            model: asked.model.clone(),
+            model,
         };
         let backlog = Backlog {
             pending_messages: recorded.pending_messages,
@@ -106,21 +119,26 @@ impl Inner {
             turns_since_curation: recorded.turns_since_curation,
         };
         let cause = Cause::origin("Recorder");
-        let warmth = self.shelve(turn, asked, answered, plain);
-        let held_for = warmth.as_ref().map_or(Duration::ZERO, |warmth| longest_hold(warmth.ttl));
         let seen = Spoken(WarmerMessage::TurnSeen { brief: brief.clone(), warmth });
-        let recorded =
-            Spoken(SchedulerMessage::TurnRecorded { brief, backlog, stop: answered.stop, held_for });
+        let recorded = Spoken(SchedulerMessage::TurnRecorded { brief, backlog, stop, held_for });
         // Both may be refused by a full mailbox: the next turn of the session says the same again.
         self.warmer.tell(seen, cause).unwrap_or_default();
         self.scheduler.tell(recorded, cause).unwrap_or_default();
     }
 
-    /// Keeps the request for replay if its session can be kept warm: Anthropic's shape, a cache mark, an answer that ended.
-    fn shelve(&self, turn: &Turn, asked: &Asked, answered: &Answered, plain: &[u8]) -> Option<Warmth> {
-        let ttl = warmable(turn, asked).filter(|_| answered.stop.is_some())?;
-        self.shelf.put(&turn.session, &turn.target, plain);
-        Some(Warmth { ttl, usage: answered.usage })
+    /// Keeps the request for replay if its session can be kept warm.
+    fn shelve(
+        &self,
+        turn: &Turn,
+        asked: &Asked,
+        answered: &Answered,
+        plain: Cow<'_, [u8]>,
+    ) -> Result<Warmth, Cold> {
+        let ttl = warmable(turn, asked, answered)?;
+        let (model, upstream, target) = (asked.model.clone(), turn.upstream.clone(), turn.target.clone());
+        let body = Bytes::from(plain.into_owned());
+        self.shelf.put(&turn.session, KeptRequest { model, upstream, target, body });
+        Ok(Warmth { ttl, usage: answered.usage, age: turn.took })
     }
 }
 
@@ -131,9 +149,16 @@ fn read_request(turn: &Turn) -> Option<(Cow<'_, [u8]>, Asked)> {
     Some((plain, asked))
 }
 
-fn warmable(turn: &Turn, asked: &Asked) -> Option<CacheTtl> {
-    let fits = turn.dialect == Dialect::AnthropicMessages && turn.speaker == Speaker::Main;
-    asked.cache.filter(|_| fits)
+/// How long the provider keeps the request's prefix: Anthropic's shape, a person's agent, a cache mark, an answer that ended.
+fn warmable(turn: &Turn, asked: &Asked, answered: &Answered) -> Result<CacheTtl, Cold> {
+    if turn.dialect != Dialect::AnthropicMessages {
+        return Err(Cold::Dialect);
+    }
+    if turn.speaker == Speaker::Subagent {
+        return Err(Cold::Subagent);
+    }
+    answered.stop.ok_or(Cold::Unfinished)?;
+    asked.cache.ok_or(Cold::Unmarked)
 }
 
 fn record(turn: &Turn, asked: &Asked, answered: &Answered) -> TurnRecord {

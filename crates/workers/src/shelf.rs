@@ -2,6 +2,7 @@
 
 use bytes::Bytes;
 use domain::ids::SessionId;
+use domain::provider::UpstreamKey;
 use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
 
@@ -13,14 +14,27 @@ const LEVEL: i32 = 1;
 /// A request as it was sent upstream.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct KeptRequest {
+    /// The model it asked.
+    pub model: String,
+    /// Where it went.
+    pub upstream: UpstreamKey,
     /// Path and query below the provider's base URL.
     pub target: String,
     /// The decoded body, byte for byte.
     pub body: Bytes,
 }
 
+impl KeptRequest {
+    /// Whether it asked this model at this upstream: another one has another cache, and another credential.
+    #[must_use]
+    pub fn is_of(&self, model: &str, upstream: &UpstreamKey) -> bool {
+        self.model == model && self.upstream == *upstream
+    }
+}
+
 struct Kept {
-    target: String,
+    /// The body is left out.
+    head: KeptRequest,
     compressed: Vec<u8>,
     plain: usize,
     used: u64,
@@ -53,16 +67,18 @@ impl RequestShelf {
     }
 
     /// Keeps the last request of `session` instead of the one before. One that does not fit at all is not kept.
-    pub fn put(&self, session: &SessionId, target: &str, body: &[u8]) {
-        let Ok(compressed) = zstd::bulk::compress(body, LEVEL) else { return };
+    pub fn put(&self, session: &SessionId, request: KeptRequest) {
+        let compressed = zstd::bulk::compress(&request.body, LEVEL);
         let mut shelf = self.shelf.lock().unwrap_or_else(PoisonError::into_inner);
         shelf.remove(session);
+        let Ok(compressed) = compressed else { return };
         if compressed.len() > self.limit {
             return;
         }
         shelf.clock += 1;
         shelf.bytes += compressed.len();
-        let kept = Kept { target: target.to_owned(), compressed, plain: body.len(), used: shelf.clock };
+        let (plain, used) = (request.body.len(), shelf.clock);
+        let kept = Kept { head: KeptRequest { body: Bytes::new(), ..request }, compressed, plain, used };
         shelf.kept.insert(session.clone(), kept);
         while shelf.bytes > self.limit {
             shelf.drop_oldest();
@@ -78,7 +94,7 @@ impl RequestShelf {
         let kept = shelf.kept.get_mut(session)?;
         kept.used = now;
         let body = zstd::bulk::decompress(&kept.compressed, kept.plain).ok()?;
-        Some(KeptRequest { target: kept.target.clone(), body: Bytes::from(body) })
+        Some(KeptRequest { body: Bytes::from(body), ..kept.head.clone() })
     }
 
     /// Lets the request of `session` go.
@@ -105,6 +121,7 @@ impl Shelf {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use domain::provider::Provider;
 
     fn noise(seed: u8) -> Vec<u8> {
         let mut state = u32::from(seed) + 1;
@@ -115,12 +132,20 @@ mod tests {
         (0..1000).map(|_| step(&mut state)).collect()
     }
 
+    fn request(seed: u8) -> KeptRequest {
+        KeptRequest {
+            model: "claude-sonnet-4-5".to_owned(),
+            upstream: UpstreamKey::new(Provider::Anthropic, "http://h.example"),
+            target: "/v1/messages?beta=true".to_owned(),
+            body: noise(seed).into(),
+        }
+    }
+
     #[test]
     fn a_request_comes_back_byte_for_byte() {
         let shelf = RequestShelf::default();
-        shelf.put(&"a".into(), "/v1/messages?beta=true", &noise(1));
-        let kept = shelf.get(&"a".into()).expect("kept");
-        assert_eq!((kept.target.as_str(), &kept.body[..]), ("/v1/messages?beta=true", &noise(1)[..]));
+        shelf.put(&"a".into(), request(1));
+        assert_eq!(shelf.get(&"a".into()), Some(request(1)));
         shelf.forget(&"a".into());
         assert_eq!(shelf.get(&"a".into()), None);
     }
@@ -128,11 +153,28 @@ mod tests {
     #[test]
     fn the_least_recently_used_goes_first() {
         let shelf = RequestShelf::with_limit(2500);
-        shelf.put(&"a".into(), "/", &noise(1));
-        shelf.put(&"b".into(), "/", &noise(2));
+        shelf.put(&"a".into(), request(1));
+        shelf.put(&"b".into(), request(2));
         assert!(shelf.get(&"a".into()).is_some());
-        shelf.put(&"c".into(), "/", &noise(3));
+        shelf.put(&"c".into(), request(3));
         assert!(shelf.get(&"b".into()).is_none());
         assert!(shelf.get(&"a".into()).is_some() && shelf.get(&"c".into()).is_some());
+    }
+
+    #[test]
+    fn a_request_that_does_not_fit_takes_the_older_one_of_its_session_along() {
+        let shelf = RequestShelf::with_limit(1500);
+        shelf.put(&"a".into(), request(1));
+        let body = [noise(1), noise(2)].concat().into();
+        shelf.put(&"a".into(), KeptRequest { body, ..request(1) });
+        assert_eq!(shelf.get(&"a".into()), None, "the older one is not what was sent last");
+    }
+
+    #[test]
+    fn a_request_is_of_one_model_at_one_upstream() {
+        let (kept, elsewhere) = (request(1), UpstreamKey::new(Provider::Anthropic, "http://other.example"));
+        assert!(kept.is_of("claude-sonnet-4-5", &kept.upstream));
+        assert!(!kept.is_of("claude-opus-5-5", &kept.upstream));
+        assert!(!kept.is_of("claude-sonnet-4-5", &elsewhere));
     }
 }

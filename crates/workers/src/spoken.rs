@@ -94,24 +94,39 @@ impl Message for Spoken<JobMessage> {
 impl Message for Spoken<WarmerMessage> {
     fn name(&self) -> &'static str {
         match &self.0 {
+            WarmerMessage::Recalled(_) => "Recalled",
             WarmerMessage::TurnSeen { .. } => "TurnSeen",
             WarmerMessage::WarmupDue => "WarmupDue",
             WarmerMessage::Refreshed { .. } => "Refreshed",
             WarmerMessage::Unwarmable { .. } => "Unwarmable",
+            WarmerMessage::Displaced(_) => "Displaced",
+            WarmerMessage::LimitReached { .. } => "LimitReached",
+            WarmerMessage::Switched(_) => "Switched",
+            WarmerMessage::ModeSet(..) => "ModeSet",
             WarmerMessage::WarmNow(_) => "WarmNow",
             WarmerMessage::SessionEvicted(_) => "SessionEvicted",
+            WarmerMessage::Explain(_) => "Explain",
+            WarmerMessage::Describe => "Describe",
             WarmerMessage::Job(message) => job_name(message),
         }
     }
 
     fn session(&self) -> Option<&str> {
         match &self.0 {
-            WarmerMessage::TurnSeen { brief, .. } | WarmerMessage::WarmNow(brief) => of_brief(brief),
-            WarmerMessage::Refreshed { session, .. }
-            | WarmerMessage::Unwarmable { session, .. }
+            WarmerMessage::TurnSeen { brief, .. }
+            | WarmerMessage::Refreshed { brief, .. }
+            | WarmerMessage::Unwarmable { brief, .. }
+            | WarmerMessage::WarmNow(brief) => of_brief(brief),
+            WarmerMessage::Displaced(session)
+            | WarmerMessage::LimitReached { session, .. }
+            | WarmerMessage::ModeSet(session, _)
             | WarmerMessage::SessionEvicted(session) => Some(session.as_str()),
             WarmerMessage::Job(message) => of_job(message),
-            WarmerMessage::WarmupDue => None,
+            WarmerMessage::Recalled(_)
+            | WarmerMessage::WarmupDue
+            | WarmerMessage::Switched(_)
+            | WarmerMessage::Explain(_)
+            | WarmerMessage::Describe => None,
         }
     }
 }

@@ -4,6 +4,7 @@ use bytes::Bytes;
 use domain::ids::{Principal, SessionId};
 use domain::provider::{Dialect, UpstreamKey};
 use domain::time::UnixMillis;
+use std::time::Duration;
 
 /// Who spoke to the model.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -42,4 +43,6 @@ pub struct Turn {
     pub answer: Vec<Bytes>,
     /// When it was over.
     pub at: UnixMillis,
+    /// From the departure of the request until it was over.
+    pub took: Duration,
 }

@@ -106,6 +106,7 @@ mod tests {
             answer_encoding: None,
             answer: Vec::new(),
             at: UnixMillis(at),
+            took: std::time::Duration::ZERO,
         }
     }
 

@@ -19,7 +19,7 @@ use domain::purpose::Purpose;
 use domain::secret::Secret;
 use domain::settings::{GlobalFallback, Settings};
 use machines::batch_queue::{BatchMachine, BatchMessage, BatchReply};
-use machines::cache_warmer::{WarmerMachine, WarmerMessage};
+use machines::cache_warmer::{WarmerMachine, WarmerMessage, WarmerReply};
 use machines::credential::{CredentialMessage, CredentialReply, CredentialRules};
 use machines::idle_scheduler::{Backlog, SchedulerMachine, SchedulerMessage, SchedulerReply};
 use machines::job::{Bench, Brief, JobMessage};
@@ -132,7 +132,12 @@ impl House {
         });
     }
 
-    fn seat_warmer(&self, parts: &Parts, shelf: Arc<RequestShelf>, seat: Vacancy<Spoken<WarmerMessage>>) {
+    fn seat_warmer(
+        &self,
+        parts: &Parts,
+        shelf: Arc<RequestShelf>,
+        seat: Vacancy<Spoken<WarmerMessage>, WarmerReply>,
+    ) {
         let errand = self.errand(parts, Purpose::Warm);
         let caller = caller(parts, Purpose::Warm);
         let meter = Arc::clone(&parts.meter);

@@ -1,119 +1,52 @@
-//! When to refresh a provider's prompt cache, and whether it still pays.
+//! When to refresh a provider's prompt cache, what holds it back, and what it earned.
 //!
-//! The rule for now is a fixed one: a warm-up shortly before the time to live ends, at most [`LONGEST_HOLD`] in a row without
-//! a turn in between. Recorded sessions say that such a rule earns about half of what one that knows the future would.
+//! - [`decide`] is the rule: whether one more warm-up is worth it.
+//! - [`pause`](self::Pause) are the brakes that pull themselves, beside those that a person pulls: a switch for all warming, and a
+//!   mode for each session.
+//! - `credit` says what a return to a warm cache is worth, and demands proof.
+//! - `standing` is the answer to "why is this session kept warm, or not?", which is also what is acted on.
 
+mod credit;
+mod figures;
+mod message;
+mod pause;
+mod rule;
+mod seat;
+mod standing;
 #[cfg(test)]
 mod tests;
 
-use crate::job::{Bench, Brief, JobEffect, JobMessage};
-use domain::conversation::{CacheTtl, Usage};
+pub use credit::{cost, saving};
+pub use message::{Cold, Explanation, Memory, Overview, WarmerEffect, WarmerMessage, WarmerReply, Warmth};
+pub use pause::{FEWEST_RETURNS, MISSES, Pause, REST, WATCHED};
+pub use rule::{Decision, LONGEST_HOLD, Question, SMALLEST_PREFIX, decide, lifetime, longest_hold};
+
+use crate::job::{Bench, Brief, JobMessage};
+use domain::conversation::Usage;
 use domain::ids::SessionId;
 use domain::time::Moment;
+use domain::warming::{Bucket, PauseCause, WarmingMode};
+use pause::{Breakers, Record};
+use seat::{Prefix, Seat, bucket};
+use standing::Standing;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-/// Warm-ups in a row. Three is the best of the fixed rules on recorded sessions; eleven would burn all it earns.
-pub const LONGEST_HOLD: u32 = 3;
-/// A smaller prefix is not worth a call, in tokens.
-pub const SMALLEST_PREFIX: u64 = 4_096;
-/// After so many warm-ups that found no warm cache, the session is left alone until its agent speaks again.
-const MISSES: u32 = 3;
-
 /// The pause between two looks at what is due.
 const BREATH: Duration = Duration::from_secs(5);
-
-/// What a turn says about the cache behind it.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub struct Warmth {
-    /// How long the provider keeps the prefix.
-    pub ttl: CacheTtl,
-    /// What the provider counted.
-    pub usage: Usage,
-}
-
-/// What the warmer hears.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub enum WarmerMessage {
-    /// A turn ended; its request can be replayed when it left something in a cache.
-    TurnSeen {
-        /// The session.
-        brief: Brief,
-        /// What it left in the provider's cache.
-        warmth: Option<Warmth>,
-    },
-    /// The earliest cache is about to expire.
-    WarmupDue,
-    /// A warm-up was accepted; the provider counted this.
-    Refreshed {
-        /// The session.
-        session: SessionId,
-        /// When the call left.
-        start: Moment,
-        /// What the provider counted.
-        usage: Usage,
-    },
-    /// The provider refused the replayed request as such.
-    Unwarmable {
-        /// The session.
-        session: SessionId,
-        /// What it said.
-        why: String,
-    },
-    /// A person wants it done now.
-    WarmNow(Brief),
-    /// The session left memory.
-    SessionEvicted(SessionId),
-    /// A step of a job.
-    Job(JobMessage),
-}
-
-/// What the warmer wants done.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub enum WarmerEffect {
-    /// A step of a job.
-    Job(JobEffect),
-    /// Wake up after this long; nothing to wait for when none.
-    ArmWarmup(Option<Duration>),
-    /// A warm-up paid for itself: the agent came back to a cache that would have been gone.
-    Saved {
-        /// The session.
-        brief: Brief,
-        /// Tokens read instead of written.
-        tokens: u64,
-        /// To which cache they would have been written.
-        ttl: CacheTtl,
-    },
-    /// The kept request can go.
-    Forget(SessionId),
-}
-
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-struct Prefix {
-    brief: Brief,
-    ttl: CacheTtl,
-    /// When the agent's own turn would let the cache expire.
-    own_expiry: Moment,
-    /// When it expires now.
-    expiry: Moment,
-    refreshed: u64,
-    warmups: u32,
-    misses: u32,
-    stopped: bool,
-}
-
-impl Prefix {
-    fn due(&self) -> Option<Moment> {
-        let holds = !self.stopped && self.warmups < LONGEST_HOLD && self.misses < MISSES;
-        holds.then(|| Moment(self.expiry.0.saturating_sub(span(margin(self.ttl)).0)))
-    }
-}
 
 /// See the module.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct WarmerMachine {
     enabled: bool,
-    prefixes: BTreeMap<SessionId, Prefix>,
+    /// Whether a person let it be on; none until the store, or a person, said.
+    on: Option<bool>,
+    recalled: bool,
+    /// Only what a person set.
+    modes: BTreeMap<SessionId, WarmingMode>,
+    seats: BTreeMap<SessionId, Seat>,
+    breakers: Breakers,
+    record: Record,
     bench: Bench,
     /// When it was last looked whether anything is due.
     looked: Moment,
@@ -123,95 +56,191 @@ impl WarmerMachine {
     /// A warmer that holds nothing; one that is not enabled only does what a person asks for.
     #[must_use]
     pub fn new(enabled: bool) -> Self {
-        let (prefixes, bench) = (BTreeMap::new(), Bench::with_room_in_line(0));
-        Self { enabled, prefixes, bench, looked: Moment::default() }
+        Self {
+            enabled,
+            on: None,
+            recalled: false,
+            modes: BTreeMap::new(),
+            seats: BTreeMap::new(),
+            breakers: Breakers::default(),
+            record: Record::default(),
+            bench: Bench::with_room_in_line(0),
+            looked: Moment::default(),
+        }
     }
 
     /// Takes one message in.
-    pub fn on(&mut self, message: WarmerMessage, now: Moment, effects: &mut Vec<WarmerEffect>) {
+    pub fn on(
+        &mut self,
+        message: WarmerMessage,
+        now: Moment,
+        effects: &mut Vec<WarmerEffect>,
+    ) -> WarmerReply {
+        let reply = match message {
+            WarmerMessage::Explain(sessions) => WarmerReply::Explained(self.explain(sessions, now)),
+            WarmerMessage::Describe => WarmerReply::Described(self.describe(now)),
+            message => {
+                self.hear(message, now, effects);
+                WarmerReply::Noted
+            }
+        };
+        effects.push(WarmerEffect::ArmWarmup(self.next_due(now)));
+        reply
+    }
+
+    fn hear(&mut self, message: WarmerMessage, now: Moment, effects: &mut Vec<WarmerEffect>) {
         match message {
+            WarmerMessage::Recalled(memory) => self.recall(memory),
             WarmerMessage::TurnSeen { brief, warmth } => self.turn_seen(brief, warmth, now, effects),
-            WarmerMessage::WarmupDue => self.warm_due(now, effects),
-            WarmerMessage::Refreshed { session, start, usage } => self.refreshed(&session, start, usage),
-            WarmerMessage::Unwarmable { session, why: _ } => self.stop(&session, effects),
+            // A hint is only a reason to look: what has expired meanwhile is not paid for.
+            WarmerMessage::WarmupDue | WarmerMessage::Job(JobMessage::Hinted(_)) => {
+                self.warm_due(now, effects);
+            }
+            WarmerMessage::Refreshed { brief, start, usage } => {
+                self.refreshed(&brief, start, &usage, now, effects);
+            }
+            WarmerMessage::Unwarmable { brief, why } => {
+                let pause = Pause::begin(PauseCause::Refused, &why, now);
+                self.pause(&bucket(&brief), pause, effects);
+            }
+            WarmerMessage::Displaced(session) => self.displaced(session),
+            WarmerMessage::LimitReached { session, spent, limit } => {
+                if let Some(prefix) = self.prefix(&session) {
+                    prefix.limit = Some((spent, limit));
+                }
+            }
+            WarmerMessage::Switched(on) => self.switched(on),
+            WarmerMessage::ModeSet(session, mode) => self.set_mode(session, mode),
             WarmerMessage::WarmNow(brief) => self.start(brief, effects),
             WarmerMessage::SessionEvicted(session) => {
-                self.prefixes.remove(&session);
+                self.seats.remove(&session);
+                self.breakers.forget(&session, now);
                 effects.push(WarmerEffect::Forget(session));
             }
-            // A hint is only a reason to look: what has expired meanwhile is not paid for.
-            WarmerMessage::Job(JobMessage::Hinted(_)) => self.warm_due(now, effects),
             WarmerMessage::Job(message) => self.job(message, effects),
+            WarmerMessage::Explain(_) | WarmerMessage::Describe => {}
         }
-        effects.push(WarmerEffect::ArmWarmup(self.next_due(now)));
+    }
+
+    /// What was kept over a restart. What a person said since is newer.
+    fn recall(&mut self, memory: Memory) {
+        self.recalled = true;
+        self.on = self.on.or(Some(memory.on));
+        for (session, mode) in memory.modes {
+            self.modes.entry(session).or_insert(mode);
+        }
+        let mut rest = None;
+        for (bucket, pause) in memory.pauses {
+            match bucket {
+                Some(bucket) => drop(self.breakers.open(&bucket, pause)),
+                None => rest = Some(pause),
+            }
+        }
+        self.record = Record::remembered(memory.refreshes, memory.returns, rest);
     }
 
     fn turn_seen(
         &mut self,
         brief: Brief,
-        warmth: Option<Warmth>,
+        warmth: Result<Warmth, Cold>,
         now: Moment,
         effects: &mut Vec<WarmerEffect>,
     ) {
-        let before = self.prefixes.remove(&brief.session);
-        let worth = warmth.filter(|it| it.usage.prompt() >= SMALLEST_PREFIX);
-        let Some(warmth) = worth else {
-            effects.push(WarmerEffect::Forget(brief.session));
-            return;
+        let before = self.seats.remove(&brief.session);
+        let session = brief.session.clone();
+        let seat = match warmth {
+            Ok(warmth) => {
+                let began = Moment(now.0.saturating_sub(Moment::from(warmth.age).0));
+                if let Some(Seat::Prefix(before)) = before {
+                    self.credit(before, &brief, &warmth.usage, began, effects);
+                }
+                Seat::Prefix(Prefix::left_by(brief, &warmth, began))
+            }
+            Err(cold) => Seat::Cold(cold),
         };
-        effects.extend(before.and_then(|before| credit(&before, &warmth.usage, now)));
-        let expiry = now.after(lifetime(warmth.ttl));
-        let prefix = Prefix {
-            ttl: warmth.ttl,
-            own_expiry: expiry,
-            expiry,
-            refreshed: 0,
-            warmups: 0,
-            misses: 0,
-            stopped: false,
-            brief,
-        };
-        self.prefixes.insert(prefix.brief.session.clone(), prefix);
+        if !matches!(&seat, Seat::Prefix(prefix) if prefix.tokens >= SMALLEST_PREFIX) {
+            effects.push(WarmerEffect::Forget(session.clone()));
+        }
+        self.seats.insert(session, seat);
     }
 
-    /// Starts what is due; lets go what has expired meanwhile, since a warm-up would now pay for a whole write.
-    fn warm_due(&mut self, now: Moment, effects: &mut Vec<WarmerEffect>) {
-        if !self.enabled {
-            return;
+    fn credit(
+        &mut self,
+        before: Prefix,
+        back: &Brief,
+        usage: &Usage,
+        left: Moment,
+        effects: &mut Vec<WarmerEffect>,
+    ) {
+        if let Some(tokens) = credit::credited(&before, back, usage, left) {
+            self.record.returned();
+            effects.push(WarmerEffect::Credit { ttl: before.ttl, brief: before.brief, tokens });
         }
+    }
+
+    /// Starts what is due and worth it. What has expired meanwhile is let go: a warm-up would pay for a whole write.
+    fn warm_due(&mut self, now: Moment, effects: &mut Vec<WarmerEffect>) {
         self.looked = now;
-        let due = |prefix: &&mut Prefix| prefix.due().is_some_and(|due| due <= now);
-        let mut ready = Vec::new();
-        for prefix in self.prefixes.values_mut().filter(due) {
-            if now < prefix.expiry {
-                ready.push(prefix.brief.clone());
-            } else {
-                prefix.stopped = true;
+        let due = |seat: &Seat| matches!(seat, Seat::Prefix(prefix) if prefix.due() <= now);
+        let due: Vec<_> = self.seats.iter().filter(|(_, seat)| due(seat)).map(|(it, _)| it.clone()).collect();
+        for session in due {
+            if self.standing(&session, now).is_warm()
+                && let Some(brief) = self.prefix(&session).map(|prefix| prefix.brief.clone())
+            {
+                self.start(brief, effects);
             }
         }
-        ready.into_iter().for_each(|brief| self.start(brief, effects));
     }
 
     fn start(&mut self, brief: Brief, effects: &mut Vec<WarmerEffect>) {
-        let mut jobs = Vec::new();
-        self.bench.wanted(brief, &mut jobs);
-        effects.extend(jobs.into_iter().map(WarmerEffect::Job));
+        self.job(JobMessage::Wanted(brief), effects);
     }
 
-    fn refreshed(&mut self, session: &SessionId, start: Moment, usage: Usage) {
-        let Some(prefix) = self.prefixes.get_mut(session) else { return };
-        prefix.warmups += 1;
-        let clean = usage.cache_read > 0 && usage.cache_write_5m + usage.cache_write_1h == 0;
-        prefix.misses = if clean { 0 } else { prefix.misses + 1 };
-        prefix.refreshed = usage.cache_read;
-        prefix.expiry = start.after(lifetime(prefix.ttl)).max(prefix.expiry);
-    }
-
-    fn stop(&mut self, session: &SessionId, effects: &mut Vec<WarmerEffect>) {
-        if let Some(prefix) = self.prefixes.get_mut(session) {
-            prefix.stopped = true;
-            effects.push(WarmerEffect::Forget(session.clone()));
+    /// A warm-up that left before the last turn is paid for, but it is not that turn's cache that it kept.
+    fn refreshed(
+        &mut self,
+        brief: &Brief,
+        start: Moment,
+        usage: &Usage,
+        now: Moment,
+        effects: &mut Vec<WarmerEffect>,
+    ) {
+        if let Some(prefix) = self.prefix(&brief.session).filter(|prefix| prefix.began <= start) {
+            prefix.refresh(start, usage);
         }
+        if let Some(pause) = self.breakers.counted(&bucket(brief), usage, now) {
+            let (session, bucket) = (brief.session.clone(), Some(bucket(brief)));
+            effects.extend([WarmerEffect::Forget(session), WarmerEffect::Paused { bucket, pause }]);
+        }
+        if let Some(pause) = self.record.refreshed(now) {
+            effects.push(WarmerEffect::Paused { bucket: None, pause });
+        }
+    }
+
+    fn pause(&mut self, bucket: &Bucket, pause: Pause, effects: &mut Vec<WarmerEffect>) {
+        let pause = self.breakers.open(bucket, pause);
+        let (session, bucket) = (bucket.session.clone(), Some(bucket.clone()));
+        effects.extend([WarmerEffect::Forget(session), WarmerEffect::Paused { bucket, pause }]);
+    }
+
+    fn displaced(&mut self, session: SessionId) {
+        if self.prefix(&session).is_some() {
+            self.seats.insert(session, Seat::Cold(Cold::Displaced));
+        }
+    }
+
+    fn switched(&mut self, on: bool) {
+        self.on = Some(on);
+        if on {
+            self.record.resume();
+        }
+    }
+
+    fn set_mode(&mut self, session: SessionId, mode: WarmingMode) {
+        if mode != WarmingMode::Stop {
+            self.breakers.close(&session);
+        }
+        self.modes.insert(session, mode);
     }
 
     fn job(&mut self, message: JobMessage, effects: &mut Vec<WarmerEffect>) {
@@ -220,45 +249,21 @@ impl WarmerMachine {
         effects.extend(jobs.into_iter().map(WarmerEffect::Job));
     }
 
+    fn prefix(&mut self, session: &SessionId) -> Option<&mut Prefix> {
+        match self.seats.get_mut(session)? {
+            Seat::Prefix(prefix) => Some(prefix),
+            Seat::Cold(_) => None,
+        }
+    }
+
     /// How long until the earliest cache wants care. What is due and under way, or waits for a credential, is looked at again
     /// after a breath, until it expires.
     fn next_due(&self, now: Moment) -> Option<Duration> {
-        let due = self.prefixes.values().filter_map(Prefix::due).min()?;
-        self.enabled.then(|| due.max(self.looked.after(BREATH)).since(now))
+        let warm = |session: &SessionId| match self.standing(session, now) {
+            Standing::Warm(due, _) => Some(due),
+            _ => None,
+        };
+        let due = self.seats.keys().filter_map(warm).min()?;
+        Some(due.max(self.looked.after(BREATH)).since(now))
     }
-}
-
-/// What a return is worth: only when it came after the agent's own cache would have expired and before the refreshed one did,
-/// and only as many tokens as were both refreshed and read.
-fn credit(before: &Prefix, usage: &Usage, now: Moment) -> Option<WarmerEffect> {
-    let tokens = usage.cache_read.min(before.refreshed);
-    let earned = before.warmups > 0 && before.own_expiry < now && now < before.expiry && tokens > 0;
-    earned.then(|| WarmerEffect::Saved { brief: before.brief.clone(), tokens, ttl: before.ttl })
-}
-
-/// How long the provider keeps a prefix.
-#[must_use]
-pub const fn lifetime(ttl: CacheTtl) -> Duration {
-    match ttl {
-        CacheTtl::FiveMinutes => Duration::from_secs(300),
-        CacheTtl::OneHour => Duration::from_secs(3600),
-    }
-}
-
-/// How long a session must stay in memory after a turn, so that its cache can be held as long as the rule allows.
-#[must_use]
-pub fn longest_hold(ttl: CacheTtl) -> Duration {
-    lifetime(ttl) * (LONGEST_HOLD + 1)
-}
-
-/// How long before the end a warm-up leaves: large prefixes take long to process and have raced the expiry.
-const fn margin(ttl: CacheTtl) -> Duration {
-    match ttl {
-        CacheTtl::FiveMinutes => Duration::from_secs(45),
-        CacheTtl::OneHour => Duration::from_secs(300),
-    }
-}
-
-fn span(duration: Duration) -> Moment {
-    Moment::from(duration)
 }

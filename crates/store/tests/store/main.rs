@@ -12,3 +12,4 @@ mod recall;
 mod repetition;
 mod sessions;
 mod turns;
+mod warming;

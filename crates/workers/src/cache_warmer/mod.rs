@@ -1,19 +1,22 @@
 //! The CacheWarmer: replays a session's last request, with next to no output, shortly before the provider forgets its prefix.
 
+mod books;
+
 use crate::caller::{Caller, Question, evidence, unanswered};
 use crate::errand::Errand;
 use crate::job::{Craft, perform};
 use crate::{Meter, RequestShelf, Spoken};
 use actor::{Address, Cause, Performer, Stage};
-use domain::conversation::{Answered, CacheTtl, Usage};
+use books::{Books, recalled};
+use domain::conversation::{Answered, CacheTtl};
 use domain::credential::Lease;
 use domain::evidence::{Class, Evidence};
 use domain::ids::SessionId;
-use domain::price::{CACHE_READ, CACHE_WRITE_1H, CACHE_WRITE_5M, Price};
-use domain::provider::Provider;
+use domain::price::Price;
 use domain::purpose::Purpose;
 use domain::time::{Moment, UnixMillis};
-use machines::cache_warmer::{WarmerEffect, WarmerMachine, WarmerMessage};
+use domain::warming::Bucket;
+use machines::cache_warmer::{Pause, WarmerEffect, WarmerMachine, WarmerMessage, WarmerReply, saving};
 use machines::job::{Brief, JobMessage, Work};
 use std::cell::RefCell;
 use std::rc::Rc;
@@ -39,20 +42,24 @@ impl Craft for Warming {
     const PURPOSE: Purpose = Purpose::Warm;
 
     async fn work(&self, brief: Brief, lease: Lease) -> Work {
-        let Some(kept) = self.shelf.get(&brief.session) else { return Work::Nothing };
-        if self.is_over_budget().await {
+        let Some(kept) = self.shelf.get(&brief.session) else {
+            self.tell(WarmerMessage::Displaced(brief.session));
+            return Work::Nothing;
+        };
+        // A turn that asked another model, or another provider, came in between. It is seen in a moment.
+        if !kept.is_of(&brief.model, &brief.upstream) || self.is_over_limit(&brief.session).await {
             return Work::Nothing;
         }
         let body = match warmup(&kept.body) {
             Ok(body) => body,
-            Err(error) => return self.unwarmable(&brief.session, None, error.to_string()),
+            Err(error) => return self.unwarmable(brief, None, error.to_string()),
         };
         let report = self.caller.ask(&brief, &lease, Question { target: kept.target, body }).await;
         let evidence = evidence(&lease, &report);
         match report.end {
-            CallEnd::Answered { answered, .. } => self.refreshed(&brief, evidence, &answered),
+            CallEnd::Answered { answered, .. } => self.refreshed(brief, evidence, &answered),
             CallEnd::Failed { class: Class::RequestRefused, reason, .. } => {
-                self.unwarmable(&brief.session, Some(evidence), reason)
+                self.unwarmable(brief, Some(evidence), reason)
             }
             CallEnd::Failed { reason, .. } => unanswered(evidence, reason),
         }
@@ -60,24 +67,31 @@ impl Craft for Warming {
 }
 
 impl Warming {
-    async fn is_over_budget(&self) -> bool {
+    /// Whether the day's limit is reached. The warm-ups under way at that moment are not in the books yet. Where these cannot be
+    /// read, it counts as reached: a brake that does not answer holds.
+    async fn is_over_limit(&self, session: &SessionId) -> bool {
         let Some(limit) = self.caller.settings.cache_warmer.max_cost_per_day else { return false };
         let since = UnixMillis(UnixMillis::from(self.caller.clock.unix()).0 - DAY);
         let spent = self.caller.desk.read(move |store| store.spent_since(Purpose::Warm, since)).await;
-        spent.is_ok_and(|spent| spent >= limit)
+        let spent = spent.unwrap_or(limit);
+        if spent >= limit {
+            let session = session.clone();
+            self.tell(WarmerMessage::LimitReached { session, spent: cents(spent), limit: cents(limit) });
+        }
+        spent >= limit
     }
 
-    fn refreshed(&self, brief: &Brief, evidence: Evidence, answered: &Answered) -> Work {
+    fn refreshed(&self, brief: Brief, evidence: Evidence, answered: &Answered) -> Work {
         let price = Price::of(brief.upstream.provider(), &brief.model);
         self.caller.meter.warm_cost(price.cost(&answered.usage));
-        let (session, start, usage) = (brief.session.clone(), evidence.start, answered.usage);
-        self.tell(WarmerMessage::Refreshed { session, start, usage });
+        let (start, usage) = (evidence.start, answered.usage);
+        self.tell(WarmerMessage::Refreshed { brief, start, usage });
         Work::Accepted { evidence, kept: 1 }
     }
 
-    /// This session's request cannot be replayed: said once, and not tried again until its agent speaks.
-    fn unwarmable(&self, session: &SessionId, evidence: Option<Evidence>, why: String) -> Work {
-        self.tell(WarmerMessage::Unwarmable { session: session.clone(), why: why.clone() });
+    /// This session's request cannot be replayed.
+    fn unwarmable(&self, brief: Brief, evidence: Option<Evidence>, why: String) -> Work {
+        self.tell(WarmerMessage::Unwarmable { brief, why: why.clone() });
         Work::Failed { evidence, why }
     }
 
@@ -86,6 +100,10 @@ impl Warming {
             me.tell_surely(Spoken(message), Cause::origin(Self::NAME)).unwrap_or_default();
         }
     }
+}
+
+fn cents(usd: f64) -> u64 {
+    (usd * 100.0).round() as u64
 }
 
 /// See the module.
@@ -101,15 +119,15 @@ impl Performer for WarmerPerformer {
     type Machine = WarmerMachine;
     type Message = Spoken<WarmerMessage>;
     type Effect = WarmerEffect;
-    type Reply = ();
+    type Reply = WarmerReply;
 
     fn step(
         machine: &mut WarmerMachine,
         message: Self::Message,
         now: Duration,
         effects: &mut Vec<WarmerEffect>,
-    ) {
-        machine.on(message.0, Moment::from(now), effects);
+    ) -> WarmerReply {
+        machine.on(message.0, Moment::from(now), effects)
     }
 
     fn perform(&mut self, effect: WarmerEffect, stage: &mut Stage<'_, Self::Message>) {
@@ -119,9 +137,8 @@ impl Performer for WarmerPerformer {
             WarmerEffect::ArmWarmup(Some(delay)) => {
                 stage.after(TIMER, delay, Spoken(WarmerMessage::WarmupDue));
             }
-            WarmerEffect::Saved { brief, tokens, ttl } => {
-                self.meter.warm_saved(saving(brief.upstream.provider(), &brief.model, tokens, ttl));
-            }
+            WarmerEffect::Credit { brief, tokens, ttl } => self.credit(brief, tokens, ttl),
+            WarmerEffect::Paused { bucket, pause } => self.paused(bucket, pause),
             WarmerEffect::Forget(session) => self.shelf.forget(&session),
         }
     }
@@ -129,32 +146,30 @@ impl Performer for WarmerPerformer {
     fn opening(&mut self, stage: &mut Stage<'_, Self::Message>) {
         *self.craft.me.borrow_mut() = Some(stage.me().clone());
         self.errand.begin(stage.cause());
+        stage.run(recalled(self.books()), Spoken(WarmerMessage::WarmupDue));
+    }
+}
+
+impl WarmerPerformer {
+    fn books(&self) -> Books {
+        Books { desk: self.craft.caller.desk.clone(), clock: self.craft.caller.clock }
+    }
+
+    fn credit(&self, brief: Brief, tokens: u64, ttl: CacheTtl) {
+        let usd = saving(&brief, tokens, ttl);
+        self.meter.warm_saved(usd);
+        let books = self.books();
+        drop(tokio::task::spawn_local(async move { books.credit(brief, tokens, ttl, usd).await }));
+    }
+
+    fn paused(&self, bucket: Option<Bucket>, pause: Pause) {
+        let session = bucket.as_ref().map_or("all", |bucket| bucket.session.prefix());
+        tracing::warn!(session, cause = ?pause.cause, said = pause.said, "warming pauses for six hours");
+        let books = self.books();
+        drop(tokio::task::spawn_local(async move { books.keep(bucket, pause).await }));
     }
 }
 
 fn wrap(message: JobMessage) -> Spoken<WarmerMessage> {
     Spoken(WarmerMessage::Job(message))
-}
-
-/// What reading `tokens` instead of writing them saves, in dollars.
-fn saving(provider: Provider, model: &str, tokens: u64, ttl: CacheTtl) -> f64 {
-    let write = match ttl {
-        CacheTtl::FiveMinutes => CACHE_WRITE_5M,
-        CacheTtl::OneHour => CACHE_WRITE_1H,
-    };
-    let plain = Price::of(provider, model).cost(&Usage { input: tokens, ..Usage::default() });
-    plain * (write - CACHE_READ)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_saving_is_the_difference_between_writing_and_reading() {
-        let million = saving(Provider::Anthropic, "claude-sonnet-4-5", 1_000_000, CacheTtl::FiveMinutes);
-        assert!((million - 3.0 * 1.15).abs() < 1e-9);
-        let hour = saving(Provider::Anthropic, "claude-sonnet-4-5", 1_000_000, CacheTtl::OneHour);
-        assert!((hour - 3.0 * 1.9).abs() < 1e-9);
-    }
 }

@@ -1,0 +1,83 @@
+//! When a cache is worth a warm-up. This is the one place that decides it: [`decide`], asked anew for each further cycle.
+//!
+//! The rule for now is a fixed one: at most [`LONGEST_HOLD`] warm-ups without a turn in between. Recorded sessions say that it
+//! earns about half of what a rule that knows the future would.
+
+use super::credit::{cost, most_refreshes, saving};
+use super::figures::{dollars, tokens};
+use crate::job::Brief;
+use domain::conversation::CacheTtl;
+use domain::warming::WarmingMode;
+use std::time::Duration;
+
+/// Warm-ups in a row. Three is the best of the fixed rules on recorded sessions; eleven would burn all it earns.
+pub const LONGEST_HOLD: u32 = 3;
+/// A smaller prefix is not worth a call, in tokens.
+pub const SMALLEST_PREFIX: u64 = 4_096;
+
+/// What a decision rests on.
+#[derive(Debug, Clone, Copy)]
+pub struct Question<'a> {
+    /// Whose cache, of which model, where.
+    pub brief: &'a Brief,
+    /// What a person decided.
+    pub mode: WarmingMode,
+    /// How long the provider keeps it.
+    pub ttl: CacheTtl,
+    /// How much would be read, or written anew, in tokens.
+    pub tokens: u64,
+    /// Warm-ups since the last turn.
+    pub refreshes: u32,
+}
+
+/// Whether to refresh, and why, in words that fit behind a colon.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Decision {
+    /// Whether.
+    pub refresh: bool,
+    /// Why, with its numbers.
+    pub because: String,
+}
+
+/// Should this cache be refreshed once more?
+#[must_use]
+pub fn decide(question: &Question<'_>) -> Decision {
+    let most = match question.mode {
+        WarmingMode::Keep => most_refreshes(question.ttl),
+        WarmingMode::Auto | WarmingMode::Stop => LONGEST_HOLD,
+    };
+    let (done, refresh) = (question.refreshes, question.refreshes < most);
+    let price = cost(question.brief, question.tokens);
+    let loss = saving(question.brief, question.tokens, question.ttl);
+    let because = format!(
+        "a refresh of its {} costs {}, a return to a cold cache {} more, and {done} of at most {most} refreshes have left since its last turn",
+        tokens(question.tokens),
+        dollars(price),
+        dollars(loss),
+    );
+    Decision { refresh, because }
+}
+
+/// How long the provider keeps a prefix.
+#[must_use]
+pub const fn lifetime(ttl: CacheTtl) -> Duration {
+    match ttl {
+        CacheTtl::FiveMinutes => Duration::from_secs(300),
+        CacheTtl::OneHour => Duration::from_secs(3600),
+    }
+}
+
+/// How long a session must stay in memory after a turn, so that its cache can be held as long as its mode allows.
+#[must_use]
+pub fn longest_hold(ttl: CacheTtl, mode: WarmingMode) -> Duration {
+    let most = if mode == WarmingMode::Keep { most_refreshes(ttl) } else { LONGEST_HOLD };
+    lifetime(ttl) * (most + 1)
+}
+
+/// How long before the end a warm-up leaves: large prefixes take long to process and have raced the expiry.
+pub(super) const fn margin(ttl: CacheTtl) -> Duration {
+    match ttl {
+        CacheTtl::FiveMinutes => Duration::from_secs(45),
+        CacheTtl::OneHour => Duration::from_secs(300),
+    }
+}

@@ -1,0 +1,188 @@
+//! When a prefix is kept warm, and when it is let go.
+
+mod brakes;
+mod credits;
+mod why;
+
+use super::*;
+use crate::credential::{Affected, Hint};
+use crate::job::JobEffect;
+use crate::samples::brief;
+use domain::access::{Access, WaitReason};
+use domain::conversation::CacheTtl;
+use domain::ids::Principal;
+
+/// A machine that heard from the store that nothing was decided.
+fn machine() -> WarmerMachine {
+    let mut machine = WarmerMachine::new(true);
+    say(&mut machine, 0, WarmerMessage::Recalled(memory()));
+    machine
+}
+
+fn memory() -> Memory {
+    Memory { on: true, modes: Vec::new(), pauses: Vec::new(), refreshes: 0, returns: 0 }
+}
+
+fn say(machine: &mut WarmerMachine, seconds: u64, message: WarmerMessage) -> Vec<WarmerEffect> {
+    let mut effects = Vec::new();
+    machine.on(message, Moment::from_secs(seconds), &mut effects);
+    effects
+}
+
+fn read(tokens: u64) -> Usage {
+    Usage { cache_read: tokens, ..Usage::default() }
+}
+
+fn written(tokens: u64) -> Usage {
+    Usage { cache_write_5m: tokens, ..Usage::default() }
+}
+
+fn turn_of(brief: Brief, usage: Usage) -> WarmerMessage {
+    let warmth = Warmth { ttl: CacheTtl::FiveMinutes, usage, age: Duration::ZERO };
+    WarmerMessage::TurnSeen { brief, warmth: Ok(warmth) }
+}
+
+fn turn(tokens: u64) -> WarmerMessage {
+    turn_of(brief("a"), read(tokens))
+}
+
+/// Whether a job was begun.
+fn starts(effects: &[WarmerEffect]) -> bool {
+    effects.iter().any(|effect| matches!(effect, WarmerEffect::Job(JobEffect::Ask(_))))
+}
+
+fn armed(effects: &[WarmerEffect]) -> Option<u64> {
+    match effects.last() {
+        Some(WarmerEffect::ArmWarmup(Some(span))) => Some(span.as_secs()),
+        _ => None,
+    }
+}
+
+/// It is looked whether anything is due; whether a job was begun.
+fn is_warmed(machine: &mut WarmerMachine, seconds: u64) -> bool {
+    starts(&say(machine, seconds, WarmerMessage::WarmupDue))
+}
+
+/// A warm-up of session "a" was begun and brought this; it is over.
+fn brought(machine: &mut WarmerMachine, seconds: u64, usage: Usage) -> Vec<WarmerEffect> {
+    let start = Moment::from_secs(seconds);
+    let effects = say(machine, seconds, WarmerMessage::Refreshed { brief: brief("a"), start, usage });
+    end(machine, seconds);
+    effects
+}
+
+/// The job of session "a" is over.
+fn end(machine: &mut WarmerMachine, seconds: u64) {
+    let session: SessionId = "a".into();
+    say(machine, seconds, WarmerMessage::Job(JobMessage::Unanswered { session }));
+}
+
+#[test]
+fn a_warm_up_leaves_shortly_before_the_time_to_live_ends() {
+    let mut machine = machine();
+    assert_eq!(armed(&say(&mut machine, 0, turn(50_000))), Some(255));
+    assert!(!is_warmed(&mut machine, 254));
+    assert!(is_warmed(&mut machine, 255));
+}
+
+#[test]
+fn the_time_to_live_runs_from_the_departure_of_a_request_and_not_from_its_last_word() {
+    let mut machine = machine();
+    let warmth = Warmth { ttl: CacheTtl::FiveMinutes, usage: read(50_000), age: Duration::from_secs(100) };
+    let seen = WarmerMessage::TurnSeen { brief: brief("a"), warmth: Ok(warmth) };
+    assert_eq!(armed(&say(&mut machine, 100, seen)), Some(155));
+}
+
+#[test]
+fn a_small_prefix_or_one_that_cannot_be_replayed_is_left_alone_and_let_go() {
+    let mut machine = machine();
+    let forgets = |effects: &[WarmerEffect]| effects.contains(&WarmerEffect::Forget("a".into()));
+    let small = say(&mut machine, 0, turn(SMALLEST_PREFIX - 1));
+    assert!(armed(&small).is_none() && forgets(&small));
+    let cold = WarmerMessage::TurnSeen { brief: brief("a"), warmth: Err(Cold::Unmarked) };
+    let cold = say(&mut machine, 0, cold);
+    assert!(armed(&cold).is_none() && forgets(&cold));
+    let enough = say(&mut machine, 0, turn(SMALLEST_PREFIX));
+    assert!(armed(&enough).is_some() && !forgets(&enough));
+}
+
+#[test]
+fn an_expired_prefix_is_never_paid_for() {
+    let mut machine = machine();
+    say(&mut machine, 0, turn(50_000));
+    assert!(!is_warmed(&mut machine, 300));
+    assert_eq!(armed(&say(&mut machine, 301, WarmerMessage::WarmupDue)), None);
+}
+
+fn waits(machine: &mut WarmerMachine, seconds: u64) {
+    let access = Access::Wait { reason: WaitReason::Rejected, ask_again_at: None };
+    say(machine, seconds, WarmerMessage::Job(JobMessage::Answered { session: "a".into(), access }));
+}
+
+#[test]
+fn a_hint_that_comes_after_the_expiry_pays_for_nothing() {
+    let mut machine = machine();
+    say(&mut machine, 0, turn(50_000));
+    assert!(is_warmed(&mut machine, 255));
+    waits(&mut machine, 256);
+    let (principal, upstream) = (Principal::local(), brief("a").upstream);
+    let affected = Affected { principal, upstream, sessions: vec!["a".into()], epoch: 1 };
+    let hint = WarmerMessage::Job(JobMessage::Hinted(Hint::CredentialsReenabled(affected)));
+    assert!(starts(&say(&mut machine, 260, hint.clone())), "in time it pays");
+    waits(&mut machine, 261);
+    assert!(!starts(&say(&mut machine, 7200, hint)), "hours later it does not");
+}
+
+#[test]
+fn messages_in_quick_succession_do_not_put_the_look_off() {
+    let mut machine = machine();
+    say(&mut machine, 0, turn(50_000));
+    let forgotten = |name: &str| WarmerMessage::SessionEvicted(name.into());
+    assert_eq!(armed(&say(&mut machine, 256, forgotten("x"))), Some(0));
+    assert_eq!(armed(&say(&mut machine, 258, forgotten("y"))), Some(0));
+}
+
+#[test]
+fn a_hold_ends_after_three_warm_ups_without_a_turn_and_a_turn_begins_another() {
+    let mut machine = machine();
+    say(&mut machine, 0, turn(50_000));
+    for at in [255, 510, 765] {
+        assert!(is_warmed(&mut machine, at), "at {at}");
+        brought(&mut machine, at, read(50_000));
+    }
+    assert!(!is_warmed(&mut machine, 1020));
+    say(&mut machine, 1030, turn(50_000));
+    assert!(is_warmed(&mut machine, 1285));
+}
+
+#[test]
+fn a_session_that_asked_another_model_is_held_for_that_one_only() {
+    let mut machine = machine();
+    say(&mut machine, 0, turn(50_000));
+    let other = Brief { model: "other".into(), ..brief("a") };
+    say(&mut machine, 100, turn_of(other.clone(), written(50_000)));
+    assert!(!is_warmed(&mut machine, 255), "the first model's cache is let go");
+    let effects = say(&mut machine, 355, WarmerMessage::WarmupDue);
+    assert!(effects.contains(&WarmerEffect::Job(JobEffect::Ask(other))), "{effects:?}");
+}
+
+#[test]
+fn a_warm_up_of_before_the_last_turn_prolongs_nothing() {
+    let mut machine = machine();
+    say(&mut machine, 0, turn(50_000));
+    is_warmed(&mut machine, 255);
+    say(&mut machine, 258, turn(50_000));
+    brought(&mut machine, 255, read(50_000));
+    for at in [513, 768, 1023] {
+        assert!(is_warmed(&mut machine, at), "three warm-ups of its own: at {at}");
+        brought(&mut machine, at, read(50_000));
+    }
+    assert!(!is_warmed(&mut machine, 1278));
+}
+
+#[test]
+fn a_request_that_gave_way_to_others_is_asked_for_no_more() {
+    let mut machine = machine();
+    say(&mut machine, 0, turn(50_000));
+    assert_eq!(armed(&say(&mut machine, 255, WarmerMessage::Displaced("a".into()))), None);
+}
