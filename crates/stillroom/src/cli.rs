@@ -99,6 +99,28 @@ pub(crate) enum Command {
         #[command(flatten)]
         json: Json,
     },
+    /// Tell what background work cost, and what keeping caches warm earned, net.
+    #[command(after_help = "Examples:\n  stillroom costs\n  stillroom costs --days 7 --json")]
+    Costs {
+        /// How many days to look back.
+        #[arg(long, default_value_t = 30, value_parser = clap::value_parser!(u32).range(1..=3660))]
+        days: u32,
+        #[command(flatten)]
+        json: Json,
+    },
+    /// Tell whether caches are kept warm, switch that off or on, or decide about one session.
+    ///
+    /// What is decided here holds over a restart. `stillroom sessions ID` says why a session is kept warm, or not.
+    #[command(
+        after_help = "Examples:\n  stillroom warming\n  stillroom warming off\n  stillroom warming stop 0199f3a2"
+    )]
+    Warming {
+        #[command(subcommand)]
+        decision: Option<Warming>,
+        /// Print JSON.
+        #[arg(long, global = true)]
+        json: bool,
+    },
     /// List the credentials that were seen, by fingerprint; never a secret.
     #[command(after_help = "Example:\n  stillroom credentials")]
     Credentials(Json),
@@ -126,6 +148,35 @@ pub(crate) enum Command {
     /// Show or check the settings.
     #[command(subcommand)]
     Config(Config),
+}
+
+/// What to decide about keeping caches warm.
+#[derive(Debug, Clone, Subcommand)]
+pub(crate) enum Warming {
+    /// Let all sessions be kept warm; ends a pause of all warming.
+    #[command(after_help = "Example:\n  stillroom warming on")]
+    On,
+    /// Keep no session warm.
+    #[command(after_help = "Example:\n  stillroom warming off")]
+    Off,
+    /// Let the rule decide about one session; ends its pauses.
+    #[command(after_help = "Example:\n  stillroom warming auto 0199f3a2")]
+    Auto {
+        /// Which.
+        id: String,
+    },
+    /// Keep one session warm as long as one return would pay for it, whatever the rule says; ends its pauses.
+    #[command(after_help = "Example:\n  stillroom warming keep 0199f3a2")]
+    Keep {
+        /// Which.
+        id: String,
+    },
+    /// Never keep this session warm.
+    #[command(after_help = "Example:\n  stillroom warming stop 0199f3a2")]
+    Stop {
+        /// Which.
+        id: String,
+    },
 }
 
 /// What to do with the settings.
@@ -234,10 +285,28 @@ mod tests {
     }
 
     #[test]
-    fn wrong_use_ends_with_2() {
-        for wrong in
-            [&["run"][..], &["recall"], &["recall", "x", "--limit", "0"], &["bake"], &["trace"], &["config"]]
+    fn json_is_asked_for_before_or_after_a_decision() {
+        for arguments in
+            [&["warming", "--json", "off"][..], &["warming", "off", "--json"], &["warming", "--json"]]
         {
+            let Some(Command::Warming { json, .. }) = parse(arguments).unwrap().command else {
+                panic!("not warming")
+            };
+            assert!(json, "{arguments:?}");
+        }
+    }
+
+    #[test]
+    fn wrong_use_ends_with_2() {
+        for wrong in [
+            &["run"][..],
+            &["recall"],
+            &["recall", "x", "--limit", "0"],
+            &["bake"],
+            &["trace"],
+            &["config"],
+            &["warming", "stop"],
+        ] {
             assert_eq!(parse(wrong).unwrap_err().exit_code(), 2, "{wrong:?}");
         }
     }

@@ -73,9 +73,24 @@ impl Gateway {
     /// # Errors
     /// Nobody answers.
     pub(crate) async fn get(&self, path: &str) -> Result<Answer, Failure> {
-        let url = format!("http://{}{path}", self.address);
-        let mut response =
-            self.client.get(url).send().await.map_err(|cause| self.silent(&cause.to_string()))?;
+        self.heard(self.client.get(self.url(path)).send()).await
+    }
+
+    /// Puts `body` at `path`, and gives what is answered.
+    ///
+    /// # Errors
+    /// Nobody answers, or not with success.
+    pub(crate) async fn put(&self, path: &str, body: &Json) -> Result<Answer, Failure> {
+        let answer = self.heard(self.client.put(self.url(path)).send_json(body)).await?;
+        if (200..300).contains(&answer.status) { Ok(answer) } else { Err(self.refused(path, &answer)) }
+    }
+
+    fn url(&self, path: &str) -> String {
+        format!("http://{}{path}", self.address)
+    }
+
+    async fn heard(&self, sent: awc::SendClientRequest) -> Result<Answer, Failure> {
+        let mut response = sent.await.map_err(|cause| self.silent(&cause.to_string()))?;
         let body =
             response.body().limit(LARGEST_ANSWER).await.map_err(|cause| self.silent(&cause.to_string()))?;
         let text = String::from_utf8_lossy(&body).into_owned();

@@ -74,12 +74,6 @@ pub(crate) async fn delete(
     }
 }
 
-impl Admin {
-    fn unix(&self) -> UnixMillis {
-        UnixMillis::from(self.house.environment.clock.unix())
-    }
-}
-
 fn check(id: &KnowledgeId, draft: &Draft) -> Result<(), Refusal> {
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"._-".contains(&byte);
     if id.as_str().len() > LONGEST_ID || !id.as_str().bytes().all(plain) {

@@ -3,6 +3,7 @@
 //! Plain handlers over what the actors and the store answer. Who may call them is decided before routing, by the gateway's
 //! guard. Nothing here is on the way of a client's request.
 
+mod costs;
 mod credentials;
 mod health;
 mod jobs;
@@ -13,6 +14,7 @@ mod review;
 mod sessions;
 mod shown;
 mod trace;
+mod warming;
 
 #[cfg(test)]
 mod tests;
@@ -22,6 +24,7 @@ use actix_web::http::header;
 use actix_web::middleware::DefaultHeaders;
 use actix_web::{guard, web};
 use actor::{AskError, Cause};
+use domain::time::UnixMillis;
 use machines::credential::{CredentialMessage, CredentialReply};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -50,6 +53,11 @@ impl Admin {
         let started = house.environment.clock.now();
         let watchers = Watchers::new(&house.environment.trace);
         Self { house, ready, metrics, started, watchers }
+    }
+
+    /// The calendar time.
+    fn unix(&self) -> UnixMillis {
+        UnixMillis::from(self.house.environment.clock.unix())
     }
 
     fn is_ready(&self) -> bool {
@@ -96,6 +104,19 @@ fn api() -> impl actix_web::dev::HttpServiceFactory {
                 .route(web::put().to(knowledge::put))
                 .route(web::delete().to(knowledge::delete)),
         )
+        .service(
+            doing("/warming", "GET, HEAD, PUT")
+                .route(web::get().to(warming::show))
+                .route(web::head().to(warming::show))
+                .route(web::put().to(warming::switch)),
+        )
+        .service(
+            doing("/sessions/{id}/warming", "GET, HEAD, PUT")
+                .route(web::get().to(warming::of_session))
+                .route(web::head().to(warming::of_session))
+                .route(web::put().to(warming::decide)),
+        )
+        .service(reading("/costs", costs::list))
         .service(reading("/recall", recall::search))
         .service(reading("/trace", trace::last))
         .service(reading("/trace/stream", trace::stream))

@@ -1,10 +1,12 @@
-//! How background work of the sessions stands, put together from the store, the CredentialActor and the IdleScheduler.
+//! How background work of the sessions stands, put together from the store, the CredentialActor, the IdleScheduler and the
+//! CacheWarmer.
 
 use crate::admin::refusal::Refusal;
 use crate::admin::{Admin, CAUSE, PATIENCE};
 use domain::access::WaitReason;
 use domain::provider::Provider;
 use domain::purpose::Purpose;
+use machines::cache_warmer::Explanation;
 use machines::credential::{CredentialMessage, CredentialReply, SlotKey};
 use machines::health::Level;
 use machines::idle_scheduler::{SchedulerMessage, SchedulerReply, WorkerHealth};
@@ -19,6 +21,8 @@ pub(crate) struct Reviewed {
     pub(crate) paused: Option<WaitReason>,
     /// The workers that are not healthy.
     unwell: Vec<(Purpose, Level)>,
+    /// Why its cache is kept warm, or not.
+    pub(crate) warming: Explanation,
 }
 
 impl Reviewed {
@@ -40,8 +44,10 @@ impl Admin {
     pub(crate) async fn review(&self, sessions: Vec<SessionSummary>) -> Result<Vec<Reviewed>, Refusal> {
         let standing = self.standing(&sessions).await?;
         let unwell = self.unwell().await?;
-        let both = sessions.into_iter().zip(standing);
-        Ok(both.map(|(session, paused)| reviewed(session, paused, &unwell)).collect())
+        let asked = sessions.iter().map(|session| session.id.clone()).zip(standing.iter().copied());
+        let warming = self.explained(asked.collect()).await?;
+        let all = sessions.into_iter().zip(standing).zip(warming);
+        Ok(all.map(|((session, paused), warming)| reviewed(session, paused, &unwell, warming)).collect())
     }
 
     async fn standing(&self, sessions: &[SessionSummary]) -> Result<Vec<Option<WaitReason>>, Refusal> {
@@ -76,10 +82,15 @@ impl Admin {
     }
 }
 
-fn reviewed(session: SessionSummary, paused: Option<WaitReason>, unwell: &[WorkerHealth]) -> Reviewed {
+fn reviewed(
+    session: SessionSummary,
+    paused: Option<WaitReason>,
+    unwell: &[WorkerHealth],
+    warming: Explanation,
+) -> Reviewed {
     let of_session = unwell.iter().filter(|worker| worker.session == session.id);
     let unwell = of_session.map(|worker| (worker.purpose, worker.level)).collect();
-    Reviewed { session, paused, unwell }
+    Reviewed { session, paused, unwell, warming }
 }
 
 fn slot(session: &SessionSummary) -> SlotKey {

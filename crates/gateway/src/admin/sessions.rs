@@ -10,6 +10,8 @@ use domain::ids::SessionId;
 use domain::knowledge::Observation;
 use domain::purpose::Purpose;
 use domain::time::UnixMillis;
+use domain::warming::WarmingMode;
+use machines::cache_warmer::Explanation;
 use serde::Serialize;
 use store::SessionSummary;
 
@@ -32,6 +34,7 @@ pub(crate) struct ShownSession {
     background: &'static str,
     paused_because: Option<&'static str>,
     health: ShownHealth,
+    warming: ShownWarming,
 }
 
 /// How well each worker does for the session.
@@ -40,6 +43,20 @@ struct ShownHealth {
     distill: &'static str,
     curate: &'static str,
     warm: &'static str,
+}
+
+/// Whether the session's cache is kept warm.
+#[derive(Serialize)]
+pub(crate) struct ShownWarming {
+    mode: WarmingMode,
+    warm: bool,
+    why: String,
+}
+
+impl From<Explanation> for ShownWarming {
+    fn from(Explanation { mode, is_warm, why }: Explanation) -> Self {
+        Self { mode, warm: is_warm, why }
+    }
 }
 
 /// The messages of one session.
@@ -126,7 +143,7 @@ fn show(reviewed: Reviewed) -> ShownSession {
         curate: health(Purpose::Curate),
         warm: health(Purpose::Warm),
     };
-    let Reviewed { session, paused, .. } = reviewed;
+    let Reviewed { session, paused, warming, .. } = reviewed;
     ShownSession {
         id: session.id,
         client: session.client,
@@ -137,6 +154,7 @@ fn show(reviewed: Reviewed) -> ShownSession {
         background: if paused.is_some() { "paused" } else { "ready" },
         paused_because: paused.map(WaitReason::explain),
         health,
+        warming: warming.into(),
     }
 }
 

@@ -156,6 +156,7 @@ mod tests {
         assert_eq!(value("stillroom_turns_recorded_total"), 1.0);
         assert_eq!(value("stillroom_cache_warm_saved_usd_total"), 0.25);
         assert_eq!(value("stillroom_cache_warm_cost_usd_total"), 0.125);
+        assert_eq!(value("stillroom_cache_warm_net_usd"), 0.125);
     }
 
     #[test]
@@ -168,6 +169,7 @@ mod tests {
             "auth_failures_total",
             "background_paused",
             "cache_warm_cost_usd_total",
+            "cache_warm_net_usd",
             "cache_warm_saved_usd_total",
             "credentials_left_total",
             "facts_shed_total",
@@ -204,10 +206,12 @@ mod tests {
     }
 
     #[test]
-    fn money_only_rises() {
+    fn money_only_rises_but_for_what_is_net() {
         let metrics = busy();
         [f64::NAN, f64::INFINITY, -1.0].into_iter().for_each(|usd| metrics.warm_cost(usd));
-        let found = samples(&exposition(&metrics, Format::Prometheus).expect("exposed"));
-        assert_eq!(found["stillroom_cache_warm_cost_usd_total"], 0.125);
+        let found = |metrics: &Metrics| samples(&exposition(metrics, Format::Prometheus).expect("exposed"));
+        assert_eq!(found(&metrics)["stillroom_cache_warm_cost_usd_total"], 0.125);
+        metrics.warm_cost(1.0);
+        assert_eq!(found(&metrics)["stillroom_cache_warm_net_usd"], -0.875);
     }
 }

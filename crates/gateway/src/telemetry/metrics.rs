@@ -91,6 +91,7 @@ pub struct Metrics {
     turns_recorded: Counter,
     warm_saved: Dollars,
     warm_cost: Dollars,
+    warm_net: Gauge<f64, AtomicU64>,
 }
 
 impl Metrics {
@@ -112,6 +113,7 @@ impl Metrics {
             turns_recorded: Counter::default(),
             warm_saved: Dollars::default(),
             warm_cost: Dollars::default(),
+            warm_net: Gauge::default(),
         };
         metrics.register_providers();
         metrics.register_credentials();
@@ -195,6 +197,8 @@ impl Metrics {
         let help = "Dollars saved by returns to a cache that was kept warm";
         registry.register("cache_warm_saved_usd", help, self.warm_saved.clone());
         registry.register("cache_warm_cost_usd", "Dollars spent on warm-ups", self.warm_cost.clone());
+        let help = "Dollars saved by warming less what it cost, since the start";
+        registry.register("cache_warm_net_usd", help, self.warm_net.clone());
     }
 }
 
@@ -208,11 +212,11 @@ fn spans() -> Histogram {
     Histogram::new(SPANS)
 }
 
-/// A counter only rises; what is no amount is not counted.
-fn add(counter: &Dollars, usd: f64) {
-    if usd.is_finite() && usd > 0.0 {
-        counter.inc_by(usd);
-    }
+/// A counter only rises; what is no amount is not counted. Gives what was counted.
+fn add(counter: &Dollars, usd: f64) -> f64 {
+    let usd = if usd.is_finite() { usd.max(0.0) } else { 0.0 };
+    counter.inc_by(usd);
+    usd
 }
 
 impl Meter for Metrics {
@@ -239,11 +243,11 @@ impl Meter for Metrics {
     }
 
     fn warm_saved(&self, usd: f64) {
-        add(&self.warm_saved, usd);
+        self.warm_net.inc_by(add(&self.warm_saved, usd));
     }
 
     fn warm_cost(&self, usd: f64) {
-        add(&self.warm_cost, usd);
+        self.warm_net.dec_by(add(&self.warm_cost, usd));
     }
 }
 

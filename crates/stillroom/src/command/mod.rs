@@ -1,6 +1,7 @@
 //! What each command does; one file a command.
 
 mod config;
+mod costs;
 mod credentials;
 mod demo;
 mod doctor;
@@ -12,8 +13,9 @@ mod run;
 mod serve;
 mod sessions;
 mod status;
+mod warming;
 
-use crate::cli::{Cli, Command, Config};
+use crate::cli::{Cli, Command, Config, Json};
 use crate::failure::{Exit, Failure};
 use crate::settings::Places;
 use invocation::Invocation;
@@ -40,6 +42,8 @@ fn look_or_run(invocation: &Invocation<'_>, command: Command) -> Result<ExitCode
         Command::Run { agent } => run::perform(invocation, &agent),
         Command::Sessions { id: None, json } => sessions::list(invocation, json),
         Command::Sessions { id: Some(id), json } => sessions::show(invocation, &id, json),
+        Command::Costs { days, json } => costs::perform(invocation, days, json),
+        Command::Warming { decision, json } => warming::perform(invocation, decision.as_ref(), Json { json }),
         Command::Credentials(json) => credentials::perform(invocation, json),
         Command::Knowledge(json) => knowledge::perform(invocation, json),
         Command::Recall { words, limit, json } => recall::perform(invocation, &words, limit, json),

@@ -1,4 +1,4 @@
-//! `stillroom sessions`: who talked, and what was said and distilled.
+//! `stillroom sessions`: who talked, what was said and distilled, and why a session is kept warm or not.
 
 use super::invocation::{Invocation, wait_for};
 use super::look::{self, List};
@@ -50,20 +50,24 @@ pub(crate) fn show(invocation: &Invocation<'_>, id: &str, format: Json) -> Resul
         let gateway = invocation.gateway()?;
         let messages = look::fetch(&gateway, &format!("{base}/messages"), "messages").await?;
         let observations = look::fetch(&gateway, &format!("{base}/observations"), "observations").await?;
-        let both = || json!({"messages": messages, "observations": observations}).to_string();
-        say(&if format.json { both() } else { text(&messages, &observations) });
+        let warming = gateway.fetch(&format!("{base}/warming")).await?.json()?;
+        let all =
+            || json!({"messages": messages, "observations": observations, "warming": warming}).to_string();
+        say(&if format.json { all() } else { text(&messages, &observations, &warming) });
         Ok(ExitCode::SUCCESS)
     })
 }
 
-fn text(messages: &[Value], observations: &[Value]) -> String {
+fn text(messages: &[Value], observations: &[Value], warming: &Value) -> String {
     let said = messages.iter().map(|message| {
         let body = message["text"].as_str().unwrap_or_default();
         format!("{}\n{}\n", head(&cell(&message["role"])), harmless(body))
     });
     let distilled = observations.iter().map(|observation| format!("- {}", cell(&observation["text"])));
     let distilled = std::iter::once(head("distilled")).chain(distilled);
-    said.chain(distilled.filter(|_| !observations.is_empty())).collect::<Vec<_>>().join("\n")
+    let warming = [head("warming"), format!("Mode: {}. {}", cell(&warming["mode"]), cell(&warming["why"]))];
+    let distilled = distilled.chain([String::new()]).filter(|_| !observations.is_empty());
+    said.chain(distilled).chain(warming).collect::<Vec<_>>().join("\n")
 }
 
 #[cfg(test)]
@@ -85,11 +89,12 @@ mod tests {
     }
 
     #[test]
-    fn a_session_shows_what_was_said_and_then_what_was_distilled() {
+    fn a_session_shows_what_was_said_what_was_distilled_and_why_it_is_kept_warm_or_not() {
         let messages = [
             json!({"role": "user", "text": "is WAL safe?\n\nover NFS"}),
             json!({"role": "assistant", "text": "no\u{1b}[2J"}),
         ];
-        insta::assert_snapshot!(text(&messages, &[json!({"text": "WAL is not safe over NFS"})]));
+        let warming = json!({"mode": "stop", "warm": false, "why": "Not kept warm: it was stopped by hand."});
+        insta::assert_snapshot!(text(&messages, &[json!({"text": "WAL is not safe over NFS"})], &warming));
     }
 }

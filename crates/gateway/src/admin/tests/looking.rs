@@ -75,6 +75,9 @@ async fn credentials_show_their_state_and_eight_digits_and_nothing_secret() {
     assert!(since.starts_with("2026-12-25T00:00:") && since.ends_with('Z'), "{since}");
 }
 
+const UNKNOWN: &str = "Not kept warm: nothing of it was replayable since the gateway started, or it has been quiet for long; \
+     its agent's next turn begins anew.";
+
 fn session(id: &str, reason: Option<&str>) -> Value {
     json!({
         "id": id,
@@ -86,6 +89,7 @@ fn session(id: &str, reason: Option<&str>) -> Value {
         "background": if reason.is_some() { "paused" } else { "ready" },
         "paused_because": reason,
         "health": {"distill": "healthy", "curate": "healthy", "warm": "healthy"},
+        "warming": {"mode": "auto", "warm": false, "why": UNKNOWN},
     })
 }
 

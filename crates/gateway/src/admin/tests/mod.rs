@@ -4,3 +4,4 @@ mod asking;
 mod looking;
 mod refusing;
 mod support;
+mod warming;

@@ -14,7 +14,7 @@ async fn refused(gateway: &Gateway, request: TestRequest) -> (u16, Value) {
 #[actix_web::test]
 async fn a_session_that_nobody_knows_is_404_wherever_it_is_named() {
     let gateway = Gateway::new();
-    for path in ["", "/messages", "/observations"] {
+    for path in ["", "/messages", "/observations", "/warming"] {
         let request = TestRequest::get().uri(&format!("/api/v1/sessions/ghost{path}"));
         assert_eq!(refused(&gateway, request).await, (404, json!("not_found")), "{path}");
     }
@@ -41,6 +41,9 @@ async fn a_path_that_is_none_is_404_and_a_wrong_method_405_with_the_right_ones()
         (Method::GET, "/api/v1/sessions/s/distill", "POST"),
         (Method::POST, "/api/v1/knowledge/k1", "PUT, DELETE"),
         (Method::POST, "/api/v1/trace/stream", "GET, HEAD"),
+        (Method::POST, "/api/v1/warming", "GET, HEAD, PUT"),
+        (Method::DELETE, "/api/v1/sessions/s/warming", "GET, HEAD, PUT"),
+        (Method::PUT, "/api/v1/costs", "GET, HEAD"),
     ];
     for (method, path, allowed) in cases {
         let answer = gateway.send(TestRequest::default().method(method).uri(path)).await;
@@ -62,11 +65,14 @@ async fn parameters_out_of_bounds_are_400() {
         "/api/v1/trace?last=0",
         "/api/v1/trace?last=4097",
         "/api/v1/trace?last=-1",
+        "/api/v1/costs?days=0",
+        "/api/v1/costs?days=3661",
+        "/api/v1/costs?days=many",
     ];
     for path in wrong {
         assert_eq!(refused(&gateway, TestRequest::get().uri(path)).await, (400, json!("invalid")), "{path}");
     }
-    for path in ["/api/v1/recall?q=x&limit=100", "/api/v1/trace?last=4096"] {
+    for path in ["/api/v1/recall?q=x&limit=100", "/api/v1/trace?last=4096", "/api/v1/costs?days=3660"] {
         assert_eq!(gateway.get(path).await.status, StatusCode::OK, "{path}");
     }
 }

@@ -22,6 +22,7 @@ use machines::idle_scheduler::SchedulerMessage;
 use serde_json::Value;
 use std::io::{Read, Write};
 use std::net::TcpListener;
+use std::path::Path;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
@@ -79,12 +80,22 @@ impl Gateway {
         Self::at("http://127.0.0.1:9")
     }
 
+    /// One whose store lies in this folder, so that another can take over from it.
+    pub(super) fn in_folder(folder: &Path) -> Self {
+        let store = SqliteStore::open(folder).expect("opened");
+        Self::over(Desk::inline(store), "http://127.0.0.1:9")
+    }
+
     fn at(origin: &str) -> Self {
+        Self::over(Desk::inline(SqliteStore::in_memory().expect("opened")), origin)
+    }
+
+    fn over(desk: Desk, origin: &str) -> Self {
         let mut settings = Settings::with_data_dir("unused".into());
         settings.upstream.anthropic = origin.to_owned();
         settings.worker.max_retries = 0;
         let metrics = Arc::new(Metrics::new());
-        let house = wire(parts(settings, &metrics));
+        let house = wire(parts(settings, desk, &metrics));
         let ready = Arc::new(AtomicBool::new(true));
         let admin = Arc::new(Admin::new(house.clone(), Arc::clone(&ready), metrics));
         Self { admin, house, ready, upstream: UpstreamKey::new(Provider::Anthropic, origin) }
@@ -138,7 +149,7 @@ impl Gateway {
     }
 }
 
-fn parts(settings: Settings, metrics: &Arc<Metrics>) -> Parts {
+fn parts(settings: Settings, desk: Desk, metrics: &Arc<Metrics>) -> Parts {
     let clock = Clock::virtual_from(Duration::from_millis(BEGIN.0.unsigned_abs()));
     let environment = Environment { observer: Arc::clone(metrics) as _, ..Environment::new(clock) };
     let alarm = SentryAlarm::start(&settings.sentry).expect("no DSN is fine");
@@ -149,7 +160,7 @@ fn parts(settings: Settings, metrics: &Arc<Metrics>) -> Parts {
     Parts {
         settings: Arc::new(settings),
         environment,
-        desk: Desk::inline(SqliteStore::in_memory().expect("opened")),
+        desk,
         transport: Arc::new(transport),
         meter: Arc::clone(metrics) as _,
         alarm: Arc::new(alarm),

@@ -1,0 +1,114 @@
+//! What keeps caches warm, and the brakes that a person pulls: of all warming, and of one session's. A decision is kept first and
+//! told to the CacheWarmer then, so that what was answered holds over a restart.
+
+use crate::admin::refusal::Refusal;
+use crate::admin::sessions::ShownWarming;
+use crate::admin::{Admin, CAUSE, PATIENCE};
+use actix_web::web;
+use domain::access::WaitReason;
+use domain::ids::SessionId;
+use domain::purpose::Purpose;
+use domain::time::UnixMillis;
+use domain::warming::WarmingMode;
+use machines::cache_warmer::{Explanation, Overview, WarmerMessage, WarmerReply};
+use serde::{Deserialize, Serialize};
+use workers::Spoken;
+
+/// The span of the spending limit, in milliseconds.
+const DAY: i64 = 86_400_000;
+
+/// How warming as a whole stands.
+#[derive(Serialize)]
+pub(crate) struct Warming {
+    on: bool,
+    why: String,
+    /// Sessions that are kept warm now.
+    sessions: usize,
+    /// Spent on warm-ups within the last 24 hours, in dollars.
+    spent_usd: f64,
+}
+
+/// The switch for all warming.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Switch {
+    on: bool,
+}
+
+/// A decision about one session.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Decision {
+    mode: WarmingMode,
+}
+
+/// How warming as a whole stands.
+pub(crate) async fn show(admin: web::Data<Admin>) -> Result<web::Json<Warming>, Refusal> {
+    admin.warming().await.map(web::Json)
+}
+
+/// Switches all warming on or off.
+pub(crate) async fn switch(
+    admin: web::Data<Admin>,
+    switch: web::Json<Switch>,
+) -> Result<web::Json<Warming>, Refusal> {
+    let (on, at) = (switch.on, admin.unix());
+    admin.house.desk.write(move |store| store.switch_warming(on, at)).await?;
+    admin.house.warmer.tell_surely(Spoken(WarmerMessage::Switched(on)), CAUSE)?;
+    admin.warming().await.map(web::Json)
+}
+
+/// Why one session is kept warm, or not.
+pub(crate) async fn of_session(
+    admin: web::Data<Admin>,
+    session: web::Path<SessionId>,
+) -> Result<web::Json<ShownWarming>, Refusal> {
+    let found = admin.session(&session).await?;
+    let reviewed = admin.review(vec![found]).await?.pop();
+    let warming = reviewed.map(|reviewed| ShownWarming::from(reviewed.warming));
+    warming.map(web::Json).ok_or_else(|| Refusal::no_session(&session))
+}
+
+/// Decides about one session's warming.
+pub(crate) async fn decide(
+    admin: web::Data<Admin>,
+    session: web::Path<SessionId>,
+    decision: web::Json<Decision>,
+) -> Result<web::Json<ShownWarming>, Refusal> {
+    let (known, mode, at) = (admin.session(&session).await?.id, decision.mode, admin.unix());
+    let decided = known.clone();
+    admin.house.desk.write(move |store| store.set_warming_mode(&decided, mode, at)).await?;
+    admin.house.warmer.tell_surely(Spoken(WarmerMessage::ModeSet(known, mode)), CAUSE)?;
+    of_session(admin, session).await
+}
+
+impl Admin {
+    async fn warming(&self) -> Result<Warming, Refusal> {
+        let since = UnixMillis(self.unix().0 - DAY);
+        let spent_usd = self.house.desk.read(move |store| store.spent_since(Purpose::Warm, since)).await?;
+        let Overview { is_on, why, held } = match self.ask_warmer(WarmerMessage::Describe).await? {
+            WarmerReply::Described(overview) => overview,
+            other => return Err(astray(&other)),
+        };
+        Ok(Warming { on: is_on, why, sessions: held, spent_usd })
+    }
+
+    /// Why each of these is kept warm, or not; one for each, in their order.
+    pub(crate) async fn explained(
+        &self,
+        sessions: Vec<(SessionId, Option<WaitReason>)>,
+    ) -> Result<Vec<Explanation>, Refusal> {
+        match self.ask_warmer(WarmerMessage::Explain(sessions)).await? {
+            WarmerReply::Explained(explained) => Ok(explained),
+            other => Err(astray(&other)),
+        }
+    }
+
+    async fn ask_warmer(&self, question: WarmerMessage) -> Result<WarmerReply, Refusal> {
+        Ok(self.house.warmer.ask(Spoken(question), CAUSE, PATIENCE).await?)
+    }
+}
+
+fn astray(reply: &WarmerReply) -> Refusal {
+    Refusal::Busy(format!("the CacheWarmer answered something else: {reply:?}"))
+}
