@@ -112,6 +112,7 @@ fn went_to(call: &Received, vendor: Vendor) -> bool {
 mod tests {
     use super::*;
     use crate::provider::Exchange;
+    use domain::conversation::Usage;
     use domain::purpose::Purpose;
     use std::time::Duration;
 
@@ -120,7 +121,13 @@ mod tests {
         let headers = vec![header("host", host), header("authorization", &format!("Bearer {token}"))];
         let (method, target) = ("POST".to_owned(), target.to_owned());
         let exchange = Exchange { method, target, headers, body: words.to_owned().into() };
-        Received { at: Duration::ZERO, exchange, status: 200, purpose: Purpose::Distill }
+        Received {
+            at: Duration::ZERO,
+            exchange,
+            status: 200,
+            usage: Usage::default(),
+            purpose: Purpose::Distill,
+        }
     }
 
     fn ann() -> Principal {

@@ -15,10 +15,10 @@ const fn write(ttl: CacheTtl) -> f64 {
     }
 }
 
-/// What one warm-up of so many cached tokens costs, in dollars; its one token of output, if any, left out.
+/// What one warm-up of so many cached tokens costs, in dollars, its one token of output included.
 #[must_use]
 pub fn cost(brief: &Brief, tokens: u64) -> f64 {
-    price(brief).cost(&Usage { cache_read: tokens, ..Usage::default() })
+    price(brief).cost(&Usage { cache_read: tokens, output: 1, ..Usage::default() })
 }
 
 /// What reading so many tokens instead of writing them saves, in dollars.

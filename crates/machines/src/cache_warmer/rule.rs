@@ -8,6 +8,7 @@ use super::figures::{dollars, tokens};
 use crate::job::Brief;
 use domain::conversation::CacheTtl;
 use domain::warming::WarmingMode;
+use std::fmt;
 use std::time::Duration;
 
 /// Warm-ups in a row. Three is the best of the fixed rules on recorded sessions; eleven would burn all it earns.
@@ -30,13 +31,18 @@ pub struct Question<'a> {
     pub refreshes: u32,
 }
 
-/// Whether to refresh, and why, in words that fit behind a colon.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+/// Whether to refresh, with the numbers it rests on. Shown, it is a reason that fits behind "since" or a colon.
+#[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Decision {
     /// Whether.
     pub refresh: bool,
-    /// Why, with its numbers.
-    pub because: String,
+    tokens: u64,
+    /// Of one refresh, in dollars.
+    price: f64,
+    /// What a return to a cold cache costs more, in dollars.
+    loss: f64,
+    done: u32,
+    most: u32,
 }
 
 /// Should this cache be refreshed once more?
@@ -46,16 +52,23 @@ pub fn decide(question: &Question<'_>) -> Decision {
         WarmingMode::Keep => most_refreshes(question.ttl),
         WarmingMode::Auto | WarmingMode::Stop => LONGEST_HOLD,
     };
-    let (done, refresh) = (question.refreshes, question.refreshes < most);
-    let price = cost(question.brief, question.tokens);
-    let loss = saving(question.brief, question.tokens, question.ttl);
-    let because = format!(
-        "a refresh of its {} costs {}, a return to a cold cache {} more, and {done} of at most {most} refreshes have left since its last turn",
-        tokens(question.tokens),
-        dollars(price),
-        dollars(loss),
-    );
-    Decision { refresh, because }
+    Decision {
+        refresh: question.refreshes < most,
+        tokens: question.tokens,
+        price: cost(question.brief, question.tokens),
+        loss: saving(question.brief, question.tokens, question.ttl),
+        done: question.refreshes,
+        most,
+    }
+}
+
+impl fmt::Display for Decision {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { done, most, .. } = self;
+        let (size, price, loss) = (tokens(self.tokens), dollars(self.price), dollars(self.loss));
+        write!(f, "a refresh of its {size} costs {price}, a return to a cold cache {loss} more, and ")?;
+        write!(f, "{done} of at most {most} refreshes have left since its last turn")
+    }
 }
 
 /// How long the provider keeps a prefix.

@@ -12,7 +12,7 @@ use domain::time::Moment;
 use domain::warming::{PauseCause, WarmingMode};
 
 /// The first gate that is shut, or that none is.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub(super) enum Standing<'a> {
     OffInSettings,
     SwitchedOff,
@@ -27,9 +27,9 @@ pub(super) enum Standing<'a> {
     Expired(Moment, u32),
     /// Spent and allowed, in cents.
     LimitReached(u64, u64),
-    Declined(String),
-    /// Until the next warm-up, and why it is worth it.
-    Warm(Moment, String),
+    Declined(Decision),
+    /// When the next warm-up leaves, and why it is worth it.
+    Warm(Moment, Decision),
 }
 
 impl WarmerMachine {
@@ -76,8 +76,8 @@ impl WarmerMachine {
         }
         let Prefix { brief, ttl, tokens, refreshes, .. } = prefix;
         let question = Question { brief, mode, ttl: *ttl, tokens: *tokens, refreshes: *refreshes };
-        let Decision { refresh, because } = decide(&question);
-        if refresh { Standing::Warm(prefix.due(), because) } else { Standing::Declined(because) }
+        let decision = decide(&question);
+        if decision.refresh { Standing::Warm(prefix.due(), decision) } else { Standing::Declined(decision) }
     }
 
     pub(super) fn explain(
@@ -145,7 +145,7 @@ impl Standing<'_> {
                 cents(*spent),
                 cents(*limit)
             ),
-            Self::Declined(because) => because.clone(),
+            Self::Declined(because) => because.to_string(),
             Self::Warm(due, because) => {
                 format!("the next refresh leaves in {}, since {because}", span(due.since(now)))
             }

@@ -38,6 +38,8 @@ pub(super) struct State {
     pub(super) pace: Pace,
     pub(super) batches: Batches,
     cache: PromptCache,
+    /// What the request that is being answered is charged for.
+    charged: Usage,
     pub(super) ids: Ids,
 }
 
@@ -59,6 +61,7 @@ impl State {
             pace: Pace::default(),
             batches: Batches::default(),
             cache: PromptCache::default(),
+            charged: Usage::default(),
             ids: Ids::new(seed),
         }
     }
@@ -71,7 +74,8 @@ impl State {
             Err(refusal) => asked.refuse(refusal),
         };
         let purpose = purpose(exchange, &body);
-        self.received.push(Received { at: now, exchange: exchange.clone(), status: plan.status, purpose });
+        let (status, usage) = (plan.status, std::mem::take(&mut self.charged));
+        self.received.push(Received { at: now, exchange: exchange.clone(), status, usage, purpose });
         plan
     }
 
@@ -161,6 +165,7 @@ impl State {
             _ => reply.tokens(),
         };
         let usage = Usage { output, ..self.read_prompt(dialect, owner, prompt, asked.now) };
+        self.charged = usage;
         Said { id, part, call, model: prompt.model.clone(), second: asked.now.as_secs(), reply, stop, usage }
     }
 

@@ -1,6 +1,7 @@
 //! What the provider was asked and how it answered: the log that tests count in.
 
 use super::exchange::Exchange;
+use domain::conversation::Usage;
 use domain::purpose::Purpose;
 use serde_json::{Value, json};
 use std::time::Duration;
@@ -14,6 +15,8 @@ pub struct Received {
     pub exchange: Exchange,
     /// The status it was answered with.
     pub status: u16,
+    /// What was counted and charged for it; nothing where nothing was said.
+    pub usage: Usage,
     /// What it was sent for, guessed from the request alone. Nothing in a request says so.
     pub purpose: Purpose,
 }
