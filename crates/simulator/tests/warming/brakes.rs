@@ -28,10 +28,11 @@ fn tell(world: &World, message: WarmerMessage) {
 
 async fn why(world: &World) -> Explanation {
     let question = Spoken(WarmerMessage::Explain(vec![(SESSION.into(), None)]));
-    match world.house.warmer.ask(question, CAUSE, SECOND).await.expect("answered") {
-        WarmerReply::Explained(mut all) => all.pop().expect("one for each"),
-        other => panic!("{other:?}"),
-    }
+    let explained = match world.house.warmer.ask(question, CAUSE, SECOND).await {
+        Ok(WarmerReply::Explained(all)) => all,
+        _ => Vec::new(),
+    };
+    explained.into_iter().next().expect("one for each")
 }
 
 /// What a person has spent on warming so long before the world began.

@@ -123,7 +123,6 @@ fn a_week_of_fifty_sessions_adds_up_to_the_cent() {
         let received = world.provider.received();
         let (warm, clients): (Vec<_>, Vec<_>) =
             received.iter().partition(|call| call.purpose == Purpose::Warm);
-        println!("{told:?} {} clients", clients.len());
         assert!(told.refreshes > 100 && told.returns > 20, "a week in which something happens: {told:?}");
         assert_eq!(told.refreshes as usize, warm.len());
         let close = |what: &str, a: f64, b: f64| assert!((a - b).abs() < CENT, "{what}: {a} and {b}");

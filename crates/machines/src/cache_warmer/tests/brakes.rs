@@ -137,7 +137,7 @@ fn input_that_was_neither_read_nor_written_is_uncached_too_and_keeps_nothing_ali
     say(&mut machine, 0, turn(50_000));
     is_warmed(&mut machine, 255);
     brought(&mut machine, 255, Usage { input: 50_000, ..Usage::default() });
-    assert!(!is_warmed(&mut machine, 301), "the cache expired as if nobody had asked");
+    assert!(!is_warmed(&mut machine, 511), "the cache expired as if nobody had asked");
     let (sent, pauses) = warm_ups(&mut machine, 1000, 10, Usage { input: 50_000, ..Usage::default() });
     assert_eq!((sent, pauses), (2, vec![PauseCause::Uncached]));
 }
