@@ -237,9 +237,7 @@ impl WarmerMachine {
     }
 
     fn set_mode(&mut self, session: SessionId, mode: WarmingMode) {
-        if mode != WarmingMode::Stop {
-            self.breakers.close(&session);
-        }
+        self.breakers.close(&session);
         self.modes.insert(session, mode);
     }
 

@@ -212,16 +212,16 @@ fn too_few_returns_after_many_warm_ups_pause_all_warming_for_six_hours() {
 }
 
 #[test]
-fn warming_goes_on_as_long_as_one_in_twenty_warm_ups_is_used() {
+fn warming_goes_on_as_long_as_one_in_fifteen_warm_ups_is_used() {
     let mut machine = machine();
     for round in 0..20 {
-        let from = round * 100_000;
-        let (sent, pauses) = warm_ups(&mut machine, from, 19, read(50_000));
-        assert_eq!((sent, pauses), (19, vec![]), "{round}");
-        say(&mut machine, from + 50_000, turn(50_000));
-        is_warmed(&mut machine, from + 50_255);
-        brought(&mut machine, from + 50_255, read(50_000));
-        say(&mut machine, from + 50_400, turn(50_000));
+        let from = round * 16_000;
+        let (sent, pauses) = warm_ups(&mut machine, from, 14, read(50_000));
+        assert_eq!((sent, pauses), (14, vec![]), "{round}");
+        say(&mut machine, from + 14_000, turn(50_000));
+        is_warmed(&mut machine, from + 14_255);
+        brought(&mut machine, from + 14_255, read(50_000));
+        say(&mut machine, from + 14_400, turn(50_000));
     }
 }
 
