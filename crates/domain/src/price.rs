@@ -1,58 +1,99 @@
-//! What tokens cost.
+//! What tokens cost: the vendors' list prices, which `prices.json` keeps with their sources and their date.
 
-use crate::conversation::Usage;
+use crate::conversation::{CacheTtl, Usage};
 use crate::provider::Provider;
+use serde::Deserialize;
+use std::collections::BTreeMap;
+use std::sync::LazyLock;
 
-/// Dollars per million tokens of plain input, and of output. Cache prices follow from the input price.
-#[derive(Debug, Clone, Copy, PartialEq)]
+/// Dollars per million tokens.
+#[derive(Debug, Clone, Copy, PartialEq, Deserialize)]
+#[serde(from = "[f64; 5]")]
 pub struct Price {
     /// Plain input.
     pub input: f64,
     /// Output.
     pub output: f64,
+    /// Input that is read from a cache.
+    pub cache_read: f64,
+    /// Input that is written to a cache for five minutes.
+    pub cache_write_5m: f64,
+    /// Input that is written to a cache for one hour.
+    pub cache_write_1h: f64,
 }
 
-/// Reading from the cache, as a share of the input price (Anthropic's prompt caching page; OpenAI's share varies by model and
-/// is at least this cheap or dearer by a factor of five, so figures for OpenAI are estimates).
-pub const CACHE_READ: f64 = 0.1;
-/// Writing to the five-minute cache, as a share of the input price (same source).
-pub const CACHE_WRITE_5M: f64 = 1.25;
-/// Writing to the one-hour cache, as a share of the input price (same source).
-pub const CACHE_WRITE_1H: f64 = 2.0;
+impl From<[f64; 5]> for Price {
+    /// The columns of the data file, in its order.
+    fn from([input, output, cache_read, cache_write_5m, cache_write_1h]: [f64; 5]) -> Self {
+        Self { input, output, cache_read, cache_write_5m, cache_write_1h }
+    }
+}
 
-/// Name prefixes, most specific first, with the vendors' list prices in dollars per million tokens. Issue D moves this into a
-/// data file with a source and a date for each row.
-const LIST: [(&str, Price); 9] = [
-    ("claude-opus-4-1", Price { input: 15.0, output: 75.0 }),
-    ("claude-opus-4-0", Price { input: 15.0, output: 75.0 }),
-    ("claude-opus", Price { input: 5.0, output: 25.0 }),
-    ("claude-sonnet", Price { input: 3.0, output: 15.0 }),
-    ("claude-haiku", Price { input: 1.0, output: 5.0 }),
-    ("gpt-5-nano", Price { input: 0.05, output: 0.4 }),
-    ("gpt-5-mini", Price { input: 0.25, output: 2.0 }),
-    ("gpt-5", Price { input: 1.25, output: 10.0 }),
-    ("gpt-4o", Price { input: 2.5, output: 10.0 }),
-];
+/// Prices by the beginning of a model's name; the row of the vendor's name alone is the middle of what it sells.
+#[derive(Debug, Default, Deserialize)]
+struct PriceList {
+    anthropic: BTreeMap<String, Price>,
+    openai: BTreeMap<String, Price>,
+}
+
+/// A test sees to it that the file can be read.
+static LIST: LazyLock<PriceList> =
+    LazyLock::new(|| serde_json::from_str(include_str!("prices.json")).unwrap_or_default());
+
+const MILLION: f64 = 1e6;
 
 impl Price {
-    /// The list price of `model`, or the middle class of its vendor when the model is not known.
+    /// The list price of `model`, or the middle of what its vendor sells when the model is not known.
     #[must_use]
     pub fn of(provider: Provider, model: &str) -> Self {
-        let known = LIST.iter().find(|(prefix, _)| model.starts_with(prefix)).map(|(_, price)| *price);
-        known.unwrap_or(match provider {
-            Provider::Anthropic => Self { input: 3.0, output: 15.0 },
-            Provider::OpenAi => Self { input: 1.25, output: 10.0 },
-        })
+        let middle = match provider {
+            Provider::Anthropic => "claude",
+            Provider::OpenAi => "gpt",
+        };
+        Self::listed(model).or_else(|| Self::listed(middle)).unwrap_or(Self::from([0.0; 5]))
+    }
+
+    /// The list price of `model`; none when no row fits. Names that a router or a cloud put words in front of, up to a slash or
+    /// a dot, are found too.
+    #[must_use]
+    pub fn listed(model: &str) -> Option<Self> {
+        let rows = || LIST.anthropic.iter().chain(&LIST.openai);
+        let fitting = |name: &str| {
+            let rows = rows().filter(|(row, _)| name.starts_with(row.as_str()));
+            rows.max_by_key(|(row, _)| row.len()).map(|(_, price)| *price)
+        };
+        let after_words = model.match_indices(['/', '.']).filter_map(|(at, _)| model.get(at + 1..));
+        std::iter::once(model).chain(after_words).find_map(fitting)
     }
 
     /// What `usage` costs, in dollars.
     #[must_use]
     pub fn cost(&self, usage: &Usage) -> f64 {
-        let input = usage.input as f64
-            + usage.cache_read as f64 * CACHE_READ
-            + usage.cache_write_5m as f64 * CACHE_WRITE_5M
-            + usage.cache_write_1h as f64 * CACHE_WRITE_1H;
-        (input * self.input + usage.output as f64 * self.output) / 1e6
+        let parts = [
+            (usage.input, self.input),
+            (usage.output, self.output),
+            (usage.cache_read, self.cache_read),
+            (usage.cache_write_5m, self.cache_write_5m),
+            (usage.cache_write_1h, self.cache_write_1h),
+        ];
+        parts.iter().map(|(tokens, price)| *tokens as f64 * price).sum::<f64>() / MILLION
+    }
+
+    /// What reading `tokens` from a cache costs, in dollars.
+    #[must_use]
+    pub fn read(&self, tokens: u64) -> f64 {
+        tokens as f64 * self.cache_read / MILLION
+    }
+
+    /// What reading `tokens` saves over writing them to a cache with this time to live, in dollars; less than nothing where a
+    /// vendor's read is dearer than its write.
+    #[must_use]
+    pub fn saving(&self, tokens: u64, ttl: CacheTtl) -> f64 {
+        let write = match ttl {
+            CacheTtl::FiveMinutes => self.cache_write_5m,
+            CacheTtl::OneHour => self.cache_write_1h,
+        };
+        tokens as f64 * (write - self.cache_read) / MILLION
     }
 }
 
@@ -61,8 +102,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn cached_input_costs_its_share() {
-        let price = Price { input: 10.0, output: 50.0 };
+    fn each_kind_of_token_costs_its_own_price() {
+        let price = Price::from([10.0, 50.0, 1.0, 12.5, 20.0]);
         let usage = |field: fn(&mut Usage) -> &mut u64| {
             let mut usage = Usage::default();
             *field(&mut usage) = 1_000_000;
@@ -76,10 +117,48 @@ mod tests {
     }
 
     #[test]
-    fn the_most_specific_name_wins_and_unknown_models_get_the_middle_price() {
+    fn a_saving_is_the_difference_between_writing_and_reading() {
+        let price = Price::of(Provider::Anthropic, "claude-sonnet-4-5");
+        assert!((price.saving(1_000_000, CacheTtl::FiveMinutes) - 3.45).abs() < 1e-9);
+        assert!((price.saving(1_000_000, CacheTtl::OneHour) - 5.7).abs() < 1e-9);
+        assert!((price.read(1_000_000) - 0.3).abs() < 1e-9);
+    }
+
+    #[test]
+    fn the_longest_name_wins_and_unknown_models_get_the_middle_price() {
         assert_eq!(Price::of(Provider::Anthropic, "claude-opus-4-1-20250805").input, 15.0);
-        assert_eq!(Price::of(Provider::Anthropic, "claude-opus-5-5").input, 5.0);
+        assert_eq!(Price::of(Provider::Anthropic, "claude-opus-4-5-20251101").input, 5.0);
         assert_eq!(Price::of(Provider::OpenAi, "gpt-5-nano-x").input, 0.05);
         assert_eq!(Price::of(Provider::Anthropic, "house-brand").input, 3.0);
+        assert_eq!(Price::listed("house-brand"), None);
+    }
+
+    #[test]
+    fn a_model_is_found_behind_the_words_of_a_router_or_a_cloud() {
+        for name in ["us.anthropic.claude-opus-4-6-v1:0", "anthropic/claude-opus-4-6", "claude-opus-4-6"] {
+            assert_eq!(Price::listed(name).map(|price| price.input), Some(5.0), "{name}");
+        }
+        assert_eq!(Price::listed("opencode/gpt-5.3-codex").map(|price| price.input), Some(1.75));
+    }
+
+    #[test]
+    fn in_every_row_a_read_is_the_cheapest_and_a_longer_life_is_never_cheaper() {
+        let rows = LIST.anthropic.iter().chain(&LIST.openai);
+        for (name, price) in rows.clone() {
+            assert!(0.0 < price.cache_read && price.cache_read < price.input, "{name}");
+            assert!(price.input <= price.cache_write_5m, "{name}");
+            assert!(price.cache_write_5m <= price.cache_write_1h, "{name}");
+            assert!(price.input < price.output, "{name}");
+        }
+        assert!(rows.count() > 20);
+    }
+
+    #[test]
+    fn an_anthropic_write_costs_a_quarter_more_than_input_for_five_minutes_and_twice_for_an_hour() {
+        // The one row that the vendor rounds: 0.30 is not 1.25 times 0.25.
+        for (name, price) in LIST.anthropic.iter().filter(|(name, _)| *name != "claude-3-haiku") {
+            assert!((price.cache_write_5m - 1.25 * price.input).abs() < 1e-9, "{name}");
+            assert!((price.cache_write_1h - 2.0 * price.input).abs() < 1e-9, "{name}");
+        }
     }
 }

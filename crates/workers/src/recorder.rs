@@ -8,6 +8,7 @@ use crate::{KeptRequest, Meter, RequestShelf, Speaker, Spoken, Turn};
 use actor::{Cause, Mailbox};
 use bytes::Bytes;
 use domain::conversation::{Answered, Asked, CacheTtl, Message, Stop, chain};
+use domain::price::Price;
 use domain::provider::Dialect;
 use machines::cache_warmer::{Cold, WarmerMessage, WarmerReply, Warmth, longest_hold};
 use machines::idle_scheduler::{Backlog, SchedulerMessage, SchedulerReply};
@@ -82,7 +83,10 @@ impl Inner {
         self.meter.turn_recorded();
         let warmth = self.shelve(turn, &asked, &answered, plain);
         let held_for = match &warmth {
-            Ok(warmth) => longest_hold(warmth.ttl, store.warming_mode(&turn.session)?),
+            Ok(warmth) => {
+                let price = Price::of(turn.upstream.provider(), &asked.model);
+                longest_hold(price, warmth.ttl, store.warming_mode(&turn.session)?)
+            }
             Err(_) => Duration::ZERO,
         };
         self.tell(turn, asked.model, answered.stop, recorded, (warmth, held_for));

@@ -4,16 +4,8 @@ use super::rule::lifetime;
 use super::seat::Prefix;
 use crate::job::Brief;
 use domain::conversation::{CacheTtl, Usage};
-use domain::price::{CACHE_READ, CACHE_WRITE_1H, CACHE_WRITE_5M, Price};
+use domain::price::Price;
 use domain::time::Moment;
-
-/// What writing costs, as a share of the input price.
-const fn write(ttl: CacheTtl) -> f64 {
-    match ttl {
-        CacheTtl::FiveMinutes => CACHE_WRITE_5M,
-        CacheTtl::OneHour => CACHE_WRITE_1H,
-    }
-}
 
 /// What one warm-up of so many cached tokens costs, in dollars, its one token of output included.
 #[must_use]
@@ -24,17 +16,16 @@ pub fn cost(brief: &Brief, tokens: u64) -> f64 {
 /// What reading so many tokens instead of writing them saves, in dollars.
 #[must_use]
 pub fn saving(brief: &Brief, tokens: u64, ttl: CacheTtl) -> f64 {
-    let plain = price(brief).cost(&Usage { input: tokens, ..Usage::default() });
-    plain * (write(ttl) - CACHE_READ)
+    price(brief).saving(tokens, ttl)
 }
 
-/// After so many warm-ups, one return cannot pay for them any more: (write - read) / read, 11 for five minutes and 19 for an
-/// hour.
-pub(super) fn most_refreshes(ttl: CacheTtl) -> u32 {
-    ((write(ttl) - CACHE_READ) / CACHE_READ + 1e-9) as u32
+/// After so many warm-ups, one return cannot pay for them any more: (write - read) / read. At Anthropic's usual prices that is 11
+/// for five minutes and 19 for an hour.
+pub(super) fn most_refreshes(price: Price, ttl: CacheTtl) -> u32 {
+    (price.saving(1, ttl) / price.read(1) + 1e-9) as u32
 }
 
-fn price(brief: &Brief) -> Price {
+pub(super) fn price(brief: &Brief) -> Price {
     Price::of(brief.upstream.provider(), &brief.model)
 }
 

@@ -3,10 +3,11 @@
 //! The rule for now is a fixed one: at most [`LONGEST_HOLD`] warm-ups without a turn in between. Recorded sessions say that it
 //! earns about half of what a rule that knows the future would.
 
-use super::credit::{cost, most_refreshes, saving};
+use super::credit::{cost, most_refreshes, price, saving};
 use super::figures::{dollars, tokens};
 use crate::job::Brief;
 use domain::conversation::CacheTtl;
+use domain::price::Price;
 use domain::warming::WarmingMode;
 use std::fmt;
 use std::time::Duration;
@@ -49,7 +50,7 @@ pub struct Decision {
 #[must_use]
 pub fn decide(question: &Question<'_>) -> Decision {
     let most = match question.mode {
-        WarmingMode::Keep => most_refreshes(question.ttl),
+        WarmingMode::Keep => most_refreshes(price(question.brief), question.ttl),
         WarmingMode::Auto | WarmingMode::Stop => LONGEST_HOLD,
     };
     Decision {
@@ -82,8 +83,8 @@ pub const fn lifetime(ttl: CacheTtl) -> Duration {
 
 /// How long a session must stay in memory after a turn, so that its cache can be held as long as its mode allows.
 #[must_use]
-pub fn longest_hold(ttl: CacheTtl, mode: WarmingMode) -> Duration {
-    let most = if mode == WarmingMode::Keep { most_refreshes(ttl) } else { LONGEST_HOLD };
+pub fn longest_hold(price: Price, ttl: CacheTtl, mode: WarmingMode) -> Duration {
+    let most = if mode == WarmingMode::Keep { most_refreshes(price, ttl) } else { LONGEST_HOLD };
     lifetime(ttl) * (most + 1)
 }
 

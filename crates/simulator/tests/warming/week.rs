@@ -62,13 +62,13 @@ async fn live(world: &World, number: u64) {
     }
 }
 
-/// What the provider charges for claude-opus-5-5, in dollars: its list prices of input and output, and their shares.
+/// What the provider charges for claude-opus-5-5, in dollars, by its price list.
 fn charged(usage: &Usage) -> f64 {
-    let input = usage.input as f64
-        + 0.1 * usage.cache_read as f64
-        + 1.25 * usage.cache_write_5m as f64
-        + 2.0 * usage.cache_write_1h as f64;
-    (5.0 * input + 25.0 * usage.output as f64) / 1e6
+    let input = 4.0 * usage.input as f64
+        + 0.2 * usage.cache_read as f64
+        + 5.0 * usage.cache_write_5m as f64
+        + 8.0 * usage.cache_write_1h as f64;
+    (input + 20.0 * usage.output as f64) / 1e6
 }
 
 fn total<'c>(calls: impl Iterator<Item = &'c Received>) -> f64 {
