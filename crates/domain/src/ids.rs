@@ -42,6 +42,10 @@ text_id! {
     Principal
 }
 text_id! {
+    /// What an agent works on: the folder that it states, or what a recording calls it.
+    ProjectId
+}
+text_id! {
     /// One curated entry of knowledge, stable over its versions.
     KnowledgeId
 }

@@ -11,6 +11,7 @@
 //! - [`batch_queue`]: work that lies in a provider's batch.
 //! - [`idle_scheduler`]: which session is due for what.
 //! - [`health`]: how well a worker does for a session.
+//! - [`warming`]: no machine of its own, but what the cache warmer decides by.
 
 pub mod batch_queue;
 pub mod cache_warmer;
@@ -18,6 +19,7 @@ pub mod credential;
 pub mod health;
 pub mod idle_scheduler;
 pub mod job;
+pub mod warming;
 
 #[cfg(test)]
 mod samples;
