@@ -61,6 +61,10 @@ demo:
 day *arguments:
     cargo run --release --locked -p simulator --bin day -- {{arguments}}
 
+# What cache warming would have earned in recorded sessions (docs/backtest.md).
+backtest *arguments:
+    cargo run --release --locked -- backtest {{arguments}}
+
 # Every fuzz target for so many seconds; once before it: cargo install cargo-fuzz --locked. docs/testing.md has more.
 fuzz seconds="60":
     for target in events usage splicing session settings; do \

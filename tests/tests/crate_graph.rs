@@ -17,7 +17,7 @@ const MAY_USE: [(&str, &[&str]); 10] = [
     ("workers", &["domain", "machines", "actor", "upstream", "store"]),
     ("gateway", &["domain", "machines", "actor", "upstream", "store", "workers"]),
     ("simulator", &["domain", "machines", "model", "actor", "upstream", "store", "workers", "gateway"]),
-    ("stillroom", &["domain", "actor", "upstream", "store", "workers", "gateway", "simulator"]),
+    ("stillroom", &["domain", "machines", "actor", "upstream", "store", "workers", "gateway", "simulator"]),
 ];
 
 /// What a pure crate must not even see.

@@ -1,5 +1,6 @@
 //! What can be typed.
 
+use crate::backtest::Half;
 use crate::settings::Flags;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::ffi::OsString;
@@ -148,6 +149,46 @@ pub(crate) enum Command {
     /// Show or check the settings.
     #[command(subcommand)]
     Config(Config),
+    /// Tell what cache warming would have earned in recorded sessions, under several policies.
+    ///
+    /// What is believed beforehand comes from other sessions than the reported ones: from those that this build brings along,
+    /// from --fit-on, or from the other half of --split.
+    #[command(
+        after_help = "Examples:\n  stillroom backtest sessions.jsonl\n  stillroom backtest --from claude-code ~/.claude/projects/*/*.jsonl\n  stillroom backtest --from claude-code --convert log.jsonl > sessions.jsonl"
+    )]
+    Backtest(Backtest),
+}
+
+/// What to replay, and how.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct Backtest {
+    /// Recordings: one session a line, as JSON.
+    #[arg(required = true, value_name = "FILE")]
+    pub(crate) files: Vec<PathBuf>,
+    /// The files are an agent's own session logs.
+    #[arg(long, value_name = "AGENT")]
+    pub(crate) from: Option<Format>,
+    /// Only print the logs as a recording; it holds no word of them.
+    #[arg(long, requires = "from", conflicts_with_all = ["fit", "json"])]
+    pub(crate) convert: bool,
+    /// Believe beforehand what these recordings teach; repeat for more.
+    #[arg(long, value_name = "FILE", conflicts_with = "split")]
+    pub(crate) fit_on: Vec<PathBuf>,
+    /// Report only this half of the sessions, by their hash, and believe what the other teaches.
+    #[arg(long, value_name = "HALF")]
+    pub(crate) split: Option<Half>,
+    /// Only print what the sessions teach, as counts: what --fit-on would believe.
+    #[arg(long, conflicts_with = "fit_on")]
+    pub(crate) fit: bool,
+    #[command(flatten)]
+    pub(crate) json: Json,
+}
+
+/// Whose session logs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Format {
+    /// Claude Code's, `~/.claude/projects/*/*.jsonl`.
+    ClaudeCode,
 }
 
 /// What to decide about keeping caches warm.

@@ -3,6 +3,7 @@
 //! This crate knows what users type and write ([`cli`], [`settings`]) and what they read ([`output`], [`table`]). What happens
 //! in between is the gateway's business, or the simulator's.
 
+mod backtest;
 mod cli;
 mod client;
 mod command;

@@ -12,7 +12,8 @@ use std::time::Duration;
 const FEWEST_TURNS: u32 = 5;
 /// A smaller prefix is not worth a call, in tokens.
 const SMALLEST_PREFIX: u64 = 4_096;
-/// How many cycles the decision looks ahead. Beyond the break-even of both times to live.
+/// How many cycles the decision looks ahead: further than the break-even of most prices (11 and 19), and hardly anybody who is
+/// away that long returns.
 const CYCLES: usize = 24;
 /// The share of a loss that a warm-up prevents when the agent returns in time: some returns come with a rewritten conversation
 /// or another model, and find nothing of theirs in the cache. Measured on recorded sessions.

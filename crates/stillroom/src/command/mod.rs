@@ -1,5 +1,6 @@
 //! What each command does; one file a command.
 
+mod backtest;
 mod config;
 mod costs;
 mod credentials;
@@ -51,6 +52,7 @@ fn look_or_run(invocation: &Invocation<'_>, command: Command) -> Result<ExitCode
         Command::Doctor(json) => doctor::perform(invocation, json),
         Command::Config(Config::Show(json)) => config::show(invocation, json),
         Command::Config(Config::Check(json)) => config::check(invocation, json),
+        Command::Backtest(what) => backtest::perform(&what),
     }
 }
 

@@ -1,5 +1,7 @@
 //! The program itself, as a user calls it.
 
+#[cfg(test)]
+mod backtest;
 // Raw clients and a provider that plays a script, as for the gateway itself.
 #[cfg(target_os = "linux")]
 #[cfg(test)]

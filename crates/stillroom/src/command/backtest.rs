@@ -1,0 +1,80 @@
+//! `stillroom backtest`: what cache warming would have earned in recorded sessions.
+
+use crate::backtest::{Half, Report, Session, convert, fit, read, replay, table};
+use crate::cli::{Backtest, Format};
+use crate::failure::{Exit, Failure};
+use crate::output::say;
+use machines::warming::{Habits, prior};
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+/// Replays the recordings, or only converts them, or only tells what they teach.
+pub(crate) fn perform(what: &Backtest) -> Result<ExitCode, Failure> {
+    let sessions = recorded(&what.files, what.from)?;
+    if what.convert {
+        sessions.iter().try_for_each(say_json)?;
+    } else if what.fit {
+        say_json(&fit(&reported(sessions, what)))?;
+    } else {
+        let prior = believed(&sessions, what)?;
+        let report = Report::of(&replay(&reported(sessions, what), prior));
+        if what.json.json { say_json(&report)? } else { say(&table(&report)) }
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// What is believed beforehand: never anything of the sessions that are reported.
+fn believed(sessions: &[Session], what: &Backtest) -> Result<Habits, Failure> {
+    if !what.fit_on.is_empty() {
+        return Ok(fit(&recorded(&what.fit_on, what.from)?));
+    }
+    let other = what.split.map(|half| half.other());
+    let others = |half: Half| sessions.iter().filter(move |session| half.holds(session)).cloned();
+    Ok(other.map_or_else(prior, |half| fit(&others(half).collect::<Vec<_>>())))
+}
+
+fn reported(sessions: Vec<Session>, what: &Backtest) -> Vec<Session> {
+    let is_reported = |session: &Session| what.split.is_none_or(|half| half.holds(session));
+    sessions.into_iter().filter(is_reported).collect()
+}
+
+fn recorded(files: &[PathBuf], from: Option<Format>) -> Result<Vec<Session>, Failure> {
+    let read = files.iter().map(|file| recording(file, from)).collect::<Result<Vec<_>, _>>()?;
+    let sessions = read.concat();
+    if sessions.is_empty() { Err(empty()) } else { Ok(sessions) }
+}
+
+fn recording(file: &Path, from: Option<Format>) -> Result<Vec<Session>, Failure> {
+    let shown = file.display();
+    let text = std::fs::read_to_string(file).map_err(|error| {
+        Failure::new(format!("{shown} cannot be read"), error, "name a file with one session a line")
+    })?;
+    let read = match from {
+        None => read(&text),
+        Some(Format::ClaudeCode) => convert(&text),
+    };
+    read.map_err(|line| {
+        let remedy = match from {
+            None => "mend or remove that line; docs/backtest.md has the shape, and `--from claude-code` reads Claude Code's own logs",
+            Some(Format::ClaudeCode) => "remove that line, or leave `--from` out if this is a recording already",
+        };
+        Failure::new(format!("{shown} is no recording"), line, remedy).with_exit(Exit::WrongUse)
+    })
+}
+
+fn empty() -> Failure {
+    let remedy = "name files with one session a line; docs/backtest.md has the shape";
+    Failure::new("there is nothing to replay", "the files hold no session", remedy).with_exit(Exit::WrongUse)
+}
+
+fn say_json(value: &impl serde::Serialize) -> Result<(), Failure> {
+    let text = serde_json::to_string(value).map_err(|error| {
+        Failure::new(
+            "the result cannot be written as JSON",
+            error,
+            "this is a fault in Stillroom: please report it",
+        )
+    })?;
+    say(&text);
+    Ok(())
+}
