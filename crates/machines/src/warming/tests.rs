@@ -43,15 +43,21 @@ fn any_gap() -> impl Strategy<Value = Gap> {
     ]
 }
 
+fn any_price() -> impl Strategy<Value = Price> {
+    prop::array::uniform5(0.01..20.0).prop_map(Price::from)
+}
+
 fn any_wait() -> impl Strategy<Value = Wait> {
     let awaited = prop_oneof![Just(Awaited::Human), Just(Awaited::Tool)];
     let ttl = prop_oneof![Just(CacheTtl::FiveMinutes), Just(CacheTtl::OneHour)];
     let answered_in = prop::option::of((0..10_000_u64).prop_map(Duration::from_millis));
-    (awaited, ttl, answered_in, 0..2_000_000_u64, 0..100_u32).prop_map(
-        |(awaited, ttl, answered_in, tokens, turns)| Wait {
+    let tokens = prop_oneof![0..10_000_u64, 0..2_000_000_u64];
+    (awaited, ttl, answered_in, tokens, 0..10_u32, any_price()).prop_map(
+        |(awaited, ttl, answered_in, tokens, turns, price)| Wait {
             answered_in,
             tokens,
             turns,
+            price,
             ..wait(awaited, ttl)
         },
     )
