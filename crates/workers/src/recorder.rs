@@ -8,11 +8,13 @@ use crate::{KeptRequest, Meter, RequestShelf, Speaker, Spoken, Turn};
 use actor::{Cause, Mailbox};
 use bytes::Bytes;
 use domain::conversation::{Answered, Asked, CacheTtl, Message, Stop, chain};
+use domain::ids::ProjectId;
 use domain::price::Price;
 use domain::provider::Dialect;
 use machines::cache_warmer::{Cold, WarmerMessage, WarmerReply, Warmth, longest_hold};
 use machines::idle_scheduler::{Backlog, SchedulerMessage, SchedulerReply};
 use machines::job::Brief;
+use machines::warming::Awaited;
 use std::borrow::Cow;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -81,7 +83,7 @@ impl Inner {
         let answered = self.read_answer(turn);
         let recorded = store.record_turn(&record(turn, &asked, &answered))?;
         self.meter.turn_recorded();
-        let warmth = self.shelve(turn, &asked, &answered, plain);
+        let warmth = self.shelve(turn, &asked, &answered, recorded.turns, plain);
         let held_for = match &warmth {
             Ok(warmth) => {
                 let price = Price::of(turn.upstream.provider(), &asked.model);
@@ -136,13 +138,22 @@ impl Inner {
         turn: &Turn,
         asked: &Asked,
         answered: &Answered,
+        turns: u32,
         plain: Cow<'_, [u8]>,
     ) -> Result<Warmth, Cold> {
         let ttl = warmable(turn, asked, answered)?;
         let (model, upstream, target) = (asked.model.clone(), turn.upstream.clone(), turn.target.clone());
         let body = Bytes::from(plain.into_owned());
         self.shelf.put(&turn.session, KeptRequest { model, upstream, target, body });
-        Ok(Warmth { ttl, usage: answered.usage, age: turn.took })
+        let awaited = if answered.stop == Some(Stop::ToolUse) { Awaited::Tool } else { Awaited::Human };
+        Ok(Warmth {
+            ttl,
+            usage: answered.usage,
+            age: turn.took,
+            awaited,
+            turns,
+            project: project(turn, asked),
+        })
     }
 }
 
@@ -151,6 +162,12 @@ fn read_request(turn: &Turn) -> Option<(Cow<'_, [u8]>, Asked)> {
     let plain = encoding::decoded(turn.request_encoding.as_deref(), &turn.request, LARGEST_BODY).ok()?;
     let asked = dialect::asked(turn.dialect, &plain).ok()?;
     Some((plain, asked))
+}
+
+/// What the session works on, as its owner's agents state it; without a statement, all that its owner does.
+fn project(turn: &Turn, asked: &Asked) -> ProjectId {
+    let folder = asked.directory.as_deref().unwrap_or_default();
+    format!("{} {folder}", turn.principal).into()
 }
 
 /// How long the provider keeps the request's prefix: Anthropic's shape, a person's agent, a cache mark, an answer that ended.

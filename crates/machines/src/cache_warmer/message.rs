@@ -2,9 +2,10 @@
 
 use super::pause::Pause;
 use crate::job::{Brief, JobEffect, JobMessage};
+use crate::warming::Awaited;
 use domain::access::WaitReason;
 use domain::conversation::{CacheTtl, Usage};
-use domain::ids::SessionId;
+use domain::ids::{ProjectId, SessionId};
 use domain::time::Moment;
 use domain::warming::{Bucket, WarmingMode};
 use std::time::Duration;
@@ -18,6 +19,12 @@ pub struct Warmth {
     pub usage: Usage,
     /// How long ago the turn's request left: that is when the provider used the cache.
     pub age: Duration,
+    /// Who has to do something before the agent calls again.
+    pub awaited: Awaited,
+    /// Turns of the session so far, this one included.
+    pub turns: u32,
+    /// What the session works on.
+    pub project: ProjectId,
 }
 
 /// Why a session's last request cannot be replayed.

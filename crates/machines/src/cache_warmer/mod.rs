@@ -1,6 +1,6 @@
 //! When to refresh a provider's prompt cache, what holds it back, and what it earned.
 //!
-//! - [`decide`] is the rule: whether one more warm-up is worth it.
+//! - `rule` is the rule, which asks [`crate::warming`]: whether one more warm-up is worth it.
 //! - [`pause`](self::Pause) are the brakes that pull themselves, beside those that a person pulls: a switch for all warming, and a
 //!   mode for each session.
 //! - `credit` says what a return to a warm cache is worth, and demands proof.
@@ -19,9 +19,10 @@ mod tests;
 pub use credit::{cost, saving};
 pub use message::{Cold, Explanation, Memory, Overview, WarmerEffect, WarmerMessage, WarmerReply, Warmth};
 pub use pause::{FEWEST_RETURNS, MISSES, Pause, REST, WATCHED};
-pub use rule::{Decision, LONGEST_HOLD, Question, SMALLEST_PREFIX, decide, lifetime, longest_hold};
+pub use rule::{SMALLEST_PREFIX, lifetime, longest_hold};
 
 use crate::job::{Bench, Brief, JobMessage};
+use crate::warming::{Book, Gap};
 use domain::conversation::Usage;
 use domain::ids::SessionId;
 use domain::time::Moment;
@@ -47,6 +48,8 @@ pub struct WarmerMachine {
     seats: BTreeMap<SessionId, Seat>,
     breakers: Breakers,
     record: Record,
+    /// How long agents were waited for, and what warming earned.
+    book: Book,
     bench: Bench,
     /// When it was last looked whether anything is due.
     looked: Moment,
@@ -64,6 +67,7 @@ impl WarmerMachine {
             seats: BTreeMap::new(),
             breakers: Breakers::default(),
             record: Record::default(),
+            book: Book::default(),
             bench: Bench::with_room_in_line(0),
             looked: Moment::default(),
         }
@@ -113,7 +117,9 @@ impl WarmerMachine {
             WarmerMessage::ModeSet(session, mode) => self.set_mode(session, mode),
             WarmerMessage::WarmNow(brief) => self.start(brief, effects),
             WarmerMessage::SessionEvicted(session) => {
-                self.seats.remove(&session);
+                if let Some(Seat::Prefix(prefix)) = self.seats.remove(&session) {
+                    self.learn(&prefix, Gap::Away(now.since(prefix.began)));
+                }
                 self.breakers.forget(&session, now);
                 effects.push(WarmerEffect::Forget(session));
             }
@@ -146,15 +152,24 @@ impl WarmerMachine {
         now: Moment,
         effects: &mut Vec<WarmerEffect>,
     ) {
-        let before = self.seats.remove(&brief.session);
         let session = brief.session.clone();
+        let age = warmth.as_ref().map_or(Duration::ZERO, |warmth| warmth.age);
+        let began = Moment(now.0.saturating_sub(Moment::from(age).0));
+        let before = match self.seats.remove(&session) {
+            Some(Seat::Prefix(before)) => Some(before),
+            Some(Seat::Cold(_)) | None => None,
+        };
+        if let Some(before) = &before {
+            self.learn(before, Gap::Returned(began.since(before.began)));
+        }
         let seat = match warmth {
             Ok(warmth) => {
-                let began = Moment(now.0.saturating_sub(Moment::from(warmth.age).0));
-                if let Some(Seat::Prefix(before)) = before {
+                if let Some(before) = before {
                     self.credit(before, &brief, &warmth.usage, began, effects);
                 }
-                Seat::Prefix(Prefix::left_by(brief, &warmth, began))
+                let mut prefix = Prefix::left_by(brief, &warmth, began);
+                prefix.consult(&self.book, now);
+                Seat::Prefix(prefix)
             }
             Err(cold) => Seat::Cold(cold),
         };
@@ -162,6 +177,10 @@ impl WarmerMachine {
             effects.push(WarmerEffect::Forget(session.clone()));
         }
         self.seats.insert(session, seat);
+    }
+
+    fn learn(&mut self, prefix: &Prefix, gap: Gap) {
+        self.book.learn(&prefix.place, &prefix.wait(), gap);
     }
 
     fn credit(
@@ -174,6 +193,7 @@ impl WarmerMachine {
     ) {
         if let Some(tokens) = credit::credited(&before, back, usage, left) {
             self.record.returned();
+            self.book.save(&before.place, saving(&before.brief, tokens, before.ttl));
             effects.push(WarmerEffect::Credit { ttl: before.ttl, brief: before.brief, tokens });
         }
     }
@@ -181,8 +201,15 @@ impl WarmerMachine {
     /// Starts what is due and worth it. What has expired meanwhile is let go: a warm-up would pay for a whole write.
     fn warm_due(&mut self, now: Moment, effects: &mut Vec<WarmerEffect>) {
         self.looked = now;
-        let due = |seat: &Seat| matches!(seat, Seat::Prefix(prefix) if prefix.due() <= now);
-        let due: Vec<_> = self.seats.iter().filter(|(_, seat)| due(seat)).map(|(it, _)| it.clone()).collect();
+        let mut due = Vec::new();
+        for (session, seat) in &mut self.seats {
+            if let Seat::Prefix(prefix) = seat
+                && prefix.due() <= now
+            {
+                prefix.consult(&self.book, now);
+                due.push(session.clone());
+            }
+        }
         for session in due {
             if self.standing(&session, now).is_warm()
                 && let Some(brief) = self.prefix(&session).map(|prefix| prefix.brief.clone())
@@ -205,8 +232,12 @@ impl WarmerMachine {
         now: Moment,
         effects: &mut Vec<WarmerEffect>,
     ) {
-        if let Some(prefix) = self.prefix(&brief.session).filter(|prefix| prefix.began <= start) {
-            prefix.refresh(start, usage);
+        if let Some(Seat::Prefix(prefix)) = self.seats.get_mut(&brief.session) {
+            self.book.spend(&prefix.place, credit::price(brief).cost(usage));
+            if prefix.began <= start {
+                prefix.refresh(start, usage);
+                prefix.consult(&self.book, now);
+            }
         }
         if let Some(pause) = self.breakers.counted(&bucket(brief), usage, now) {
             let (session, bucket) = (brief.session.clone(), Some(bucket(brief)));

@@ -1,14 +1,18 @@
 //! One session, as the warmer sees it.
 
+use super::credit::price;
 use super::message::{Cold, Warmth};
-use super::rule::{lifetime, margin};
+use super::rule::lifetime;
 use crate::job::Brief;
+use crate::warming::{Advice, Awaited, Book, Place, Wait, lead};
 use domain::conversation::{CacheTtl, Usage};
 use domain::time::Moment;
 use domain::warming::Bucket;
+use std::time::Duration;
 
 /// What is known of a session since its last turn.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
+#[expect(clippy::large_enum_variant, reason = "nearly every seat is a prefix")]
 pub(super) enum Seat {
     /// Its last request cannot be replayed.
     Cold(Cold),
@@ -25,6 +29,13 @@ pub(super) struct Prefix {
     pub(super) tokens: u64,
     /// When the last turn's request left.
     pub(super) began: Moment,
+    /// How long the model took for its answer.
+    answered_in: Duration,
+    awaited: Awaited,
+    turns: u32,
+    pub(super) place: Place,
+    /// What was advised for the next warm-up when it was last asked.
+    pub(super) advice: Advice,
     /// When the cache expires now.
     pub(super) expiry: Moment,
     /// What the last warm-up read.
@@ -37,8 +48,14 @@ pub(super) struct Prefix {
 
 impl Prefix {
     pub(super) fn left_by(brief: Brief, warmth: &Warmth, began: Moment) -> Self {
+        let place = Place { session: brief.session.clone(), project: warmth.project.clone() };
         Self {
             brief,
+            place,
+            answered_in: warmth.age,
+            awaited: warmth.awaited,
+            turns: warmth.turns,
+            advice: Advice::default(),
             ttl: warmth.ttl,
             tokens: warmth.usage.prompt(),
             began,
@@ -51,8 +68,26 @@ impl Prefix {
 
     /// When a warm-up must leave at the latest.
     pub(super) fn due(&self) -> Moment {
-        let margin = u64::try_from(margin(self.ttl).as_micros()).unwrap_or(u64::MAX);
-        Moment(self.expiry.0.saturating_sub(margin))
+        Moment(self.expiry.0.saturating_sub(Moment::from(lead(self.tokens)).0))
+    }
+
+    /// What is waited for since the last turn.
+    pub(super) fn wait(&self) -> Wait {
+        Wait {
+            awaited: self.awaited,
+            answered_in: Some(self.answered_in),
+            ttl: self.ttl,
+            tokens: self.tokens,
+            turns: self.turns,
+            price: price(&self.brief),
+        }
+    }
+
+    /// Asks what to do when the next warm-up is due, or now if it is due already.
+    pub(super) fn consult(&mut self, book: &Book, now: Moment) {
+        let waited = self.due().max(now).since(self.began);
+        let expiry = self.expiry.since(self.began);
+        self.advice = book.advise(&self.place, &self.wait(), waited, expiry);
     }
 
     pub(super) fn bucket(&self) -> Bucket {

@@ -4,7 +4,7 @@ use super::WarmerMachine;
 use super::figures::{cents, span, tokens};
 use super::message::{Cold, Explanation, Overview};
 use super::pause::{FEWEST_RETURNS, MISSES, Pause};
-use super::rule::{Decision, Question, SMALLEST_PREFIX, decide};
+use super::rule::{Decision, SMALLEST_PREFIX, decide};
 use super::seat::{Prefix, Seat};
 use domain::access::WaitReason;
 use domain::ids::SessionId;
@@ -74,9 +74,7 @@ impl WarmerMachine {
         if let Some((spent, limit)) = prefix.limit {
             return Standing::LimitReached(spent, limit);
         }
-        let Prefix { brief, ttl, tokens, refreshes, .. } = prefix;
-        let question = Question { brief, mode, ttl: *ttl, tokens: *tokens, refreshes: *refreshes };
-        let decision = decide(&question);
+        let decision = decide(prefix, mode);
         if decision.refresh { Standing::Warm(prefix.due(), decision) } else { Standing::Declined(decision) }
     }
 

@@ -1,13 +1,12 @@
 //! The decision for one moment, with its numbers.
 
-use std::fmt;
-
 /// Why a session is, or is not, refreshed now.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub enum Ground {
     /// What is expected to be saved is more than what it costs.
     Pays,
     /// It is not.
+    #[default]
     DoesNotPay,
     /// It is, but the bet is one that only money which warming has earned in this project may be put on.
     NotEarned,
@@ -18,7 +17,7 @@ pub enum Ground {
 }
 
 /// Whether to refresh a session's cache now. Holds integers, so that it can be a part of a machine's state.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub struct Advice {
     /// Why.
     pub ground: Ground,
@@ -35,21 +34,5 @@ impl Advice {
     #[must_use]
     pub fn is_to_warm(&self) -> bool {
         self.ground == Ground::Pays
-    }
-}
-
-impl fmt::Display for Advice {
-    /// One sentence for people.
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let verb = if self.is_to_warm() { "kept warm" } else { "not kept warm" };
-        let why = match self.ground {
-            Ground::Pays | Ground::DoesNotPay => "",
-            Ground::NotEarned => "warming has not earned the money for such a bet in this project, ",
-            Ground::TooFewTurns => "it has had too few turns to be known, ",
-            Ground::TooSmall => "its prefix is too small, ",
-        };
-        let chance = f64::from(self.chance) / 10.0;
-        let (hold, loss) = (self.hold as f64 / 1e6, self.loss as f64 / 1e6);
-        write!(f, "{verb}: {why}a chance of {chance:.1} % to save ${loss:.3} by spending ${hold:.3}")
     }
 }

@@ -86,8 +86,9 @@ impl Book {
     /// its last call.
     #[must_use]
     pub fn advise(&self, place: &Place, wait: &Wait, waited: Duration, expiry: Duration) -> Advice {
-        let account = self.projects.of(&place.project).map(|habits| habits.account).unwrap_or_default();
-        decide(wait, &self.curve(place, wait), account, waited, expiry)
+        let unseen = Habits::default();
+        let project = self.projects.of(&place.project).unwrap_or(&unseen);
+        decide(wait, &self.curve(place, wait), project, waited, expiry)
     }
 }
 

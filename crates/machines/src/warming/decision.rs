@@ -2,23 +2,21 @@
 
 use super::advice::{Advice, Ground};
 use super::curve::Curve;
-use super::habits::{Account, millionths};
+use super::habits::{Habits, millionths};
 use super::wait::Wait;
-use crate::cache_warmer::lifetime;
+use crate::cache_warmer::{SMALLEST_PREFIX, lifetime};
 use domain::conversation::CacheTtl;
 use std::time::Duration;
 
 /// With fewer calls a session is too young.
 const FEWEST_TURNS: u32 = 5;
-/// A smaller prefix is not worth a call, in tokens.
-const SMALLEST_PREFIX: u64 = 4_096;
 /// How many cycles the decision looks ahead: further than the break-even of most prices (11 and 19), and hardly anybody who is
 /// away that long returns.
 const CYCLES: usize = 24;
 /// The share of a loss that a warm-up prevents when the agent returns in time: some returns come with a rewritten conversation
 /// or another model, and find nothing of theirs in the cache. Measured on recorded sessions.
 const REGAINED: f64 = 0.92;
-/// How many warm-ups of a five-minute cache a project may lose before they have earned anything.
+/// How many warm-ups of a five-minute cache a project may lose before they have earned anything and before anything is known of it.
 const CREDIT: u64 = 20;
 
 /// How long before its expiry a cache is refreshed. A warm-up has to reach the provider in time, and a large prefix takes longer
@@ -33,7 +31,7 @@ pub fn lead(tokens: u64) -> Duration {
 pub(super) fn decide(
     wait: &Wait,
     curve: &Curve,
-    account: Account,
+    project: &Habits,
     waited: Duration,
     expiry: Duration,
 ) -> Advice {
@@ -43,7 +41,7 @@ pub(super) fn decide(
         () if wait.turns < FEWEST_TURNS => Ground::TooFewTurns,
         () if wait.tokens < SMALLEST_PREFIX => Ground::TooSmall,
         () if worth <= 0.0 => Ground::DoesNotPay,
-        () if !affords(account, wait) => Ground::NotEarned,
+        () if !affords(project, wait) => Ground::NotEarned,
         () => Ground::Pays,
     };
     let chance = cycles.chance(curve, 0);
@@ -56,13 +54,14 @@ pub(super) fn decide(
 }
 
 /// Returns after more than an hour are rare and dear: a dozen sessions tell little of them, and most projects would lose. So
-/// one-hour caches are only held with what warming has earned before in the same project. Five-minute caches have a credit.
-fn affords(account: Account, wait: &Wait) -> bool {
+/// one-hour caches are only held with what warming has earned before in the same project. Five-minute caches have a credit, and one
+/// more for each wait there that outlived a cache: the more was seen, the better its own curve knows whether it pays.
+fn affords(project: &Habits, wait: &Wait) -> bool {
     let credit = match wait.ttl {
-        CacheTtl::FiveMinutes => CREDIT,
+        CacheTtl::FiveMinutes => CREDIT + project.of(wait.awaited).reached(lifetime(wait.ttl)),
         CacheTtl::OneHour => 0,
     };
-    account.affords(wait.hold(), credit)
+    project.account.affords(wait.hold(), credit)
 }
 
 /// The times of this warm-up and of those that may follow, in seconds since the agent's last call.
@@ -75,9 +74,9 @@ struct Cycles {
 
 impl Cycles {
     fn from(wait: &Wait, waited: Duration, expiry: Duration) -> Self {
-        let ttl = lifetime(wait.ttl);
-        let step = ttl.saturating_sub(lead(wait.tokens)).as_secs_f64();
-        Self { first: waited.as_secs_f64(), step, expiry: expiry.as_secs_f64(), ttl: ttl.as_secs_f64() }
+        let [first, step, expiry, ttl] =
+            [waited, wait.step(), expiry, lifetime(wait.ttl)].map(|span| span.as_secs_f64());
+        Self { first, step, expiry, ttl }
     }
 
     /// When warm-up `cycle` leaves.

@@ -59,8 +59,8 @@ impl Tally {
 
     /// How many waits reached the span in which `after` lies, weighed by their haste.
     #[must_use]
-    pub fn reached(&self, after: Duration) -> f64 {
+    pub fn reached(&self, after: Duration) -> u64 {
         let bin = STARTS.iter().rposition(|start| Duration::from_secs(*start) <= after).unwrap_or(0);
-        self.reached[bin] as f64 / 1000.0
+        self.reached[bin] / 1000
     }
 }

@@ -213,9 +213,10 @@ fn an_hour_is_only_held_with_money_that_was_earned_in_the_project() {
 }
 
 #[test]
-fn five_minutes_have_a_credit_of_twenty_warm_ups() {
+fn five_minutes_have_a_credit_of_twenty_warm_ups_and_one_for_each_wait_that_outlived_a_cache() {
     let mut book = returning(420, 40);
-    for _ in 0..20 {
+    (0..40).for_each(|_| book.learn(&place("a"), &human(), Gap::Returned(seconds(200))));
+    for _ in 0..60 {
         assert_eq!(first(&book, &human()).ground, Ground::Pays);
         book.spend(&place("a"), human().hold());
     }
@@ -251,22 +252,4 @@ fn a_model_whose_reads_are_cheap_is_held_longer() {
             .count()
     };
     assert!(held(&cheap) > held(&human()));
-}
-
-#[test]
-fn an_advice_is_one_sentence_with_its_numbers() {
-    let advice = |ground| Advice { ground, chance: 314, hold: 50_250, loss: 575_000 };
-    let sentences =
-        [Ground::Pays, Ground::DoesNotPay, Ground::NotEarned, Ground::TooFewTurns, Ground::TooSmall]
-            .map(|ground| advice(ground).to_string());
-    assert_eq!(
-        sentences,
-        [
-            "kept warm: a chance of 31.4 % to save $0.575 by spending $0.050",
-            "not kept warm: a chance of 31.4 % to save $0.575 by spending $0.050",
-            "not kept warm: warming has not earned the money for such a bet in this project, a chance of 31.4 % to save $0.575 by spending $0.050",
-            "not kept warm: it has had too few turns to be known, a chance of 31.4 % to save $0.575 by spending $0.050",
-            "not kept warm: its prefix is too small, a chance of 31.4 % to save $0.575 by spending $0.050",
-        ]
-    );
 }

@@ -1,5 +1,7 @@
 //! What is waited for, and what is at stake.
 
+use super::decision::lead;
+use crate::cache_warmer::lifetime;
 use domain::conversation::CacheTtl;
 use domain::price::Price;
 use serde::{Deserialize, Serialize};
@@ -52,6 +54,12 @@ impl Wait {
         };
         let seconds = answered_in.as_secs_f64().clamp(ANSWERS.0, ANSWERS.1);
         ((seconds / PLAIN_ANSWER).powf(WEIGHT) * PLAIN_HASTE as f64) as u64
+    }
+
+    /// From one warm-up to the next: how much longer each keeps the cache than the one before.
+    #[must_use]
+    pub fn step(&self) -> Duration {
+        lifetime(self.ttl).saturating_sub(lead(self.tokens))
     }
 
     /// What one warm-up costs, in dollars: the prefix is read, and one token is said.

@@ -1,6 +1,6 @@
 //! What holds warming back, in a running house.
 
-use super::{MINUTE, SECOND, SESSION, TOKEN, long_turn, play, settings, warm_ups};
+use super::{MINUTE, SECOND, SESSION, TOKEN, keep, long_turn, play, settings, warm_ups};
 use actor::Cause;
 use domain::conversation::Usage;
 use domain::provider::Provider;
@@ -58,9 +58,10 @@ fn what_was_spent_before_a_restart_counts_towards_the_days_limit_and_the_session
         let mut settings = settings();
         settings.cache_warmer.max_cost_per_day = Some(1.0);
         play(settings, async |world| {
+            keep(&world, &[SESSION]);
             spent(&world, 1.0, before).await;
             long_turn(&world, &mut agent()).await;
-            world.pass(56 * MINUTE).await;
+            world.pass(60 * MINUTE - 10 * SECOND).await;
             assert_eq!(!warm_ups(&world).is_empty(), warmed, "{before:?}");
             let why = why(&world).await;
             assert_eq!(why.is_warm, warmed);
@@ -74,6 +75,7 @@ fn a_switch_and_a_mode_are_heeded_by_the_running_house() {
     for message in [WarmerMessage::Switched(false), WarmerMessage::ModeSet(SESSION.into(), WarmingMode::Stop)]
     {
         play(settings(), async |world| {
+            keep(&world, &[SESSION]);
             long_turn(&world, &mut agent()).await;
             tell(&world, message.clone());
             world.pass(5 * HOUR).await;
@@ -91,14 +93,19 @@ fn a_session_to_keep_is_held_for_hours_and_then_let_go() {
         world.house.desk.write(keep).await.expect("kept");
         tell(&world, WarmerMessage::ModeSet(SESSION.into(), WarmingMode::Keep));
         long_turn(&world, &mut agent()).await;
-        world.pass(30 * HOUR).await;
-        assert_eq!(warm_ups(&world).len(), 19, "an hour's cache, as long as one return would pay");
+        world.pass(50 * HOUR).await;
+        assert_eq!(
+            warm_ups(&world).len(),
+            39,
+            "an hour's cache of a model whose reads are cheap, as long as one return would pay"
+        );
     });
 }
 
 #[test]
 fn a_refused_replay_is_the_last_one_of_its_session_and_says_why() {
     play(settings(), async |world| {
+        keep(&world, &[SESSION]);
         let mut agent = agent();
         long_turn(&world, &mut agent).await;
         world.pass(54 * MINUTE).await;
@@ -116,6 +123,7 @@ fn a_refused_replay_is_the_last_one_of_its_session_and_says_why() {
 #[test]
 fn a_session_that_changed_its_model_is_not_replayed_with_the_older_one() {
     play(settings(), async |world| {
+        keep(&world, &[SESSION]);
         let mut agent = agent();
         long_turn(&world, &mut agent).await;
         world.pass(30 * MINUTE).await;
@@ -123,7 +131,7 @@ fn a_session_that_changed_its_model_is_not_replayed_with_the_older_one() {
         let body = String::from_utf8(other.body.to_vec()).expect("text");
         other.body = body.replace("claude-opus-5-5", "claude-sonnet-4-5").into();
         assert_eq!(world.send(&other).await.status, 200);
-        world.pass(56 * MINUTE).await;
+        world.pass(60 * MINUTE - 10 * SECOND).await;
         let replayed = warm_ups(&world);
         assert_eq!(replayed.len(), 1);
         assert!(String::from_utf8_lossy(&replayed[0].exchange.body).contains("claude-sonnet-4-5"));

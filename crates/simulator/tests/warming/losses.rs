@@ -1,6 +1,6 @@
 //! What is lost at most when something is wrong with prices, the provider, or the rule.
 
-use super::{MINUTE, play, settings};
+use super::{MINUTE, keep, play, settings};
 use domain::purpose::Purpose;
 use machines::cache_warmer::WATCHED;
 use simulator::agent::{Agent, Kind};
@@ -11,14 +11,21 @@ use std::time::Duration;
 /// Warm-ups that may be under way when a brake is pulled.
 const UNDER_WAY: usize = machines::job::AT_ONCE;
 
-/// Agents with keys, whose caches live for five minutes, and a token each.
+fn session(number: usize) -> String {
+    format!("33333333-aaaa-4bbb-8ccc-{number:012}")
+}
+
+/// Agents with keys, whose caches live for five minutes, and a token each. All are to be kept: as a rule would that hopes too much.
 fn agents(world: &World, count: usize) -> Vec<Agent> {
     let agent = |number| {
         let token = format!("sk-ant-api03-key-{number}");
         world.provider.accept(&token);
-        Agent::new(Kind::ClaudeCode, &format!("33333333-aaaa-4bbb-8ccc-{number:012}"), &token)
+        Agent::new(Kind::ClaudeCode, &session(number), &token)
     };
-    (0..count).map(agent).collect()
+    let agents: Vec<Agent> = (0..count).map(agent).collect();
+    let names: Vec<String> = (0..count).map(session).collect();
+    keep(world, &names.iter().map(String::as_str).collect::<Vec<_>>());
+    agents
 }
 
 /// All speak, and again after each `gap`.

@@ -14,9 +14,9 @@ fn warm_ups(machine: &mut WarmerMachine, from: u64, count: u64, usage: Usage) ->
     let (mut sent, mut pauses) = (0, Vec::new());
     for at in (0..count).map(|number| from + number * 1000) {
         say(machine, at, turn(50_000));
-        if is_warmed(machine, at + 255) {
+        if is_warmed(machine, at + 275) {
             sent += 1;
-            let effects = brought(machine, at + 255, usage);
+            let effects = brought(machine, at + 275, usage);
             pauses.extend(effects.iter().filter_map(|effect| match effect {
                 WarmerEffect::Paused { pause, .. } => Some(pause.cause),
                 _ => None,
@@ -28,12 +28,12 @@ fn warm_ups(machine: &mut WarmerMachine, from: u64, count: u64, usage: Usage) ->
 
 #[test]
 fn nothing_is_warmed_before_the_store_said_whether_it_may() {
-    let mut machine = WarmerMachine::new(true);
+    let mut machine = fresh(true);
     say(&mut machine, 0, turn(50_000));
-    assert!(!is_warmed(&mut machine, 255));
-    let recalled = say(&mut machine, 256, WarmerMessage::Recalled(memory()));
+    assert!(!is_warmed(&mut machine, 275));
+    let recalled = say(&mut machine, 276, WarmerMessage::Recalled(memory()));
     assert_eq!(armed(&recalled), Some(4), "a breath after the last look");
-    assert!(is_warmed(&mut machine, 260));
+    assert!(is_warmed(&mut machine, 280));
 }
 
 #[test]
@@ -41,24 +41,24 @@ fn a_switch_that_is_off_stops_all_at_once_and_on_lets_them_go_on() {
     let mut machine = machine();
     say(&mut machine, 0, turn(50_000));
     assert_eq!(armed(&say(&mut machine, 100, WarmerMessage::Switched(false))), None);
-    assert!(!is_warmed(&mut machine, 255));
-    say(&mut machine, 256, WarmerMessage::Switched(true));
-    assert!(is_warmed(&mut machine, 260));
+    assert!(!is_warmed(&mut machine, 275));
+    say(&mut machine, 276, WarmerMessage::Switched(true));
+    assert!(is_warmed(&mut machine, 280));
 }
 
 #[test]
 fn what_a_person_says_is_newer_than_what_the_store_remembers() {
-    let mut machine = WarmerMachine::new(true);
+    let mut machine = fresh(true);
     say(&mut machine, 0, turn(50_000));
     say(&mut machine, 0, WarmerMessage::Switched(false));
     say(&mut machine, 1, WarmerMessage::Recalled(memory()));
-    assert!(!is_warmed(&mut machine, 255));
-    let mut machine = WarmerMachine::new(true);
+    assert!(!is_warmed(&mut machine, 275));
+    let mut machine = fresh(true);
     say(&mut machine, 0, WarmerMessage::ModeSet("a".into(), WarmingMode::Auto));
     let modes = vec![("a".into(), WarmingMode::Stop)];
     say(&mut machine, 0, WarmerMessage::Recalled(Memory { modes, ..memory() }));
     say(&mut machine, 0, turn(50_000));
-    assert!(is_warmed(&mut machine, 255));
+    assert!(is_warmed(&mut machine, 275));
 }
 
 #[test]
@@ -73,21 +73,21 @@ fn what_was_decided_holds_over_a_restart() {
         Memory { pauses: pauses(Some(one)), ..memory() },
         Memory { pauses: pauses(None), ..memory() },
     ] {
-        let mut machine = WarmerMachine::new(true);
+        let mut machine = fresh(true);
         say(&mut machine, 0, WarmerMessage::Recalled(kept.clone()));
         say(&mut machine, 0, turn(50_000));
-        assert!(!is_warmed(&mut machine, 255), "{kept:?}");
+        assert!(!is_warmed(&mut machine, 275), "{kept:?}");
     }
 }
 
 #[test]
 fn a_warmer_that_is_off_only_does_what_a_person_asks() {
-    let mut machine = WarmerMachine::new(false);
+    let mut machine = fresh(false);
     say(&mut machine, 0, WarmerMessage::Recalled(memory()));
     say(&mut machine, 0, WarmerMessage::Switched(true));
     say(&mut machine, 0, turn(50_000));
-    assert!(!is_warmed(&mut machine, 255), "the switch is a brake: it does not overrule the settings");
-    assert!(starts(&say(&mut machine, 256, WarmerMessage::WarmNow(brief("a")))));
+    assert!(!is_warmed(&mut machine, 275), "the switch is a brake: it does not overrule the settings");
+    assert!(starts(&say(&mut machine, 276, WarmerMessage::WarmNow(brief("a")))));
 }
 
 #[test]
@@ -96,11 +96,11 @@ fn a_stopped_session_is_left_alone_and_the_others_are_not() {
     say(&mut machine, 0, WarmerMessage::ModeSet("a".into(), WarmingMode::Stop));
     say(&mut machine, 0, turn(50_000));
     say(&mut machine, 0, turn_of(brief("b"), read(50_000)));
-    let effects = say(&mut machine, 255, WarmerMessage::WarmupDue);
+    let effects = say(&mut machine, 275, WarmerMessage::WarmupDue);
     assert!(effects.contains(&WarmerEffect::Job(JobEffect::Ask(brief("b")))));
     assert!(!effects.contains(&WarmerEffect::Job(JobEffect::Ask(brief("a")))));
-    say(&mut machine, 256, WarmerMessage::ModeSet("a".into(), WarmingMode::Auto));
-    assert!(is_warmed(&mut machine, 260));
+    say(&mut machine, 276, WarmerMessage::ModeSet("a".into(), WarmingMode::Auto));
+    assert!(is_warmed(&mut machine, 280));
 }
 
 #[test]
@@ -109,15 +109,18 @@ fn a_session_to_keep_is_held_as_long_as_one_return_still_pays() {
     say(&mut machine, 0, WarmerMessage::ModeSet("a".into(), WarmingMode::Keep));
     say(&mut machine, 0, turn(50_000));
     let mut sent = 0;
-    for at in (1..30).map(|cycle| cycle * 255) {
+    for at in (1..30).map(|cycle| cycle * 275) {
         if is_warmed(&mut machine, at) {
             sent += 1;
             brought(&mut machine, at, read(50_000));
         }
     }
     assert_eq!(sent, 11);
-    let longest = |mode| longest_hold(credit::price(&brief("a")), CacheTtl::FiveMinutes, mode).as_secs();
-    assert_eq!([WarmingMode::Keep, WarmingMode::Auto].map(longest), [12 * 300, 4 * 300]);
+    let price = credit::price(&brief("a"));
+    let longest =
+        |ttl| [WarmingMode::Keep, WarmingMode::Auto].map(|mode| longest_hold(price, ttl, mode).as_secs());
+    assert_eq!(longest(CacheTtl::FiveMinutes), [HOUR, HOUR]);
+    assert_eq!(longest(CacheTtl::OneHour), [20 * HOUR, 4 * HOUR]);
 }
 
 #[test]
@@ -126,18 +129,18 @@ fn three_warm_ups_that_came_back_uncached_pause_that_cache_for_six_hours_whateve
     let (sent, pauses) = warm_ups(&mut machine, 0, 10, written(50_000));
     assert_eq!((sent, pauses), (3, vec![PauseCause::Uncached]));
     evicted_and_back(&mut machine, 5 * HOUR);
-    assert!(!is_warmed(&mut machine, 5 * HOUR + 255));
+    assert!(!is_warmed(&mut machine, 5 * HOUR + 275));
     say(&mut machine, 9 * HOUR, turn(50_000));
-    assert!(is_warmed(&mut machine, 9 * HOUR + 255));
+    assert!(is_warmed(&mut machine, 9 * HOUR + 275));
 }
 
 #[test]
 fn input_that_was_neither_read_nor_written_is_uncached_too_and_keeps_nothing_alive() {
     let mut machine = machine();
     say(&mut machine, 0, turn(50_000));
-    is_warmed(&mut machine, 255);
-    brought(&mut machine, 255, Usage { input: 50_000, ..Usage::default() });
-    assert!(!is_warmed(&mut machine, 511), "the cache expired as if nobody had asked");
+    is_warmed(&mut machine, 275);
+    brought(&mut machine, 275, Usage { input: 50_000, ..Usage::default() });
+    assert!(!is_warmed(&mut machine, 551), "the cache expired as if nobody had asked");
     let (sent, pauses) = warm_ups(&mut machine, 1000, 10, Usage { input: 50_000, ..Usage::default() });
     assert_eq!((sent, pauses), (2, vec![PauseCause::Uncached]));
 }
@@ -159,9 +162,9 @@ fn a_breaker_is_one_of_a_session_a_model_and_an_upstream() {
     let others = [Brief { model: "other".into(), ..brief("a") }, brief("b")];
     for other in others {
         say(&mut machine, 5_000, turn_of(other.clone(), read(50_000)));
-        let effects = say(&mut machine, 5_255, WarmerMessage::WarmupDue);
+        let effects = say(&mut machine, 5_275, WarmerMessage::WarmupDue);
         assert!(effects.contains(&WarmerEffect::Job(JobEffect::Ask(other))), "{effects:?}");
-        end(&mut machine, 5_256);
+        end(&mut machine, 5_276);
     }
 }
 
@@ -176,16 +179,16 @@ fn refuse(machine: &mut WarmerMachine, seconds: u64) -> Vec<WarmerEffect> {
 fn a_refused_replay_disables_the_session_at_once_whatever_its_agent_does_and_is_let_go() {
     let mut machine = machine();
     say(&mut machine, 0, turn(50_000));
-    is_warmed(&mut machine, 255);
-    let effects = refuse(&mut machine, 256);
+    is_warmed(&mut machine, 275);
+    let effects = refuse(&mut machine, 276);
     assert!(effects.contains(&WarmerEffect::Forget("a".into())));
     assert!(matches!(&effects[..], [.., WarmerEffect::Paused { bucket: Some(_), pause }, _]
         if pause.cause == PauseCause::Refused && pause.said.contains("budget_tokens")));
-    assert!(!is_warmed(&mut machine, 260));
+    assert!(!is_warmed(&mut machine, 280));
     say(&mut machine, 300, turn(50_000));
-    assert!(!is_warmed(&mut machine, 555), "the next turn would be refused alike");
+    assert!(!is_warmed(&mut machine, 575), "the next turn would be refused alike");
     say(&mut machine, 7 * HOUR, turn(50_000));
-    assert!(is_warmed(&mut machine, 7 * HOUR + 255));
+    assert!(is_warmed(&mut machine, 7 * HOUR + 275));
 }
 
 #[test]
@@ -195,7 +198,7 @@ fn a_person_who_sets_a_sessions_mode_has_its_paused_caches_tried_again() {
         say(&mut machine, 0, turn(50_000));
         refuse(&mut machine, 1);
         say(&mut machine, 2, WarmerMessage::ModeSet("a".into(), mode));
-        assert_eq!(is_warmed(&mut machine, 255), warmed, "{mode}");
+        assert_eq!(is_warmed(&mut machine, 275), warmed, "{mode}");
     }
 }
 
@@ -206,7 +209,7 @@ fn too_few_returns_after_many_warm_ups_pause_all_warming_for_six_hours() {
     assert_eq!((sent, pauses), (WATCHED as u64, vec![PauseCause::Unused]));
     let after = 40_000 + 6 * HOUR;
     say(&mut machine, after, turn_of(brief("b"), read(50_000)));
-    assert!(is_warmed(&mut machine, after + 255), "and then it is tried again");
+    assert!(is_warmed(&mut machine, after + 275), "and then it is tried again");
     let (sent, _) = warm_ups(&mut machine, after + 1000, 60, read(50_000));
     assert_eq!(sent, WATCHED as u64, "with a fresh record");
 }
@@ -219,8 +222,8 @@ fn warming_goes_on_as_long_as_one_in_fifteen_warm_ups_is_used() {
         let (sent, pauses) = warm_ups(&mut machine, from, 14, read(50_000));
         assert_eq!((sent, pauses), (14, vec![]), "{round}");
         say(&mut machine, from + 14_000, turn(50_000));
-        is_warmed(&mut machine, from + 14_255);
-        brought(&mut machine, from + 14_255, read(50_000));
+        is_warmed(&mut machine, from + 14_275);
+        brought(&mut machine, from + 14_275, read(50_000));
         say(&mut machine, from + 14_400, turn(50_000));
     }
 }
@@ -230,14 +233,14 @@ fn a_person_who_switches_warming_on_ends_its_pause() {
     let mut machine = machine();
     warm_ups(&mut machine, 0, WATCHED as u64, read(50_000));
     say(&mut machine, 41_000, turn(50_000));
-    assert!(!is_warmed(&mut machine, 41_255));
-    say(&mut machine, 41_256, WarmerMessage::Switched(true));
-    assert!(is_warmed(&mut machine, 41_260));
+    assert!(!is_warmed(&mut machine, 41_275));
+    say(&mut machine, 41_276, WarmerMessage::Switched(true));
+    assert!(is_warmed(&mut machine, 41_280));
 }
 
 #[test]
 fn what_was_counted_before_a_restart_counts_on() {
-    let mut machine = WarmerMachine::new(true);
+    let mut machine = fresh(true);
     let counted = Memory { refreshes: 39, returns: 1, ..memory() };
     say(&mut machine, 0, WarmerMessage::Recalled(counted));
     let (sent, pauses) = warm_ups(&mut machine, 0, 5, read(50_000));
@@ -248,13 +251,13 @@ fn what_was_counted_before_a_restart_counts_on() {
 fn a_reached_limit_leaves_the_session_alone_until_its_next_turn() {
     let mut machine = machine();
     say(&mut machine, 0, turn(50_000));
-    is_warmed(&mut machine, 255);
+    is_warmed(&mut machine, 275);
     let limit = WarmerMessage::LimitReached { session: "a".into(), spent: 101, limit: 100 };
-    say(&mut machine, 256, limit);
-    end(&mut machine, 256);
-    assert!(!is_warmed(&mut machine, 262));
-    say(&mut machine, 270, turn(50_000));
-    assert!(is_warmed(&mut machine, 525));
+    say(&mut machine, 276, limit);
+    end(&mut machine, 276);
+    assert!(!is_warmed(&mut machine, 282));
+    say(&mut machine, 290, turn(50_000));
+    assert!(is_warmed(&mut machine, 565));
 }
 
 #[test]

@@ -10,12 +10,12 @@ fn credited(effects: &[WarmerEffect]) -> Option<u64> {
     })
 }
 
-/// Tokens that are credited when a warm-up leaves at second 255 and brings `warm`, and a turn that leaves at `at` brings `back`.
+/// Tokens that are credited when a warm-up leaves at second 275 and brings `warm`, and a turn that leaves at `at` brings `back`.
 fn credit(warm: Usage, at: u64, back: WarmerMessage) -> Option<u64> {
     let mut machine = machine();
     say(&mut machine, 0, turn(50_000));
-    is_warmed(&mut machine, 255);
-    brought(&mut machine, 255, warm);
+    is_warmed(&mut machine, 275);
+    brought(&mut machine, 275, warm);
     credited(&say(&mut machine, at, back))
 }
 
@@ -29,14 +29,13 @@ fn a_return_between_the_two_expiries_is_credited_with_the_smaller_of_refreshed_a
 fn a_return_before_the_agents_own_cache_expired_or_after_the_refreshed_one_did_earns_nothing() {
     let at = |second| credit(read(50_000), second, turn(50_000));
     assert_eq!([at(299), at(300), at(301)], [None, None, Some(50_000)]);
-    assert_eq!([at(554), at(555)], [Some(50_000), None]);
+    assert_eq!([at(574), at(575)], [Some(50_000), None]);
 }
 
 #[test]
 fn a_return_that_waited_long_for_its_answer_counts_from_when_it_left() {
     let back = |age| {
-        let warmth =
-            Warmth { ttl: CacheTtl::FiveMinutes, usage: read(50_000), age: Duration::from_secs(age) };
+        let warmth = warmth(read(50_000), Duration::from_secs(age));
         WarmerMessage::TurnSeen { brief: brief("a"), warmth: Ok(warmth) }
     };
     assert_eq!(credit(read(50_000), 400, back(150)), None, "it left while its own cache was alive");
@@ -69,8 +68,8 @@ fn a_return_with_another_model_or_to_another_provider_earns_nothing() {
 fn no_return_is_credited_twice() {
     let mut machine = machine();
     say(&mut machine, 0, turn(50_000));
-    is_warmed(&mut machine, 255);
-    brought(&mut machine, 255, read(50_000));
+    is_warmed(&mut machine, 275);
+    brought(&mut machine, 275, read(50_000));
     assert!(credited(&say(&mut machine, 400, turn(50_000))).is_some());
     assert_eq!(credited(&say(&mut machine, 401, turn(50_000))), None);
 }

@@ -2,21 +2,48 @@
 
 mod brakes;
 mod credits;
+mod habits;
 mod why;
 
 use super::*;
 use crate::credential::{Affected, Hint};
 use crate::job::JobEffect;
 use crate::samples::brief;
+use crate::warming::{Awaited, Habits, Wait};
 use domain::access::{Access, WaitReason};
 use domain::conversation::CacheTtl;
 use domain::ids::Principal;
 
 /// A machine that heard from the store that nothing was decided.
 fn machine() -> WarmerMachine {
-    let mut machine = WarmerMachine::new(true);
+    let mut machine = fresh(true);
     say(&mut machine, 0, WarmerMessage::Recalled(memory()));
     machine
+}
+
+/// A machine that believes that people are back within twenty minutes, and has earned enough to try.
+fn fresh(enabled: bool) -> WarmerMachine {
+    let people = Wait { price: credit::price(&brief("a")), ..prefix().wait() };
+    let mut lessons = Book::with_prior(Habits::default());
+    (0..1000).for_each(|_| lessons.learn(&prefix().place, &people, Gap::Returned(Duration::from_secs(1000))));
+    let mut book = Book::with_prior(lessons.everybody().clone());
+    book.save(&prefix().place, 1000.0);
+    WarmerMachine { book, ..WarmerMachine::new(enabled) }
+}
+
+fn prefix() -> Prefix {
+    Prefix::left_by(brief("a"), &warmth(read(50_000), Duration::ZERO), Moment::default())
+}
+
+fn warmth(usage: Usage, age: Duration) -> Warmth {
+    Warmth {
+        ttl: CacheTtl::FiveMinutes,
+        usage,
+        age,
+        awaited: Awaited::Human,
+        turns: 20,
+        project: "a project".into(),
+    }
 }
 
 fn memory() -> Memory {
@@ -38,8 +65,7 @@ fn written(tokens: u64) -> Usage {
 }
 
 fn turn_of(brief: Brief, usage: Usage) -> WarmerMessage {
-    let warmth = Warmth { ttl: CacheTtl::FiveMinutes, usage, age: Duration::ZERO };
-    WarmerMessage::TurnSeen { brief, warmth: Ok(warmth) }
+    WarmerMessage::TurnSeen { brief, warmth: Ok(warmth(usage, Duration::ZERO)) }
 }
 
 fn turn(tokens: u64) -> WarmerMessage {
@@ -80,17 +106,17 @@ fn end(machine: &mut WarmerMachine, seconds: u64) {
 #[test]
 fn a_warm_up_leaves_shortly_before_the_time_to_live_ends() {
     let mut machine = machine();
-    assert_eq!(armed(&say(&mut machine, 0, turn(50_000))), Some(255));
-    assert!(!is_warmed(&mut machine, 254));
-    assert!(is_warmed(&mut machine, 255));
+    assert_eq!(armed(&say(&mut machine, 0, turn(50_000))), Some(275));
+    assert!(!is_warmed(&mut machine, 274));
+    assert!(is_warmed(&mut machine, 275));
 }
 
 #[test]
 fn the_time_to_live_runs_from_the_departure_of_a_request_and_not_from_its_last_word() {
     let mut machine = machine();
-    let warmth = Warmth { ttl: CacheTtl::FiveMinutes, usage: read(50_000), age: Duration::from_secs(100) };
+    let warmth = warmth(read(50_000), Duration::from_secs(100));
     let seen = WarmerMessage::TurnSeen { brief: brief("a"), warmth: Ok(warmth) };
-    assert_eq!(armed(&say(&mut machine, 100, seen)), Some(155));
+    assert_eq!(armed(&say(&mut machine, 100, seen)), Some(175));
 }
 
 #[test]
@@ -123,13 +149,13 @@ fn waits(machine: &mut WarmerMachine, seconds: u64) {
 fn a_hint_that_comes_after_the_expiry_pays_for_nothing() {
     let mut machine = machine();
     say(&mut machine, 0, turn(50_000));
-    assert!(is_warmed(&mut machine, 255));
-    waits(&mut machine, 256);
+    assert!(is_warmed(&mut machine, 275));
+    waits(&mut machine, 276);
     let (principal, upstream) = (Principal::local(), brief("a").upstream);
     let affected = Affected { principal, upstream, sessions: vec!["a".into()], epoch: 1 };
     let hint = WarmerMessage::Job(JobMessage::Hinted(Hint::CredentialsReenabled(affected)));
-    assert!(starts(&say(&mut machine, 260, hint.clone())), "in time it pays");
-    waits(&mut machine, 261);
+    assert!(starts(&say(&mut machine, 280, hint.clone())), "in time it pays");
+    waits(&mut machine, 281);
     assert!(!starts(&say(&mut machine, 7200, hint)), "hours later it does not");
 }
 
@@ -138,21 +164,21 @@ fn messages_in_quick_succession_do_not_put_the_look_off() {
     let mut machine = machine();
     say(&mut machine, 0, turn(50_000));
     let forgotten = |name: &str| WarmerMessage::SessionEvicted(name.into());
-    assert_eq!(armed(&say(&mut machine, 256, forgotten("x"))), Some(0));
-    assert_eq!(armed(&say(&mut machine, 258, forgotten("y"))), Some(0));
+    assert_eq!(armed(&say(&mut machine, 276, forgotten("x"))), Some(0));
+    assert_eq!(armed(&say(&mut machine, 278, forgotten("y"))), Some(0));
 }
 
 #[test]
-fn a_hold_ends_after_three_warm_ups_without_a_turn_and_a_turn_begins_another() {
+fn a_hold_ends_when_hardly_anybody_would_return_any_more_and_a_turn_begins_another() {
     let mut machine = machine();
     say(&mut machine, 0, turn(50_000));
-    for at in [255, 510, 765] {
+    for at in [275, 550, 825] {
         assert!(is_warmed(&mut machine, at), "at {at}");
         brought(&mut machine, at, read(50_000));
     }
-    assert!(!is_warmed(&mut machine, 1020));
-    say(&mut machine, 1030, turn(50_000));
-    assert!(is_warmed(&mut machine, 1285));
+    assert!(!is_warmed(&mut machine, 1100));
+    say(&mut machine, 1110, turn(50_000));
+    assert!(is_warmed(&mut machine, 1385));
 }
 
 #[test]
@@ -161,8 +187,8 @@ fn a_session_that_asked_another_model_is_held_for_that_one_only() {
     say(&mut machine, 0, turn(50_000));
     let other = Brief { model: "other".into(), ..brief("a") };
     say(&mut machine, 100, turn_of(other.clone(), written(50_000)));
-    assert!(!is_warmed(&mut machine, 255), "the first model's cache is let go");
-    let effects = say(&mut machine, 355, WarmerMessage::WarmupDue);
+    assert!(!is_warmed(&mut machine, 275), "the first model's cache is let go");
+    let effects = say(&mut machine, 375, WarmerMessage::WarmupDue);
     assert!(effects.contains(&WarmerEffect::Job(JobEffect::Ask(other))), "{effects:?}");
 }
 
@@ -170,19 +196,19 @@ fn a_session_that_asked_another_model_is_held_for_that_one_only() {
 fn a_warm_up_of_before_the_last_turn_prolongs_nothing() {
     let mut machine = machine();
     say(&mut machine, 0, turn(50_000));
-    is_warmed(&mut machine, 255);
-    say(&mut machine, 258, turn(50_000));
-    brought(&mut machine, 255, read(50_000));
-    for at in [513, 768, 1023] {
-        assert!(is_warmed(&mut machine, at), "three warm-ups of its own: at {at}");
+    is_warmed(&mut machine, 275);
+    say(&mut machine, 278, turn(50_000));
+    brought(&mut machine, 275, read(50_000));
+    for at in [553, 828, 1103] {
+        assert!(is_warmed(&mut machine, at), "warm-ups of its own: at {at}");
         brought(&mut machine, at, read(50_000));
     }
-    assert!(!is_warmed(&mut machine, 1278));
+    assert!(!is_warmed(&mut machine, 1378));
 }
 
 #[test]
 fn a_request_that_gave_way_to_others_is_asked_for_no_more() {
     let mut machine = machine();
     say(&mut machine, 0, turn(50_000));
-    assert_eq!(armed(&say(&mut machine, 255, WarmerMessage::Displaced("a".into()))), None);
+    assert_eq!(armed(&say(&mut machine, 275, WarmerMessage::Displaced("a".into()))), None);
 }

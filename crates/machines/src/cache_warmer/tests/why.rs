@@ -12,11 +12,17 @@ fn told(machine: &mut WarmerMachine, seconds: u64, paused: Option<WaitReason>) -
     }
 }
 
-/// A machine in which session "a", of a model with a price, spoke at second 0.
+/// A machine, as this build brings it along, in which session "a", of a model with a price, spoke at second 0.
 fn spoken() -> WarmerMachine {
-    let mut machine = machine();
+    spoken_in(20, CacheTtl::FiveMinutes)
+}
+
+fn spoken_in(turns: u32, ttl: CacheTtl) -> WarmerMachine {
+    let mut machine = WarmerMachine::new(true);
+    say(&mut machine, 0, WarmerMessage::Recalled(memory()));
     let brief = Brief { model: "claude-sonnet-4-5".into(), ..brief("a") };
-    say(&mut machine, 0, turn_of(brief, read(48_231)));
+    let warmth = Warmth { turns, ttl, ..warmth(read(48_231), Duration::from_secs(15)) };
+    say(&mut machine, 0, WarmerMessage::TurnSeen { brief, warmth: Ok(warmth) });
     machine
 }
 
@@ -56,13 +62,15 @@ fn each_answer_says_why_with_its_numbers() {
         let brief = Brief { model: "claude-sonnet-4-5".into(), ..brief("a") };
         WarmerMessage::Refreshed { brief, start: Moment::from_secs(50), usage: read(48_231) }
     };
-    let mut off = WarmerMachine::new(false);
-    let mut silent = WarmerMachine::new(true);
+    let mut off = fresh(false);
+    let mut silent = fresh(true);
     let mut answers = vec![
         ("warm", after([])),
         ("warm, refreshed twice", after([refreshed(), refreshed()])),
         ("to keep", after([mode(WarmingMode::Keep)])),
         ("refreshed three times", after([refreshed(), refreshed(), refreshed()])),
+        ("young", told(&mut spoken_in(4, CacheTtl::FiveMinutes), 55, None)),
+        ("an hour", told(&mut spoken_in(20, CacheTtl::OneHour), 55, None)),
         ("off in the settings", told(&mut off, 55, None)),
         ("not recalled", told(&mut silent, 55, None)),
         ("switched off", after([WarmerMessage::Switched(false)])),
@@ -108,9 +116,9 @@ fn warming_as_a_whole_says_how_it_stands() {
 
 #[test]
 fn what_is_told_is_what_is_done() {
-    for seconds in [254, 255, 299, 300] {
+    for seconds in [275, 276, 299, 300] {
         let mut machine = spoken();
         let warm = told(&mut machine, seconds, None).is_warm;
-        assert_eq!(is_warmed(&mut machine, seconds), warm && seconds >= 255, "{seconds}");
+        assert_eq!(is_warmed(&mut machine, seconds), warm && seconds >= 276, "{seconds}");
     }
 }

@@ -1,0 +1,80 @@
+//! What the warmer learns from the turns that it sees, and what it advises by.
+
+use super::*;
+
+/// A session of `turns` turns whose person comes back after `gap` seconds each time, without the prior; where it stands then.
+fn after_turns(gap: u64, turns: u32, session: &str, machine: &mut WarmerMachine) -> u64 {
+    for turn in 0..turns {
+        let at = u64::from(turn) * gap;
+        let warmth = Warmth { turns: turn + 1, ..warmth(read(50_000), Duration::ZERO) };
+        say(machine, at, WarmerMessage::TurnSeen { brief: brief(session), warmth: Ok(warmth) });
+    }
+    u64::from(turns - 1) * gap
+}
+
+fn untaught() -> WarmerMachine {
+    let mut machine = WarmerMachine { book: Book::with_prior(Habits::default()), ..WarmerMachine::new(true) };
+    say(&mut machine, 0, WarmerMessage::Recalled(memory()));
+    machine
+}
+
+fn chance(machine: &WarmerMachine) -> u16 {
+    match machine.seats.get(&"a".into()) {
+        Some(Seat::Prefix(prefix)) => prefix.advice.chance,
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn returns_that_a_warm_up_would_have_caught_make_the_next_one_likelier_and_others_make_it_less_likely() {
+    let of = |gap| {
+        let mut machine = untaught();
+        after_turns(gap, 30, "a", &mut machine);
+        chance(&machine)
+    };
+    assert!(of(400) > chance_of_nothing(), "{} {}", of(400), chance_of_nothing());
+    assert!(of(20_000) < chance_of_nothing(), "{} {}", of(20_000), chance_of_nothing());
+}
+
+fn chance_of_nothing() -> u16 {
+    let mut machine = untaught();
+    after_turns(400, 1, "a", &mut machine);
+    chance(&machine)
+}
+
+#[test]
+fn what_a_session_does_teaches_about_others_of_its_project() {
+    let mut machine = untaught();
+    after_turns(400, 30, "b", &mut machine);
+    after_turns(400, 1, "a", &mut machine);
+    assert!(chance(&machine) > chance_of_nothing());
+}
+
+#[test]
+fn a_session_that_leaves_memory_was_away_until_then() {
+    let mut machine = untaught();
+    for _ in 0..30 {
+        after_turns(400, 1, "b", &mut machine);
+        say(&mut machine, 3_000, WarmerMessage::SessionEvicted("b".into()));
+    }
+    after_turns(400, 1, "a", &mut machine);
+    assert!(chance(&machine) < chance_of_nothing());
+}
+
+#[test]
+fn a_young_session_is_let_go_and_an_older_one_of_the_same_habits_is_held() {
+    let mut machine = machine();
+    let at = after_turns(400, 4, "a", &mut machine);
+    assert!(!is_warmed(&mut machine, at + 275));
+    let at = after_turns(400, 5, "a", &mut machine);
+    assert!(is_warmed(&mut machine, at + 275));
+}
+
+#[test]
+fn a_person_who_keeps_a_session_overrules_the_advice() {
+    let mut machine = machine();
+    let at = after_turns(400, 1, "a", &mut machine);
+    assert!(!is_warmed(&mut machine, at + 275));
+    say(&mut machine, at + 276, WarmerMessage::ModeSet("a".into(), WarmingMode::Keep));
+    assert!(is_warmed(&mut machine, at + 281));
+}
