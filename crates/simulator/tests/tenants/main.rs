@@ -10,12 +10,15 @@
 
 mod client;
 
+use actor::Cause;
 use client::{Client, Logins};
 use domain::ids::Principal;
 use domain::provider::Provider as Vendor;
 use domain::purpose::Purpose;
 use domain::settings::{GlobalFallback, Settings};
+use domain::warming::WarmingMode;
 use futures_util::future::join_all;
+use machines::cache_warmer::WarmerMessage;
 use rand::rngs::StdRng;
 use rand::seq::SliceRandom as _;
 use rand::{Rng as _, SeedableRng as _};
@@ -28,11 +31,14 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 use std::time::Duration;
 use store::{MOST_HITS, Store, StoreError};
+use workers::Spoken;
 
 const PRINCIPALS: usize = 12;
 /// Sessions that each principal has at once: two of each kind of agent.
 const SESSIONS: usize = 2 * Kind::ALL.len();
 const REQUESTS_IN_A_WORLD: u32 = 20_000;
+/// So often somebody looks which caches are to be kept.
+const STEPS_TO_A_LOOK: u32 = 32;
 const MINUTE: Duration = Duration::from_secs(60);
 const HOUR: Duration = Duration::from_secs(3600);
 
@@ -96,9 +102,24 @@ impl Town {
         self.clients.iter().map(|client| client.requests).sum()
     }
 
+    /// Everybody wants their latest caches kept: for conversations as short as these a warm-up hardly ever pays.
+    async fn keep_caches(&self) {
+        let sessions = self.world.sessions().await.expect("store");
+        for session in sessions.into_iter().take(PRINCIPALS * SESSIONS) {
+            let kept = WarmerMessage::ModeSet(session.id, WarmingMode::Keep);
+            self.world.house.warmer.tell(Spoken(kept), Cause::origin("Test")).expect("taken");
+        }
+    }
+
     /// A few speak at once, then time passes: mostly seconds, sometimes so long that sessions are idle.
     async fn live(&mut self, requests: u32) {
-        while self.requests() < requests {
+        for step in 0_u32.. {
+            if self.requests() >= requests {
+                break;
+            }
+            if step % STEPS_TO_A_LOOK == 0 {
+                self.keep_caches().await;
+            }
             self.clients.shuffle(&mut self.chance);
             let at_once = self.chance.random_range(1..=4);
             let speaking = self.clients.iter_mut().take(at_once).map(|client| client.speak(&self.world));
