@@ -78,7 +78,13 @@ impl House {
         &self,
         job: impl FnOnce(&mut dyn Store) -> Result<T, StoreError> + Send + 'static,
     ) -> T {
-        block_on(self.house.desk.write(job)).unwrap()
+        let (tell, told) = channel();
+        let fact = move |store: &mut dyn Store| {
+            tell.send(job(store)?).ok();
+            Ok(())
+        };
+        self.house.desk.try_write(fact).unwrap();
+        told.recv().unwrap()
     }
 
     /// Keeps the store busy until what this returns is dropped.
