@@ -2,6 +2,7 @@
 
 use crate::error::Refusal;
 use crate::guard::Guard;
+use crate::reserve::Reserve;
 use crate::route::Route;
 use crate::session::Registry;
 use crate::stay::Bulkhead;
@@ -41,6 +42,9 @@ pub struct EdgeParts {
     pub seed: u64,
 }
 
+/// All bodies together may hold as much as so many of the largest.
+const BODIES: usize = 8;
+
 /// The request path's view of the gateway.
 pub struct Edge {
     pub(crate) guard: Arc<Guard>,
@@ -52,6 +56,7 @@ pub struct Edge {
     pub(crate) sessions: Registry,
     pub(crate) relay: RelaySettings,
     pub(crate) bulkhead: Bulkhead,
+    pub(crate) reserve: Reserve,
     anthropic: Upstream,
     openai: Upstream,
     /// Gone with the edge, which is how others learn of that.
@@ -92,6 +97,7 @@ impl Edge {
             principal,
             relay: settings.relay.clone(),
             bulkhead: Bulkhead::of(settings.relay.max_requests),
+            reserve: Reserve::of(settings.relay.max_body.saturating_mul(BODIES)),
             anthropic: Upstream::of(settings, Provider::Anthropic)?,
             openai: Upstream::of(settings, Provider::OpenAi)?,
             sessions: Registry::from_seed(parts.seed),

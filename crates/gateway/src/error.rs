@@ -70,6 +70,13 @@ impl Refusal {
         Self::new(StatusCode::SERVICE_UNAVAILABLE, "overloaded", message)
     }
 
+    /// The bodies of all requests together hold as much as they may.
+    pub(crate) fn crowded() -> Self {
+        let message = "Stillroom already holds as much of other requests as it may (eight times relay.max_body together), so it \
+                       did not send this one on. Send it again in a moment, or raise the limit.";
+        Self::new(StatusCode::SERVICE_UNAVAILABLE, "overloaded", message)
+    }
+
     /// The body stopped coming.
     pub(crate) fn upload_stalled(silence: Duration) -> Self {
         let message = format!(
@@ -241,6 +248,11 @@ mod tests {
             Refusal::overloaded().message,
             "Stillroom already has as many requests with the providers as it may (relay.max_requests), so it did not send \
              this one on. Send it again in a moment, or raise the limit."
+        );
+        assert_eq!(
+            Refusal::crowded().message,
+            "Stillroom already holds as much of other requests as it may (eight times relay.max_body together), so it did not \
+             send this one on. Send it again in a moment, or raise the limit."
         );
         let too_long = Fault::TimedOut { phase: Phase::Whole };
         assert_eq!(

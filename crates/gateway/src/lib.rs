@@ -19,6 +19,7 @@ mod guard;
 mod headers;
 mod relay;
 mod relayed;
+mod reserve;
 mod route;
 mod serve;
 mod session;

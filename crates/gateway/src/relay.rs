@@ -32,11 +32,16 @@ pub(crate) async fn relay(
 ) -> HttpResponse {
     let head = request.head();
     let Some(route) = Route::of(&head.method, &head.uri, head.headers()) else {
-        return Refusal::unknown_path().answer(None);
+        let refusal = Refusal::unknown_path();
+        edge.metrics.refused(refusal.code);
+        return refusal.answer(None);
     };
-    let provider = route.provider;
+    let (provider, metrics) = (route.provider, Arc::clone(&edge.metrics));
     let exchanged = exchange(&request, payload, edge.into_inner(), &line, route).await;
-    exchanged.unwrap_or_else(|refusal| refusal.answer(Some(provider)))
+    exchanged.unwrap_or_else(|refusal| {
+        metrics.refused(refusal.code);
+        refusal.answer(Some(provider))
+    })
 }
 
 async fn exchange(
@@ -52,7 +57,8 @@ async fn exchange(
     if !headers::credentials_are_text(request.headers()) {
         return Err(Refusal::unreadable_credential());
     }
-    let body = gathered(request, payload, edge.relay.max_body).await?;
+    let mut share = edge.reserve.share(); // Held until the answer begins: by then the body has been sent.
+    let body = gathered(request, payload, edge.relay.max_body, &mut share).await?;
     let place = edge.bulkhead.enter()?;
     let begun = edge.now();
     let (provider, upstream) = (route.provider, edge.upstream(route.provider));

@@ -4,6 +4,7 @@
 //! memory and a connection for ever: see [`Pace`]. Nor may it hold more memory than it has bytes, see [`Gathered`].
 
 use crate::error::Refusal;
+use crate::reserve::Share;
 use actix_web::HttpRequest;
 use actix_web::http::header::CONTENT_LENGTH;
 use bytes::{Bytes, BytesMut};
@@ -25,7 +26,7 @@ const TRUSTED: usize = 1024 * 1024;
 /// How much room is made at once for a body whose length nobody announced, in bytes.
 const MOST_ROOM: usize = 4 * 1024 * 1024;
 
-/// The body of `request`, of at most `limit` bytes.
+/// The body of `request`, of at most `limit` bytes, as long as its `share` of what all bodies may hold can grow with it.
 ///
 /// # Errors
 /// A refusal for the client, as soon as it is clear: by the announced length before the first byte.
@@ -33,6 +34,7 @@ pub(crate) async fn gathered<E>(
     request: &HttpRequest,
     mut payload: impl Stream<Item = Result<Bytes, E>> + Unpin,
     limit: usize,
+    share: &mut Share,
 ) -> Result<Bytes, Refusal> {
     let announced = announced(request);
     if announced > limit {
@@ -44,6 +46,7 @@ pub(crate) async fn gathered<E>(
         if chunk.len() > limit - body.length {
             return Err(Refusal::too_large(limit));
         }
+        share.grow_to(body.length + chunk.len())?;
         body.take(&chunk);
         pace.came(chunk.len(), Instant::now());
     }
@@ -151,10 +154,15 @@ impl Pace {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::reserve::Reserve;
     use actix_web::test::TestRequest;
     use futures_util::stream;
 
     type Chunk = Result<Bytes, ()>;
+
+    fn unshared() -> Share {
+        Reserve::of(usize::MAX).share()
+    }
 
     async fn gather(
         announced: Option<usize>,
@@ -166,7 +174,7 @@ mod tests {
             request = request.insert_header((CONTENT_LENGTH, length));
         }
         let request = request.to_http_request();
-        gathered(&request, stream::iter(chunks), limit).await.map_err(|refusal| refusal.code)
+        gathered(&request, stream::iter(chunks), limit, &mut unshared()).await.map_err(|refusal| refusal.code)
     }
 
     fn ok(text: &'static str) -> Chunk {
@@ -211,7 +219,7 @@ mod tests {
     #[actix_web::test]
     async fn too_long_an_announcement_is_refused_before_a_byte_is_read() {
         let request = TestRequest::post().insert_header((CONTENT_LENGTH, 5)).to_http_request();
-        let refused = gathered(&request, stream::pending::<Chunk>(), 4).await;
+        let refused = gathered(&request, stream::pending::<Chunk>(), 4, &mut unshared()).await;
         assert_eq!(refused, Err(Refusal::too_large(4)));
     }
 
@@ -224,7 +232,8 @@ mod tests {
     async fn a_client_that_falls_silent_within_its_body_is_given_up() {
         let request = TestRequest::post().to_http_request();
         let begun = tokio::time::Instant::now();
-        let refused = gathered(&request, stream::iter([ok("a")]).chain(stream::pending()), 9).await;
+        let refused =
+            gathered(&request, stream::iter([ok("a")]).chain(stream::pending()), 9, &mut unshared()).await;
         assert_eq!(refused.map_err(|refusal| refusal.code), Err("upload_stalled"));
         assert_eq!(begun.elapsed(), SILENCE);
     }
@@ -243,7 +252,7 @@ mod tests {
     ) -> (Result<usize, &'static str>, Duration) {
         let request = TestRequest::post().to_http_request();
         let begun = Instant::now();
-        let body = gathered(&request, chunks, usize::MAX).await;
+        let body = gathered(&request, chunks, usize::MAX, &mut unshared()).await;
         (body.map(|body| body.len()).map_err(|refusal| refusal.code), begun.elapsed())
     }
 

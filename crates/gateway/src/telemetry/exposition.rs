@@ -94,6 +94,7 @@ mod tests {
         let session = "s".into();
         metrics.set_unwell(Some(&[WorkerHealth { session, purpose: Purpose::Warm, level: Level::Critical }]));
         metrics.relay_overhead(Duration::from_micros(170));
+        metrics.refused("overloaded");
         metrics.depth("Distiller", 3);
         metrics.handled(&Row { actor: "Distiller", queue_wait_us: 1500, ..Row::default() });
         metrics.shed("CredentialActor", "ClientAnswered");
@@ -147,6 +148,7 @@ mod tests {
         assert_eq!(value("stillroom_worker_health{worker=\"distill\",level=\"critical\"}"), 0.0);
         assert_eq!(value("stillroom_relay_overhead_seconds_bucket{le=\"0.0001\"}"), 0.0);
         assert_eq!(value("stillroom_relay_overhead_seconds_bucket{le=\"0.00025\"}"), 1.0);
+        assert_eq!(value("stillroom_relay_refusals_total{code=\"overloaded\"}"), 1.0);
         assert_eq!(value("stillroom_mailbox_depth{actor=\"Distiller\"}"), 3.0);
         assert_eq!(value("stillroom_queue_wait_seconds_count{actor=\"Distiller\"}"), 1.0);
         let shed = "stillroom_facts_shed_total{actor=\"CredentialActor\",msg=\"ClientAnswered\"}";
@@ -176,6 +178,7 @@ mod tests {
             "mailbox_depth",
             "queue_wait_seconds",
             "relay_overhead_seconds",
+            "relay_refusals_total",
             "turns_recorded_total",
             "upstream_requests_total",
             "worker_health",

@@ -66,6 +66,11 @@ struct ShedLabels {
 }
 
 #[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
+struct CodeLabel {
+    code: &'static str,
+}
+
+#[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
 struct ReasonLabel {
     reason: &'static str,
 }
@@ -85,6 +90,7 @@ pub struct Metrics {
     background_paused: Family<ProviderLabel, Gauge>,
     worker_health: Family<HealthLabels, Gauge>,
     relay_overhead: Histogram,
+    relay_refusals: Family<CodeLabel, Counter>,
     mailbox_depth: Family<ActorLabel, Gauge>,
     queue_wait: Spans,
     facts_shed: Family<ShedLabels, Counter>,
@@ -107,6 +113,7 @@ impl Metrics {
             background_paused: Family::default(),
             worker_health: Family::default(),
             relay_overhead: spans(),
+            relay_refusals: Family::default(),
             mailbox_depth: Family::default(),
             queue_wait: Family::new_with_constructor(spans),
             facts_shed: Family::default(),
@@ -126,6 +133,11 @@ impl Metrics {
     /// the client's.
     pub fn relay_overhead(&self, span: Duration) {
         self.relay_overhead.observe(span.as_secs_f64());
+    }
+
+    /// A client's request was answered by the gateway itself, with this code.
+    pub(crate) fn refused(&self, code: &'static str) {
+        self.relay_refusals.get_or_create(&CodeLabel { code }).inc();
     }
 
     /// A client's request passed with a credential that was left alone.
@@ -171,6 +183,8 @@ impl Metrics {
         registry.register("worker_health", help, self.worker_health.clone());
         let help = "Seconds that the gateway itself adds to a relayed request";
         registry.register("relay_overhead_seconds", help, self.relay_overhead.clone());
+        let help = "Requests of clients that the gateway answered itself, by the code in x-stillroom-error";
+        registry.register("relay_refusals", help, self.relay_refusals.clone());
     }
 
     fn register_credentials(&mut self) {

@@ -96,6 +96,27 @@ fn one_request_more_than_may_be_is_told_to_come_again() {
 }
 
 #[test]
+fn bodies_that_are_too_much_together_are_told_to_come_again() {
+    const LARGEST: usize = 64 * 1024;
+    let (provider, begin, arrived) = beginning_when_told();
+    let house = House::with(&provider, |settings| settings.relay.max_body = LARGEST);
+    let mut large: Vec<Client> = (0..8).map(|_| house.client()).collect();
+    for client in &mut large {
+        client.say(post("/v1/messages", "", &"x".repeat(LARGEST)));
+        arrived.recv().unwrap();
+    }
+    let refused = house.ask(post("/v1/messages", "", "{}"));
+    assert_eq!((refused.status, refused.values("x-stillroom-error")), (503, vec!["overloaded"]));
+    assert_eq!(refused.values("retry-after"), ["2"]);
+    for client in &mut large {
+        begin.send(()).unwrap();
+        assert_eq!(client.answer().status, 200);
+    }
+    begin.send(()).unwrap();
+    assert_eq!(house.ask(post("/v1/messages", "", "{}")).status, 200, "what they held is free again");
+}
+
+#[test]
 fn a_client_that_leaves_makes_room() {
     let (provider, begin, arrived) = beginning_when_told();
     let house = House::with(&provider, |settings| settings.relay.max_requests = 1);
