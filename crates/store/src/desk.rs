@@ -45,8 +45,8 @@ impl Desk {
         Self(Arc::new(Way::Inline(Mutex::new(Some(Box::new(store))))))
     }
 
-    /// Has `job` done by the store that writes, in the order of calls but before what [`try_write`](Self::try_write) left, and
-    /// waits for what comes of it. A job that is queued is done, even when the caller stops waiting.
+    /// Has `job` done by the store that writes, in the order of calls, and waits for what comes of it. A job that is
+    /// queued is done, even when the caller stops waiting.
     ///
     /// # Errors
     /// What the job returns; [`StoreError::Crashed`] when it panics, [`StoreError::Closed`] after [`close`](Self::close).
@@ -74,8 +74,8 @@ impl Desk {
         }
     }
 
-    /// Leaves `job` with the store that writes and never waits. All that is left here takes an eighth of a core at most.
-    /// For facts that a later fact makes up for when one is left
+    /// Leaves `job` with the store that writes and never waits. All that is left here takes an eighth of a core at most,
+    /// unless somebody waits for a job behind it. For facts that a later fact makes up for when one is left
     /// out: the next request of a session carries its whole history. What goes wrong in the job is logged, since nobody
     /// hears of it.
     ///

@@ -1,7 +1,7 @@
 //! One thread with a store of its own and two bounded queues in front of it: jobs that somebody waits for, and facts.
 //!
 //! After a fact the thread rests seven times as long as the fact took: however fast facts come, keeping them takes an eighth of
-//! one core at most, and relaying has the rest. A job is not made to wait for that, and goes before the facts that are.
+//! one core at most, and relaying has the rest. A job is not made to wait for that: the facts before it are then done at once.
 
 use crate::error::StoreError;
 use crate::store::Store;
@@ -90,8 +90,13 @@ async fn work_off(mut jobs: mpsc::Receiver<Job>, mut facts: mpsc::Receiver<Job>,
         let rest = tokio::select! {
             biased;
             Some(job) = jobs.recv() => {
+                let begun = Instant::now();
+                while let Ok(fact) = facts.try_recv() {
+                    fact(&mut store);
+                }
+                let rest = rest_after(begun.elapsed());
                 job(&mut store);
-                Duration::ZERO
+                rest
             }
             Some(fact) = next_fact(&mut facts, rested) => {
                 let begun = Instant::now();

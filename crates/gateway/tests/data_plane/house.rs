@@ -78,13 +78,7 @@ impl House {
         &self,
         job: impl FnOnce(&mut dyn Store) -> Result<T, StoreError> + Send + 'static,
     ) -> T {
-        let (tell, told) = channel();
-        let fact = move |store: &mut dyn Store| {
-            tell.send(job(store)?).ok();
-            Ok(())
-        };
-        self.house.desk.try_write(fact).unwrap();
-        told.recv().unwrap()
+        block_on(self.house.desk.write(job)).unwrap()
     }
 
     /// Keeps the store busy until what this returns is dropped.
