@@ -66,8 +66,8 @@ pub(crate) fn recall(
         return Ok(Vec::new());
     }
     let mut hits = Vec::new();
-    for source in [Source::Knowledge, Source::Observation] {
-        let found = search::written(transaction, source, principal, &question, limit)?;
+    for written in search::WRITTEN {
+        let found = search::written(transaction, written, principal, &question, limit)?;
         hits.extend(placed(found.into_iter().map(|hit| (question.share_in(&hit), hit)).collect()));
     }
     let talk = search::talk(transaction, principal, &question)?;

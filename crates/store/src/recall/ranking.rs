@@ -158,6 +158,8 @@ struct Ranking<'t> {
     question: &'t Question,
     talk: &'t Talk,
     readings: &'t [Reading],
+    /// Of each passage the two that were said before it, the nearest first, as far as they are known.
+    before: Vec<[Option<usize>; 2]>,
     /// Terms that are nobody's name.
     content: Vec<usize>,
     /// How telling each term is.
@@ -177,7 +179,7 @@ impl<'t> Ranking<'t> {
         };
         let weights: Vec<f64> = (0..question.terms.len()).map(weight).collect();
         let whole = content.iter().map(|term| weights[*term]).sum();
-        Self { question, talk, readings, content, weights, whole }
+        Self { question, talk, readings, before: before_each(talk), content, weights, whole }
     }
 
     fn scores(&self) -> Vec<f64> {
@@ -216,28 +218,16 @@ impl<'t> Ranking<'t> {
     /// The scores with what each message takes from those next to it.
     fn by_neighbours(&self, words: &[f64]) -> Vec<f64> {
         let mut scores = words.to_vec();
-        for (at, before) in self.each_with_those_before() {
+        for (at, before) in self.before.iter().enumerate() {
             let Some(first) = before[0] else { continue };
             let question = if self.readings[first].asks { FROM_QUESTION } else { 0.0 };
             scores[at] += words[first] * question;
-            for (distance, other) in before.into_iter().enumerate() {
-                let Some(other) = other else { break };
+            for (distance, other) in before.iter().copied().flatten().enumerate() {
                 scores[at] += words[other] * FROM_BEFORE[distance];
                 scores[other] += words[at] * FROM_BEHIND[distance];
             }
         }
         scores
-    }
-
-    /// Each passage with the two that were said before it, as far as they are known.
-    fn each_with_those_before(&self) -> impl Iterator<Item = (usize, [Option<usize>; 2])> {
-        let places: HashMap<i64, usize> =
-            self.talk.passages.iter().enumerate().map(|(at, passage)| (passage.id, at)).collect();
-        self.talk.passages.iter().enumerate().map(move |(at, passage)| {
-            let first = self.talk.before.get(&passage.id);
-            let second = first.and_then(|first| self.talk.before.get(first));
-            (at, [first, second].map(|id| id.and_then(|id| places.get(id).copied())))
-        })
     }
 
     /// How much each session has to do with the matter: of the one that has most.
@@ -266,7 +256,7 @@ impl<'t> Ranking<'t> {
     fn count_coverage(&self, scores: &mut [f64]) {
         let mut near: Vec<BTreeSet<usize>> = vec![BTreeSet::new(); scores.len()];
         let had = |at: usize| self.content.iter().copied().filter(move |term| self.readings[at].has(*term));
-        for (at, [before, _]) in self.each_with_those_before() {
+        for (at, [before, _]) in self.before.iter().copied().enumerate() {
             near[at].extend(had(at));
             if let Some(before) = before {
                 near[at].extend(had(before));
@@ -285,6 +275,17 @@ impl<'t> Ranking<'t> {
             *score += DATE * best * date.fit(passage.at);
         }
     }
+}
+
+fn before_each(talk: &Talk) -> Vec<[Option<usize>; 2]> {
+    let places: HashMap<i64, usize> =
+        talk.passages.iter().enumerate().map(|(at, passage)| (passage.id, at)).collect();
+    let before = |passage: &Passage| {
+        let first = talk.before.get(&passage.id);
+        let second = first.and_then(|first| talk.before.get(first));
+        [first, second].map(|id| id.and_then(|id| places.get(id).copied()))
+    };
+    talk.passages.iter().map(before).collect()
 }
 
 const fn share(of: f64, is_due: bool) -> f64 {

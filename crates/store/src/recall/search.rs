@@ -80,17 +80,36 @@ fn passage(row: &Row<'_>) -> rusqlite::Result<Passage> {
     })
 }
 
-/// What was written of sessions (entries or observations) and has words of the question: what holds all of them before what
-/// holds some, and in each the best score first.
+/// What is written of sessions: entries, then observations, each with how its index is asked.
+pub(super) const WRITTEN: [(Source, &str); 2] = [
+    (
+        Source::Knowledge,
+        "SELECT id, session, knowledge.title, knowledge.content AS text, updated AS at
+        FROM knowledge_words JOIN knowledge ON number = knowledge_words.rowid
+        WHERE knowledge_words MATCH ?1 AND (?2 IS NULL OR principal = ?2)
+        ORDER BY bm25(knowledge_words, 6.0, 2.0), number DESC LIMIT ?3",
+    ),
+    (
+        Source::Observation,
+        "SELECT CAST(observation.id AS TEXT) AS id, session, NULL AS title, observation.text AS text, at
+        FROM observation_words JOIN observation ON observation.id = observation_words.rowid
+            JOIN session ON session.id = session
+        WHERE observation_words MATCH ?1 AND (?2 IS NULL OR principal = ?2)
+        ORDER BY bm25(observation_words), observation.id DESC LIMIT ?3",
+    ),
+];
+
+/// What was written and has words of the question: what holds all of them before what holds some, and in each the best score
+/// first.
 pub(super) fn written(
     transaction: &Transaction<'_>,
-    source: Source,
+    (source, sql): (Source, &str),
     principal: Option<&Principal>,
     question: &Question,
     limit: usize,
 ) -> rusqlite::Result<Vec<Hit>> {
     let (mut hits, mut seen) = (Vec::new(), HashSet::new());
-    let mut statement = transaction.prepare_cached(statement(source))?;
+    let mut statement = transaction.prepare_cached(sql)?;
     for expression in [question.all_words(), question.any_word()] {
         let values = params![expression, principal.map(Principal::as_str), limit as i64];
         let found: Vec<Hit> =
@@ -99,24 +118,6 @@ pub(super) fn written(
     }
     hits.truncate(limit);
     Ok(hits)
-}
-
-fn statement(source: Source) -> &'static str {
-    match source {
-        Source::Knowledge => {
-            "SELECT id, session, knowledge.title, knowledge.content AS text, updated AS at
-            FROM knowledge_words JOIN knowledge ON number = knowledge_words.rowid
-            WHERE knowledge_words MATCH ?1 AND (?2 IS NULL OR principal = ?2)
-            ORDER BY bm25(knowledge_words, 6.0, 2.0), number DESC LIMIT ?3"
-        }
-        Source::Observation | Source::Message => {
-            "SELECT CAST(observation.id AS TEXT) AS id, session, NULL AS title, observation.text AS text, at
-            FROM observation_words JOIN observation ON observation.id = observation_words.rowid
-                JOIN session ON session.id = session
-            WHERE observation_words MATCH ?1 AND (?2 IS NULL OR principal = ?2)
-            ORDER BY bm25(observation_words), observation.id DESC LIMIT ?3"
-        }
-    }
 }
 
 fn hit(source: Source, row: &Row<'_>) -> rusqlite::Result<Hit> {
