@@ -97,7 +97,7 @@ impl Edge {
             principal,
             relay: settings.relay.clone(),
             bulkhead: Bulkhead::of(settings.relay.max_requests),
-            reserve: Reserve::of(settings.relay.max_body.saturating_mul(BODIES)),
+            reserve: Reserve::of(BODIES, settings.relay.max_body),
             anthropic: Upstream::of(settings, Provider::Anthropic)?,
             openai: Upstream::of(settings, Provider::OpenAi)?,
             sessions: Registry::from_seed(parts.seed),

@@ -57,7 +57,7 @@ async fn exchange(
     if !headers::credentials_are_text(request.headers()) {
         return Err(Refusal::unreadable_credential());
     }
-    let mut share = edge.reserve.share(); // Held until the answer begins: by then the body has been sent.
+    let mut share = edge.reserve.share(); // Held until the answer begins: hardly any does before the body was sent.
     let body = gathered(request, payload, edge.relay.max_body, &mut share).await?;
     let place = edge.bulkhead.enter()?;
     let begun = edge.now();

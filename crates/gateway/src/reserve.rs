@@ -14,9 +14,10 @@ const BLOCK: usize = 4096;
 pub(crate) struct Reserve(Arc<Semaphore>);
 
 impl Reserve {
-    /// Room for so many bytes.
-    pub(crate) fn of(bytes: usize) -> Self {
-        Self(Arc::new(Semaphore::new((bytes / BLOCK).min(Semaphore::MAX_PERMITS))))
+    /// Room for so many of the largest bodies, in bytes each.
+    pub(crate) fn of(bodies: usize, largest: usize) -> Self {
+        let blocks = largest.div_ceil(BLOCK).saturating_mul(bodies);
+        Self(Arc::new(Semaphore::new(blocks.min(Semaphore::MAX_PERMITS))))
     }
 
     /// The share of one body, which holds nothing yet.
@@ -60,7 +61,7 @@ mod tests {
 
     #[test]
     fn bodies_share_what_there_is_and_give_it_back() {
-        let reserve = Reserve::of(4 * BLOCK);
+        let reserve = Reserve::of(2, 2 * BLOCK);
         let (mut one, mut other) = (reserve.share(), reserve.share());
         assert_eq!(one.grow_to(1), Ok(()));
         assert_eq!(one.grow_to(BLOCK), Ok(()), "the block is its own already");
@@ -71,8 +72,18 @@ mod tests {
     }
 
     #[test]
+    fn as_many_of_the_largest_as_were_meant_fit_however_small_they_are() {
+        let reserve = Reserve::of(2, 1);
+        let mut shares = [reserve.share(), reserve.share(), reserve.share()];
+        assert_eq!(
+            shares.each_mut().map(|share| share.grow_to(1)),
+            [Ok(()), Ok(()), Err(Refusal::crowded())]
+        );
+    }
+
+    #[test]
     fn no_body_is_too_large_to_be_counted() {
-        assert_eq!(Reserve::of(usize::MAX).share().grow_to(usize::MAX), Err(Refusal::crowded()));
-        assert_eq!(Reserve::of(0).share().grow_to(0), Ok(()));
+        assert_eq!(Reserve::of(8, usize::MAX).share().grow_to(usize::MAX), Err(Refusal::crowded()));
+        assert_eq!(Reserve::of(8, 0).share().grow_to(0), Ok(()));
     }
 }

@@ -161,7 +161,7 @@ mod tests {
     type Chunk = Result<Bytes, ()>;
 
     fn unshared() -> Share {
-        Reserve::of(usize::MAX).share()
+        Reserve::of(1, usize::MAX).share()
     }
 
     async fn gather(
