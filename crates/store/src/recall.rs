@@ -102,3 +102,24 @@ fn said(talk: &Talk, ranked: Ranked) -> Hit {
         at: passage.at,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_source_keeps_its_order_whatever_share_of_the_words_each_hit_has() {
+        let hit = |id: &str| Hit {
+            source: Source::Message,
+            id: id.to_owned(),
+            session: None,
+            title: None,
+            text: String::new(),
+            score: 0.0,
+            at: UnixMillis(0),
+        };
+        let placed = placed(vec![(0.5, hit("a")), (1.0, hit("b")), (0.25, hit("c"))]);
+        assert!(placed.is_sorted_by(|one, next| one.score > next.score), "{placed:?}");
+        assert_eq!(placed.iter().map(|hit| hit.id.as_str()).collect::<Vec<_>>(), ["a", "b", "c"]);
+    }
+}

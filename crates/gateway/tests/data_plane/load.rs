@@ -114,6 +114,9 @@ fn bodies_that_are_too_much_together_are_told_to_come_again() {
     }
     begin.send(()).unwrap();
     assert_eq!(house.ask(post("/v1/messages", "", "{}")).status, 200, "what they held is free again");
+    let counted = house.ask(request("GET", "/metrics", ""));
+    let counted = String::from_utf8_lossy(&counted.body).into_owned();
+    assert!(counted.contains("stillroom_relay_refusals_total{code=\"overloaded\"} 1"), "{counted}");
 }
 
 #[test]
