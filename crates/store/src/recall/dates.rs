@@ -112,6 +112,7 @@ mod tests {
         let date = NamedDate::among(&words).unwrap();
         let day = |day: i64| UnixMillis(1_793_491_200_000 + (day - 1) * 86_400_000); // From 1 November 2026.
         assert_eq!([date.fit(day(23)), date.fit(day(2)), date.fit(day(40))], [1.5, 1.0, 0.0]);
+        assert_eq!(date.fit(day(23 - 365)), 0.0, "another year");
         assert_eq!(date.fit(UnixMillis(i64::MAX)), 0.0, "no date at all");
     }
 }
