@@ -153,18 +153,18 @@ impl fmt::Debug for Digest {
 
 /// The names of a conversation after each of its messages: `chain(m)[i]` covers `m[0]` to `m[i]`.
 #[must_use]
-pub fn chain(messages: &[Message]) -> Vec<Digest> {
+pub fn chain<'m>(messages: impl IntoIterator<Item = &'m Message>) -> Vec<Digest> {
     chain_from(Digest::START, messages)
 }
 
 /// The same, for messages that go on from the conversation `before`.
 #[must_use]
-pub fn chain_from(before: Digest, messages: &[Message]) -> Vec<Digest> {
+pub fn chain_from<'m>(before: Digest, messages: impl IntoIterator<Item = &'m Message>) -> Vec<Digest> {
     let step = |link: &mut Digest, message: &Message| {
         *link = link.then(message.digest());
         Some(*link)
     };
-    messages.iter().scan(before, step).collect()
+    messages.into_iter().scan(before, step).collect()
 }
 
 /// Roughly how many tokens a text is: a quarter of its characters. Only for limits and budgets; bills use the provider's figures.
@@ -210,6 +210,15 @@ pub struct Asked {
     pub follows: Option<String>,
     /// The working directory that the agent states in its instructions.
     pub directory: Option<String>,
+}
+
+impl Asked {
+    /// Names the first message of the history; none where the request does not carry its history.
+    #[must_use]
+    pub fn beginning(&self) -> Option<Digest> {
+        let first = self.messages.first().filter(|_| self.follows.is_none());
+        first.map(Message::digest)
+    }
 }
 
 /// Tokens as the provider counted them.

@@ -7,7 +7,7 @@ use crate::session::{Identified, Kind, identify, is_named};
 use actix_web::http::header::{CONTENT_ENCODING, CONTENT_TYPE, HeaderValue, USER_AGENT};
 use actix_web::web;
 use bytes::Bytes;
-use domain::conversation::Asked;
+use domain::conversation::{Asked, Digest};
 use domain::evidence::{Class, Evidence};
 use domain::fingerprint::Fingerprint;
 use domain::ids::SessionId;
@@ -56,6 +56,7 @@ pub(crate) struct Capture {
     pub(crate) edge: Arc<Edge>,
     pub(crate) sent: Sent,
     pub(crate) who: Identified,
+    beginning: Option<Digest>,
     token: Option<Fingerprint>,
     /// Ends with the capture.
     _in_progress: Option<InProgress>,
@@ -69,11 +70,12 @@ impl Capture {
             None => None,
         };
         let who = identify(&edge.sessions, &edge.principal, headers, asked.as_ref(), edge.today());
+        let beginning = asked.as_ref().and_then(Asked::beginning);
         let project = asked.and_then(|asked| asked.directory);
         let token = observe(&edge, &sent.route, headers, who.session.as_ref(), project);
         let in_progress =
             who.session.as_ref().and_then(|session| announced(&edge.house.outbox, session, who.kind));
-        Self { edge, sent, who, token, _in_progress: in_progress }
+        Self { edge, sent, who, beginning, token, _in_progress: in_progress }
     }
 
     /// There is no answer.
@@ -114,6 +116,7 @@ impl Capture {
             session,
             dialect,
             answer,
+            beginning: self.beginning,
             answer_encoding,
             principal: self.edge.principal.clone(),
             identity: self.who.identity.clone(),

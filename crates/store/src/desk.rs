@@ -22,6 +22,15 @@ enum Way {
     Inline(Mutex<Option<Box<dyn Store>>>),
 }
 
+/// How the thread goes on after a job that nobody waits for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Pace {
+    /// It rests so long that such jobs take a thirty-second part of a core.
+    Calm,
+    /// Room is getting short where the jobs come from: they may take an eighth of a core.
+    Pressed,
+}
+
 /// The job was not taken: the queue is full, or the desk is closed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 #[error("the store's queue takes no more: this write was left out")]
@@ -45,8 +54,8 @@ impl Desk {
         Self(Arc::new(Way::Inline(Mutex::new(Some(Box::new(store))))))
     }
 
-    /// Has `job` done by the store that writes, in the order of calls, and waits for what comes of it. A job that is
-    /// queued is done, even when the caller stops waiting.
+    /// Has `job` done by the store that writes, in the order of calls but before what [`try_write`](Self::try_write) left,
+    /// and waits for what comes of it. A job that is queued is done, even when the caller stops waiting.
     ///
     /// # Errors
     /// What the job returns; [`StoreError::Crashed`] when it panics, [`StoreError::Closed`] after [`close`](Self::close).
@@ -74,8 +83,8 @@ impl Desk {
         }
     }
 
-    /// Leaves `job` with the store that writes and never waits. All that is left here takes an eighth of a core at most,
-    /// unless somebody waits for a job behind it. For facts that a later fact makes up for when one is left
+    /// Leaves `job` with the store that writes and never waits. All that is left here takes as much of a core as its
+    /// [`Pace`] says, and no more. For facts that a later fact makes up for when one is left
     /// out: the next request of a session carries its whole history. What goes wrong in the job is logged, since nobody
     /// hears of it.
     ///
@@ -83,17 +92,17 @@ impl Desk {
     /// [`QueueFull`] when 1024 jobs wait already, or the desk is closed.
     pub fn try_write(
         &self,
-        job: impl FnOnce(&mut dyn Store) -> Result<(), StoreError> + Send + 'static,
+        job: impl FnOnce(&mut dyn Store) -> Result<Pace, StoreError> + Send + 'static,
     ) -> Result<(), QueueFull> {
         match &*self.0 {
             Way::Threads { writer, .. } => {
-                let taken = writer.try_run(move |store| log(contained(store, job)));
+                let taken = writer.try_run(move |store| logged(contained(store, job)));
                 if taken { Ok(()) } else { Err(QueueFull) }
             }
             Way::Inline(store) => match at_once(store, job) {
                 Err(StoreError::Closed) => Err(QueueFull),
                 outcome => {
-                    log(outcome);
+                    logged(outcome);
                     Ok(())
                 }
             },
@@ -132,8 +141,9 @@ fn at_once<T>(
     contained(&mut **store.as_mut().ok_or(StoreError::Closed)?, job)
 }
 
-fn log(outcome: Result<(), StoreError>) {
-    if let Err(error) = outcome {
+fn logged(outcome: Result<Pace, StoreError>) -> Pace {
+    outcome.unwrap_or_else(|error| {
         tracing::error!(%error, "a write that nobody waits for was given up");
-    }
+        Pace::Calm
+    })
 }

@@ -25,25 +25,20 @@ pub(crate) struct Appended {
 }
 
 /// Writes what is new in `messages`, which is a whole history of `session` from its beginning.
-pub(crate) fn append(
+pub(crate) fn append<'m>(
     transaction: &Transaction<'_>,
     session: &SessionId,
-    messages: &[Message],
+    messages: impl Iterator<Item = &'m Message> + Clone,
     at: UnixMillis,
 ) -> rusqlite::Result<Appended> {
-    let links = chain(messages);
+    let links = chain(messages.clone());
     let known = known_links(transaction, session, &links)?;
     if known == links.len() {
         return Ok(Appended { new_messages: 0, new_end: None });
     }
-    let mut writer = Writer {
-        transaction,
-        session,
-        at,
-        claimed: claims(transaction, session, &links[..known])?,
-        written: 0,
-    };
-    for (message, link) in messages.iter().zip(&links).skip(known) {
+    let claimed = Claimed { known: &links[..known], messages: None };
+    let mut writer = Writer { transaction, session, at, claimed, taken: HashSet::new(), written: 0 };
+    for (message, link) in messages.zip(&links).skip(known) {
         writer.take(message, *link)?;
     }
     Ok(Appended { new_messages: writer.written, new_end: links.last().copied() })
@@ -65,8 +60,30 @@ fn known_links(
     Ok(0)
 }
 
+/// The stored messages that stand for the known part of a history. They are looked up only once a message is said again,
+/// which is rare: a long history has thousands.
+struct Claimed<'l> {
+    known: &'l [Digest],
+    messages: Option<HashSet<i64>>,
+}
+
+impl Claimed<'_> {
+    fn contains(
+        &mut self,
+        transaction: &Transaction<'_>,
+        session: &SessionId,
+        message: i64,
+    ) -> rusqlite::Result<bool> {
+        let messages = match self.messages.take() {
+            Some(messages) => messages,
+            None => standing_for(transaction, session, self.known)?,
+        };
+        Ok(self.messages.insert(messages).contains(&message))
+    }
+}
+
 /// The messages that stand for `links`.
-fn claims(
+fn standing_for(
     transaction: &Transaction<'_>,
     session: &SessionId,
     links: &[Digest],
@@ -83,8 +100,9 @@ struct Writer<'t> {
     transaction: &'t Transaction<'t>,
     session: &'t SessionId,
     at: UnixMillis,
-    /// Stored messages that already stand for a message of this history.
-    claimed: HashSet<i64>,
+    claimed: Claimed<'t>,
+    /// Stored messages that stand for a message of the new part of this history.
+    taken: HashSet<i64>,
     written: u32,
 }
 
@@ -95,18 +113,24 @@ impl Writer<'_> {
             Some(id) => id,
             None => self.write(message, digest)?,
         };
-        self.claimed.insert(id);
+        self.taken.insert(id);
         let sql = "INSERT INTO link (session, link, message) VALUES (?1, ?2, ?3)";
         self.transaction.prepare_cached(sql)?.execute(params![self.session.as_str(), link.0, id])?;
         Ok(())
     }
 
     /// The oldest stored message that says the same and stands nowhere else in this history.
-    fn unclaimed(&self, digest: Digest) -> rusqlite::Result<Option<i64>> {
+    fn unclaimed(&mut self, digest: Digest) -> rusqlite::Result<Option<i64>> {
         let sql = "SELECT id FROM message WHERE session = ?1 AND digest = ?2 ORDER BY id";
         let mut statement = self.transaction.prepare_cached(sql)?;
-        let mut same = statement.query_map(params![self.session.as_str(), digest.0], |row| row.get(0))?;
-        same.find(|id| id.as_ref().map_or(true, |id| !self.claimed.contains(id))).transpose()
+        let same = statement.query_map(params![self.session.as_str(), digest.0], |row| row.get(0))?;
+        for id in same {
+            let id = id?;
+            if !self.taken.contains(&id) && !self.claimed.contains(self.transaction, self.session, id)? {
+                return Ok(Some(id));
+            }
+        }
+        Ok(None)
     }
 
     fn write(&mut self, message: &Message, digest: Digest) -> rusqlite::Result<i64> {

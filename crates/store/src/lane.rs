@@ -1,8 +1,9 @@
 //! One thread with a store of its own and two bounded queues in front of it: jobs that somebody waits for, and facts.
 //!
-//! After a fact the thread rests seven times as long as the fact took: however fast facts come, keeping them takes an eighth of
-//! one core at most, and relaying has the rest. A job is not made to wait for that: the facts before it are then done at once.
+//! After a fact the thread rests many times as long as the fact took: however fast facts come, keeping them takes a small part
+//! of one core, and relaying has the rest. A job is not made to wait for that, and goes before the facts that are.
 
+use crate::desk::Pace;
 use crate::error::StoreError;
 use crate::store::Store;
 use std::io;
@@ -16,12 +17,11 @@ use tokio::time::{Instant, sleep_until};
 
 /// How many jobs may wait, and how many facts.
 const QUEUE: usize = 1024;
-/// How many times as long as a fact took the thread rests after it.
-const REST: u32 = 7;
 /// The longest rest: a disk that was slow once says nothing about the next time.
 const LONGEST_REST: Duration = Duration::from_secs(1);
 
 type Job = Box<dyn FnOnce(&mut dyn Store) + Send>;
+type FactJob = Box<dyn FnOnce(&mut dyn Store) -> Pace + Send>;
 
 /// The way to the thread.
 pub(crate) struct Lane {
@@ -34,13 +34,13 @@ pub(crate) struct Lane {
 #[derive(Clone)]
 struct Entrance {
     jobs: mpsc::Sender<Job>,
-    facts: mpsc::Sender<Job>,
+    facts: mpsc::Sender<FactJob>,
 }
 
 impl Lane {
     /// Starts a thread called `name` that works on `store`.
     pub(crate) fn start(name: &str, store: impl Store + 'static) -> Result<Self, StoreError> {
-        let [(jobs, waiting_jobs), (facts, waiting_facts)] = [mpsc::channel(QUEUE), mpsc::channel(QUEUE)];
+        let ((jobs, waiting_jobs), (facts, waiting_facts)) = (mpsc::channel(QUEUE), mpsc::channel(QUEUE));
         let (alive, end) = watch::channel(());
         let timers = Builder::new_current_thread().enable_time().build().map_err(unstartable)?;
         let work = move || {
@@ -63,9 +63,9 @@ impl Lane {
         outcome.await.unwrap_or(Err(StoreError::Closed))
     }
 
-    /// Queues the job as a fact if there is room this very moment; tells whether there was.
-    pub(crate) fn try_run(&self, job: impl FnOnce(&mut dyn Store) + Send + 'static) -> bool {
-        self.entrance().is_some_and(|entrance| entrance.facts.try_send(Box::new(job)).is_ok())
+    /// Queues the fact if there is room this very moment; tells whether there was.
+    pub(crate) fn try_run(&self, fact: impl FnOnce(&mut dyn Store) -> Pace + Send + 'static) -> bool {
+        self.entrance().is_some_and(|entrance| entrance.facts.try_send(Box::new(fact)).is_ok())
     }
 
     /// Takes nothing more, and waits until everything queued is done and the store is closed.
@@ -84,38 +84,33 @@ fn unstartable(error: io::Error) -> StoreError {
     StoreError::Database(error.into())
 }
 
-async fn work_off(mut jobs: mpsc::Receiver<Job>, mut facts: mpsc::Receiver<Job>, mut store: impl Store) {
+async fn work_off(mut jobs: mpsc::Receiver<Job>, mut facts: mpsc::Receiver<FactJob>, mut store: impl Store) {
     let mut rested = Instant::now();
     loop {
-        let rest = tokio::select! {
+        tokio::select! {
             biased;
-            Some(job) = jobs.recv() => {
-                let begun = Instant::now();
-                while let Ok(fact) = facts.try_recv() {
-                    fact(&mut store);
-                }
-                let rest = rest_after(begun.elapsed());
-                job(&mut store);
-                rest
-            }
+            Some(job) = jobs.recv() => job(&mut store),
             Some(fact) = next_fact(&mut facts, rested) => {
                 let begun = Instant::now();
-                fact(&mut store);
-                rest_after(begun.elapsed())
+                let pace = fact(&mut store);
+                rested = Instant::now() + rest_after(begun.elapsed(), pace);
             }
             else => return,
-        };
-        rested = rested.max(Instant::now() + rest);
+        }
     }
 }
 
-/// How long the thread rests after facts that took so long to keep.
-fn rest_after(took: Duration) -> Duration {
-    (took * REST).min(LONGEST_REST)
+/// How long the thread rests after a fact that took so long to keep.
+fn rest_after(took: Duration, pace: Pace) -> Duration {
+    let times = match pace {
+        Pace::Calm => 31,
+        Pace::Pressed => 7,
+    };
+    (took * times).min(LONGEST_REST)
 }
 
 /// The next fact once the thread has rested; at the close there is no rest any more.
-async fn next_fact(facts: &mut mpsc::Receiver<Job>, rested: Instant) -> Option<Job> {
+async fn next_fact(facts: &mut mpsc::Receiver<FactJob>, rested: Instant) -> Option<FactJob> {
     if !facts.is_closed() {
         sleep_until(rested).await;
     }
@@ -128,4 +123,17 @@ pub(crate) fn contained<T>(
     job: impl FnOnce(&mut dyn Store) -> Result<T, StoreError>,
 ) -> Result<T, StoreError> {
     catch_unwind(AssertUnwindSafe(|| job(store))).unwrap_or(Err(StoreError::Crashed))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn facts_take_a_thirty_second_part_of_a_core_and_an_eighth_when_room_is_short() {
+        let took = Duration::from_millis(1);
+        assert_eq!(rest_after(took, Pace::Calm), 31 * took);
+        assert_eq!(rest_after(took, Pace::Pressed), 7 * took);
+        assert_eq!(rest_after(Duration::from_secs(60), Pace::Calm), LONGEST_REST);
+    }
 }

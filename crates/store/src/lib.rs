@@ -24,7 +24,7 @@ mod turn;
 mod warming;
 
 pub use costs::{Costs, CostsBy, WarmReturn};
-pub use desk::{Desk, QueueFull};
+pub use desk::{Desk, Pace, QueueFull};
 pub use distillation::CurationMaterial;
 pub use error::StoreError;
 pub use knowledge::{Applied, Draft};

@@ -112,6 +112,13 @@ impl Store for SqliteStore {
         self.write(|transaction| turn::record(transaction, turn))
     }
 
+    fn record_turns(&mut self, turns: &[TurnRecord]) -> Vec<Result<Recorded, StoreError>> {
+        let together =
+            self.write(|it| turns.iter().map(|turn| turn::record(it, turn)).collect::<Result<_, _>>());
+        let alone = |_| turns.iter().map(|turn| self.record_turn(turn)).collect();
+        together.map_or_else(alone, |recorded: Vec<_>| recorded.into_iter().map(Ok).collect())
+    }
+
     fn standing(&mut self, session: &SessionId) -> Result<Recorded, StoreError> {
         self.read(|it| Ok::<_, StoreError>(session::standing(it, session).optional()?.unwrap_or_default()))
     }

@@ -30,6 +30,10 @@ pub trait Store: Send {
     /// [`StoreError::Refused`] when the session belongs to another principal.
     fn record_turn(&mut self, turn: &TurnRecord) -> Result<Recorded, StoreError>;
 
+    /// Records turns in their order, in one step if that can be: syncing is most of what a turn costs. What is wrong with one
+    /// of them is no other's concern.
+    fn record_turns(&mut self, turns: &[TurnRecord]) -> Vec<Result<Recorded, StoreError>>;
+
     /// How a session stands: what is pending in it. Zeroes for a session that is not known.
     ///
     /// # Errors

@@ -51,9 +51,9 @@ pub struct TurnRecord {
 }
 
 impl TurnRecord {
-    fn conversation(&self) -> Vec<Message> {
-        let answer = self.answer.iter().filter(|_| !self.cut);
-        self.messages.iter().chain(answer).cloned().collect()
+    /// The whole conversation, as far as it is kept.
+    fn conversation(&self) -> impl Iterator<Item = &Message> + Clone {
+        self.messages.iter().chain(self.answer.iter().filter(|_| !self.cut))
     }
 }
 
@@ -74,7 +74,7 @@ pub struct Recorded {
 
 pub(crate) fn record(transaction: &Transaction<'_>, turn: &TurnRecord) -> Result<Recorded, StoreError> {
     session::ensure(transaction, turn)?;
-    let appended = history::append(transaction, &turn.session, &turn.conversation(), turn.at)?;
+    let appended = history::append(transaction, &turn.session, turn.conversation(), turn.at)?;
     if let Some(end) = appended.new_end {
         session::advance(transaction, turn)?;
         keep(transaction, turn, end)?;

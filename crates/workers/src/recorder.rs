@@ -1,13 +1,14 @@
 //! Takes turns in, off the request path.
 //!
 //! The gateway hands a turn over and never waits. The queue is bounded, see [`Waiting`]; what has no room in it is not lost,
-//! because agents send their whole history with every request, and the store takes in what it does not know yet.
+//! because agents send their whole history with every request, and the store takes in what it does not know yet. A few turns
+//! are kept at a time: they share one sync of the disk.
 
 use crate::waiting::{Put, Waiting};
 use crate::{KeptRequest, Meter, RequestShelf, Speaker, Spoken, Turn};
 use actor::{Cause, Mailbox};
 use bytes::Bytes;
-use domain::conversation::{Answered, Asked, CacheTtl, Message, Stop, chain};
+use domain::conversation::{Answered, Asked, CacheTtl, Digest, Stop, chain};
 use domain::ids::ProjectId;
 use domain::price::Price;
 use domain::provider::Dialect;
@@ -16,13 +17,21 @@ use machines::idle_scheduler::{Backlog, SchedulerMessage, SchedulerReply};
 use machines::job::Brief;
 use machines::warming::Awaited;
 use std::borrow::Cow;
+use std::mem::take;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
-use store::{Desk, Recorded, Store, StoreError, TurnRecord};
+use store::{Desk, Pace, Recorded, Store, StoreError, TurnRecord};
 use upstream::{dialect, encoding};
 
 /// The largest body that is read, decoded, in bytes; a larger one is relayed but not recorded.
 const LARGEST_BODY: usize = 128 * 1024 * 1024;
+/// How many turns are kept at a time.
+const AT_A_TIME: usize = 16;
+/// How many bytes their requests and answers may have together, unless it is a single turn: they are held once more while
+/// they are kept.
+const AT_A_TIME_BYTES: usize = 1024 * 1024;
 
 /// The way in. Cheap to clone; usable from any thread.
 #[derive(Clone)]
@@ -30,11 +39,21 @@ pub struct Recorder(Arc<Inner>);
 
 struct Inner {
     waiting: Mutex<Waiting>,
+    /// Whether the store will come for what waits.
+    promised: AtomicBool,
     desk: Desk,
     scheduler: Mailbox<Spoken<SchedulerMessage>, SchedulerReply>,
     warmer: Mailbox<Spoken<WarmerMessage>, WarmerReply>,
     shelf: Arc<RequestShelf>,
     meter: Arc<dyn Meter>,
+}
+
+/// A turn that could be read, decoded.
+struct Heard<'t> {
+    turn: &'t Turn,
+    plain: Cow<'t, [u8]>,
+    asked: Asked,
+    answered: Answered,
 }
 
 impl Recorder {
@@ -45,7 +64,8 @@ impl Recorder {
         shelf: Arc<RequestShelf>,
         meter: Arc<dyn Meter>,
     ) -> Self {
-        Self(Arc::new(Inner { waiting: Mutex::default(), desk, scheduler, warmer, shelf, meter }))
+        let (waiting, promised) = (Mutex::default(), AtomicBool::new(false));
+        Self(Arc::new(Inner { waiting, promised, desk, scheduler, warmer, shelf, meter }))
     }
 
     /// Takes a turn in. Where there is no room for it, or only in the place of older ones of its session, that is counted, and
@@ -53,17 +73,11 @@ impl Recorder {
     pub fn record(&self, turn: Turn) {
         let put = self.0.waiting().put(turn);
         let left_out = match put {
-            Put::Waits => usize::from(!self.will_be_kept()),
+            Put::Waits => usize::from(!self.0.promise()),
             Put::Replaces(older) => older,
             Put::Refused => 1,
         };
         (0..left_out).for_each(|_| self.0.meter.turn_shed());
-    }
-
-    /// Sees to it that one turn more is kept; not after the store was closed.
-    fn will_be_kept(&self) -> bool {
-        let inner = Arc::clone(&self.0);
-        self.0.desk.try_write(move |store| inner.keep_next(store)).is_ok()
     }
 }
 
@@ -72,16 +86,51 @@ impl Inner {
         self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Older turns may have given way, so that there are fewer to keep than there were promised.
-    fn keep_next(&self, store: &mut dyn Store) -> Result<(), StoreError> {
-        let next = self.waiting().take();
-        next.map_or(Ok(()), |turn| self.keep(&turn, store))
+    /// Sees to it that what waits is kept; not after the store was closed.
+    fn promise(self: &Arc<Self>) -> bool {
+        if self.promised.swap(true, Ordering::AcqRel) {
+            return true;
+        }
+        let inner = Arc::clone(self);
+        let taken = self.desk.try_write(move |store| inner.keep_some(store)).is_ok();
+        if !taken {
+            self.promised.store(false, Ordering::Release);
+        }
+        taken
     }
 
-    fn keep(&self, turn: &Turn, store: &mut dyn Store) -> Result<(), StoreError> {
-        let Some((plain, asked)) = read_request(turn) else { return Ok(()) };
-        let answered = self.read_answer(turn);
-        let recorded = store.record_turn(&record(turn, &asked, &answered))?;
+    /// Keeps the turns that have waited longest, and promises the others again.
+    fn keep_some(self: &Arc<Self>, store: &mut dyn Store) -> Result<Pace, StoreError> {
+        // Whoever comes from here on promises anew, so that nothing is forgotten if this crashes.
+        self.promised.store(false, Ordering::Release);
+        let turns = self.waiting().take(AT_A_TIME, AT_A_TIME_BYTES);
+        self.keep(&turns, store)?;
+        let (is_empty, is_pressed) = {
+            let waiting = self.waiting();
+            (waiting.is_empty(), waiting.is_pressed())
+        };
+        // The desk is closing: nobody comes again, and what waits is kept now.
+        if !is_empty && !self.promise() {
+            return self.keep_some(store);
+        }
+        Ok(if is_pressed { Pace::Pressed } else { Pace::Calm })
+    }
+
+    fn keep(&self, turns: &[Turn], store: &mut dyn Store) -> Result<(), StoreError> {
+        let mut heard: Vec<_> = turns.iter().filter_map(heard).collect();
+        let records: Vec<_> = heard.iter_mut().map(record).collect();
+        let outcomes = store.record_turns(&records);
+        let mut failure = Ok(());
+        for (heard, outcome) in heard.into_iter().zip(outcomes) {
+            let done = outcome.and_then(|recorded| self.kept(heard, recorded, store));
+            failure = failure.and(done);
+        }
+        failure
+    }
+
+    /// Tells of a turn that is on record.
+    fn kept(&self, heard: Heard<'_>, recorded: Recorded, store: &mut dyn Store) -> Result<(), StoreError> {
+        let Heard { turn, plain, asked, answered } = heard;
         self.meter.turn_recorded();
         let warmth = self.shelve(turn, &asked, &answered, recorded.turns, plain);
         let held_for = match &warmth {
@@ -93,14 +142,6 @@ impl Inner {
         };
         self.tell(turn, asked.model, answered.stop, recorded, (warmth, held_for));
         Ok(())
-    }
-
-    fn read_answer(&self, turn: &Turn) -> Answered {
-        let whole = turn.answer.concat();
-        match encoding::decoded(turn.answer_encoding.as_deref(), &whole, LARGEST_BODY) {
-            Ok(plain) => dialect::answered(turn.dialect, &plain),
-            Err(_) => Answered::default(),
-        }
     }
 
     fn tell(
@@ -157,11 +198,26 @@ impl Inner {
     }
 }
 
-/// The request, decoded, and what it says.
-fn read_request(turn: &Turn) -> Option<(Cow<'_, [u8]>, Asked)> {
-    let plain = encoding::decoded(turn.request_encoding.as_deref(), &turn.request, LARGEST_BODY).ok()?;
-    let asked = dialect::asked(turn.dialect, &plain).ok()?;
-    Some((plain, asked))
+/// A turn, decoded; none when its request cannot be read. A reader that crashes costs no other turn.
+fn heard(turn: &Turn) -> Option<Heard<'_>> {
+    let read = || {
+        let encoding = turn.request_encoding.as_deref();
+        let plain = encoding::decoded(encoding, &turn.request, LARGEST_BODY).ok()?;
+        let asked = dialect::asked(turn.dialect, &plain).ok()?;
+        Some(Heard { turn, plain, asked, answered: read_answer(turn) })
+    };
+    catch_unwind(AssertUnwindSafe(read)).unwrap_or_else(|_| {
+        tracing::error!(session = %turn.session, "a turn was not recorded: reading it crashed");
+        None
+    })
+}
+
+fn read_answer(turn: &Turn) -> Answered {
+    let whole = turn.answer.concat();
+    match encoding::decoded(turn.answer_encoding.as_deref(), &whole, LARGEST_BODY) {
+        Ok(plain) => dialect::answered(turn.dialect, &plain),
+        Err(_) => Answered::default(),
+    }
 }
 
 /// What the session works on, as its owner's agents state it; without a statement, all that its owner does.
@@ -182,9 +238,10 @@ fn warmable(turn: &Turn, asked: &Asked, answered: &Answered) -> Result<CacheTtl,
     asked.cache.ok_or(Cold::Unmarked)
 }
 
-fn record(turn: &Turn, asked: &Asked, answered: &Answered) -> TurnRecord {
-    let messages = asked.messages.clone();
-    let whole: Vec<Message> = messages.iter().cloned().chain(answered.message.clone()).collect();
+/// What goes on record; the conversation moves there.
+fn record(heard: &mut Heard<'_>) -> TurnRecord {
+    let Heard { turn, asked, answered, .. } = heard;
+    let (messages, answer) = (take(&mut asked.messages), answered.message.take());
     TurnRecord {
         session: turn.session.clone(),
         principal: turn.principal.clone(),
@@ -196,9 +253,9 @@ fn record(turn: &Turn, asked: &Asked, answered: &Answered) -> TurnRecord {
         upstream_origin: turn.upstream.origin().to_owned(),
         directory: asked.directory.clone(),
         at: turn.at,
-        head: chain(&whole).last().copied().unwrap_or(domain::conversation::Digest::START),
+        head: chain(messages.iter().chain(&answer)).last().copied().unwrap_or(Digest::START),
         messages,
-        answer: answered.message.clone(),
+        answer,
         usage: answered.usage,
         stop: answered.stop,
         cut: answered.stop.is_none(),

@@ -13,7 +13,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::mpsc::{Sender, channel};
 use std::thread::JoinHandle;
-use store::{SessionSummary, Store, StoreError};
+use store::{Pace, SessionSummary, Store, StoreError};
 use tempfile::TempDir;
 use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
 use workers::Spoken;
@@ -78,7 +78,13 @@ impl House {
         &self,
         job: impl FnOnce(&mut dyn Store) -> Result<T, StoreError> + Send + 'static,
     ) -> T {
-        block_on(self.house.desk.write(job)).unwrap()
+        let (tell, told) = channel();
+        let fact = move |store: &mut dyn Store| {
+            tell.send(job(store)?).ok();
+            Ok(Pace::Calm)
+        };
+        self.house.desk.try_write(fact).unwrap();
+        told.recv().unwrap()
     }
 
     /// Keeps the store busy until what this returns is dropped.

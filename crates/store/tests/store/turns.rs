@@ -4,7 +4,7 @@ use crate::fixture::{id, model, say, store_with, texts, tool_call, tool_result, 
 use domain::conversation::{Message, Part, Role};
 use domain::ids::Principal;
 use domain::time::UnixMillis;
-use store::{LONGEST_TEXT, Recorded, SqliteStore, Store, StoreError};
+use store::{LONGEST_TEXT, Recorded, SqliteStore, Store, StoreError, TurnRecord};
 
 #[test]
 fn a_turn_is_stored_with_its_answer_last() {
@@ -161,6 +161,24 @@ fn a_turn_of_another_principal_is_refused_whole() {
     foreign.principal = Principal::from("somebody else");
     assert!(matches!(store.record_turn(&foreign), Err(StoreError::Refused(_))));
     assert_eq!(texts(&mut store, "s"), ["mine"]);
+}
+
+#[test]
+fn turns_recorded_together_are_recorded_as_if_alone_and_what_is_wrong_with_one_is_no_others_concern() {
+    let foreign =
+        TurnRecord { principal: Principal::from("somebody else"), ..turn("s", &[user("mine")], None) };
+    let all = [turn("s", &[user("mine")], Some(model("ok"))), foreign, turn("t", &[user("other")], None)];
+    let mut store = SqliteStore::in_memory().unwrap();
+    let together = store.record_turns(&all);
+    let mut other = SqliteStore::in_memory().unwrap();
+    for (recorded, turn) in together.iter().zip(&all) {
+        assert_eq!(recorded.as_ref().ok(), other.record_turn(turn).ok().as_ref());
+    }
+    assert!(matches!(&together[..], [Ok(_), Err(StoreError::Refused(_)), Ok(_)]));
+    assert_eq!(
+        (texts(&mut store, "s"), texts(&mut store, "t")),
+        (vec!["mine".into(), "ok".into()], vec!["other".into()])
+    );
 }
 
 #[test]
