@@ -9,7 +9,7 @@ pub(super) use request::{asked, glance};
 
 use super::Completion;
 use super::draft::spoken;
-use super::json::{Text, compact, items, read, texts};
+use super::json::{Text, compact, items, text, texts};
 use domain::conversation::Part;
 use serde::Deserialize;
 use serde_json::value::RawValue;
@@ -35,8 +35,8 @@ struct Block<'b> {
 }
 
 fn parts(content: &RawValue) -> Vec<Part> {
-    if let Some(text) = read::<Text<'_>>(content.get()) {
-        return spoken(Part::Text { text: text.0.into_owned() }).into_iter().collect();
+    if let Some(text) = text(content) {
+        return spoken(Part::Text { text: text.into_owned() }).into_iter().collect();
     }
     items::<Block<'_>>(Some(content)).into_iter().filter_map(part).filter_map(spoken).collect()
 }

@@ -55,6 +55,12 @@ pub(crate) fn read<'b, T: Deserialize<'b>>(json: &'b str) -> Option<T> {
     serde_json::from_str(json).ok()
 }
 
+/// The value, if it is a text. Looked at first, because the error that says "a list is no text" costs more than the text.
+pub(crate) fn text(value: &RawValue) -> Option<Cow<'_, str>> {
+    let text = Some(value.get()).filter(|json| json.starts_with('"'))?;
+    read::<Text<'_>>(text).map(|text| text.0)
+}
+
 /// The items of a list that have the wanted shape; none when it is no list.
 pub(crate) fn items<'b, T: Deserialize<'b>>(list: Option<&'b RawValue>) -> Vec<T> {
     // Looked at first, because the error that says "a text is no list" would spell out the whole text.
@@ -75,13 +81,9 @@ pub(crate) fn texts(content: Option<&RawValue>) -> Vec<Cow<'_, str>> {
         #[serde(borrow)]
         text: Text<'b>,
     }
-    #[derive(Deserialize)]
-    #[serde(transparent)]
-    struct Whole<'b>(#[serde(borrow)] Text<'b>);
-
     let Some(content) = content else { return Vec::new() };
-    if let Some(Whole(text)) = read(content.get()) {
-        return vec![text.0];
+    if let Some(text) = text(content) {
+        return vec![text];
     }
     let kinds = ["text", "input_text", "output_text"];
     let spoken = |part: &Part<'_>| part.kind.as_ref().is_none_or(|kind| kinds.contains(&&**kind));
