@@ -4,6 +4,7 @@ use crate::time::UnixMillis;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 use std::fmt;
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 
 /// Who speaks. Other roles that clients send (`system`, `developer`) are instructions, not conversation, and are not kept.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -213,11 +214,21 @@ pub struct Asked {
 }
 
 impl Asked {
-    /// Names the first message of the history; none where the request does not carry its history.
+    /// Tells histories of a session apart by how they begin: two that begin alike give the same number, however clients
+    /// rewrite cache marks and blanks, and two that do not hardly ever. Only the first words are looked at, and how many follow,
+    /// because this is asked of every request. None where the request does not carry its history.
     #[must_use]
-    pub fn beginning(&self) -> Option<Digest> {
-        let first = self.messages.first().filter(|_| self.follows.is_none());
-        first.map(Message::digest)
+    pub fn beginning(&self) -> Option<u64> {
+        const LOOKED_AT: usize = 256;
+        let first = self.messages.first().filter(|_| self.follows.is_none())?;
+        let mut hash = DefaultHasher::new();
+        for part in &first.parts {
+            let (Part::Text { text } | Part::ToolCall { id: text, .. } | Part::ToolResult { text, .. }) =
+                part;
+            let words = text.trim().as_bytes();
+            (words.len(), words.get(..LOOKED_AT).unwrap_or(words)).hash(&mut hash);
+        }
+        Some(hash.finish())
     }
 }
 
@@ -307,6 +318,22 @@ mod tests {
         assert_eq!(plain.digest(), padded.digest());
         assert_ne!(plain.digest(), Message::text(Role::Assistant, "hello").digest());
         assert_ne!(plain.digest(), Message::text(Role::User, "hello!").digest());
+    }
+
+    #[test]
+    fn histories_are_told_apart_by_how_they_begin_and_only_where_the_request_carries_them() {
+        let asked = |first: &str| Asked {
+            messages: vec![Message::text(Role::User, first), Message::text(Role::Assistant, "yes")],
+            ..Asked::default()
+        };
+        let beginning = |first: &str| asked(first).beginning().expect("it carries its history");
+        let long = "x".repeat(1000);
+        assert_eq!(beginning("hello"), beginning(" hello\n"));
+        assert_ne!(beginning("hello"), beginning("a summary"));
+        assert_ne!(beginning(&long), beginning(&format!("{long}y")));
+        assert_ne!(beginning(&long), beginning(&format!("y{}", &long[1..])));
+        assert_eq!(Asked { follows: Some("it".into()), ..asked("hello") }.beginning(), None);
+        assert_eq!(Asked::default().beginning(), None);
     }
 
     #[test]

@@ -1,13 +1,13 @@
 //! What is taken from a relayed request on the side: told to the actors, never awaited, never the client's concern.
 
 use crate::edge::Edge;
-use crate::examination::{Ending, Examination, Tape};
+use crate::examination::{Ending, Examination, Tape, telling};
 use crate::route::Route;
 use crate::session::{Identified, Kind, identify, is_named};
 use actix_web::http::header::{CONTENT_ENCODING, CONTENT_TYPE, HeaderValue, USER_AGENT};
 use actix_web::web;
 use bytes::Bytes;
-use domain::conversation::{Asked, Digest};
+use domain::conversation::Asked;
 use domain::evidence::{Class, Evidence};
 use domain::fingerprint::Fingerprint;
 use domain::ids::SessionId;
@@ -56,7 +56,7 @@ pub(crate) struct Capture {
     pub(crate) edge: Arc<Edge>,
     pub(crate) sent: Sent,
     pub(crate) who: Identified,
-    beginning: Option<Digest>,
+    beginning: Option<u64>,
     token: Option<Fingerprint>,
     /// Ends with the capture.
     _in_progress: Option<InProgress>,
@@ -96,7 +96,7 @@ impl Capture {
             self.tell(Class::Ok, status.as_u16());
         }
         let tape = Tape::for_answer(status, self.sent.route.dialect.is_some());
-        let headers = headers.clone();
+        let headers = telling(headers);
         Listener { examination: Some(Examination { capture: self, status, headers, tape, awaits_proof }) }
     }
 

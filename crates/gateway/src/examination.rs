@@ -1,6 +1,7 @@
 //! What an answer turns out to be once it has passed: evidence about the token, a turn to record, a conversation that went on.
 
 use crate::capture::{Capture, content_encoding};
+use actix_web::http::header::{CONTENT_ENCODING, HeaderName};
 use bytes::Bytes;
 use domain::conversation::{Answered, Digest, Message};
 use domain::evidence::Class;
@@ -116,7 +117,7 @@ impl Examination {
 
     fn conclude(mut self, ending: Ending) {
         let pieces = std::mem::take(&mut self.tape.pieces);
-        let whole = pieces.concat();
+        let whole = joined(&pieces);
         let encoding = content_encoding(&self.headers);
         let plain =
             encoding::decoded(encoding.as_deref(), &whole, 2 * LONGEST_ANSWER).unwrap_or(Cow::Borrowed(b""));
@@ -182,6 +183,25 @@ impl Drop for Due {
             examination.conclude(ending);
         }
     }
+}
+
+/// All pieces in one; most answers that are no stream have only one.
+fn joined(pieces: &[Bytes]) -> Cow<'_, [u8]> {
+    match pieces {
+        [piece] => Cow::Borrowed(piece),
+        pieces => Cow::Owned(pieces.concat()),
+    }
+}
+
+/// What of an answer's headers an examination looks at.
+pub(crate) fn telling(headers: &HeaderMap) -> HeaderMap {
+    let mut telling = HeaderMap::new();
+    for name in classify::HEADERS.map(HeaderName::from_static).into_iter().chain([CONTENT_ENCODING]) {
+        if let Some(value) = headers.get(&name) {
+            telling.append(name, value.clone());
+        }
+    }
+    telling
 }
 
 /// Whether an event is whole; nothing is read behind the first.

@@ -10,7 +10,11 @@ use domain::provider::Provider;
 use domain::time::UnixMillis;
 use std::time::{Duration, UNIX_EPOCH};
 
-/// The class of an answer: its `status`, a look at its headers by lower-case name, its plain (decoded) body, or as much of
+/// The headers, by lower-case name, that [`classify`] looks at.
+pub const HEADERS: [&str; 5] =
+    ["www-authenticate", "request-id", "x-request-id", "retry-after-ms", "retry-after"];
+
+/// The class of an answer: its `status`, a look at its [`HEADERS`], its plain (decoded) body, or as much of
 /// it as there is, and the calendar time `now`, against which a `Retry-After` date is measured.
 ///
 /// Where the words of an error contradict its status, the words win: an account without credit is

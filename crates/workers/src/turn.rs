@@ -1,7 +1,6 @@
 //! The fact that the gateway tells: a turn went through.
 
 use bytes::Bytes;
-use domain::conversation::Digest;
 use domain::ids::{Principal, SessionId};
 use domain::provider::{Dialect, UpstreamKey};
 use domain::time::UnixMillis;
@@ -20,8 +19,8 @@ pub enum Speaker {
 pub struct Turn {
     /// The session.
     pub session: SessionId,
-    /// Names the first message of its history; none where the request does not carry its history.
-    pub beginning: Option<Digest>,
+    /// Tells histories of the session apart by how they begin; none where the request does not carry its history.
+    pub beginning: Option<u64>,
     /// Whose.
     pub principal: Principal,
     /// The session's name in the client's own words, if it has one.

@@ -1,7 +1,6 @@
 //! Turns that wait to be recorded: few, and not much of them, because a request may be large and the gateway must stay small.
 
 use crate::Turn;
-use domain::conversation::Digest;
 use domain::ids::SessionId;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
@@ -24,7 +23,7 @@ pub(crate) enum Put {
 }
 
 /// A conversation of a session, by how it begins.
-type Conversation = (SessionId, Digest);
+type Conversation = (SessionId, u64);
 
 /// See the module. Where there is no room, turns give way that a later one holds, the one that has waited longest first: agents
 /// send their whole history with every request. What is left is what nothing brings again.
@@ -153,7 +152,7 @@ mod tests {
     fn turn(session: &str, at: i64, bytes: usize) -> Turn {
         Turn {
             session: session.into(),
-            beginning: Some(Digest::START),
+            beginning: Some(1),
             principal: Principal::local(),
             identity: None,
             client: "test".into(),
@@ -240,7 +239,7 @@ mod tests {
     #[test]
     fn a_history_never_gives_way_to_one_that_began_anew() {
         let mut waiting = full_of(|at| at.to_string());
-        let anew = Turn { beginning: Some(Digest::called("other")), ..turn("7", 1000, 9) };
+        let anew = Turn { beginning: Some(2), ..turn("7", 1000, 9) };
         assert_eq!(waiting.put(anew), Put::Refused);
     }
 

@@ -10,7 +10,10 @@ const ANTHROPIC_ID: Headers = &[("request-id", "req_1")];
 const NOW: UnixMillis = UnixMillis(1_000_000_000);
 
 fn class(provider: Provider, status: u16, headers: &[(&'static str, &'static str)], body: &str) -> Class {
-    let header = |name: &str| headers.iter().find(|(given, _)| *given == name).map(|(_, value)| *value);
+    let header = |name: &str| {
+        assert!(HEADERS.contains(&name), "{name} is looked at and not listed");
+        headers.iter().find(|(given, _)| *given == name).map(|(_, value)| *value)
+    };
     classify(provider, status, header, body.as_bytes(), NOW)
 }
 

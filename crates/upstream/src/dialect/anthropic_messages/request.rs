@@ -87,7 +87,7 @@ fn spoken(request: Request<'_>, turns: &[Turn<'_>]) -> Asked {
         cache: None,
         session: request.metadata.and_then(session),
         structured: asks_for_json(request.output_format) || request.output_config.is_some_and(wants_schema),
-        tools: items::<&RawValue>(request.tools).len(),
+        tools: request.tools.map_or(0, |tools| elements(tools.get().as_bytes()).count()),
         output_limit: request.max_tokens,
         stream: request.stream.unwrap_or_default(),
         model: request.model.0.into_owned(),
