@@ -29,6 +29,8 @@ pub enum Pace {
     Calm,
     /// Room is getting short where the jobs come from: they may take an eighth of a core.
     Pressed,
+    /// There is hardly any room left: it does not rest.
+    Urgent,
 }
 
 /// The job was not taken: the queue is full, or the desk is closed.

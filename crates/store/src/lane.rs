@@ -105,6 +105,7 @@ fn rest_after(took: Duration, pace: Pace) -> Duration {
     let times = match pace {
         Pace::Calm => 31,
         Pace::Pressed => 7,
+        Pace::Urgent => 0,
     };
     (took * times).min(LONGEST_REST)
 }
@@ -130,10 +131,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn facts_take_a_thirty_second_part_of_a_core_and_an_eighth_when_room_is_short() {
+    fn facts_take_a_thirty_second_part_of_a_core_and_more_as_room_gets_short() {
         let took = Duration::from_millis(1);
         assert_eq!(rest_after(took, Pace::Calm), 31 * took);
         assert_eq!(rest_after(took, Pace::Pressed), 7 * took);
+        assert_eq!(rest_after(took, Pace::Urgent), Duration::ZERO);
         assert_eq!(rest_after(Duration::from_secs(60), Pace::Calm), LONGEST_REST);
     }
 }

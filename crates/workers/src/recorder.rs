@@ -105,15 +105,15 @@ impl Inner {
         self.promised.store(false, Ordering::Release);
         let turns = self.waiting().take(AT_A_TIME, AT_A_TIME_BYTES);
         self.keep(&turns, store)?;
-        let (is_empty, is_pressed) = {
+        let (is_empty, pace) = {
             let waiting = self.waiting();
-            (waiting.is_empty(), waiting.is_pressed())
+            (waiting.is_empty(), waiting.pace())
         };
         // The desk is closing: nobody comes again, and what waits is kept now.
         if !is_empty && !self.promise() {
             return self.keep_some(store);
         }
-        Ok(if is_pressed { Pace::Pressed } else { Pace::Calm })
+        Ok(pace)
     }
 
     fn keep(&self, turns: &[Turn], store: &mut dyn Store) -> Result<(), StoreError> {

@@ -3,13 +3,15 @@
 use crate::Turn;
 use domain::ids::SessionId;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
+use store::Pace;
 
 /// How many turns may wait.
 const MOST: usize = 512;
 /// How many bytes their requests and answers may have together; a single turn may have more.
 const MOST_BYTES: usize = 12 * 1024 * 1024;
-/// With more than so many bytes that no later turn holds, room is getting short.
+/// With more than so many bytes that no later turn holds, room is getting short, and then very short.
 const MANY_BYTES: usize = MOST_BYTES / 2;
+const VERY_MANY_BYTES: usize = MOST_BYTES / 4 * 3;
 
 /// What came of putting a turn in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -80,9 +82,13 @@ impl Waiting {
         self.turns.is_empty()
     }
 
-    /// Whether so much waits that giving way will soon not be enough.
-    pub(crate) fn is_pressed(&self) -> bool {
-        self.bytes - self.held_bytes > MANY_BYTES
+    /// How fast turns have to be kept so that giving way will be enough.
+    pub(crate) fn pace(&self) -> Pace {
+        match self.bytes - self.held_bytes {
+            bytes if bytes > VERY_MANY_BYTES => Pace::Urgent,
+            bytes if bytes > MANY_BYTES => Pace::Pressed,
+            _ => Pace::Calm,
+        }
     }
 
     /// The turn that `turn` holds and no other does, and its size.
@@ -274,13 +280,16 @@ mod tests {
     #[test]
     fn only_what_nobody_holds_presses() {
         let mut waiting = Waiting::default();
-        for at in 0..4 {
-            waiting.put(turn("a", at, MANY_BYTES / 2));
-            assert!(!waiting.is_pressed());
+        let mut pace_with = |session: &str, bytes: usize| {
+            waiting.put(turn(session, 0, bytes));
+            waiting.pace()
+        };
+        for _ in 0..4 {
+            assert_eq!(pace_with("a", MANY_BYTES / 2), Pace::Calm);
         }
-        waiting.put(turn("b", 4, MANY_BYTES / 2));
-        assert!(!waiting.is_pressed());
-        waiting.put(turn("c", 5, 1));
-        assert!(waiting.is_pressed());
+        assert_eq!(pace_with("b", MANY_BYTES / 2), Pace::Calm);
+        assert_eq!(pace_with("c", 1), Pace::Pressed);
+        assert_eq!(pace_with("d", MANY_BYTES / 2 - 1), Pace::Pressed);
+        assert_eq!(pace_with("e", 1), Pace::Urgent);
     }
 }
