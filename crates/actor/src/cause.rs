@@ -9,13 +9,14 @@ pub struct Cause {
     pub(crate) from: &'static str,
     pub(crate) mail: Option<u64>,
     pub(crate) root: Option<u64>,
+    pub(crate) hops: u32,
 }
 
 impl Cause {
     /// A conversation started from outside by `from`. Each message sent with it is a root of its own.
     #[must_use]
     pub const fn origin(from: &'static str) -> Self {
-        Self { from, mail: None, root: None }
+        Self { from, mail: None, root: None, hops: 0 }
     }
 
     /// The name of the sender.
@@ -36,12 +37,13 @@ impl Cause {
         self.root
     }
 
-    pub(crate) const fn within(from: &'static str, mail: u64, root: u64) -> Self {
-        Self { from, mail: Some(mail), root: Some(root) }
+    /// Because of message `mail` of the conversation `root`, `hops` messages after its first.
+    pub(crate) const fn within(from: &'static str, mail: u64, root: u64, hops: u32) -> Self {
+        Self { from, mail: Some(mail), root: Some(root), hops: hops.saturating_add(1) }
     }
 
     /// Keeps who caused it, but starts a conversation of its own.
     pub(crate) const fn uprooted(self) -> Self {
-        Self { root: None, ..self }
+        Self { root: None, hops: 0, ..self }
     }
 }

@@ -42,6 +42,7 @@ pub(crate) struct Postmark {
     pub(crate) from: &'static str,
     pub(crate) cause: Option<u64>,
     pub(crate) root: u64,
+    pub(crate) hops: u32,
     pub(crate) posted: Duration,
     pub(crate) stamp: Option<Stamp>,
     /// Kept open until the letter is handled, so that the handling's span can follow from it.
@@ -51,6 +52,7 @@ pub(crate) struct Postmark {
 impl Postmark {
     pub(crate) fn new(number: u64, cause: Cause, stamp: Option<Stamp>, posted: Duration) -> Self {
         let root = cause.root.unwrap_or(number);
-        Self { number, from: cause.from, cause: cause.mail, root, posted, stamp, sender: Span::current() }
+        let Cause { from, mail: cause, hops, .. } = cause;
+        Self { number, from, cause, root, hops, posted, stamp, sender: Span::current() }
     }
 }

@@ -5,6 +5,7 @@ use std::fmt::Debug;
 use std::time::Duration;
 
 use crate::Stage;
+use crate::excerpt::excerpt;
 
 /// What travels between actors.
 ///
@@ -49,6 +50,11 @@ pub trait Performer: Sized + 'static {
         now: Duration,
         effects: &mut Vec<Self::Effect>,
     ) -> Self::Reply;
+
+    /// The reply as the trace shows it: its `Debug`, unless a performer knows a shorter word for it. Nothing secret may be in it.
+    fn outcome(reply: &Self::Reply) -> String {
+        excerpt(reply)
+    }
 
     /// Does one effect. Whatever has to wait goes through [`Stage::run`].
     fn perform(&mut self, effect: Self::Effect, stage: &mut Stage<'_, Self::Message>);

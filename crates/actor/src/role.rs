@@ -50,7 +50,7 @@ impl<P: Performer> Role<P::Message, P::Reply> for Cast<P> {
         traced: bool,
     ) -> Done<P::Reply> {
         let (reply, effects) = self.step(message, stage.now());
-        let outcome = if traced { format!("{reply:?}") } else { "handled".to_owned() };
+        let outcome = if traced { P::outcome(&reply) } else { "handled".to_owned() };
         let count = effects.len();
         effects.into_iter().for_each(|effect| self.performer.perform(effect, stage));
         Done { reply, effects: count, outcome }

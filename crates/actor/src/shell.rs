@@ -11,6 +11,7 @@ use tracing::field::Empty;
 
 use crate::crash::{Crash, CrashRecord, contained};
 use crate::desk::Desk;
+use crate::excerpt::excerpt;
 use crate::mail::{Answer, Letter, Mail, Postmark};
 use crate::role::{Done, Role};
 use crate::stage::Backstage;
@@ -56,7 +57,7 @@ impl<M: Message, R: Send + 'static> Shell<M, R> {
         }
         let now = self.desk.environment.clock.now();
         let traced = self.desk.environment.trace.is_on();
-        let mut row = self.row(&message, &postmark, now, traced);
+        let mut row = Row { asked: answer.is_some(), ..self.row(&message, &postmark, now, traced) };
         let span = span(&row);
         span.follows_from(&postmark.sender);
         let result = span.in_scope(|| self.handle_contained(message, &postmark, now, traced));
@@ -75,7 +76,7 @@ impl<M: Message, R: Send + 'static> Shell<M, R> {
         now: Duration,
         traced: bool,
     ) -> Result<Done<R>, Crash> {
-        let cause = Cause::within(self.desk.name, postmark.number, postmark.root);
+        let cause = Cause::within(self.desk.name, postmark.number, postmark.root, postmark.hops);
         let mut stage = self.backstage.set(cause, now, postmark.stamp.map(|stamp| stamp.key));
         contained(|| self.role.act(message, &mut stage, traced))
     }
@@ -130,15 +131,17 @@ impl<M: Message, R: Send + 'static> Shell<M, R> {
     fn row(&self, message: &M, postmark: &Postmark, now: Duration, traced: bool) -> Row {
         Row {
             at_unix_ms: u64::try_from(self.desk.environment.clock.unix().as_millis()).unwrap_or(u64::MAX),
+            begun_us: micros(now),
             actor: self.desk.name,
             incarnation: self.incarnation,
             message: message.name(),
-            detail: if traced { format!("{message:?}") } else { String::new() },
+            detail: if traced { excerpt(message) } else { String::new() },
             session: message.session().filter(|_| traced).map(str::to_owned),
             from: postmark.from,
             mail: postmark.number,
             cause: postmark.cause,
             root: postmark.root,
+            hops: postmark.hops,
             queue_wait_us: micros(now.saturating_sub(postmark.posted)),
             depth: self.desk.depth(),
             ..Row::default()

@@ -7,9 +7,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::broadcast;
 
-use crate::Row;
+use crate::{Row, Selection};
 
-/// How many rows are kept. At a row's size this is about a megabyte.
+/// How many rows are kept: about a megabyte as they usually are, and nine at the very most.
 const KEPT: usize = 4096;
 /// How far a subscriber may fall behind before it misses rows.
 const BEHIND: usize = 1024;
@@ -58,8 +58,16 @@ impl Trace {
     /// The last `n` rows, oldest first; fewer if fewer are kept.
     #[must_use]
     pub fn last(&self, n: usize) -> Vec<Row> {
-        let kept = self.kept();
-        kept.iter().skip(kept.len().saturating_sub(n)).map(|row| Row::clone(row)).collect()
+        self.selected(n, &Selection::default()).iter().map(|row| Row::clone(row)).collect()
+    }
+
+    /// The last `n` rows of those that `selection` holds, oldest first; fewer if fewer are kept.
+    #[must_use]
+    pub fn selected(&self, n: usize, selection: &Selection) -> Vec<Arc<Row>> {
+        let mut rows: Vec<_> =
+            self.kept().iter().rev().filter(|row| selection.holds(row)).take(n).map(Arc::clone).collect();
+        rows.reverse();
+        rows
     }
 
     /// Every row from now on. A subscriber that falls far behind misses the oldest ones.
@@ -120,6 +128,17 @@ mod tests {
         (1..=3).for_each(|mail| trace.record(row(mail)));
         assert_eq!(mails(&trace.last(2)), [2, 3]);
         assert_eq!(mails(&trace.last(99)), [1, 2, 3]);
+    }
+
+    #[test]
+    fn the_last_rows_of_a_kind_are_found_behind_any_number_of_others() {
+        let trace = Trace::on();
+        let told = |mail, actor| trace.record(Row { actor, ..row(mail) });
+        (1..=3).for_each(|mail| told(mail, "Distiller"));
+        (4..=1000).for_each(|mail| told(mail, "CredentialActor"));
+        let distiller = Selection { actor: Some("Distiller".to_owned()), ..Selection::default() };
+        let found = trace.selected(2, &distiller);
+        assert_eq!(found.iter().map(|row| row.mail).collect::<Vec<_>>(), [2, 3]);
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 use crate::{Alarm, Meter, Spoken, Witness};
 use actor::{Mailbox, Performer, Stage};
+use domain::access::Access;
 use domain::purpose::Purpose;
 use domain::time::Moment;
 use machines::cache_warmer::{WarmerMessage, WarmerReply};
@@ -66,6 +67,19 @@ impl Performer for CredentialPerformer {
         reply
     }
 
+    fn outcome(reply: &CredentialReply) -> String {
+        match reply {
+            CredentialReply::Noted => "Noted".to_owned(),
+            CredentialReply::Access(Access::Go(lease)) => {
+                let probe = if lease.probe { " as a probe" } else { "" };
+                format!("Lease {}/{}{probe}", lease.fingerprint(), lease.generation.0)
+            }
+            CredentialReply::Access(Access::Wait { reason, .. }) => format!("Wait {reason:?}"),
+            CredentialReply::Slots(slots) => format!("{} slots", slots.len()),
+            CredentialReply::Standing(sessions) => format!("{} sessions", sessions.len()),
+        }
+    }
+
     fn perform(&mut self, effect: CredentialEffect, stage: &mut Stage<'_, Self::Message>) {
         match effect {
             CredentialEffect::Alert(alert) => {
@@ -106,6 +120,7 @@ impl CredentialPerformer {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use domain::access::{AccessRequest, WaitReason};
     use domain::companions::Companions;
     use domain::credential::{Credential, CredentialKind};
     use domain::fingerprint::Fingerprint;
@@ -138,6 +153,24 @@ mod tests {
             CredentialReply::Slots(slots) => slots[0].generation.0,
             other => panic!("not slots: {other:?}"),
         }
+    }
+
+    #[test]
+    fn the_trace_shows_a_lease_by_its_tokens_fingerprint_and_generation() {
+        let mut book = book(&Rc::default());
+        CredentialPerformer::step(&mut book, observed(0x9f), Duration::ZERO, &mut Vec::new());
+        let request = AccessRequest {
+            principal: Principal::local(),
+            session: "a".into(),
+            upstream: UpstreamKey::new(Provider::Anthropic, "http://h"),
+            model: "m".to_owned(),
+            purpose: Purpose::Distill,
+        };
+        let asked = Spoken(CredentialMessage::ResolveCredential(request));
+        let reply = CredentialPerformer::step(&mut book, asked, Duration::ZERO, &mut Vec::new());
+        assert_eq!(CredentialPerformer::outcome(&reply), "Lease 9f000000/1");
+        let wait = Access::Wait { reason: WaitReason::Rejected, ask_again_at: None };
+        assert_eq!(CredentialPerformer::outcome(&CredentialReply::Access(wait)), "Wait Rejected");
     }
 
     #[test]

@@ -98,6 +98,19 @@ impl House {
         Self { outbox: self.outbox.lingering(linger), ..self }
     }
 
+    /// The names of all actors.
+    #[must_use]
+    pub fn actors(&self) -> [&'static str; 6] {
+        [
+            self.credentials.name(),
+            self.scheduler.name(),
+            self.distiller.name(),
+            self.curator.name(),
+            self.warmer.name(),
+            self.batches.name(),
+        ]
+    }
+
     /// The news of every background job that ends from now on. A listener that falls far behind misses some.
     #[must_use]
     pub fn endings(&self) -> broadcast::Receiver<Ended> {

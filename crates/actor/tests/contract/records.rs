@@ -6,8 +6,8 @@ use crate::clerk::{
     ClerkMailbox, House, Order, SECOND, TEST, asked, at_home, clerk, deed, fill, notes, settle,
 };
 
-fn links(rows: &[Row]) -> Vec<(&'static str, &'static str, u64, Option<u64>, u64)> {
-    rows.iter().map(|row| (row.from, row.message, row.mail, row.cause, row.root)).collect()
+fn links(rows: &[Row]) -> Vec<(&'static str, &'static str, u64, Option<u64>, u64, u32)> {
+    rows.iter().map(|row| (row.from, row.message, row.mail, row.cause, row.root, row.hops)).collect()
 }
 
 /// An order to pass a note on to another clerk, and to note something when that is done.
@@ -29,10 +29,10 @@ async fn every_message_names_its_sender_its_cause_and_its_root() {
         clerk.tell(Order::Recall, Cause::origin("dashboard")).unwrap();
         settle().await;
         let expected = [
-            ("gateway", "Do", 1, None, 1),
-            ("clerk", "Note", 2, Some(1), 1),
-            ("clerk", "Note", 3, Some(1), 1),
-            ("dashboard", "Recall", 4, None, 4),
+            ("gateway", "Do", 1, None, 1, 0),
+            ("clerk", "Note", 2, Some(1), 1, 1),
+            ("clerk", "Note", 3, Some(1), 1, 1),
+            ("dashboard", "Recall", 4, None, 4, 0),
         ];
         assert_eq!(links(&house.environment.trace.last(9)), expected);
     })
@@ -47,8 +47,11 @@ async fn a_timer_stays_in_its_conversation_but_one_that_rearms_itself_starts_a_n
         let once_more = deed(|stage| stage.after("tick", SECOND, Order::Recall));
         clerk.tell(deed(|stage| stage.after("tick", SECOND, once_more)), TEST).unwrap();
         tokio::time::sleep(3 * SECOND).await;
-        let expected =
-            [("test", "Do", 1, None, 1), ("clerk", "Do", 2, Some(1), 1), ("clerk", "Recall", 3, Some(2), 3)];
+        let expected = [
+            ("test", "Do", 1, None, 1, 0),
+            ("clerk", "Do", 2, Some(1), 1, 1),
+            ("clerk", "Recall", 3, Some(2), 3, 0),
+        ];
         assert_eq!(links(&house.environment.trace.last(9)), expected);
     })
     .await;
@@ -66,6 +69,7 @@ async fn a_row_says_how_long_a_message_waited_and_what_came_of_it() {
         settle().await;
         let expected = Row {
             at_unix_ms: 3_602_000,
+            begun_us: 2_000_000,
             actor: "clerk",
             incarnation: 1,
             message: "Note",
@@ -75,6 +79,8 @@ async fn a_row_says_how_long_a_message_waited_and_what_came_of_it() {
             mail: 1,
             cause: None,
             root: 1,
+            hops: 0,
+            asked: false,
             queue_wait_us: 2_000_000,
             handle_us: 0,
             depth: 1,
@@ -84,6 +90,22 @@ async fn a_row_says_how_long_a_message_waited_and_what_came_of_it() {
         let rows = house.environment.trace.last(9);
         assert_eq!(rows[0], expected);
         assert_eq!((rows[1].effects, rows[1].depth, rows[1].session.as_deref()), (1, 0, None));
+        asked(&clerk, Order::Note(9)).await.unwrap();
+        assert!(house.environment.trace.last(1)[0].asked, "somebody waits for this reply");
+    })
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_row_that_was_written_down_can_be_read_again() {
+    at_home(async {
+        let house = House::new();
+        notes(&house.clerk(9)).await;
+        let row = house.environment.trace.last(1).remove(0);
+        let json = serde_json::to_value(&row).unwrap();
+        let read: Row<String> = serde_json::from_value(json.clone()).unwrap();
+        assert_eq!((read.actor.as_str(), read.message.as_str()), (row.actor, row.message));
+        assert_eq!(serde_json::to_value(&read).unwrap(), json);
     })
     .await;
 }

@@ -5,9 +5,10 @@
 
 use crate::admin::Admin;
 use crate::admin::refusal::Refusal;
+use crate::telemetry::span;
 use actix_web::http::header;
 use actix_web::{HttpResponse, web};
-use actor::{Row, Trace};
+use actor::{Row, Selection, Trace};
 use bytes::Bytes;
 use futures_util::Stream;
 use futures_util::stream::unfold;
@@ -18,71 +19,143 @@ use std::time::Duration;
 use tokio::sync::broadcast::Receiver;
 use tokio::sync::broadcast::error::RecvError;
 use tokio::time::timeout;
+use workers::House;
 
 /// The most rows of one list: as many as the trace keeps.
 const MOST_ROWS: usize = 4096;
+/// As many rows as a list has unless it is asked for another number.
+const ROWS: usize = 200;
 /// So often a quiet stream says that it is alive, and looks whether the gateway is going down.
 const BREATH: Duration = Duration::from_secs(1);
 
-/// What is asked of the list.
-#[derive(Deserialize)]
-pub(crate) struct Last {
-    #[serde(default = "two_hundred")]
-    last: usize,
+/// What is asked for, as it was written: each value is read by itself, so that the one that is wrong can be named.
+#[derive(Deserialize, Default)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Asked {
+    last: Option<String>,
+    session: Option<String>,
+    actor: Option<String>,
+    message: Option<String>,
+    root: Option<String>,
+    slower_than: Option<String>,
+}
+
+impl Asked {
+    fn rows(&self) -> Result<usize, Refusal> {
+        let Some(last) = &self.last else { return Ok(ROWS) };
+        let rows = last.parse().ok().filter(|rows| (1..=MOST_ROWS).contains(rows));
+        rows.ok_or_else(|| wrong("last", &format!("a number from 1 to {MOST_ROWS}"), last))
+    }
+
+    fn selection(&self, house: &House) -> Result<Selection, Refusal> {
+        let root = self.root.as_ref().map(|root| {
+            root.parse().map_err(|_| wrong("root", "the number of a message, as r= shows it in a line", root))
+        });
+        let slower_than = self.slower_than.as_ref().map(|limit| {
+            span(limit)
+                .ok_or_else(|| wrong("slower_than", "a whole number and us, ms or s, such as 5ms", limit))
+        });
+        let selection = Selection {
+            session: self.session.clone(),
+            actor: self.actor.clone(),
+            message: self.message.clone(),
+            root: root.transpose()?,
+            slower_than: slower_than.transpose()?,
+        };
+        check_actor(selection.actor.as_deref(), house)?;
+        Ok(selection)
+    }
+}
+
+fn wrong(key: &str, takes: &str, value: &str) -> Refusal {
+    Refusal::Invalid(format!("{key} takes {takes}; it is {value:?}"))
+}
+
+/// Nothing would ever fit an actor that is not there. Those that only send are known once they have sent something.
+fn check_actor(actor: Option<&str>, house: &House) -> Result<(), Refusal> {
+    let Some(actor) = actor else { return Ok(()) };
+    let actors = house.actors();
+    let sends = || {
+        let sent = Selection { actor: Some(actor.to_owned()), ..Selection::default() };
+        !house.environment.trace.selected(1, &sent).is_empty()
+    };
+    if actors.iter().any(|known| known.eq_ignore_ascii_case(actor)) || sends() {
+        return Ok(());
+    }
+    Err(Refusal::Invalid(format!("there is no actor {actor:?}; there are {}", actors.join(", "))))
 }
 
 /// The answer of the list.
 #[derive(Serialize)]
 pub(crate) struct Rows {
     recording: bool,
-    rows: Vec<Row>,
+    rows: Vec<Arc<Row>>,
 }
 
-const fn two_hundred() -> usize {
-    200
-}
-
-/// The last messages, oldest first.
+/// The last messages of those that are asked for, oldest first.
 pub(crate) async fn last(
     admin: web::Data<Admin>,
-    asked: web::Query<Last>,
+    asked: web::Query<Asked>,
 ) -> Result<web::Json<Rows>, Refusal> {
-    let Last { last } = asked.into_inner();
-    if !(1..=MOST_ROWS).contains(&last) {
-        return Err(Refusal::Invalid(format!("last must lie between 1 and {MOST_ROWS}, it is {last}")));
-    }
+    let (rows, selection) = (asked.rows()?, asked.selection(&admin.house)?);
     let trace = &admin.house.environment.trace;
-    Ok(web::Json(Rows { recording: trace.is_on(), rows: trace.last(last) }))
+    Ok(web::Json(Rows { recording: trace.is_on(), rows: trace.selected(rows, &selection) }))
 }
 
-/// Every message from now on, as server-sent events, until the gateway drains.
-pub(crate) async fn stream(admin: web::Data<Admin>) -> HttpResponse {
+/// Every message from now on of those that are asked for, as server-sent events, until the gateway drains.
+pub(crate) async fn stream(
+    admin: web::Data<Admin>,
+    asked: web::Query<Asked>,
+) -> Result<HttpResponse, Refusal> {
+    if asked.last.is_some() {
+        return Err(Refusal::Invalid("a stream has no last; GET /api/v1/trace has".to_owned()));
+    }
+    let selection = asked.selection(&admin.house)?;
     let watch = admin.watchers.watch();
     let rows = admin.house.environment.trace.subscribe();
-    HttpResponse::Ok()
+    let events = events(admin, Feed { rows, selection }, watch);
+    Ok(HttpResponse::Ok()
         .content_type("text/event-stream")
         .insert_header((header::CACHE_CONTROL, "no-store"))
-        .streaming(events(admin, rows, watch))
+        .streaming(events))
+}
+
+/// What one reader hears.
+struct Feed {
+    rows: Receiver<Arc<Row>>,
+    selection: Selection,
+}
+
+impl Feed {
+    /// The next row that is asked for.
+    async fn next(&mut self) -> Result<Arc<Row>, RecvError> {
+        loop {
+            let row = self.rows.recv().await?;
+            if self.selection.holds(&row) {
+                return Ok(row);
+            }
+        }
+    }
 }
 
 /// Begins with a comment, so that the head leaves at once and not with the first message.
 fn events(
     admin: web::Data<Admin>,
-    rows: Receiver<Arc<Row>>,
+    feed: Feed,
     watch: Watch,
 ) -> impl Stream<Item = Result<Bytes, Infallible>> {
     let hello = Some(Bytes::from_static(b": actor messages\n\n"));
-    unfold((admin, rows, watch, hello), |(admin, mut rows, watch, hello)| async move {
+    unfold((admin, feed, watch, hello), |(admin, mut feed, watch, hello)| async move {
         let event = match hello {
             Some(hello) => hello,
-            None => next_event(&admin, &mut rows).await?,
+            None => next_event(&admin, &mut feed).await?,
         };
-        Some((Ok(event), (admin, rows, watch, None)))
+        Some((Ok(event), (admin, feed, watch, None)))
     })
 }
 
-async fn next_event(admin: &Admin, rows: &mut Receiver<Arc<Row>>) -> Option<Bytes> {
-    match timeout(BREATH, rows.recv()).await {
+async fn next_event(admin: &Admin, feed: &mut Feed) -> Option<Bytes> {
+    match timeout(BREATH, feed.next()).await {
         _ if !admin.is_ready() => None,
         Ok(Ok(row)) => Some(event("message", &*row)),
         Ok(Err(RecvError::Lagged(missed))) => Some(event("missed", &missed)),
@@ -160,7 +233,7 @@ mod tests {
 
     #[test]
     fn an_event_has_a_name_and_one_line_of_data() {
-        let row = Row { outcome: "two\nlines".to_owned(), ..Row::default() };
+        let row: Row = Row { outcome: "two\nlines".to_owned(), ..Row::default() };
         let event = event("message", &row);
         let event = std::str::from_utf8(&event).expect("text");
         assert!(event.starts_with("event: message\ndata: {") && event.ends_with("}\n\n"), "{event}");

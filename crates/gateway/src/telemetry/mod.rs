@@ -2,20 +2,20 @@
 
 mod alarm;
 mod boundary;
+mod drawing;
 mod exposition;
 mod logs;
 mod metrics;
 mod scrub;
 mod sentry;
-mod trace_lines;
 
 #[cfg(test)]
 mod alarm_tests;
 
 pub use self::sentry::InvalidDsn;
 pub use alarm::SentryAlarm;
+pub use drawing::{Drawing, line, span, write_lines};
 pub use exposition::Format as MetricsFormat;
 pub(crate) use exposition::exposition;
 pub use logs::{LogFormat, LogsError, install};
 pub use metrics::Metrics;
-pub use trace_lines::{line, write_lines};

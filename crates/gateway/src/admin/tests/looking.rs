@@ -1,24 +1,15 @@
 //! What is shown: exactly the shapes of the contract, and never a secret.
 
 use super::support::{Gateway, TOKEN};
-use crate::admin::configure;
-use actix_web::body::MessageBody;
 use actix_web::http::StatusCode;
-use actix_web::test::{TestRequest, call_service, init_service};
-use actix_web::{App, rt};
-use actor::Cause;
+use actix_web::test::TestRequest;
 use domain::evidence::Class;
 use domain::purpose::Purpose;
-use machines::credential::CredentialMessage;
 use machines::idle_scheduler::SchedulerMessage;
 use machines::job::{Ending, FailureCause};
 use serde_json::{Value, json};
-use std::future::poll_fn;
-use std::pin::Pin;
-use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
-use workers::Spoken;
 
 const REFUSED: &str = "the provider refused the token: the agent's next request with a fresh one ends this";
 
@@ -191,52 +182,4 @@ async fn an_actor_that_cannot_answer_is_503_and_the_other_metrics_are_still_told
     assert_eq!(answer.status, StatusCode::OK);
     assert!(answer.text.contains("stillroom_turns_recorded_total 0\n"), "{}", answer.text);
     assert!(!answer.text.contains("stillroom_background_paused{"), "{}", answer.text);
-}
-
-#[actix_web::test]
-async fn the_last_messages_are_a_list_once_somebody_records_them() {
-    let gateway = Gateway::new();
-    gateway.get("/api/v1/credentials").await;
-    assert_eq!(gateway.get("/api/v1/trace").await.json(), json!({"recording": false, "rows": []}));
-    gateway.house.environment.trace.switch(true);
-    gateway.get("/api/v1/credentials").await;
-    gateway.get("/api/v1/credentials").await;
-    let trace = gateway.get("/api/v1/trace?last=1").await.json();
-    let rows = trace["rows"].as_array().expect("a list");
-    assert_eq!((trace["recording"].clone(), rows.len()), (json!(true), 1));
-    let said = (&rows[0]["from"], &rows[0]["actor"], &rows[0]["message"]);
-    assert_eq!(said, (&json!("Admin"), &json!("CredentialActor"), &json!("ListSlots")));
-}
-
-/// The next piece of a body that is streamed.
-async fn piece<B: MessageBody + Unpin>(body: &mut B) -> Option<String> {
-    let piece = poll_fn(|context| Pin::new(&mut *body).poll_next(context)).await?;
-    let piece = piece.unwrap_or_else(|_fault| panic!("the stream broke"));
-    Some(String::from_utf8(piece.to_vec()).expect("text"))
-}
-
-#[actix_web::test]
-async fn messages_are_streamed_while_somebody_watches_and_until_it_drains() {
-    let gateway = Gateway::new();
-    let app = init_service(App::new().configure(configure(Arc::clone(&gateway.admin)))).await;
-    let answer = call_service(&app, TestRequest::get().uri("/api/v1/trace/stream").to_request()).await;
-    assert_eq!(answer.headers().get("content-type").expect("a type"), "text/event-stream");
-    let trace = gateway.house.environment.trace.clone();
-    assert!(trace.is_on());
-    let mut body = Box::pin(answer.into_body());
-    assert_eq!(piece(&mut body).await.as_deref(), Some(": actor messages\n\n"));
-    let question = Spoken(CredentialMessage::ListSlots);
-    gateway
-        .house
-        .credentials
-        .ask(question, Cause::origin("Test"), Duration::from_secs(5))
-        .await
-        .expect("answered");
-    let event = piece(&mut body).await.expect("an event");
-    assert!(event.starts_with("event: message\ndata: {") && event.contains("\"ListSlots\""), "{event}");
-    gateway.ready.store(false, Ordering::Relaxed);
-    assert_eq!(piece(&mut body).await, None);
-    drop(body);
-    rt::task::yield_now().await;
-    assert!(!trace.is_on());
 }

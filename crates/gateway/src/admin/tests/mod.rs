@@ -4,4 +4,5 @@ mod asking;
 mod looking;
 mod refusing;
 mod support;
+mod tracing;
 mod warming;
