@@ -28,4 +28,4 @@ mod upload;
 
 pub use app::configure;
 pub use edge::{Edge, EdgeParts, InvalidUpstream};
-pub use serve::{Ears, Gateway, ServeError, signals};
+pub use serve::{Ears, Gateway, ServeError, reach, signals};

@@ -7,6 +7,7 @@ mod way_out;
 
 pub use error::ServeError;
 pub use signals::signals;
+pub use way_out::reach;
 
 use crate::admin::Admin;
 use crate::app::configure;

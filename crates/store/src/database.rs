@@ -36,6 +36,19 @@ pub(crate) fn open_for_reading(file: &Path) -> Result<Connection, StoreError> {
     open().map_err(|error| error.about(file))
 }
 
+/// Looks at `file` as a start would, and changes nothing of it: the number of its schema.
+pub(crate) fn look(file: &Path) -> Result<i64, StoreError> {
+    let look = || -> Result<i64, StoreError> {
+        let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        let database = Connection::open_with_flags(file, flags)?;
+        database.busy_timeout(PATIENCE)?;
+        refuse_newer(&database, file)?;
+        check(&database, file)?;
+        Ok(database.query_row("PRAGMA user_version", [], |row| row.get(0))?)
+    };
+    look().map_err(|error| error.about(file))
+}
+
 /// A database that lives as long as its connection.
 pub(crate) fn open_in_memory() -> Result<Connection, StoreError> {
     let mut database = Connection::open_in_memory()?;

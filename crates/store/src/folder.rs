@@ -4,6 +4,7 @@
 //! of the database itself. Modes are mended by path: opening a database file a second time in the same process and
 //! closing it again would drop the locks that SQLite holds on it.
 
+use crate::database;
 use crate::error::StoreError;
 use std::fs::{self, DirBuilder, File, OpenOptions, TryLockError};
 use std::io::{self, ErrorKind, Write as _};
@@ -35,6 +36,22 @@ impl Folder {
     pub(crate) fn database(&self) -> PathBuf {
         self.path.join(DATABASE)
     }
+}
+
+/// The files that the store keeps in `folder`, those that are there; the database, if it is among them, first.
+#[must_use]
+pub fn files(folder: &Path) -> Vec<PathBuf> {
+    OURS.iter().map(|name| folder.join(name)).filter(|file| file.exists()).collect()
+}
+
+/// Looks at the database in `folder` without changing anything: the number of its schema, or none where there is no database yet.
+/// It can be in use.
+///
+/// # Errors
+/// [`StoreError::Newer`] and [`StoreError::Corrupt`]; [`StoreError::Database`] when it cannot be read.
+pub fn look(folder: &Path) -> Result<Option<i64>, StoreError> {
+    let file = folder.join(DATABASE);
+    file.exists().then(|| database::look(&file)).transpose()
 }
 
 fn make(path: &Path) -> io::Result<()> {

@@ -27,6 +27,7 @@ pub use costs::{Costs, CostsBy, WarmReturn};
 pub use desk::{Desk, Pace, QueueFull};
 pub use distillation::CurationMaterial;
 pub use error::StoreError;
+pub use folder::{files, look};
 pub use knowledge::{Applied, Draft};
 pub use ledger::LedgerEntry;
 pub use recall::{Hit, MOST_HITS, Source};

@@ -1,10 +1,34 @@
 //! The way to the real providers, made anew on each thread that needs one.
 
+use bytes::Bytes;
+use domain::provider::Provider;
 use domain::settings::Settings;
 use std::rc::Rc;
 use std::sync::Arc;
-use upstream::transport::{HttpTransport, Limits, Roots, Trust, UnusableRoots};
-use workers::TransportFactory;
+use std::time::Duration;
+use upstream::transport::{
+    HeaderMap, HttpTransport, Limits, Method, Request, Roots, Transport as _, Trust, UnusableRoots,
+};
+use workers::{TransportFactory, base_url};
+
+/// How long a provider may take for a sign of life.
+const SIGN_WITHIN: Duration = Duration::from_secs(5);
+
+/// Asks `provider` for a sign of life, without any credential, on the very way that requests take: the status that it answers
+/// with, whatever that is.
+///
+/// # Errors
+/// Why there was none, for people.
+pub async fn reach(settings: &Settings, provider: Provider) -> Result<u16, String> {
+    let transport = way_out(settings).map_err(|cause| cause.to_string())?();
+    let uri = base_url(settings, provider).parse().map_err(|_| "the address is not a URL".to_owned())?;
+    let request = Request { method: Method::HEAD, uri, headers: HeaderMap::new(), body: Bytes::new() };
+    match tokio::time::timeout(SIGN_WITHIN, transport.send(request)).await {
+        Ok(Ok(answer)) => Ok(answer.status.as_u16()),
+        Ok(Err(fault)) => Err(fault.to_string()),
+        Err(_elapsed) => Err(format!("nothing was answered within {} s", SIGN_WITHIN.as_secs())),
+    }
+}
 
 /// Makes ways out as `settings` want them. The system's roots are read once, for all of them.
 ///
