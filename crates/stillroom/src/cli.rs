@@ -1,8 +1,15 @@
 //! What can be typed.
 
-use crate::backtest::Half;
+mod backtest;
+mod trace;
+mod warming;
+
+pub(crate) use backtest::{Backtest, Format};
+pub(crate) use trace::Trace;
+pub(crate) use warming::Warming;
+
 use crate::settings::Flags;
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::{Args, CommandFactory as _, FromArgMatches as _, Parser, Subcommand, ValueEnum};
 use std::ffi::OsString;
 use std::path::PathBuf;
 
@@ -14,9 +21,13 @@ Examples:
   stillroom run -- claude                     both in one
   stillroom demo                              see the whole story, without an account
   stillroom recall sqlite locking             search what was kept
+  stillroom trace --follow                    watch the actors talk
   stillroom doctor                            find out what is wrong
 
 Exit code: 0 done, 1 failed, 2 wrong use.";
+
+/// What stands above the flags that every command understands.
+const GLOBAL: &str = "Global options";
 
 /// A gateway between coding agents and model providers that remembers, and that notices when credentials expire.
 #[derive(Debug, Parser)]
@@ -26,21 +37,35 @@ pub(crate) struct Cli {
     pub(crate) settings: SettingsFlags,
     #[command(flatten)]
     pub(crate) serve: ServeFlags,
+    /// When to use colours: auto means at a terminal, unless NO_COLOR is set.
+    #[arg(long, value_name = "WHEN", default_value = "auto", global = true, help_heading = GLOBAL)]
+    pub(crate) color: Color,
     #[command(subcommand)]
     pub(crate) command: Option<Command>,
+}
+
+/// What `arguments` say. Help, the version and complaints about wrong use are printed, in `color`, and end the program.
+pub(crate) fn understood(arguments: Vec<OsString>, color: Color) -> Cli {
+    let choice = match color {
+        Color::Auto => clap::ColorChoice::Auto,
+        Color::Always => clap::ColorChoice::Always,
+        Color::Never => clap::ColorChoice::Never,
+    };
+    let matches = Cli::command().color(choice).get_matches_from(arguments);
+    Cli::from_arg_matches(&matches).unwrap_or_else(|wrong| wrong.exit())
 }
 
 /// Flags that every command understands.
 #[derive(Debug, Clone, Default, Args)]
 pub(crate) struct SettingsFlags {
     /// The settings file [default: ./stillroom.toml, else the one in your configuration folder].
-    #[arg(long, value_name = "FILE", global = true)]
+    #[arg(long, value_name = "FILE", global = true, help_heading = GLOBAL)]
     pub(crate) config: Option<PathBuf>,
     /// Where the gateway listens, or is; port 0 picks a free one [default: 127.0.0.1:4141].
-    #[arg(long, value_name = "ADDRESS", global = true)]
+    #[arg(long, value_name = "ADDRESS", global = true, help_heading = GLOBAL)]
     pub(crate) listen: Option<String>,
     /// The folder of the database [default: the platform's data folder].
-    #[arg(long, value_name = "FOLDER", global = true)]
+    #[arg(long, value_name = "FOLDER", global = true, help_heading = GLOBAL)]
     pub(crate) data_dir: Option<String>,
 }
 
@@ -70,6 +95,32 @@ pub(crate) enum LogFormat {
     Json,
 }
 
+/// When output is coloured.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Color {
+    Auto,
+    Always,
+    Never,
+}
+
+impl Color {
+    /// What `arguments` say of it: help and complaints about wrong use are written before they are all understood.
+    pub(crate) fn said_in<'a>(arguments: impl IntoIterator<Item = &'a OsString>) -> Self {
+        let mut arguments =
+            arguments.into_iter().map_while(|argument| argument.to_str().filter(|text| *text != "--"));
+        let mut said = Self::Auto;
+        while let Some(argument) = arguments.next() {
+            let value = match argument.strip_prefix("--color") {
+                Some("") => arguments.next(),
+                Some(rest) => rest.strip_prefix('='),
+                None => None,
+            };
+            said = value.and_then(|value| Self::from_str(value, false).ok()).unwrap_or(said);
+        }
+        said
+    }
+}
+
 /// What to do; without any of these, serve.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
@@ -85,17 +136,17 @@ pub(crate) enum Command {
     ///
     /// A gateway that this starts ends with the agent. Start `stillroom` by itself when several agents share one.
     #[command(
-        after_help = "Examples:\n  stillroom run -- claude\n  stillroom run -- codex exec \"fix the test\""
+        after_help = "Examples:\n  stillroom run -- claude\n  stillroom run -- codex exec \"fix the test\"\n  stillroom run -- opencode"
     )]
     Run {
-        /// The agent and its arguments, after `--`.
-        #[arg(required = true, last = true, value_name = "AGENT")]
+        /// The agent and its arguments, all of which are its own; `--` may stand before it.
+        #[arg(required = true, trailing_var_arg = true, allow_hyphen_values = false, value_name = "AGENT")]
         agent: Vec<OsString>,
     },
     /// List the sessions, or show what one of them said and what was distilled from it.
     #[command(after_help = "Examples:\n  stillroom sessions\n  stillroom sessions 0199f3a2 --json")]
     Sessions {
-        /// Show this one.
+        /// Show this one; the beginning of its id is enough.
         id: Option<String>,
         #[command(flatten)]
         json: Json,
@@ -144,8 +195,21 @@ pub(crate) enum Command {
     #[command(after_help = "Example:\n  stillroom status")]
     Status(Json),
     /// Check everything that has to be right, and say what to do where it is not.
-    #[command(after_help = "Example:\n  stillroom doctor")]
-    Doctor(Json),
+    #[command(after_help = "Examples:\n  stillroom doctor\n  stillroom doctor --online --json")]
+    Doctor {
+        /// Also ask the providers for a sign of life, without any credential.
+        #[arg(long)]
+        online: bool,
+        #[command(flatten)]
+        json: Json,
+    },
+    /// Show the messages between the gateway's actors.
+    ///
+    /// They are recorded by a gateway that was started with --trace-actors, or as long as somebody follows.
+    #[command(
+        after_help = "Examples:\n  stillroom trace --last 50\n  stillroom trace --follow --session 0199f3a2\n  stillroom trace --format mermaid --root 42\n  stillroom trace --format chrome > trace.json    # open it at ui.perfetto.dev"
+    )]
+    Trace(Trace),
     /// Show or check the settings.
     #[command(subcommand)]
     Config(Config),
@@ -157,66 +221,22 @@ pub(crate) enum Command {
         after_help = "Examples:\n  stillroom backtest sessions.jsonl\n  stillroom backtest --from claude-code ~/.claude/projects/*/*.jsonl\n  stillroom backtest --from claude-code --convert log.jsonl > sessions.jsonl"
     )]
     Backtest(Backtest),
-}
-
-/// What to replay, and how.
-#[derive(Debug, Clone, Args)]
-pub(crate) struct Backtest {
-    /// Recordings: one session a line, as JSON.
-    #[arg(required = true, value_name = "FILE")]
-    pub(crate) files: Vec<PathBuf>,
-    /// The files are an agent's own session logs.
-    #[arg(long, value_name = "AGENT")]
-    pub(crate) from: Option<Format>,
-    /// Only print the logs as a recording; it holds no word of them.
-    #[arg(long, requires = "from", conflicts_with_all = ["fit", "json"])]
-    pub(crate) convert: bool,
-    /// Believe beforehand what these recordings teach; repeat for more.
-    #[arg(long, value_name = "FILE", conflicts_with = "split")]
-    pub(crate) fit_on: Vec<PathBuf>,
-    /// Report only this half of the sessions, by their hash, and believe what the other teaches.
-    #[arg(long, value_name = "HALF")]
-    pub(crate) split: Option<Half>,
-    /// Only print what the sessions teach, as counts: what --fit-on would believe.
-    #[arg(long, conflicts_with = "fit_on")]
-    pub(crate) fit: bool,
-    #[command(flatten)]
-    pub(crate) json: Json,
-}
-
-/// Whose session logs.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(crate) enum Format {
-    /// Claude Code's, `~/.claude/projects/*/*.jsonl`.
-    ClaudeCode,
-}
-
-/// What to decide about keeping caches warm.
-#[derive(Debug, Clone, Subcommand)]
-pub(crate) enum Warming {
-    /// Let all sessions be kept warm; ends a pause of all warming.
-    #[command(after_help = "Example:\n  stillroom warming on")]
-    On,
-    /// Keep no session warm.
-    #[command(after_help = "Example:\n  stillroom warming off")]
-    Off,
-    /// Let the rule decide about one session; ends its pauses.
-    #[command(after_help = "Example:\n  stillroom warming auto 0199f3a2")]
-    Auto {
-        /// Which.
-        id: String,
+    /// Print what makes a shell complete the words of this program.
+    #[command(
+        after_help = "Examples:\n  stillroom completions bash > ~/.local/share/bash-completion/completions/stillroom\n  stillroom completions fish > ~/.config/fish/completions/stillroom.fish"
+    )]
+    Completions {
+        /// Which shell.
+        shell: clap_complete::Shell,
     },
-    /// Keep one session warm as long as one return would pay for it, whatever the rule says; ends its pauses.
-    #[command(after_help = "Example:\n  stillroom warming keep 0199f3a2")]
-    Keep {
-        /// Which.
-        id: String,
-    },
-    /// Never keep this session warm.
-    #[command(after_help = "Example:\n  stillroom warming stop 0199f3a2")]
-    Stop {
-        /// Which.
-        id: String,
+    /// Print the manual page, or write the pages of all commands into a folder.
+    #[command(
+        after_help = "Examples:\n  stillroom man | man -l -\n  stillroom man --folder ~/.local/share/man/man1"
+    )]
+    Man {
+        /// Write one page a command here, and print none.
+        #[arg(long, value_name = "FOLDER")]
+        folder: Option<PathBuf>,
     },
 }
 
@@ -273,7 +293,6 @@ impl ServeFlags {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use clap::CommandFactory as _;
 
     fn parse(arguments: &[&str]) -> Result<Cli, clap::Error> {
         Cli::try_parse_from([&["stillroom"], arguments].concat())
@@ -286,7 +305,7 @@ mod tests {
 
     #[test]
     fn every_command_has_help_with_an_example() {
-        let mut root = Cli::command();
+        let mut root = Cli::command().term_width(100);
         root.build();
         insta::assert_snapshot!("help", root.render_long_help());
         for command in leaves(root) {
@@ -326,6 +345,14 @@ mod tests {
     }
 
     #[test]
+    fn an_agent_may_be_named_without_the_two_dashes() {
+        let cli = parse(&["run", "--listen", "127.0.0.1:0", "claude", "--color", "red", "-p"]).unwrap();
+        let Some(Command::Run { agent }) = cli.command else { panic!("not run") };
+        assert_eq!(agent, ["claude", "--color", "red", "-p"]);
+        assert!(cli.settings.listen.is_some());
+    }
+
+    #[test]
     fn json_is_asked_for_before_or_after_a_decision() {
         for arguments in
             [&["warming", "--json", "off"][..], &["warming", "off", "--json"], &["warming", "--json"]]
@@ -338,13 +365,28 @@ mod tests {
     }
 
     #[test]
+    fn colours_are_known_before_all_is_understood_and_an_agents_flags_are_its_own() {
+        let said =
+            |arguments: &[&str]| Color::said_in(&arguments.iter().map(OsString::from).collect::<Vec<_>>());
+        assert_eq!(said(&["stillroom", "--color", "always", "bake"]), Color::Always);
+        assert_eq!(said(&["stillroom", "bake", "--color=never"]), Color::Never);
+        assert_eq!(said(&["stillroom", "run", "--", "x", "--color=never"]), Color::Auto);
+        assert_eq!(said(&["stillroom", "--color=sometimes", "--colorful"]), Color::Auto);
+    }
+
+    #[test]
     fn wrong_use_ends_with_2() {
         for wrong in [
             &["run"][..],
             &["recall"],
             &["recall", "x", "--limit", "0"],
             &["bake"],
-            &["trace"],
+            &["trace", "--last", "0"],
+            &["trace", "--slower-than", "5"],
+            &["trace", "--follow", "--last", "5"],
+            &["trace", "--json", "--format", "chrome"],
+            &["completions", "csh"],
+            &["status", "--color", "sometimes"],
             &["config"],
             &["warming", "stop"],
         ] {

@@ -1,8 +1,12 @@
 //! A small client of a running gateway's admin plane.
 
 use crate::failure::Failure;
+use awc::error::PayloadError;
 use awc::http::header::HeaderValue;
+use bytes::Bytes;
 use domain::settings::Settings;
+use futures_util::Stream;
+use serde::de::DeserializeOwned;
 use serde_json::Value as Json;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::time::Duration;
@@ -68,6 +72,24 @@ impl Gateway {
         if (200..300).contains(&answer.status) { Ok(answer) } else { Err(self.refused(path, &answer)) }
     }
 
+    /// What comes from `path`, piece by piece, for as long as it takes.
+    ///
+    /// # Errors
+    /// Nobody answers, or not with success.
+    pub(crate) async fn stream(
+        &self,
+        path: &str,
+    ) -> Result<impl Stream<Item = Result<Bytes, PayloadError>> + use<>, Failure> {
+        let sent = self.client.get(self.url(path)).send().await;
+        let mut response = sent.map_err(|cause| self.silent(&cause.to_string()))?;
+        if response.status().is_success() {
+            return Ok(response);
+        }
+        let body = response.body().limit(LARGEST_ANSWER).await.unwrap_or_default();
+        let (status, text) = (response.status().as_u16(), String::from_utf8_lossy(&body).into_owned());
+        Err(self.refused(path, &Answer { status, text }))
+    }
+
     /// Whatever is answered at `path`.
     ///
     /// # Errors
@@ -107,7 +129,9 @@ impl Gateway {
 
     fn refused(&self, path: &str, answer: &Answer) -> Failure {
         let remedy = match answer.status {
-            400 | 404 => "check what was asked; `stillroom sessions` lists the ids",
+            400 | 404 => {
+                "check what was asked; `--help` says what can be, and `stillroom sessions` lists the ids"
+            }
             403 => "give this command the gateway's own settings: the same `listen` and access.token",
             _ => "see the gateway's log, and `stillroom doctor`",
         };
@@ -132,11 +156,19 @@ impl Answer {
     /// # Errors
     /// It is none: somebody else answers there.
     pub(crate) fn json(&self) -> Result<Json, Failure> {
+        self.read()
+    }
+
+    /// What the body says, as JSON of this shape.
+    ///
+    /// # Errors
+    /// It is not of this shape: somebody else answers there.
+    pub(crate) fn read<T: DeserializeOwned>(&self) -> Result<T, Failure> {
         serde_json::from_str(&self.text).map_err(|cause| {
             Failure::new(
-                "the answer is not JSON",
+                "the answer cannot be read",
                 cause,
-                "another server may have that address: `stillroom doctor` tells",
+                "another server, or another version of this one, may have that address: `stillroom doctor` tells",
             )
         })
     }

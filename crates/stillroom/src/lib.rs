@@ -19,13 +19,16 @@ pub mod fuzzing {
     pub use crate::settings::fuzzing::settings;
 }
 
-use clap::Parser as _;
+use std::ffi::OsString;
 use std::process::ExitCode;
 
 /// Does what the arguments say, and tells how it went: 0 done, 1 failed, 2 wrong use; `run` ends as its agent does.
 #[must_use]
 pub fn main() -> ExitCode {
-    let cli = cli::Cli::parse();
+    let arguments: Vec<OsString> = std::env::args_os().collect();
+    let color = cli::Color::said_in(&arguments);
+    let cli = cli::understood(arguments, color);
+    output::choose(cli.color);
     let places = settings::Places::of_this_process();
     command::perform(cli, &places).unwrap_or_else(|failure| {
         output::complain(&failure);

@@ -1,11 +1,48 @@
 //! The only place that prints.
 
+use crate::cli::Color;
 use crate::failure::Failure;
-use std::io::{IsTerminal as _, Write, stderr, stdout};
+use console::Term;
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use std::ffi::OsString;
+use std::io::{self, IsTerminal as _, Write, stderr, stdout};
+use std::sync::OnceLock;
+
+/// What was asked for; chosen once, before anything is printed.
+static COLOR: OnceLock<Color> = OnceLock::new();
+
+/// Colours from now on as `color` says. Only the first choice counts.
+pub(crate) fn choose(color: Color) {
+    COLOR.get_or_init(|| color);
+}
 
 /// Prints text for standard output. A reader that has gone away is no failure: it has seen enough.
 pub(crate) fn say(text: &str) {
     let _gone = writeln!(stdout(), "{}", text.trim_end());
+}
+
+/// Prints a piece of what prints as it goes, at once.
+///
+/// # Errors
+/// Whoever read it has gone away, or it cannot be written: nothing more has to be made.
+pub(crate) fn go_on(text: &str) -> io::Result<()> {
+    let mut out = stdout().lock();
+    out.write_all(text.as_bytes())?;
+    out.flush()
+}
+
+/// How many columns standard output has; none when it is no terminal, and lines may be as long as they are.
+pub(crate) fn width() -> Option<usize> {
+    stdout().is_terminal().then(|| Term::stdout().size_checked()).flatten().map(|(_, columns)| columns.into())
+}
+
+/// A bar that fills while work of so many steps goes on; only at a terminal, on standard error, and gone at the end.
+pub(crate) fn progress(steps: usize, what: &'static str) -> ProgressBar {
+    let target =
+        if stderr().is_terminal() { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() };
+    let plain = "{msg} {wide_bar} {pos}/{len} {eta}";
+    let style = ProgressStyle::with_template(plain).unwrap_or_else(|_| ProgressStyle::default_bar());
+    ProgressBar::with_draw_target(Some(steps as u64), target).with_style(style).with_message(what)
 }
 
 /// Standard output, for what prints as it goes.
@@ -52,10 +89,21 @@ fn dim(text: &str, terminal: bool) -> String {
     paint(text, DIM, terminal)
 }
 
-/// Colour is for people at a terminal who have not switched it off.
+/// Colour is for people at a terminal who have not switched it off, and for those who ask for it.
 fn paint(text: &str, colour: &str, terminal: bool) -> String {
-    let refused = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
-    if terminal && !refused { format!("\x1b[{colour}m{text}\x1b[0m") } else { text.to_owned() }
+    let coloured = match COLOR.get() {
+        Some(Color::Always) => true,
+        Some(Color::Never) => false,
+        Some(Color::Auto) | None => {
+            terminal && is_welcome(std::env::var_os("NO_COLOR"), std::env::var_os("TERM"))
+        }
+    };
+    if coloured { format!("\x1b[{colour}m{text}\x1b[0m") } else { text.to_owned() }
+}
+
+/// Whether a terminal takes colours and its user wants them (<https://no-color.org>).
+fn is_welcome(no_color: Option<OsString>, term: Option<OsString>) -> bool {
+    no_color.is_none_or(|value| value.is_empty()) && term.is_none_or(|term| term != "dumb")
 }
 
 /// Text of strangers without what could steer a terminal: a model's answer may hold escape sequences.
@@ -72,6 +120,15 @@ mod tests {
         let clean = harmless("a\x1b[2Jb\u{9b}31mc\rd\ne");
         assert!(!clean.contains(['\x1b', '\u{9b}', '\r']), "{clean:?}");
         assert!(clean.contains("d\ne"));
+    }
+
+    #[test]
+    fn who_wants_no_colour_gets_none() {
+        let welcome = |no_color: Option<&str>, term: Option<&str>| {
+            is_welcome(no_color.map(OsString::from), term.map(OsString::from))
+        };
+        assert!(welcome(None, Some("xterm-256color")) && welcome(Some(""), None));
+        assert!(!welcome(Some("1"), None) && !welcome(None, Some("dumb")));
     }
 
     #[test]

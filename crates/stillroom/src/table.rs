@@ -1,10 +1,13 @@
 //! Plain aligned tables.
 
-use crate::output::harmless;
+use crate::output::{harmless, head, width};
+use console::{measure_text_width, truncate_str};
 use serde_json::Value as Json;
 
-/// The widest a column gets, in characters; the last one is not cut.
-const WIDEST: usize = 60;
+/// The narrowest a column is cut to, in columns of a terminal.
+const NARROWEST: usize = 6;
+/// What stands between two columns.
+const GAP: &str = "  ";
 /// What stands where there is nothing.
 const NOTHING: &str = "–";
 
@@ -18,35 +21,41 @@ pub(crate) fn of_rows(rows: &[Json], columns: &[Column]) -> String {
     align(&std::iter::once(title).chain(cells).collect::<Vec<_>>())
 }
 
-/// Rows of text under each other; every row has as many cells as the first.
+/// Rows of text under each other, the first of them titles; every row has as many cells as the first. Where the terminal is too
+/// narrow the widest columns are cut, and whoever reads it through a pipe gets all of it.
 pub(crate) fn align(rows: &[Vec<String>]) -> String {
+    let mut lines = fitted(rows, width());
+    lines.iter_mut().take(1).for_each(|title| *title = head(title));
+    lines.join("\n")
+}
+
+fn fitted(rows: &[Vec<String>], room: Option<usize>) -> Vec<String> {
     let columns = rows.first().map_or(0, Vec::len);
-    let rows: Vec<Vec<String>> = rows.iter().map(|row| cut(row)).collect();
-    let width = |column: usize| rows.iter().filter_map(|row| row.get(column)).map(|cell| length(cell)).max();
-    let widths: Vec<usize> = (0..columns).map(|column| width(column).unwrap_or(0)).collect();
-    rows.iter().map(|row| line(row, &widths)).collect::<Vec<_>>().join("\n")
+    let widest = |column: usize| {
+        rows.iter().filter_map(|row| row.get(column)).map(|cell| measure_text_width(cell)).max()
+    };
+    let natural: Vec<usize> = (0..columns).map(|column| widest(column).unwrap_or(0)).collect();
+    let widths = room.map_or_else(|| natural.clone(), |room| narrowed(natural.clone(), room));
+    rows.iter().map(|row| line(row, &widths)).collect()
+}
+
+/// The widest give way first, each down to the narrowest that still says something.
+fn narrowed(mut widths: Vec<usize>, room: usize) -> Vec<usize> {
+    let room = room.saturating_sub(GAP.len() * widths.len().saturating_sub(1));
+    while widths.iter().sum::<usize>() > room {
+        let Some(widest) = widths.iter_mut().max().filter(|width| **width > NARROWEST) else { break };
+        *widest -= 1;
+    }
+    widths
 }
 
 fn line(row: &[String], widths: &[usize]) -> String {
-    let cells =
-        row.iter().zip(widths).map(|(cell, width)| format!("{cell}{}", " ".repeat(width - length(cell))));
-    cells.collect::<Vec<_>>().join("  ").trim_end().to_owned()
-}
-
-fn cut(row: &[String]) -> Vec<String> {
-    let last = row.len().saturating_sub(1);
-    row.iter().enumerate().map(|(at, cell)| if at == last { cell.clone() } else { shorten(cell) }).collect()
-}
-
-fn shorten(cell: &str) -> String {
-    if length(cell) <= WIDEST {
-        return cell.to_owned();
-    }
-    cell.chars().take(WIDEST - 1).chain(['…']).collect()
-}
-
-fn length(cell: &str) -> usize {
-    cell.chars().count()
+    let cells = row.iter().zip(widths).map(|(cell, width)| {
+        let shown = truncate_str(cell, *width, "…");
+        let missing = width.saturating_sub(measure_text_width(&shown));
+        format!("{shown}{}", " ".repeat(missing))
+    });
+    cells.collect::<Vec<_>>().join(GAP).trim_end().to_owned()
 }
 
 /// A value on one line.
@@ -82,12 +91,29 @@ mod tests {
         ");
     }
 
+    fn cells(rows: &[&[&str]]) -> Vec<Vec<String>> {
+        rows.iter().map(|row| row.iter().map(|cell| (*cell).to_owned()).collect()).collect()
+    }
+
     #[test]
-    fn only_the_last_column_may_be_long() {
+    fn nothing_is_cut_where_there_is_no_terminal() {
         let long = "x".repeat(200);
-        let columns = [("A", "a"), ("B", "b")];
-        let table = of_rows(&[json!({"a": long, "b": long})], &columns);
-        assert_eq!(table.lines().last().map(|line| line.chars().count()), Some(WIDEST + 2 + 200));
+        let lines = fitted(&cells(&[&["A", "B"], &[&long, &long]]), None);
+        assert_eq!(lines[1].len(), 200 + GAP.len() + 200);
+    }
+
+    #[test]
+    fn the_widest_columns_give_way_to_a_narrow_terminal() {
+        let rows = cells(&[
+            &["ID", "CLIENT", "TITLE"],
+            &["0199f3a2-77", "claude-code", "SQLite's write-ahead log does not work over NFS"],
+            &["0199f3a3-01", "codex", "漢字の列は二つ分の幅を取る"],
+        ]);
+        insta::assert_snapshot!(fitted(&rows, Some(48)).join("\n"), @r"
+        ID           CLIENT       TITLE
+        0199f3a2-77  claude-code  SQLite's write-ahead …
+        0199f3a3-01  codex        漢字の列は二つ分の幅…
+        ");
     }
 
     proptest! {
@@ -95,6 +121,16 @@ mod tests {
         fn a_table_has_a_line_for_each_row_whatever_is_in_it(cells in prop::collection::vec(".*", 0..8)) {
             let rows: Vec<_> = cells.iter().map(|cell| json!({"a": cell})).collect();
             prop_assert_eq!(of_rows(&rows, &[("A", "a")]).lines().count(), rows.len() + 1);
+        }
+
+        #[test]
+        fn a_table_fits_any_terminal_that_is_wide_enough_for_its_narrowest(
+            rows in prop::collection::vec(prop::array::uniform3(".{0,80}"), 1..6), room in 28usize..200
+        ) {
+            let rows: Vec<Vec<String>> = rows.iter().map(|row| row.iter().map(|text| cell(&text.as_str().into())).collect()).collect();
+            for line in fitted(&rows, Some(room)) {
+                prop_assert!(measure_text_width(&line) <= room, "{line:?}");
+            }
         }
     }
 }

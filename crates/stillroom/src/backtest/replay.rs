@@ -61,8 +61,12 @@ pub(crate) type Outcomes = [Outcome; POLICIES.len()];
 /// The outcomes in each project, in the order in which projects first occur.
 ///
 /// Sessions are taken one after the other, each whole, and each wait is learnt from when it is over: no decision knows what came
-/// after it.
-pub(crate) fn replay(sessions: &[Session], prior: Habits) -> Vec<(String, Outcomes)> {
+/// after it. `played` hears of each session that is done.
+pub(crate) fn replay(
+    sessions: &[Session],
+    prior: Habits,
+    mut played: impl FnMut(),
+) -> Vec<(String, Outcomes)> {
     let mut book = Book::with_prior(prior);
     let mut projects: Vec<(String, Outcomes)> = Vec::new();
     for session in sessions {
@@ -73,6 +77,7 @@ pub(crate) fn replay(sessions: &[Session], prior: Habits) -> Vec<(String, Outcom
             projects.push((session.project.clone(), Outcomes::default()));
         }
         projects[at].1.iter_mut().zip(outcomes).for_each(|(sum, outcome)| *sum += outcome);
+        played();
     }
     projects
 }

@@ -42,7 +42,7 @@ fn session(times: &[f64]) -> Session {
 }
 
 fn outcomes(session: Session) -> Outcomes {
-    replay(&[session], prior())[0].1
+    replay(&[session], prior(), || ())[0].1
 }
 
 fn of(outcomes: &Outcomes, policy: Policy) -> (f64, f64, u64, u64) {
@@ -174,7 +174,7 @@ proptest! {
     fn nobody_earns_more_than_the_oracle_and_never_is_nothing(
         sessions in prop::collection::vec(any_session(), 1..8),
     ) {
-        for (project, outcomes) in replay(&sessions, prior()) {
+        for (project, outcomes) in replay(&sessions, prior(), || ()) {
             let best = outcomes[5].net();
             prop_assert!(outcomes.iter().all(|outcome| outcome.net() <= best + 1e-9), "{project}");
             prop_assert_eq!(outcomes[0], Default::default());
@@ -190,8 +190,8 @@ proptest! {
         let (before, _) = sessions.split_at(cut);
         let mut changed = sessions.clone();
         changed[cut..].iter_mut().for_each(|session| session.project = "later".to_owned());
-        let alone = replay(before, prior());
-        let with_others = replay(&changed, prior());
+        let alone = replay(before, prior(), || ());
+        let with_others = replay(&changed, prior(), || ());
         prop_assert_eq!(&with_others[..alone.len()], &alone[..]);
     }
 
@@ -245,7 +245,7 @@ fn a_bad_line_is_named_with_what_is_wrong() {
 
 #[test]
 fn programs_read_exactly_the_promised_fields() {
-    let report = Report::of(&replay(&[session(&[0.0, 400.0])], prior()));
+    let report = Report::of(&replay(&[session(&[0.0, 400.0])], prior(), || ()));
     let json = serde_json::to_value(&report).unwrap();
     let keys = |value: &serde_json::Value| {
         let mut keys: Vec<_> = value.as_object().unwrap().keys().cloned().collect();
@@ -266,7 +266,7 @@ fn programs_read_exactly_the_promised_fields() {
 
 #[test]
 fn where_the_oracle_earns_nothing_every_share_is_zero() {
-    let report = Report::of(&replay(&[session(&[0.0, 10.0])], prior()));
+    let report = Report::of(&replay(&[session(&[0.0, 10.0])], prior(), || ()));
     let json = serde_json::to_value(&report).unwrap();
     assert!(json["policies"].as_array().unwrap().iter().all(|policy| policy["fraction_of_oracle"] == 0.0));
 }
@@ -276,7 +276,7 @@ fn people_read_a_table_that_fits_the_width() {
     let times: Vec<f64> = (0..12).map(|turn| f64::from(turn) * 400.0).collect();
     let long = "/home/somebody/some/folder/with/a/long/name\u{1b}[2J";
     let elsewhere = Session { project: long.to_owned(), ..session(&[0.0, 280.0]) };
-    let text = table(&Report::of(&replay(&[session(&times), elsewhere], prior())));
+    let text = table(&Report::of(&replay(&[session(&times), elsewhere], prior(), || ())));
     assert!(text.lines().all(|line| line.chars().count() <= 80), "{text}");
     insta::assert_snapshot!(text);
 }

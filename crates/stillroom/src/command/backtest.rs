@@ -3,7 +3,7 @@
 use crate::backtest::{Half, Report, Session, convert, fit, read, replay, table};
 use crate::cli::{Backtest, Format};
 use crate::failure::{Exit, Failure};
-use crate::output::say;
+use crate::output::{progress, say};
 use machines::warming::{Habits, prior};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -17,7 +17,10 @@ pub(crate) fn perform(what: &Backtest) -> Result<ExitCode, Failure> {
         say_json(&fit(&reported(sessions, what)))?;
     } else {
         let prior = believed(&sessions, what)?;
-        let report = Report::of(&replay(&reported(sessions, what), prior));
+        let sessions = reported(sessions, what);
+        let bar = progress(sessions.len(), "replaying sessions");
+        let report = Report::of(&replay(&sessions, prior, || bar.inc(1)));
+        bar.finish_and_clear();
         if what.json.json { say_json(&report)? } else { say(&table(&report)) }
     }
     Ok(ExitCode::SUCCESS)
@@ -39,7 +42,12 @@ fn reported(sessions: Vec<Session>, what: &Backtest) -> Vec<Session> {
 }
 
 fn recorded(files: &[PathBuf], from: Option<Format>) -> Result<Vec<Session>, Failure> {
-    let read = files.iter().map(|file| recording(file, from)).collect::<Result<Vec<_>, _>>()?;
+    let bar = progress(files.len(), "reading files");
+    let read = files.iter().map(|file| recording(file, from).inspect(|_| bar.inc(1)));
+    let read = read.collect::<Result<Vec<_>, _>>();
+    // Before any failure is told.
+    bar.finish_and_clear();
+    let read = read?;
     let sessions = read.concat();
     if sessions.is_empty() { Err(empty()) } else { Ok(sessions) }
 }

@@ -1,6 +1,7 @@
 //! What each command does; one file a command.
 
 mod backtest;
+mod completions;
 mod config;
 mod costs;
 mod credentials;
@@ -12,8 +13,10 @@ mod look;
 mod recall;
 mod run;
 mod serve;
+mod session_id;
 mod sessions;
 mod status;
+mod trace;
 mod warming;
 
 use crate::cli::{Cli, Command, Config, Json};
@@ -49,10 +52,13 @@ fn look_or_run(invocation: &Invocation<'_>, command: Command) -> Result<ExitCode
         Command::Knowledge(json) => knowledge::perform(invocation, json),
         Command::Recall { words, limit, json } => recall::perform(invocation, &words, limit, json),
         Command::Status(json) => status::perform(invocation, json),
-        Command::Doctor(json) => doctor::perform(invocation, json),
+        Command::Doctor { online, json } => doctor::perform(invocation, online, json),
+        Command::Trace(asked) => trace::perform(invocation, &asked),
         Command::Config(Config::Show(json)) => config::show(invocation, json),
         Command::Config(Config::Check(json)) => config::check(invocation, json),
         Command::Backtest(what) => backtest::perform(&what),
+        Command::Completions { shell } => Ok(completions::perform(shell)),
+        Command::Man { folder } => completions::manual(folder.as_deref()),
     }
 }
 

@@ -2,6 +2,7 @@
 
 use super::invocation::{Invocation, wait_for};
 use super::look::{self, List};
+use super::session_id;
 use crate::cli::Json;
 use crate::client::encoded;
 use crate::failure::Failure;
@@ -43,11 +44,11 @@ fn name_the_unwell(session: &mut Value) {
     session["unwell"] = named.join(", ").into();
 }
 
-/// Shows one session.
+/// Shows the session whose id is, or begins with, `id`.
 pub(crate) fn show(invocation: &Invocation<'_>, id: &str, format: Json) -> Result<ExitCode, Failure> {
-    let base = format!("/api/v1/sessions/{}", encoded(id));
     wait_for(async {
         let gateway = invocation.gateway()?;
+        let base = format!("/api/v1/sessions/{}", encoded(&session_id::find(&gateway, id).await?));
         let messages = look::fetch(&gateway, &format!("{base}/messages"), "messages").await?;
         let observations = look::fetch(&gateway, &format!("{base}/observations"), "observations").await?;
         let warming = gateway.fetch(&format!("{base}/warming")).await?.json()?;

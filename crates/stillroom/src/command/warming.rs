@@ -1,8 +1,9 @@
 //! `stillroom warming`: whether caches are kept warm, and the brakes that a person pulls.
 
 use super::invocation::{Invocation, wait_for};
+use super::session_id;
 use crate::cli::{Json, Warming};
-use crate::client::encoded;
+use crate::client::{Gateway, encoded};
 use crate::failure::Failure;
 use crate::output::say;
 use crate::table::cell;
@@ -17,13 +18,25 @@ pub(crate) fn perform(
 ) -> Result<ExitCode, Failure> {
     wait_for(async {
         let gateway = invocation.gateway()?;
-        let answer = match decision.map(request) {
+        let answer = match decision {
             None => gateway.fetch("/api/v1/warming").await?,
-            Some((path, body)) => gateway.put(&path, &body).await?,
+            Some(decision) => {
+                let (path, body) = request(&named(&gateway, decision).await?);
+                gateway.put(&path, &body).await?
+            }
         };
         say(&if format.json { answer.text } else { text(&answer.json()?) });
         Ok(ExitCode::SUCCESS)
     })
+}
+
+/// The decision with the whole id of its session.
+async fn named(gateway: &Gateway, decision: &Warming) -> Result<Warming, Failure> {
+    let mut decision = decision.clone();
+    if let Warming::Auto { id } | Warming::Keep { id } | Warming::Stop { id } = &mut decision {
+        *id = session_id::find(gateway, id).await?;
+    }
+    Ok(decision)
 }
 
 fn request(decision: &Warming) -> (String, Value) {

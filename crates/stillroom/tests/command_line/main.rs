@@ -29,3 +29,6 @@ mod secure;
 mod serving;
 #[cfg(test)]
 mod support;
+#[cfg(unix)]
+#[cfg(test)]
+mod tracing;

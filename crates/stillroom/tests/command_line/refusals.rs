@@ -13,10 +13,63 @@ fn help_is_an_answer_and_a_wrong_word_is_not() {
 }
 
 #[test]
-fn a_command_that_is_not_there_is_named() {
-    let answer = User::new().calls(&["trace"]);
-    assert_eq!((answer.code(), answer.out().as_str()), (Some(2), ""));
-    assert!(answer.err().contains("unrecognized subcommand 'trace'"), "{}", answer.err());
+fn what_was_meant_is_guessed() {
+    let user = User::new();
+    let said = |arguments: &[&str]| {
+        let answer = user.calls(arguments);
+        assert_eq!((answer.code(), answer.out().as_str()), (Some(2), ""), "{arguments:?}");
+        answer.err()
+    };
+    let texts = [
+        said(&["sesions"]),
+        said(&["status", "--jsn"]),
+        said(&["trace", "--format", "mermade"]),
+        said(&["trace", "--slower-than", "5 minutes"]),
+        said(&["run", "--lisen", "127.0.0.1:0", "claude"]),
+    ];
+    insta::assert_snapshot!(texts.join("\n"));
+}
+
+#[test]
+fn colours_are_for_those_who_want_them() {
+    let user = User::new();
+    let failing = ["--listen", "127.0.0.1:0", "status"];
+    let coloured = |when: &[&str]| user.calls(&[when, &failing[..]].concat()).err().contains('\x1b');
+    assert!(!coloured(&[]) && !coloured(&["--color", "never"]) && coloured(&["--color", "always"]));
+    for (when, expected) in [("never", false), ("always", true)] {
+        assert_eq!(user.calls(&["bake", "--color", when]).err().contains('\x1b'), expected, "{when}");
+        assert_eq!(
+            user.calls(&["config", "show", "--color", when]).out().contains('\x1b'),
+            expected,
+            "{when}"
+        );
+    }
+}
+
+#[test]
+fn shells_and_man_are_told_everything() {
+    let user = User::new();
+    assert!(user.calls(&["completions", "bash"]).out().contains("--slower-than"));
+    assert!(user.calls(&["man"]).out().contains(".TH stillroom 1"));
+    let answer = user.calls(&["man", "--folder", "man1"]);
+    assert_eq!((answer.code(), answer.out().as_str()), (Some(0), ""));
+    assert!(user.home().join("man1/stillroom-trace.1").exists());
+    std::fs::write(user.home().join("file"), "").unwrap();
+    assert_eq!(user.calls(&["man", "--folder", "file/man1"]).code(), Some(1));
+}
+
+#[cfg(unix)]
+#[test]
+fn a_reader_that_has_gone_away_is_no_failure() {
+    let user = User::new();
+    for command in ["config show", "completions bash", "man", "--help", "demo"] {
+        // The reader has left before anything is written.
+        let script = format!("{{ sleep 0.1; \"$0\" {command}; echo $? >&2; }} | true");
+        let mut shell = std::process::Command::new("sh");
+        shell.args(["-c", &script, env!("CARGO_BIN_EXE_stillroom")]).env("HOME", user.home());
+        let said = shell.output().unwrap();
+        assert_eq!(String::from_utf8_lossy(&said.stderr), "0\n", "{command}");
+    }
 }
 
 #[test]
@@ -68,6 +121,9 @@ fn no_gateway_is_a_failure_that_says_how_to_start_one() {
         &["credentials"],
         &["knowledge"],
         &["recall", "x"],
+        &["trace"],
+        &["trace", "--follow"],
+        &["warming", "stop", "x"],
     ] {
         let answer = user.calls(&[&["--listen", &address], command].concat());
         assert_eq!(answer.code(), Some(1), "{command:?}");

@@ -71,6 +71,12 @@ impl Served {
         Self::started(user.command(&["serve", "--until-input-ends", "--listen", "127.0.0.1:0"]))
     }
 
+    /// Starts one that records and prints the messages between its actors.
+    pub(crate) fn tracing(user: &User) -> Self {
+        let serve = ["serve", "--trace-actors", "--until-input-ends", "--listen", "127.0.0.1:0"];
+        Self::started(user.command(&serve))
+    }
+
     /// Starts one that other machines can reach, and that asks for `token`.
     pub(crate) fn open_by(user: &User, token: &str) -> Self {
         let mut command = user.command(&["serve", "--until-input-ends", "--listen", "0.0.0.0:0"]);
@@ -124,8 +130,13 @@ impl Served {
     }
 
     /// Ends its input, and waits for its end.
-    pub(crate) fn without_input(mut self) -> Option<i32> {
+    pub(crate) fn without_input(self) -> Option<i32> {
+        self.without_input_and_log().0
+    }
+
+    /// Ends its input, waits for its end, and gives its log too.
+    pub(crate) fn without_input_and_log(mut self) -> (Option<i32>, String) {
         drop(self.process.stdin.take());
-        self.end()
+        self.end_and_log()
     }
 }

@@ -1,28 +1,33 @@
 //! `stillroom doctor`: everything that has to be right, a line each.
 
+mod agents;
+mod data;
+mod network;
+
 use super::invocation::{Invocation, wait_for};
 use super::look;
 use crate::cli;
 use crate::client::Gateway;
 use crate::failure::Failure;
 use crate::output::{bad, good, say};
-use crate::settings::{Loaded, is_loopback_url};
+use crate::settings::{Loaded, Places};
+use crate::table::cell;
 use domain::provider::Provider;
-use serde_json::json;
-use std::fs::{self, OpenOptions};
-use std::io;
-use std::net::TcpListener;
-use std::path::Path;
+use serde_json::{Value, json};
+use std::collections::BTreeMap;
 use std::process::ExitCode;
-use store::SqliteStore;
 
 /// What was found: what is so, or what is wrong.
 type Finding = Result<String, Failure>;
 
-/// Checks everything; fails when something is wrong.
-pub(crate) fn perform(invocation: &Invocation<'_>, format: cli::Json) -> Result<ExitCode, Failure> {
+/// Checks everything; fails when something is wrong. Providers are asked for a sign of life only when `online`.
+pub(crate) fn perform(
+    invocation: &Invocation<'_>,
+    online: bool,
+    format: cli::Json,
+) -> Result<ExitCode, Failure> {
     let findings = match invocation.settings() {
-        Ok(loaded) => wait_for(examine(&loaded)),
+        Ok(loaded) => wait_for(examine(&loaded, invocation.places, online)),
         Err(wrong) => vec![("settings", Err(wrong))],
     };
     say(&if format.json { json_of(&findings) } else { text_of(&findings) });
@@ -30,21 +35,24 @@ pub(crate) fn perform(invocation: &Invocation<'_>, format: cli::Json) -> Result<
     Ok(if well { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
-async fn examine(loaded: &Loaded) -> Vec<(&'static str, Finding)> {
+async fn examine(loaded: &Loaded, places: &Places, online: bool) -> Vec<(&'static str, Finding)> {
     let settings = loaded.settings();
     let gateway = Gateway::of(settings);
     let serves = gateway.answers().await;
     vec![
         ("settings", Ok(settings_file(loaded))),
-        ("data folder", folder(&settings.data_dir)),
-        ("database", database(&settings.data_dir, serves)),
-        ("address", address(loaded, serves)),
-        ("upstream.anthropic", upstream(loaded, Provider::Anthropic)),
-        ("upstream.openai", upstream(loaded, Provider::OpenAi)),
+        ("data folder", data::folder(&settings.data_dir)),
+        ("data files", data::files(&settings.data_dir)),
+        ("database", data::database(&settings.data_dir)),
+        ("free space", data::free_space(&settings.data_dir)),
+        ("address", network::address(settings.listen, serves)),
+        ("upstream.anthropic", network::upstream(loaded, Provider::Anthropic, online).await),
+        ("upstream.openai", network::upstream(loaded, Provider::OpenAi, online).await),
         (
             "credentials",
             if serves { credentials(&gateway).await } else { Ok("not known: no gateway runs".to_owned()) },
         ),
+        ("agents", agents::environment(places, gateway.address())),
     ]
 }
 
@@ -53,90 +61,34 @@ fn settings_file(loaded: &Loaded) -> String {
     std::iter::once(format!("right ({file})")).chain(loaded.notes()).collect::<Vec<_>>().join("; ")
 }
 
-fn folder(path: &Path) -> Finding {
-    let shown = path.display();
-    if !path.exists() {
-        return Ok(format!("{shown} will be made at the first start"));
-    }
-    let remedy = "make it a folder that you can write to, or set data_dir to another one";
-    write_something(path)
-        .map_err(|cause| Failure::new(format!("{shown} cannot be written"), cause, remedy))?;
-    if is_open_to_others(path) {
-        let remedy = format!("run: chmod 700 {shown}");
-        return Err(Failure::new(
-            format!("{shown} is open to other users"),
-            "it holds what your agents said",
-            remedy,
-        ));
-    }
-    Ok(format!("{shown} is writable and private"))
-}
-
-fn write_something(folder: &Path) -> io::Result<()> {
-    let file = folder.join(format!(".doctor-{}", std::process::id()));
-    OpenOptions::new().write(true).create_new(true).open(&file)?;
-    fs::remove_file(file)
-}
-
-#[cfg(unix)]
-fn is_open_to_others(path: &Path) -> bool {
-    use std::os::unix::fs::PermissionsExt as _;
-    fs::metadata(path).is_ok_and(|metadata| metadata.permissions().mode() & 0o077 != 0)
-}
-
-#[cfg(not(unix))]
-fn is_open_to_others(_path: &Path) -> bool {
-    false
-}
-
-fn database(folder: &Path, serves: bool) -> Finding {
-    if serves {
-        return Ok("the running gateway has it open".to_owned());
-    }
-    if !folder.join("stillroom.db").exists() {
-        return Ok("will be made at the first start".to_owned());
-    }
-    let opened = SqliteStore::open(folder);
-    opened
-        .map(|_store| "opens".to_owned())
-        .map_err(|cause| Failure::new("it does not open", cause, "do as it says there"))
-}
-
-fn address(loaded: &Loaded, serves: bool) -> Finding {
-    let listen = loaded.settings().listen;
-    if serves {
-        return Ok(format!("a gateway answers at {listen}"));
-    }
-    let remedy = "stop what has it, or listen elsewhere: --listen 127.0.0.1:4242";
-    match TcpListener::bind(listen) {
-        Ok(_freed_at_once) => Ok(format!("{listen} is free; no gateway runs")),
-        Err(cause) => {
-            Err(Failure::new(format!("{listen} cannot be had, and no gateway answers there"), cause, remedy))
-        }
-    }
-}
-
-fn upstream(loaded: &Loaded, provider: Provider) -> Finding {
-    let url = loaded.resolved().upstream(provider);
-    if url.starts_with("https://") || is_loopback_url(url) {
-        return Ok(url.to_owned());
-    }
-    Err(Failure::new(
-        format!("{url} is not encrypted"),
-        "credentials would cross the network in the clear",
-        "use https://",
-    ))
-}
-
 async fn credentials(gateway: &Gateway) -> Finding {
-    let slots = look::fetch(gateway, "/api/v1/credentials", "slots").await?;
-    let (seen, rejected) = (look::credentials(&slots, None), look::credentials(&slots, Some("rejected")));
+    judged(&look::fetch(gateway, "/api/v1/credentials", "slots").await?)
+}
+
+/// Each credential once, however many slots it stands in.
+fn judged(slots: &[Value]) -> Finding {
+    let each: BTreeMap<&str, &Value> =
+        slots.iter().filter_map(|slot| Some((slot["fingerprint"].as_str()?, slot))).collect();
+    let named = |only_rejected: bool| {
+        let wanted = each.values().filter(|slot| !only_rejected || slot["state"] == "rejected");
+        wanted.map(|slot| state(slot)).collect::<Vec<_>>().join(", ")
+    };
+    let rejected = look::credentials(slots, Some("rejected"));
     if rejected > 0 {
-        let what = format!("{rejected} of {seen} are rejected");
         let remedy = "use the agent once: its next request with a fresh one ends this; or log it in again";
+        let what = format!("{rejected} of {} are rejected: {}", each.len(), named(true));
         return Err(Failure::new(what, "the provider refused them", remedy));
     }
-    Ok(format!("{seen} seen"))
+    Ok(if each.is_empty() {
+        "none seen yet".to_owned()
+    } else {
+        format!("{} seen: {}", each.len(), named(false))
+    })
+}
+
+fn state(slot: &Value) -> String {
+    let [fingerprint, state, since] = ["fingerprint", "state", "since"].map(|field| cell(&slot[field]));
+    format!("{fingerprint} {state} since {since}")
 }
 
 fn text_of(findings: &[(&str, Finding)]) -> String {
@@ -186,35 +138,16 @@ mod tests {
     }
 
     #[test]
-    #[cfg(unix)]
-    fn a_folder_that_others_can_read_is_found() {
-        use std::os::unix::fs::PermissionsExt as _;
-        let home = tempfile::tempdir().unwrap();
-        fs::set_permissions(home.path(), fs::Permissions::from_mode(0o700)).unwrap();
-        assert!(folder(home.path()).is_ok());
-        fs::set_permissions(home.path(), fs::Permissions::from_mode(0o750)).unwrap();
-        assert!(folder(home.path()).is_err_and(|wrong| wrong.remedy.contains("chmod 700")));
-        assert!(folder(&home.path().join("new")).is_ok());
-        assert!(!home.path().join("new").exists());
-    }
-
-    #[test]
-    fn a_file_in_the_folders_place_is_found() {
-        let file = tempfile::NamedTempFile::new().unwrap();
-        assert!(folder(file.path()).is_err());
-    }
-
-    #[test]
-    fn a_database_that_does_not_open_is_found_and_none_is_made() {
-        let home = tempfile::tempdir().unwrap();
-        assert!(database(home.path(), false).is_ok());
-        assert!(!home.path().join("stillroom.db").exists());
-        fs::write(
-            home.path().join("stillroom.db"),
-            "this is no database, and it is long enough to be seen as none",
-        )
-        .unwrap();
-        assert!(database(home.path(), false).is_err());
-        assert!(database(home.path(), true).is_ok());
+    fn each_credential_is_told_with_its_state_and_since_when() {
+        let slot = |fingerprint, state| json!({"fingerprint": fingerprint, "state": state, "since": "2026-11-23T10:00:00Z", "scope": "session"});
+        assert_eq!(judged(&[]).unwrap(), "none seen yet");
+        let well = [slot("1f0c77aa", "proven"), slot("1f0c77aa", "proven")];
+        assert_eq!(judged(&well).unwrap(), "1 seen: 1f0c77aa proven since 2026-11-23T10:00:00Z");
+        let ill = [slot("1f0c77aa", "proven"), slot("00000002", "rejected")];
+        insta::assert_snapshot!(judged(&ill).unwrap_err(), @r"
+        error: 1 of 2 are rejected: 00000002 rejected since 2026-11-23T10:00:00Z
+          why: the provider refused them
+          do: use the agent once: its next request with a fresh one ends this; or log it in again
+        ");
     }
 }

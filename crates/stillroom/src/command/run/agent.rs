@@ -1,7 +1,7 @@
 //! The agent: pointed at the gateway, run in the foreground, waited for.
 
-use super::detour;
 use super::requests::Requests;
+use super::{detour, opencode};
 use crate::failure::Failure;
 use crate::output::note;
 use crate::settings::Places;
@@ -24,11 +24,14 @@ pub(super) async fn run(
     let variables = variables(address);
     variables.iter().filter_map(|(name, value)| replaced(name, value, places)).for_each(|line| note(&line));
     let (program, arguments) = command_line(agent, address);
+    let told =
+        if name_of(&program) == Some("opencode") { Some(opencode::variable(address, places)?) } else { None };
     // From before the start, so that no request is lost between the two.
     let requests = Requests::listen().map_err(|cause| not_started(&program, &cause))?;
     let child = Command::new(&program)
         .args(arguments)
         .envs(variables)
+        .envs(told)
         .envs(detour::variables(address, places))
         .spawn();
     let child = child.map_err(|cause| not_started(&program, &cause))?;
@@ -58,7 +61,8 @@ fn replaced(name: &str, value: &str, places: &Places) -> Option<String> {
     ))
 }
 
-/// Codex ignores the environment: it is told by an argument, right behind its name.
+/// Codex ignores the environment: it is told by an argument, right behind its name. OpenCode ignores it too, and has a variable of
+/// its own ([`opencode`]).
 fn command_line(agent: &[OsString], address: SocketAddr) -> (OsString, Vec<OsString>) {
     let program = agent.first().cloned().unwrap_or_default();
     let told: Vec<OsString> = match name_of(&program) {

@@ -3,6 +3,7 @@
 mod agent;
 mod child;
 mod detour;
+mod opencode;
 mod requests;
 
 use super::invocation::{Invocation, wait_for};
