@@ -1,5 +1,6 @@
 //! How long a worker waits for its permission: `ResolveCredential` and the report that follows it, both asked through the
-//! CredentialActor's mailbox in a whole house on the system's clock, with the message trace off and on.
+//! CredentialActor's mailbox in a whole house on the system's clock, with the message trace off and on. And what the trace costs
+//! a message while it is off.
 //!
 //! `just bench-machine` runs it.
 
@@ -20,6 +21,7 @@ use machines::credential::{CredentialMessage, CredentialReply, SlotKey};
 use simulator::provider::{Network, Provider as Simulated};
 use simulator::world::{Alerts, Tally};
 use std::error::Error;
+use std::hint::black_box;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -36,6 +38,10 @@ const ROUNDS: u64 = 20_000;
 fn main() -> Result<(), Box<dyn Error + Send + Sync>> {
     let bench = Bench::new()?;
     let mut criterion = Criterion::default().configure_from_args();
+    let trace = bench.house.environment.trace.clone();
+    criterion.bench_function("the look at the trace's switch, once a message", |bencher| {
+        bencher.iter(|| black_box(&trace).is_on());
+    });
     for (name, on) in [("off", false), ("on", true)] {
         bench.house.environment.trace.switch(on);
         let mut group = criterion.benchmark_group(name);

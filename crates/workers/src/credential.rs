@@ -168,7 +168,7 @@ mod tests {
         };
         let asked = Spoken(CredentialMessage::ResolveCredential(request));
         let reply = CredentialPerformer::step(&mut book, asked, Duration::ZERO, &mut Vec::new());
-        assert_eq!(CredentialPerformer::outcome(&reply), "Lease 9f000000/1");
+        assert_eq!(CredentialPerformer::outcome(&reply), "Lease 9f000000/1 as a probe");
         let wait = Access::Wait { reason: WaitReason::Rejected, ask_again_at: None };
         assert_eq!(CredentialPerformer::outcome(&CredentialReply::Access(wait)), "Wait Rejected");
     }
