@@ -27,10 +27,15 @@ deny:
 advisories:
     cargo deny --locked check advisories
 
-# The official SDKs and, where they install, Claude Code and Codex through the gateway.
+# The official SDKs and, where they install, Claude Code, Codex and OpenCode through the gateway.
 clients:
     cargo build --locked -p stillroom -p simulator
     tests/clients/run
+
+# Whether Mermaid's own parser takes the sequence diagram of a running gateway. Needs Node and the network.
+diagrams:
+    cargo build --locked -p stillroom
+    tests/diagrams/run
 
 # How fast the credential machine is, and asking it through its mailbox: docs/machines/credential.md has the figures.
 bench-machine:

@@ -237,6 +237,31 @@ def claude_code_works():
     assert any("claude" in row["client"].lower() for row in rows), rows
 
 
+def opencode_is_led_to_the_gateway():
+    """By `stillroom run`, and beside what its user had set in the same variable."""
+    home = tempfile.mkdtemp(prefix="opencode-home-")
+    environment = {
+        "PATH": os.environ["PATH"],
+        "HOME": home,
+        "ANTHROPIC_API_KEY": KEY,
+        "OPENCODE_CONFIG_CONTENT": '{"model": "anthropic/claude-sonnet-4-5", "autoupdate": false}',
+        "OPENCODE_DISABLE_MODELS_FETCH": "1",
+    }
+    gateway = ["--listen", house.gateway.address.removeprefix("http://")]
+    ran = subprocess.run(
+        [os.environ["GATEWAY_BINARY"], "run", *gateway, "--", os.environ["OPENCODE"], "run", "say something short"],
+        env=environment,
+        cwd=home,
+        capture_output=True,
+        text=True,
+        timeout=180,
+        stdin=subprocess.DEVNULL,
+    )
+    assert ran.returncode == 0 and ran.stdout.strip(), ran.stdout + ran.stderr
+    rows = house.api("/sessions")[1]["sessions"]
+    assert any("opencode" in row["client"].lower() for row in rows), rows
+
+
 CHECKS = [
     anthropic_answers_in_one_piece,
     anthropic_streams,
@@ -255,6 +280,8 @@ CHECKS = [
 ]
 if os.environ.get("CLAUDE_CODE"):
     CHECKS.append(claude_code_works)
+if os.environ.get("OPENCODE"):
+    CHECKS.append(opencode_is_led_to_the_gateway)
 CHECKS.append(no_token_is_written_anywhere)
 CHECKS += fidelity.CHECKS
 
@@ -270,7 +297,7 @@ def main():
             failed += 1
             print(f"FAILED  {name}")
             traceback.print_exc()
-    for agent in ["CLAUDE_CODE", "CODEX"]:
+    for agent in ["CLAUDE_CODE", "CODEX", "OPENCODE"]:
         if not os.environ.get(agent):
             print(f"not run: what needs {agent} (its npm package does not install here)")
     if failed:
