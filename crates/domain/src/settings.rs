@@ -33,6 +33,8 @@ pub struct Settings {
     pub sentry: SentrySettings,
     /// Whether actor messages are recorded and printed.
     pub trace_actors: bool,
+    /// The collector that gets spans of calls to providers, as a base URL; none when not set.
+    pub trace_otlp_endpoint: Option<String>,
     /// What a caller from another machine must present.
     pub access_token: Option<Secret>,
 }
@@ -207,6 +209,7 @@ impl Settings {
                 fingerprint_prefix: "LOREAI-GATEWAY".to_owned(),
             },
             trace_actors: false,
+            trace_otlp_endpoint: None,
             access_token: None,
         }
     }

@@ -7,7 +7,7 @@ use crate::session::{Identified, Kind, identify, is_named};
 use actix_web::http::header::{CONTENT_ENCODING, CONTENT_TYPE, HeaderValue, USER_AGENT};
 use actix_web::web;
 use bytes::Bytes;
-use domain::conversation::Asked;
+use domain::conversation::{Asked, Usage};
 use domain::evidence::{Class, Evidence};
 use domain::fingerprint::Fingerprint;
 use domain::ids::SessionId;
@@ -20,7 +20,7 @@ use std::sync::Arc;
 use upstream::transport::{Fault, HeaderMap, StatusCode};
 use upstream::unreadable::Unreadable;
 use upstream::{dialect, encoding};
-use workers::{Fact, Meter as _, Outbox, Turn};
+use workers::{Called, Fact, Meter as _, Outbox, Turn};
 
 /// The largest request that is read, decoded, in bytes; a larger one is relayed unread.
 const LARGEST_READ: usize = 64 * 1024 * 1024;
@@ -58,6 +58,8 @@ pub(crate) struct Capture {
     pub(crate) who: Identified,
     beginning: Option<u64>,
     token: Option<Fingerprint>,
+    /// The model asked; empty when that could not be read.
+    model: String,
     /// Ends with the capture.
     _in_progress: Option<InProgress>,
 }
@@ -71,16 +73,17 @@ impl Capture {
         };
         let who = identify(&edge.sessions, &edge.principal, headers, asked.as_ref(), edge.today());
         let beginning = asked.as_ref().and_then(Asked::beginning);
-        let project = asked.and_then(|asked| asked.directory);
+        let (model, project) = asked.map(|asked| (asked.model, asked.directory)).unwrap_or_default();
         let token = observe(&edge, &sent.route, headers, who.session.as_ref(), project);
         let in_progress =
             who.session.as_ref().and_then(|session| announced(&edge.house.outbox, session, who.kind));
-        Self { edge, sent, who, beginning, token, _in_progress: in_progress }
+        Self { edge, sent, who, beginning, token, model, _in_progress: in_progress }
     }
 
     /// There is no answer.
     pub(crate) fn unanswered(self, fault: &Fault) {
         self.count(0);
+        self.called(Class::UpstreamFault, 0, None);
         if !matches!(fault, Fault::Unsendable(_)) {
             self.tell(Class::UpstreamFault, 0);
         }
@@ -106,6 +109,25 @@ impl Capture {
         let (start, end) = (self.sent.start, self.edge.now());
         let evidence = Evidence { fingerprint, upstream: self.upstream().clone(), start, end, class, status };
         self.edge.house.outbox.tell(Fact::Credential(CredentialMessage::ClientAnswered(evidence)));
+    }
+
+    /// Tells those who hear of each call, when a model was called.
+    pub(crate) fn called(&self, class: Class, status: u16, usage: Option<Usage>) {
+        if self.sent.route.dialect.is_none() {
+            return;
+        }
+        self.edge.metrics.called(&Called {
+            purpose: Purpose::Client,
+            upstream: self.upstream(),
+            model: &self.model,
+            session: self.who.session.as_ref().map(SessionId::as_str),
+            ended: self.edge.today(),
+            took: self.edge.now().since(self.sent.start),
+            status,
+            class,
+            attempts: 1,
+            usage,
+        });
     }
 
     /// Hands over the turn that ended with `answer`.

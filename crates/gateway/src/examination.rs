@@ -122,6 +122,7 @@ impl Examination {
         let plain =
             encoding::decoded(encoding.as_deref(), &whole, 2 * LONGEST_ANSWER).unwrap_or(Cow::Borrowed(b""));
         self.judge(&plain);
+        self.tell_of_call(&plain);
         let answered = self.answered(&plain, ending);
         let ending = ending.after(answered.as_ref());
         self.settle(answered, ending);
@@ -137,6 +138,17 @@ impl Examination {
         if class != Class::Ok || proves {
             self.capture.tell(class, self.status.as_u16());
         }
+    }
+
+    /// What an answer cost is read here only for those who hear of each call; the record reads it again, in its own time.
+    fn tell_of_call(&self, plain: &[u8]) {
+        if !self.capture.edge.metrics.tells_of_calls() {
+            return;
+        }
+        let reads = self.status.is_success() && self.tape.is_whole() && !plain.is_empty();
+        let dialect = self.capture.sent.route.dialect.filter(|_| reads);
+        let usage = dialect.map(|dialect| dialect::answered(dialect, plain).usage);
+        self.capture.called(self.class(plain), self.status.as_u16(), usage);
     }
 
     fn class(&self, plain: &[u8]) -> Class {

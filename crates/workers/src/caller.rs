@@ -3,7 +3,7 @@
 #[cfg(test)]
 mod tests;
 
-use crate::{Meter, base_url};
+use crate::{Called, Meter, base_url};
 use actor::Clock;
 use domain::conversation::{Answered, Part, Usage};
 use domain::credential::Lease;
@@ -82,8 +82,28 @@ impl Caller {
         let report =
             call(&*self.transport, &now, &mut chance, &policy, lease, &request, &mut on_attempt).await;
         self.learn(brief, lease, &report);
+        self.tell(brief, lease, &report);
         self.note(brief, &report).await;
         report
+    }
+
+    fn tell(&self, brief: &Brief, lease: &Lease, report: &CallReport) {
+        let (class, status, usage) = match &report.end {
+            CallEnd::Answered { answered, status } => (Class::Ok, *status, Some(answered.usage)),
+            CallEnd::Failed { class, status, .. } => (*class, *status, None),
+        };
+        self.meter.called(&Called {
+            purpose: self.purpose,
+            upstream: &lease.upstream,
+            model: self.model(brief),
+            session: Some(brief.session.as_str()),
+            ended: UnixMillis::from(self.clock.unix()),
+            took: report.finish.since(report.start),
+            status,
+            class,
+            attempts: report.attempts,
+            usage,
+        });
     }
 
     fn learn(&self, brief: &Brief, lease: &Lease, report: &CallReport) {

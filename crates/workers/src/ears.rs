@@ -1,14 +1,44 @@
 //! Who hears of what the workers do: counters, the people who run this, and whoever proves that it is right.
 
-use domain::provider::Provider;
+use domain::conversation::Usage;
+use domain::evidence::Class;
+use domain::provider::{Provider, UpstreamKey};
 use domain::purpose::Purpose;
-use domain::time::Moment;
+use domain::time::{Moment, UnixMillis};
 use machines::credential::{Alert, CredentialEffect, CredentialMachine, CredentialMessage, CredentialReply};
+use std::time::Duration;
+
+/// A call to a provider for a model's answer, as it went. No word of it, and no credential.
+#[derive(Debug, Clone, Copy)]
+pub struct Called<'a> {
+    /// What for.
+    pub purpose: Purpose,
+    /// Where.
+    pub upstream: &'a UpstreamKey,
+    /// The model asked; empty when that is not known.
+    pub model: &'a str,
+    /// The session it belongs to, as far as known.
+    pub session: Option<&'a str>,
+    /// When it ended.
+    pub ended: UnixMillis,
+    /// How long its last attempt took.
+    pub took: Duration,
+    /// The HTTP status of its answer; 0 when there was none.
+    pub status: u16,
+    /// What the answer was.
+    pub class: Class,
+    /// How often it was tried.
+    pub attempts: u32,
+    /// The provider's count, as far as known.
+    pub usage: Option<Usage>,
+}
 
 /// Counts. Called from any thread; must be quick.
 pub trait Meter: Send + Sync {
     /// An attempt at a provider ended with this status; 0 when there was no answer.
     fn upstream_request(&self, purpose: Purpose, provider: Provider, status: u16);
+    /// A whole call to a provider has ended, with all its attempts.
+    fn called(&self, _call: &Called<'_>) {}
     /// A provider refused a token.
     fn auth_failure(&self, provider: Provider, status: u16);
     /// An alert went out.

@@ -22,7 +22,7 @@ mod turn;
 mod waiting;
 mod wire;
 
-pub use ears::{Alarm, Meter, Witness};
+pub use ears::{Alarm, Called, Meter, Witness};
 pub use house::{Ended, House, Parts, Places, TransportFactory, base_url};
 pub use outbox::{Fact, Outbox};
 pub use recorder::Recorder;

@@ -2,6 +2,7 @@
 //!
 //! One [`Metrics`] a gateway, no global registry: two gateways in one process (a test, the simulator) do not mix.
 
+use crate::telemetry::Spans;
 use actor::{Observer, Row};
 use domain::intake::Oddity;
 use domain::provider::Provider;
@@ -17,7 +18,7 @@ use prometheus_client::registry::Registry;
 use std::collections::BTreeMap;
 use std::sync::atomic::AtomicU64;
 use std::time::Duration;
-use workers::Meter;
+use workers::{Called, Meter};
 
 /// Upper bounds in seconds: from 50 µs, below what a relay adds on an idle machine, to 10 s, where something is stuck.
 const SPANS: [f64; 16] = [
@@ -77,7 +78,7 @@ struct ReasonLabel {
 
 /// Dollars are no whole numbers.
 type Dollars = Counter<f64, AtomicU64>;
-type Spans = Family<ActorLabel, Histogram, fn() -> Histogram>;
+type Waits = Family<ActorLabel, Histogram, fn() -> Histogram>;
 
 /// Every metric of the gateway. Usable from any thread.
 #[derive(Debug)]
@@ -92,12 +93,13 @@ pub struct Metrics {
     relay_overhead: Histogram,
     relay_refusals: Family<CodeLabel, Counter>,
     mailbox_depth: Family<ActorLabel, Gauge>,
-    queue_wait: Spans,
+    queue_wait: Waits,
     facts_shed: Family<ShedLabels, Counter>,
     turns_recorded: Counter,
     warm_saved: Dollars,
     warm_cost: Dollars,
     warm_net: Gauge<f64, AtomicU64>,
+    spans: Option<Spans>,
 }
 
 impl Metrics {
@@ -121,12 +123,24 @@ impl Metrics {
             warm_saved: Dollars::default(),
             warm_cost: Dollars::default(),
             warm_net: Gauge::default(),
+            spans: None,
         };
         metrics.register_providers();
         metrics.register_credentials();
         metrics.register_actors();
         metrics.register_sessions();
         metrics
+    }
+
+    /// The same, which also sends a span for each call to a provider.
+    #[must_use]
+    pub fn sending(self, spans: Spans) -> Self {
+        Self { spans: Some(spans), ..self }
+    }
+
+    /// Whether anybody hears of each call: what is only for them need not be worked out otherwise.
+    pub(crate) fn tells_of_calls(&self) -> bool {
+        self.spans.is_some()
     }
 
     /// How long the gateway itself held a relayed request: from its head to its departure, and from the provider's head to
@@ -237,6 +251,12 @@ impl Meter for Metrics {
     fn upstream_request(&self, purpose: Purpose, provider: Provider, status: u16) {
         let labels = RequestLabels { purpose: purpose.as_str(), provider: provider.as_str(), status };
         self.upstream_requests.get_or_create(&labels).inc();
+    }
+
+    fn called(&self, call: &Called<'_>) {
+        if let Some(spans) = &self.spans {
+            spans.called(call);
+        }
     }
 
     fn auth_failure(&self, provider: Provider, status: u16) {

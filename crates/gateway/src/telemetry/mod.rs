@@ -8,6 +8,7 @@ mod logs;
 mod metrics;
 mod scrub;
 mod sentry;
+mod spans;
 
 #[cfg(test)]
 mod alarm_tests;
@@ -19,3 +20,4 @@ pub use exposition::Format as MetricsFormat;
 pub(crate) use exposition::exposition;
 pub use logs::{LogFormat, LogsError, install};
 pub use metrics::Metrics;
+pub use spans::{Spans, UnusableCollector};

@@ -268,6 +268,13 @@ pub(crate) static EVERY_KEY: &[Key] = &[
         show: |r| json!(r.settings.trace_actors),
     },
     Key {
+        name: "trace.otlp_endpoint",
+        takes: BASE_URL,
+        nature: Plain,
+        set: |r, v| put_some(&mut r.settings.trace_otlp_endpoint, base_url(v.text()?)),
+        show: |r| json!(r.settings.trace_otlp_endpoint),
+    },
+    Key {
         name: "access.token",
         takes: TOKEN,
         nature: Secret,

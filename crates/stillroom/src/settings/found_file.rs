@@ -9,7 +9,7 @@ use super::notation::{is_loopback_host, is_loopback_url};
 use super::resolved::Resolved;
 
 /// Keys that a found file may set, but not without its being said at the start.
-const SAID_ALOUD: [&str; 9] = [
+const SAID_ALOUD: [&str; 10] = [
     "listen",
     "data_dir",
     "upstream.anthropic",
@@ -18,6 +18,7 @@ const SAID_ALOUD: [&str; 9] = [
     "worker.use_client_credentials",
     "worker.global_fallback",
     "sentry.dsn",
+    "trace.otlp_endpoint",
     "access.token",
 ];
 
@@ -48,6 +49,7 @@ fn stays_here(key: &str, resolved: &Resolved) -> bool {
         "upstream.openai" => is_loopback_url(&settings.upstream.openai),
         "worker.api_key" | "worker.provider" => works_here(resolved),
         "sentry.dsn" => alerts_here(resolved),
+        "trace.otlp_endpoint" => settings.trace_otlp_endpoint.as_deref().is_none_or(is_loopback_url),
         "listen" | "access.token" => settings.listen.ip().to_canonical().is_loopback(),
         _ => true,
     }

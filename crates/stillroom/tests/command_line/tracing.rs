@@ -53,3 +53,40 @@ fn messages_are_followed_as_they_come_until_the_gateway_ends() {
     assert_eq!(end.status.code(), Some(0));
     assert!(String::from_utf8_lossy(&end.stderr).contains("the gateway has ended"));
 }
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_collector_gets_a_span_of_a_call_without_a_word_of_it_or_its_key() {
+    use crate::client::{Client, post};
+    use crate::provider::{Provider, answer};
+    let said = r#"{"id":"msg_1","type":"message","role":"assistant","model":"claude-x","content":[{"type":"text","text":"canary of the answer"}],"stop_reason":"end_turn","usage":{"input_tokens":11,"output_tokens":5}}"#;
+    let provider = Provider::saying(answer("200 OK", "content-type: application/json\r\n", said));
+    let collector = Provider::saying(answer("200 OK", "", ""));
+    let user = User::new();
+    let url = |address: std::net::SocketAddr| format!("http://{address}");
+    let mut serve = user.command(&["serve", "--until-input-ends", "--listen", "127.0.0.1:0"]);
+    serve.env("STILLROOM_UPSTREAM__ANTHROPIC", url(provider.address));
+    let served = Served::started({
+        serve.env("STILLROOM_TRACE__OTLP_ENDPOINT", url(collector.address));
+        serve
+    });
+    let turn = r#"{"model":"claude-x","max_tokens":9,"messages":[{"role":"user","content":"canary of the question"}]}"#;
+    let mut client = Client::of(served.address().parse().unwrap());
+    client.say(post(
+        "/v1/messages",
+        "x-api-key: sk-ant-api03-canary\r\nanthropic-version: 2023-06-01\r\n",
+        turn,
+    ));
+    assert_eq!(client.answer().status, 200);
+    let heard = collector.heard();
+    assert_eq!(heard.line, "POST /v1/traces HTTP/1.1");
+    assert_eq!(heard.values("content-type"), ["application/x-protobuf"]);
+    let has = |text: &str| heard.body.windows(text.len()).any(|window| window == text.as_bytes());
+    for text in
+        ["chat claude-x", "gen_ai.provider.name", "anthropic", "gen_ai.usage.output_tokens", "stillroom"]
+    {
+        assert!(has(text), "{text}");
+    }
+    assert!(!has("canary"), "{}", String::from_utf8_lossy(&heard.body));
+    assert_eq!(served.without_input(), Some(0));
+}

@@ -10,12 +10,14 @@ use crate::failure::{Exit, Failure};
 use crate::output::say;
 use crate::settings::Loaded;
 use actor::Trace;
-use gateway::telemetry::{self, Metrics, SentryAlarm};
+use gateway::telemetry::{self, Metrics, SentryAlarm, Spans};
 use gateway::{Ears, Gateway};
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
 
+/// How long spans that wait may take to leave at the end.
+const SPANS_WITHIN: Duration = Duration::from_secs(5);
 /// How long alerts may take to leave at the end.
 const ALERTS_WITHIN: Duration = Duration::from_secs(5);
 
@@ -54,22 +56,29 @@ async fn serve(loaded: &Loaded, until_input_ends: bool) -> Result<ExitCode, Fail
     let stops = stops::listen(until_input_ends)?;
     let settings = loaded.settings().clone();
     let alarm = Arc::new(SentryAlarm::start(&settings.sentry).map_err(|cause| refusal::of_dsn(&cause))?);
-    let trace = trace(settings.trace_actors);
-    let ears = Ears { metrics: Arc::new(Metrics::new()), alarm: Arc::clone(&alarm) as _, trace };
+    let spans = settings.trace_otlp_endpoint.as_deref().map(Spans::start).transpose();
+    let spans = spans.map_err(|cause| refusal::of_collector(&cause))?;
+    let trace = trace(settings.trace_actors, spans.as_ref());
+    let metrics = spans.iter().cloned().fold(Metrics::new(), Metrics::sending);
+    let ears = Ears { metrics: Arc::new(metrics), alarm: Arc::clone(&alarm) as _, trace };
     let gateway = Gateway::open(settings, ears).await.map_err(|cause| refusal::of_gateway(&cause))?;
     say(&greeting::text(loaded, gateway.address()));
     let ended = gateway.run_until(stops).await;
     alarm.close(ALERTS_WITHIN);
+    spans.iter().for_each(|spans| spans.close(SPANS_WITHIN));
     ended.map(|()| ExitCode::SUCCESS).map_err(|cause| refusal::of_gateway(&cause))
 }
 
-/// The record of messages between actors; printed as they happen when it is on.
-fn trace(on: bool) -> Trace {
+/// The record of messages between actors; printed as they happen when it is on, and sent to a collector if there is one.
+fn trace(on: bool, spans: Option<&Spans>) -> Trace {
     if !on {
         return Trace::off();
     }
     let trace = Trace::on();
     // Ends with the process; a closed standard error ends it earlier, and harms nobody.
     drop(actix_rt::spawn(telemetry::write_lines(trace.subscribe(), std::io::stderr())));
+    if let Some(spans) = spans {
+        drop(actix_rt::spawn(spans.clone().follow(trace.subscribe())));
+    }
     trace
 }

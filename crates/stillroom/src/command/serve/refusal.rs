@@ -2,7 +2,7 @@
 
 use crate::failure::Failure;
 use gateway::ServeError;
-use gateway::telemetry::InvalidDsn;
+use gateway::telemetry::{InvalidDsn, UnusableCollector};
 use std::io::ErrorKind;
 use std::path::Path;
 use store::StoreError;
@@ -25,6 +25,11 @@ pub(super) fn of_gateway(error: &ServeError) -> Failure {
 /// A DSN that cannot be used.
 pub(super) fn of_dsn(error: &InvalidDsn) -> Failure {
     Failure::new("alerts cannot be sent", error, "correct sentry.dsn, or remove it")
+}
+
+/// A collector that cannot be used.
+pub(super) fn of_collector(error: &UnusableCollector) -> Failure {
+    Failure::new("spans cannot be sent", error, "correct trace.otlp_endpoint, or remove it")
 }
 
 fn elsewhere(kind: ErrorKind) -> &'static str {
