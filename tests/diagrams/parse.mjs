@@ -8,6 +8,7 @@ const { default: mermaid } = await import('mermaid');
 
 for (const file of process.argv.slice(2)) {
   const text = await readFile(file, 'utf8');
+  await mermaid.parse(text);
   const diagram = await mermaid.mermaidAPI.getDiagramFromText(text);
   const [messages, actors] = [diagram.db.getMessages(), diagram.db.getActors()];
   if (messages.length === 0 || actors.size < 2) throw new Error(`${file}: nothing was drawn`);

@@ -6,7 +6,10 @@ use crate::clerk::{
     ClerkMailbox, House, Order, SECOND, TEST, asked, at_home, clerk, deed, fill, notes, settle,
 };
 
-fn links(rows: &[Row]) -> Vec<(&'static str, &'static str, u64, Option<u64>, u64, u32)> {
+/// Sender, message, its number, its cause, its root, and how many messages led to it.
+type Link = (&'static str, &'static str, u64, Option<u64>, u64, u32);
+
+fn links(rows: &[Row]) -> Vec<Link> {
     rows.iter().map(|row| (row.from, row.message, row.mail, row.cause, row.root, row.hops)).collect()
 }
 
