@@ -3,6 +3,7 @@
 use crate::Spoken;
 use actor::{Cause, Mailbox};
 use domain::ids::SessionId;
+use machines::cache_warmer::{WarmerMessage, WarmerReply};
 use machines::credential::{CredentialMessage, CredentialReply};
 use machines::idle_scheduler::{SchedulerMessage, SchedulerReply};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -21,9 +22,9 @@ pub enum Fact {
     Credential(CredentialMessage),
     /// To the IdleScheduler: somebody spoke who is in no turn. Shed likewise.
     Seen(SessionId),
-    /// To the IdleScheduler. Surely, as its end: turns under way bound how many there are.
+    /// To the IdleScheduler and the CacheWarmer. Surely, as its end: turns under way bound how many there are.
     TurnStarted(SessionId),
-    /// To the IdleScheduler. Surely: a session whose request never ends is never idle.
+    /// To the same two. Surely: a session whose request never ends is never idle, and never warmed.
     TurnEnded(SessionId),
 }
 
@@ -34,6 +35,7 @@ pub struct Outbox(Arc<Inner>);
 struct Inner {
     credentials: Mailbox<Spoken<CredentialMessage>, CredentialReply>,
     scheduler: Mailbox<Spoken<SchedulerMessage>, SchedulerReply>,
+    warmer: Mailbox<Spoken<WarmerMessage>, WarmerReply>,
     /// How long a fact may wait for others; not at all when zero.
     linger: Duration,
     waiting: Mutex<Vec<Fact>>,
@@ -46,13 +48,15 @@ impl Outbox {
     pub(crate) fn new(
         credentials: Mailbox<Spoken<CredentialMessage>, CredentialReply>,
         scheduler: Mailbox<Spoken<SchedulerMessage>, SchedulerReply>,
+        warmer: Mailbox<Spoken<WarmerMessage>, WarmerReply>,
     ) -> Self {
-        Self(Arc::new(Inner::new(credentials, scheduler, Duration::ZERO)))
+        Self(Arc::new(Inner::new(credentials, scheduler, warmer, Duration::ZERO)))
     }
 
     /// One to the same actors in which a fact waits so long for others.
     pub(crate) fn lingering(&self, linger: Duration) -> Self {
-        Self(Arc::new(Inner::new(self.0.credentials.clone(), self.0.scheduler.clone(), linger)))
+        let Inner { credentials, scheduler, warmer, .. } = &*self.0;
+        Self(Arc::new(Inner::new(credentials.clone(), scheduler.clone(), warmer.clone(), linger)))
     }
 
     /// Tells a fact, now or soon. Never waits.
@@ -90,9 +94,10 @@ impl Inner {
     fn new(
         credentials: Mailbox<Spoken<CredentialMessage>, CredentialReply>,
         scheduler: Mailbox<Spoken<SchedulerMessage>, SchedulerReply>,
+        warmer: Mailbox<Spoken<WarmerMessage>, WarmerReply>,
         linger: Duration,
     ) -> Self {
-        Self { credentials, scheduler, linger, waiting: Mutex::default(), leaving: Mutex::default() }
+        Self { credentials, scheduler, warmer, linger, waiting: Mutex::default(), leaving: Mutex::default() }
     }
 
     fn waiting(&self) -> MutexGuard<'_, Vec<Fact>> {
@@ -101,14 +106,19 @@ impl Inner {
 
     fn deliver(&self, facts: impl IntoIterator<Item = Fact>) {
         let (mut credentials, mut scheduler) = (self.credentials.bundle(), self.scheduler.bundle());
+        let mut warmer = self.warmer.bundle();
         for fact in facts {
             match fact {
                 Fact::Credential(message) => credentials.tell(Spoken(message), TELLER),
                 Fact::Seen(session) => scheduler.tell(Spoken(SchedulerMessage::SessionSeen(session)), TELLER),
                 Fact::TurnStarted(session) => {
+                    let started = Spoken(WarmerMessage::TurnStarted(session.clone()));
+                    warmer.tell_surely(started, TELLER).unwrap_or_default();
                     scheduler.tell_surely(Spoken(SchedulerMessage::TurnStarted(session)), TELLER)
                 }
                 Fact::TurnEnded(session) => {
+                    let ended = Spoken(WarmerMessage::TurnEnded(session.clone()));
+                    warmer.tell_surely(ended, TELLER).unwrap_or_default();
                     scheduler.tell_surely(Spoken(SchedulerMessage::TurnEnded(session)), TELLER)
                 }
             }
@@ -117,29 +127,30 @@ impl Inner {
         // Who the token is of comes before who used it.
         drop(credentials);
         drop(scheduler);
+        drop(warmer);
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use actor::{Clock, Environment, Vacancy, vacancy};
+    use actor::{Clock, Environment, vacancy};
+    use std::any::Any;
 
     struct House {
         outbox: Outbox,
         scheduler: Mailbox<Spoken<SchedulerMessage>, SchedulerReply>,
-        _seats: (
-            Vacancy<Spoken<CredentialMessage>, CredentialReply>,
-            Vacancy<Spoken<SchedulerMessage>, SchedulerReply>,
-        ),
+        warmer: Mailbox<Spoken<WarmerMessage>, WarmerReply>,
+        _seats: Box<dyn Any>,
     }
 
     fn house(linger: Duration) -> House {
         let environment = Environment::new(Clock::system());
         let (credentials, credential_seat) = vacancy("CredentialActor", 9, &environment);
         let (scheduler, scheduler_seat) = vacancy("IdleScheduler", 9, &environment);
-        let outbox = Outbox::new(credentials, scheduler.clone()).lingering(linger);
-        House { outbox, scheduler, _seats: (credential_seat, scheduler_seat) }
+        let (warmer, warmer_seat) = vacancy("CacheWarmer", 9, &environment);
+        let outbox = Outbox::new(credentials, scheduler.clone(), warmer.clone()).lingering(linger);
+        House { outbox, scheduler, warmer, _seats: Box::new((credential_seat, scheduler_seat, warmer_seat)) }
     }
 
     fn started() -> Fact {
@@ -180,5 +191,15 @@ mod tests {
         let house = house(Duration::from_secs(3600));
         house.outbox.tell(started());
         assert_eq!(house.scheduler.depth(), 1);
+    }
+
+    #[tokio::test]
+    async fn of_a_turn_the_scheduler_hears_and_so_does_the_warmer() {
+        let house = house(Duration::ZERO);
+        house.outbox.tell(started());
+        house.outbox.tell(Fact::TurnEnded("s".into()));
+        assert_eq!((house.scheduler.depth(), house.warmer.depth()), (2, 2));
+        house.outbox.tell(Fact::Seen("s".into()));
+        assert_eq!((house.scheduler.depth(), house.warmer.depth()), (3, 2), "no turn");
     }
 }

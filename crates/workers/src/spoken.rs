@@ -95,6 +95,8 @@ impl Message for Spoken<WarmerMessage> {
     fn name(&self) -> &'static str {
         match &self.0 {
             WarmerMessage::Recalled(_) => "Recalled",
+            WarmerMessage::TurnStarted(_) => "TurnStarted",
+            WarmerMessage::TurnEnded(_) => "TurnEnded",
             WarmerMessage::TurnSeen { .. } => "TurnSeen",
             WarmerMessage::WarmupDue => "WarmupDue",
             WarmerMessage::Refreshed { .. } => "Refreshed",
@@ -117,7 +119,9 @@ impl Message for Spoken<WarmerMessage> {
             | WarmerMessage::Refreshed { brief, .. }
             | WarmerMessage::Unwarmable { brief, .. }
             | WarmerMessage::WarmNow(brief) => of_brief(brief),
-            WarmerMessage::Displaced(session)
+            WarmerMessage::TurnStarted(session)
+            | WarmerMessage::TurnEnded(session)
+            | WarmerMessage::Displaced(session)
             | WarmerMessage::LimitReached { session, .. }
             | WarmerMessage::ModeSet(session, _)
             | WarmerMessage::SessionEvicted(session) => Some(session.as_str()),

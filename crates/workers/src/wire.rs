@@ -54,7 +54,7 @@ pub fn wire(parts: Parts) -> House {
         Arc::clone(&parts.meter),
     );
     let house = House {
-        outbox: Outbox::new(credentials.clone(), scheduler.clone()),
+        outbox: Outbox::new(credentials.clone(), scheduler.clone(), warmer.clone()),
         credentials,
         scheduler,
         distiller,

@@ -62,6 +62,10 @@ pub struct Memory {
 pub enum WarmerMessage {
     /// What was kept over a restart; until it is heard, nothing is warmed.
     Recalled(Memory),
+    /// A client's request of this session went out: it uses the cache itself.
+    TurnStarted(SessionId),
+    /// It ended, whether or not anything could be recorded.
+    TurnEnded(SessionId),
     /// A turn ended; its request can be replayed when it left something in a cache.
     TurnSeen {
         /// The session.

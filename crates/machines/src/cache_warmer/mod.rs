@@ -21,7 +21,7 @@ pub use message::{Cold, Explanation, Memory, Overview, WarmerEffect, WarmerMessa
 pub use pause::{FEWEST_RETURNS, MISSES, Pause, REST, WATCHED};
 pub use rule::{SMALLEST_PREFIX, lifetime, longest_hold};
 
-use crate::job::{Bench, Brief, JobMessage};
+use crate::job::{Bench, Brief, JobEffect, JobMessage, Work};
 use crate::warming::{Book, Gap};
 use domain::conversation::Usage;
 use domain::ids::SessionId;
@@ -46,6 +46,8 @@ pub struct WarmerMachine {
     /// Only what a person set.
     modes: BTreeMap<SessionId, WarmingMode>,
     seats: BTreeMap<SessionId, Seat>,
+    /// How many requests of their agents are under way, of the sessions that have any.
+    in_progress: BTreeMap<SessionId, u32>,
     breakers: Breakers,
     record: Record,
     /// How long agents were waited for, and what warming earned.
@@ -65,6 +67,7 @@ impl WarmerMachine {
             recalled: false,
             modes: BTreeMap::new(),
             seats: BTreeMap::new(),
+            in_progress: BTreeMap::new(),
             breakers: Breakers::default(),
             record: Record::default(),
             book: Book::default(),
@@ -95,6 +98,8 @@ impl WarmerMachine {
     fn hear(&mut self, message: WarmerMessage, now: Moment, effects: &mut Vec<WarmerEffect>) {
         match message {
             WarmerMessage::Recalled(memory) => self.recall(memory),
+            WarmerMessage::TurnStarted(session) => *self.in_progress.entry(session).or_default() += 1,
+            WarmerMessage::TurnEnded(session) => self.turn_ended(&session),
             WarmerMessage::TurnSeen { brief, warmth } => self.turn_seen(brief, warmth, now, effects),
             // A hint is only a reason to look: what has expired meanwhile is not paid for.
             WarmerMessage::WarmupDue | WarmerMessage::Job(JobMessage::Hinted(_)) => {
@@ -143,6 +148,16 @@ impl WarmerMachine {
             }
         }
         self.record = Record::remembered(memory.refreshes, memory.returns, rest);
+    }
+
+    /// Ends of requests that left before a crash are of nobody that is known.
+    fn turn_ended(&mut self, session: &SessionId) {
+        if let Some(count) = self.in_progress.get_mut(session) {
+            *count -= 1;
+            if *count == 0 {
+                self.in_progress.remove(session);
+            }
+        }
     }
 
     fn turn_seen(
@@ -275,7 +290,16 @@ impl WarmerMachine {
     fn job(&mut self, message: JobMessage, effects: &mut Vec<WarmerEffect>) {
         let mut jobs = Vec::new();
         self.bench.on(message, &mut jobs);
-        effects.extend(jobs.into_iter().map(WarmerEffect::Job));
+        for job in jobs {
+            match job {
+                // Its agent's request left while the lease was asked for: the lease goes back unused.
+                JobEffect::Perform { brief, lease } if self.in_progress.contains_key(&brief.session) => {
+                    let unused = JobMessage::Performed { session: brief.session, lease, work: Work::Nothing };
+                    self.job(unused, effects);
+                }
+                job => effects.push(WarmerEffect::Job(job)),
+            }
+        }
     }
 
     fn prefix(&mut self, session: &SessionId) -> Option<&mut Prefix> {

@@ -27,6 +27,8 @@ pub(super) enum Standing<'a> {
     Expired(Moment, u32),
     /// Spent and allowed, in cents.
     LimitReached(u64, u64),
+    /// Its agent's request is under way.
+    InProgress,
     Declined(Decision),
     /// When the next warm-up leaves, and why it is worth it.
     Warm(Moment, Decision),
@@ -67,6 +69,9 @@ impl WarmerMachine {
         }
         if prefix.tokens < SMALLEST_PREFIX {
             return Standing::Small(prefix.tokens);
+        }
+        if self.in_progress.contains_key(&prefix.brief.session) {
+            return Standing::InProgress;
         }
         if prefix.expiry <= now {
             return Standing::Expired(prefix.expiry, prefix.refreshes);
@@ -143,6 +148,7 @@ impl Standing<'_> {
                 cents(*spent),
                 cents(*limit)
             ),
+            Self::InProgress => "its agent's request is under way, and uses the cache itself".to_owned(),
             Self::Declined(because) => because.to_string(),
             Self::Warm(due, because) => {
                 format!("the next refresh leaves in {}, since {because}", span(due.since(now)))

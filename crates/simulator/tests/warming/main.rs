@@ -3,6 +3,7 @@
 #![expect(clippy::expect_used, reason = "a scenario that cannot be set up fails")]
 
 mod brakes;
+mod in_progress;
 mod losses;
 mod week;
 

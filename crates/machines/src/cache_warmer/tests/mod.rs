@@ -3,6 +3,7 @@
 mod brakes;
 mod credits;
 mod habits;
+mod in_progress;
 mod why;
 
 use super::*;

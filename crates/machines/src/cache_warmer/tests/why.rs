@@ -80,6 +80,7 @@ fn each_answer_says_why_with_its_numbers() {
         ("unused", after(of_others(WATCHED))),
         ("unknown", after([WarmerMessage::SessionEvicted("a".into())])),
         ("small", after([turn(812)])),
+        ("under way", after([WarmerMessage::TurnStarted("a".into())])),
         ("limit", after([limit])),
         ("expired", told(&mut spoken(), 1000, None)),
         ("refused token", told(&mut spoken(), 55, Some(WaitReason::Rejected))),
