@@ -1,10 +1,12 @@
-//! What tokens cost: the vendors' list prices, which `prices.json` keeps with their sources and their date.
+//! What tokens cost: the vendors' list prices, which `prices.json` keeps with their sources and their date, or those of a file in
+//! the same shape.
 
 use crate::conversation::{CacheTtl, Usage};
 use crate::provider::Provider;
 use serde::Deserialize;
 use std::collections::BTreeMap;
-use std::sync::LazyLock;
+use std::sync::OnceLock;
+use thiserror::Error;
 
 /// Dollars per million tokens.
 #[derive(Debug, Clone, Copy, PartialEq, Deserialize)]
@@ -29,41 +31,122 @@ impl From<[f64; 5]> for Price {
     }
 }
 
-/// Prices by the beginning of a model's name; the row of the vendor's name alone is the middle of what it sells.
-#[derive(Debug, Default, Deserialize)]
-struct PriceList {
+/// What tokens cost, model by model.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+pub struct PriceList {
+    /// Of a model that no row fits.
+    middle: Middle,
+    /// By the beginning of a model's name.
     anthropic: BTreeMap<String, Price>,
     openai: BTreeMap<String, Price>,
 }
 
-/// A test sees to it that the file can be read.
-static LIST: LazyLock<PriceList> =
-    LazyLock::new(|| serde_json::from_str(include_str!("prices.json")).unwrap_or_default());
+/// The middle of what each vendor sells.
+#[derive(Debug, Clone, Copy, PartialEq, Deserialize)]
+struct Middle {
+    anthropic: Price,
+    openai: Price,
+}
 
-const MILLION: f64 = 1e6;
+/// Why a text is no price list.
+#[derive(Debug, Error)]
+pub enum InvalidPrices {
+    /// It has not the shape of one.
+    #[error("{0}")]
+    Shape(#[from] serde_json::Error),
+    /// A price that nobody can ask.
+    #[error("the prices of {0:?} must be numbers from 0 to {MOST}, in dollars per million tokens")]
+    Price(String),
+}
 
-impl Price {
-    /// The list price of `model`, or the middle of what its vendor sells when the model is not known.
-    #[must_use]
-    pub fn of(provider: Provider, model: &str) -> Self {
-        let middle = match provider {
-            Provider::Anthropic => "claude",
-            Provider::OpenAi => "gpt",
-        };
-        Self::listed(model).or_else(|| Self::listed(middle)).unwrap_or(Self::from([0.0; 5]))
+/// The highest price that is taken for one, in dollars per million tokens.
+const MOST: f64 = 1e6;
+
+/// The list that is in force, once somebody asked or said which.
+static LIST: OnceLock<PriceList> = OnceLock::new();
+
+impl PriceList {
+    /// Reads a list in the shape of `prices.json`; members beyond that shape are for people.
+    ///
+    /// # Errors
+    /// [`InvalidPrices`], with what is wrong.
+    pub fn read(text: &str) -> Result<Self, InvalidPrices> {
+        let list: Self = serde_json::from_str(text)?;
+        match list.wrong_row() {
+            Some(name) => Err(InvalidPrices::Price(name)),
+            None => Ok(list),
+        }
     }
 
-    /// The list price of `model`; none when no row fits. Names that a router or a cloud put words in front of, up to a slash or
-    /// a dot, are found too.
+    /// The name of a row with a price that nobody can ask.
+    fn wrong_row(&self) -> Option<String> {
+        let rows = self.rows().map(|(name, price)| (name.as_str(), price));
+        let middle = [("middle.anthropic", &self.middle.anthropic), ("middle.openai", &self.middle.openai)];
+        let mut all = rows.chain(middle);
+        all.find(|(_, price)| !price.can_be_asked()).map(|(name, _)| name.to_owned())
+    }
+
+    /// Puts this list in force for as long as the process lives. Tells whether it is: not once another one is, or after
+    /// anybody asked for a price.
+    pub fn put_in_force(self) -> bool {
+        LIST.set(self).is_ok()
+    }
+
+    fn in_force() -> &'static Self {
+        LIST.get_or_init(Self::built_in)
+    }
+
+    /// The vendors' list prices that this build brings along; a test sees to it that they can be read.
+    fn built_in() -> Self {
+        Self::read(include_str!("prices.json")).unwrap_or_else(|_| Self {
+            middle: Middle { anthropic: Price::from([0.0; 5]), openai: Price::from([0.0; 5]) },
+            anthropic: BTreeMap::new(),
+            openai: BTreeMap::new(),
+        })
+    }
+
+    fn rows(&self) -> impl Iterator<Item = (&String, &Price)> {
+        self.anthropic.iter().chain(&self.openai)
+    }
+
+    /// The price of `model`; none when no row fits. Names that a router or a cloud put words in front of, up to a slash or a
+    /// dot, are found too.
     #[must_use]
-    pub fn listed(model: &str) -> Option<Self> {
-        let rows = || LIST.anthropic.iter().chain(&LIST.openai);
+    pub fn of(&self, model: &str) -> Option<Price> {
         let fitting = |name: &str| {
-            let rows = rows().filter(|(row, _)| name.starts_with(row.as_str()));
+            let rows = self.rows().filter(|(row, _)| name.starts_with(row.as_str()));
             rows.max_by_key(|(row, _)| row.len()).map(|(_, price)| *price)
         };
         let after_words = model.match_indices(['/', '.']).filter_map(|(at, _)| model.get(at + 1..));
         std::iter::once(model).chain(after_words).find_map(fitting)
+    }
+}
+
+const MILLION: f64 = 1e6;
+
+impl Price {
+    /// The price of `model`, or, as an estimate, the middle of what its vendor sells when no row fits.
+    #[must_use]
+    pub fn of(provider: Provider, model: &str) -> Self {
+        let list = PriceList::in_force();
+        let middle = match provider {
+            Provider::Anthropic => list.middle.anthropic,
+            Provider::OpenAi => list.middle.openai,
+        };
+        list.of(model).unwrap_or(middle)
+    }
+
+    /// The price of `model`; none when no row fits.
+    #[must_use]
+    pub fn listed(model: &str) -> Option<Self> {
+        PriceList::in_force().of(model)
+    }
+
+    fn can_be_asked(&self) -> bool {
+        let Self { input, output, cache_read, cache_write_5m, cache_write_1h } = *self;
+        [input, output, cache_read, cache_write_5m, cache_write_1h]
+            .iter()
+            .all(|price| (0.0..=MOST).contains(price))
     }
 
     /// What `usage` costs, in dollars.
@@ -130,7 +213,53 @@ mod tests {
         assert_eq!(Price::of(Provider::Anthropic, "claude-opus-4-5-20251101").input, 5.0);
         assert_eq!(Price::of(Provider::OpenAi, "gpt-5-nano-x").input, 0.05);
         assert_eq!(Price::of(Provider::Anthropic, "house-brand").input, 3.0);
-        assert_eq!(Price::listed("house-brand"), None);
+        for unknown in ["house-brand", "claude", "claude-2.1", "gpt-9"] {
+            assert_eq!(Price::listed(unknown), None, "{unknown}");
+        }
+    }
+
+    #[test]
+    fn the_built_in_list_says_where_it_is_from_and_of_what_day() {
+        #[derive(Deserialize)]
+        struct Head {
+            sources: Vec<String>,
+            as_of: String,
+        }
+        let head: Head = serde_json::from_str(include_str!("prices.json")).unwrap();
+        assert!(head.sources.len() >= 2 && head.sources.iter().all(|source| source.starts_with("https://")));
+        let is_date =
+            |text: &str| text.len() == 10 && text.split('-').all(|part| part.parse::<u16>().is_ok());
+        assert!(is_date(&head.as_of), "{}", head.as_of);
+    }
+
+    #[test]
+    fn a_list_of_ones_own_is_read_in_the_same_shape_and_a_price_that_nobody_can_ask_is_refused_by_name() {
+        let list = |row: &str| {
+            let middle = r#""middle":{"anthropic":[1,2,3,4,5],"openai":[1,2,3,4,5]}"#;
+            PriceList::read(&format!(r#"{{{middle},"anthropic":{{"house":[{row}]}},"openai":{{}}}}"#))
+        };
+        let read = list("1,2,0.1,1.25,2").unwrap();
+        assert_eq!(read.of("house-brand-2").map(|price| price.cache_write_1h), Some(2.0));
+        assert_eq!(read.of("claude-opus-4-6"), None, "it stands in place of the built-in one");
+        for row in ["-1,2,0.1,1.25,2", "1,2,0.1,1.25,1e7"] {
+            assert!(list(row).unwrap_err().to_string().contains("the prices of \"house\" must be numbers"));
+        }
+        assert!(matches!(list("1,2"), Err(InvalidPrices::Shape(_))));
+    }
+
+    #[test]
+    fn a_list_is_not_changed_once_a_price_was_asked_for() {
+        assert!(Price::listed("claude-opus-4-6").is_some());
+        assert!(!PriceList::built_in().put_in_force());
+    }
+
+    /// Why no warm-up ever asks for an hour where five minutes are marked: it would pay for a write of an hour, and a return
+    /// saves a write of five minutes less a read at most.
+    #[test]
+    fn in_no_row_a_write_for_an_hour_costs_less_than_a_return_to_a_five_minute_cache_saves() {
+        for (name, price) in PriceList::built_in().rows() {
+            assert!(price.cache_write_1h > price.saving(1_000_000, CacheTtl::FiveMinutes), "{name}");
+        }
     }
 
     #[test]
@@ -143,20 +272,22 @@ mod tests {
 
     #[test]
     fn in_every_row_a_read_is_the_cheapest_and_a_longer_life_is_never_cheaper() {
-        let rows = LIST.anthropic.iter().chain(&LIST.openai);
-        for (name, price) in rows.clone() {
+        let list = PriceList::built_in();
+        for (name, price) in list.rows() {
             assert!(0.0 < price.cache_read && price.cache_read < price.input, "{name}");
             assert!(price.input <= price.cache_write_5m, "{name}");
             assert!(price.cache_write_5m <= price.cache_write_1h, "{name}");
             assert!(price.input < price.output, "{name}");
         }
-        assert!(rows.count() > 20);
+        assert!(list.rows().count() > 20);
     }
 
     #[test]
     fn an_anthropic_write_costs_a_quarter_more_than_input_for_five_minutes_and_twice_for_an_hour() {
         // The one row that the vendor rounds: 0.30 is not 1.25 times 0.25.
-        for (name, price) in LIST.anthropic.iter().filter(|(name, _)| *name != "claude-3-haiku") {
+        for (name, price) in
+            PriceList::built_in().anthropic.iter().filter(|(name, _)| *name != "claude-3-haiku")
+        {
             assert!((price.cache_write_5m - 1.25 * price.input).abs() < 1e-9, "{name}");
             assert!((price.cache_write_1h - 2.0 * price.input).abs() < 1e-9, "{name}");
         }

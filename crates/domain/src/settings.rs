@@ -13,6 +13,8 @@ pub struct Settings {
     pub listen: SocketAddr,
     /// The folder of the database.
     pub data_dir: PathBuf,
+    /// A price list in place of the built-in one; see `domain::price`.
+    pub prices: Option<PathBuf>,
     /// Where the providers are.
     pub upstream: UpstreamSettings,
     /// The relay's limits.
@@ -173,6 +175,7 @@ impl Settings {
         Self {
             listen: SocketAddr::from(([127, 0, 0, 1], 4141)),
             data_dir,
+            prices: None,
             upstream: UpstreamSettings {
                 anthropic: "https://api.anthropic.com".to_owned(),
                 openai: "https://api.openai.com".to_owned(),

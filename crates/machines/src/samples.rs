@@ -16,7 +16,7 @@ pub(crate) fn brief(session: &str) -> Brief {
         session: session.into(),
         upstream: upstream(),
         dialect: Dialect::AnthropicMessages,
-        model: "m".into(),
+        model: "claude-sonnet-4-5".into(),
         patient: false,
     }
 }

@@ -19,10 +19,13 @@ pub fn saving(brief: &Brief, tokens: u64, ttl: CacheTtl) -> f64 {
     price(brief).saving(tokens, ttl)
 }
 
+/// Nobody is waited for any longer, whatever a price list says: no vendor's prices pay for more than 79.
+const MOST_REFRESHES: u32 = 100;
+
 /// After so many warm-ups, one return cannot pay for them any more: (write - read) / read. At Anthropic's usual prices that is 11
 /// for five minutes and 19 for an hour.
 pub(super) fn most_refreshes(price: Price, ttl: CacheTtl) -> u32 {
-    (price.saving(1, ttl) / price.read(1) + 1e-9) as u32
+    ((price.saving(1, ttl) / price.read(1) + 1e-9) as u32).min(MOST_REFRESHES)
 }
 
 pub(super) fn price(brief: &Brief) -> Price {

@@ -32,7 +32,8 @@ pub(super) struct Decision {
 /// all; else the advice is.
 pub(super) fn decide(prefix: &Prefix, mode: WarmingMode) -> Decision {
     let (wait, advice) = (prefix.wait(), prefix.advice);
-    let kept = (mode == WarmingMode::Keep).then(|| (prefix.refreshes, most_refreshes(wait.price, wait.ttl)));
+    let kept = (mode == WarmingMode::Keep)
+        .then(|| (prefix.refreshes, wait.price.map_or(0, |price| most_refreshes(price, wait.ttl))));
     let refresh = kept.map_or(advice.is_to_warm(), |(done, most)| done < most);
     Decision { refresh, advice, tokens: wait.tokens, added: wait.step(), kept }
 }
@@ -55,7 +56,7 @@ impl fmt::Display for Decision {
                 f.write_str(", and warming has not earned in this project what such a bet costs")
             }
             (None, Ground::TooFewTurns) => f.write_str(", and it has had too few turns to be known"),
-            (None, Ground::Pays | Ground::DoesNotPay | Ground::TooSmall) => Ok(()),
+            (None, Ground::Pays | Ground::DoesNotPay | Ground::TooSmall | Ground::NoPrice) => Ok(()),
         }
     }
 }

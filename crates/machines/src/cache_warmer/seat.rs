@@ -1,11 +1,11 @@
 //! One session, as the warmer sees it.
 
-use super::credit::price;
 use super::message::{Cold, Warmth};
 use super::rule::lifetime;
 use crate::job::Brief;
 use crate::warming::{Advice, Awaited, Book, Place, Wait, lead};
 use domain::conversation::{CacheTtl, Usage};
+use domain::price::Price;
 use domain::time::Moment;
 use domain::warming::Bucket;
 use std::time::Duration;
@@ -79,7 +79,7 @@ impl Prefix {
             ttl: self.ttl,
             tokens: self.tokens,
             turns: self.turns,
-            price: price(&self.brief),
+            price: Price::listed(&self.brief.model),
         }
     }
 

@@ -23,6 +23,8 @@ pub(super) enum Standing<'a> {
     Unknown,
     Cold(Cold),
     Small(u64),
+    /// Of this model nobody knows what it costs.
+    NoPrice(&'a str),
     /// When, and after how many refreshes since the last turn.
     Expired(Moment, u32),
     /// Spent and allowed, in cents.
@@ -63,12 +65,15 @@ impl WarmerMachine {
         }
     }
 
-    fn standing_of(&self, prefix: &Prefix, mode: WarmingMode, now: Moment) -> Standing<'_> {
+    fn standing_of<'a>(&'a self, prefix: &'a Prefix, mode: WarmingMode, now: Moment) -> Standing<'a> {
         if let Some(pause) = self.breakers.pause(&prefix.bucket(), now) {
             return Standing::Paused(pause);
         }
         if prefix.tokens < SMALLEST_PREFIX {
             return Standing::Small(prefix.tokens);
+        }
+        if prefix.wait().price.is_none() {
+            return Standing::NoPrice(&prefix.brief.model);
         }
         if self.in_progress.contains_key(&prefix.brief.session) {
             return Standing::InProgress;
@@ -139,6 +144,9 @@ impl Standing<'_> {
                 let least = tokens(SMALLEST_PREFIX);
                 format!("its prompt has {}, and below {least} a warm-up is not worth a call", tokens(*count))
             }
+            Self::NoPrice(model) => format!(
+                "no price of its model {model:?} is known, so nobody can say whether that would pay; a price list of your own can (`prices` in the settings)"
+            ),
             Self::Expired(at, refreshes) => format!(
                 "its cache expired {} ago, after {refreshes} refreshes since its last turn; its agent's next turn begins anew",
                 span(now.since(*at))

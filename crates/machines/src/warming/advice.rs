@@ -12,6 +12,8 @@ pub enum Ground {
     NotEarned,
     /// The session is too young to be known.
     TooFewTurns,
+    /// Nobody knows what its model costs.
+    NoPrice,
     /// The prefix is too small to be worth a call.
     TooSmall,
 }

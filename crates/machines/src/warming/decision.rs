@@ -38,6 +38,7 @@ pub(super) fn decide(
     let cycles = Cycles::from(wait, waited, expiry);
     let worth = cycles.worth(curve, REGAINED * wait.loss(), wait.hold());
     let ground = match () {
+        () if wait.price.is_none() => Ground::NoPrice,
         () if wait.turns < FEWEST_TURNS => Ground::TooFewTurns,
         () if wait.tokens < SMALLEST_PREFIX => Ground::TooSmall,
         () if worth <= 0.0 => Ground::DoesNotPay,

@@ -3,12 +3,11 @@
 use super::*;
 use domain::conversation::CacheTtl;
 use domain::price::Price;
-use domain::provider::Provider;
 use proptest::prelude::*;
 use std::time::Duration;
 
 fn wait(awaited: Awaited, ttl: CacheTtl) -> Wait {
-    let price = Price::of(Provider::Anthropic, "claude-opus-4-6");
+    let price = Price::listed("claude-opus-4-6");
     Wait { awaited, answered_in: Some(Duration::from_secs(10)), ttl, tokens: 100_000, turns: 20, price }
 }
 
@@ -57,7 +56,7 @@ fn any_wait() -> impl Strategy<Value = Wait> {
             answered_in,
             tokens,
             turns,
-            price,
+            price: Some(price),
             ..wait(awaited, ttl)
         },
     )
@@ -241,7 +240,7 @@ fn the_built_in_prior_holds_a_pause_of_a_person_and_of_a_tool_and_gives_up_in_ti
 #[test]
 fn a_model_whose_reads_are_cheap_is_held_longer() {
     let book = Book::default();
-    let cheap = Wait { price: Price::of(Provider::Anthropic, "claude-opus-5-5"), ..human() };
+    let cheap = Wait { price: Price::listed("claude-opus-5-5"), ..human() };
     let held = |wait: &Wait| {
         let step = seconds(300) - lead(wait.tokens);
         (1..100_u32)

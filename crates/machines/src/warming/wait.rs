@@ -30,8 +30,8 @@ pub struct Wait {
     pub tokens: u64,
     /// Calls of the session so far, the last one included.
     pub turns: u32,
-    /// What its model costs.
-    pub price: Price,
+    /// What its model costs; none when no list has it.
+    pub price: Option<Price>,
 }
 
 /// The answer that neither hastens nor slows a return, in seconds.
@@ -62,15 +62,15 @@ impl Wait {
         lifetime(self.ttl).saturating_sub(lead(self.tokens))
     }
 
-    /// What one warm-up costs, in dollars: the prefix is read, and one token is said.
+    /// What one warm-up costs, in dollars: the prefix is read, and one token is said. Nothing where there is no price.
     #[must_use]
     pub fn hold(&self) -> f64 {
-        self.price.read(self.tokens) + self.price.output / 1e6
+        self.price.map_or(0.0, |price| price.read(self.tokens) + price.output / 1e6)
     }
 
-    /// What a return to an expired cache costs more than one to a warm cache, in dollars.
+    /// What a return to an expired cache costs more than one to a warm cache, in dollars. Nothing where there is no price.
     #[must_use]
     pub fn loss(&self) -> f64 {
-        self.price.saving(self.tokens, self.ttl)
+        self.price.map_or(0.0, |price| price.saving(self.tokens, self.ttl))
     }
 }

@@ -2,6 +2,7 @@
 
 use super::recording::Session;
 use super::step::{Step, steps};
+use domain::price::Price;
 use machines::cache_warmer::lifetime;
 use machines::warming::{Book, Gap, Habits, Place, Wait, lead};
 use std::ops::AddAssign;
@@ -168,7 +169,8 @@ fn credited(step: &Step, pings: u32) -> Outcome {
         && lifetime(step.wait.ttl) < after
         && after < expiry(&step.wait, pings)
         && step.regained > 0;
-    let saved = if is_hit { step.wait.price.saving(step.regained, step.wait.ttl) } else { 0.0 };
+    let saving = |price: Price| price.saving(step.regained, step.wait.ttl);
+    let saved = step.wait.price.filter(|_| is_hit).map_or(0.0, saving);
     Outcome { saved, hits: u64::from(is_hit), ..Outcome::default() }
 }
 

@@ -49,14 +49,13 @@ fn marked(call: &Call) -> Option<CacheTtl> {
 
 fn step(session: &Session, call: &Call, next: Option<&Call>, ttl: Option<CacheTtl>, turns: u32) -> Step {
     let awaited = if call.asks_for_tools() { Awaited::Tool } else { Awaited::Human };
-    let price = Price::listed(&call.model).or_else(|| Price::listed("claude"));
     let wait = Wait {
         awaited,
         answered_in: call.done.map(|done| seconds(done - call.at)),
         ttl: ttl.unwrap_or(CacheTtl::FiveMinutes),
         tokens: call.prompt(),
         turns,
-        price: price.unwrap_or(Price::from([0.0; 5])),
+        price: Price::listed(&call.model),
     };
     // An agent that goes on by itself after its last word says nothing about people.
     let is_automated = awaited == Awaited::Human && next.is_some_and(|next| next.kind == Kind::Tool);

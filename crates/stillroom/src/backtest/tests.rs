@@ -265,6 +265,14 @@ fn programs_read_exactly_the_promised_fields() {
 }
 
 #[test]
+fn a_model_whose_price_nobody_knows_is_left_alone() {
+    let times: Vec<f64> = (0..12).map(|turn| f64::from(turn) * 400.0).collect();
+    let mut unknown = session(&times);
+    unknown.calls.iter_mut().for_each(|call| call.model = "house-brand".to_owned());
+    assert_eq!(of(&outcomes(unknown), Policy::Ours), (0.0, 0.0, 0, 0));
+}
+
+#[test]
 fn where_the_oracle_earns_nothing_every_share_is_zero() {
     let report = Report::of(&replay(&[session(&[0.0, 10.0])], prior(), || ()));
     let json = serde_json::to_value(&report).unwrap();

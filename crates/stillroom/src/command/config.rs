@@ -1,6 +1,7 @@
 //! `stillroom config`: the settings in force, and whether they are right.
 
 use super::invocation::Invocation;
+use super::prices;
 use crate::cli;
 use crate::failure::Failure;
 use crate::output::{note, say};
@@ -19,6 +20,7 @@ pub(crate) fn show(invocation: &Invocation<'_>, format: cli::Json) -> Result<Exi
 /// Says that the settings are right, if they are.
 pub(crate) fn check(invocation: &Invocation<'_>, format: cli::Json) -> Result<ExitCode, Failure> {
     let loaded = invocation.settings()?;
+    prices::read(loaded.settings())?;
     let file = loaded.file().map(|path| path.display().to_string());
     if format.json {
         say(&json!({"ok": true, "file": file, "notes": loaded.notes()}).to_string());

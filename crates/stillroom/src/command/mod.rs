@@ -10,6 +10,7 @@ mod doctor;
 mod invocation;
 mod knowledge;
 mod look;
+mod prices;
 mod recall;
 mod run;
 mod serve;

@@ -33,8 +33,15 @@ pub(crate) static EVERY_KEY: &[Key] = &[
         name: "data_dir",
         takes: "the path of a folder, without ~",
         nature: Plain,
-        set: |r, v| put(&mut r.settings.data_dir, folder(v)),
+        set: |r, v| put(&mut r.settings.data_dir, path(v)),
         show: |r| json!(r.settings.data_dir.display().to_string()),
+    },
+    Key {
+        name: "prices",
+        takes: "the path of a file, without ~",
+        nature: Plain,
+        set: |r, v| put_some(&mut r.settings.prices, path(v)),
+        show: |r| json!(r.settings.prices.as_ref().map(|path| path.display().to_string())),
     },
     Key {
         name: "upstream.anthropic",
@@ -301,7 +308,7 @@ fn owned(value: &Value) -> Option<String> {
     value.text().map(str::to_owned)
 }
 
-fn folder(value: &Value) -> Option<PathBuf> {
+fn path(value: &Value) -> Option<PathBuf> {
     std::path::absolute(value.text().filter(|path| !path.starts_with('~'))?).ok()
 }
 

@@ -73,6 +73,29 @@ fn a_reader_that_has_gone_away_is_no_failure() {
 }
 
 #[test]
+fn a_price_list_that_is_none_stops_the_start_and_the_check_with_the_reason_and_what_to_do() {
+    let user = User::new();
+    std::fs::write(user.home().join("settings.toml"), "prices = \"prices.json\"\n").unwrap();
+    let said = |command: &[&str]| {
+        let answer = user.calls(command);
+        assert_eq!((answer.code(), answer.out().as_str()), (Some(2), ""), "{command:?}");
+        answer.err().replace(&std::fs::canonicalize(user.home()).unwrap().display().to_string(), "HOME")
+    };
+    let commands =
+        [&["serve", "--config", "settings.toml"][..], &["config", "check", "--config", "settings.toml"]];
+    let missing = commands.map(said);
+    assert_eq!(missing[0], missing[1]);
+    let middle = r#""middle":{"anthropic":[3,15,0.3,3.75,6],"openai":[1,2,3,4,5]}"#;
+    let negative = format!(r#"{{{middle},"anthropic":{{"house":[-1,0,0,0,0]}},"openai":{{}}}}"#);
+    std::fs::write(user.home().join("prices.json"), negative).unwrap();
+    let wrong = said(commands[1]);
+    let sound = format!(r#"{{{middle},"anthropic":{{"house":[1,1,1,1,1]}},"openai":{{}}}}"#);
+    std::fs::write(user.home().join("prices.json"), sound).unwrap();
+    assert_eq!(user.calls(commands[1]).code(), Some(0));
+    insta::assert_snapshot!(format!("{}\n{wrong}", missing[0]));
+}
+
+#[test]
 fn wrong_settings_stop_every_command_with_2_and_nothing_on_standard_output() {
     let user = User::new();
     for command in [

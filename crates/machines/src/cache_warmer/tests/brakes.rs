@@ -1,6 +1,7 @@
 //! What holds warming back, and what lets it go on.
 
 use super::*;
+use domain::price::Price;
 
 const HOUR: u64 = 3600;
 
@@ -159,7 +160,7 @@ fn a_clean_warm_up_between_two_misses_starts_the_count_anew() {
 fn a_breaker_is_one_of_a_session_a_model_and_an_upstream() {
     let mut machine = machine();
     warm_ups(&mut machine, 0, 3, written(50_000));
-    let others = [Brief { model: "other".into(), ..brief("a") }, brief("b")];
+    let others = [Brief { model: "claude-opus-4-5".into(), ..brief("a") }, brief("b")];
     for other in others {
         say(&mut machine, 5_000, turn_of(other.clone(), read(50_000)));
         let effects = say(&mut machine, 5_275, WarmerMessage::WarmupDue);
@@ -264,4 +265,16 @@ fn a_reached_limit_leaves_the_session_alone_until_its_next_turn() {
 fn a_text_of_a_provider_is_kept_only_so_far() {
     let pause = Pause::begin(PauseCause::Refused, &"x".repeat(10_000), Moment::default());
     assert_eq!(pause.said.len(), 200);
+}
+
+#[test]
+fn whatever_a_price_list_says_nobody_is_waited_for_without_end() {
+    let hour = Duration::from_secs(3600);
+    let held = |read, write| {
+        longest_hold(Price::from([1.0, 1.0, read, write, write]), CacheTtl::OneHour, WarmingMode::Keep)
+    };
+    for (read, write) in [(0.0, 1e6), (1e-12, 1e6), (1e6, 0.0), (0.0, 0.0)] {
+        assert!(held(read, write) <= 101 * hour, "{read} {write}");
+    }
+    assert_eq!(held(0.1, 2.0), 20 * hour);
 }

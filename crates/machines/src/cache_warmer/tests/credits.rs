@@ -57,7 +57,7 @@ fn without_a_read_on_either_side_there_is_no_credit() {
 
 #[test]
 fn a_return_with_another_model_or_to_another_provider_earns_nothing() {
-    let other = Brief { model: "other".into(), ..brief("a") };
+    let other = Brief { model: "claude-opus-4-5".into(), ..brief("a") };
     assert_eq!(credit(read(50_000), 400, turn_of(other, read(50_000))), None);
     let upstream = domain::provider::UpstreamKey::new(domain::provider::Provider::Anthropic, "http://other");
     let elsewhere = Brief { upstream, ..brief("a") };

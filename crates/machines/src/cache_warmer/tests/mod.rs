@@ -10,7 +10,7 @@ use super::*;
 use crate::credential::{Affected, Hint};
 use crate::job::JobEffect;
 use crate::samples::brief;
-use crate::warming::{Awaited, Habits, Wait};
+use crate::warming::{Awaited, Habits};
 use domain::access::{Access, WaitReason};
 use domain::conversation::CacheTtl;
 use domain::ids::Principal;
@@ -24,7 +24,7 @@ fn machine() -> WarmerMachine {
 
 /// A machine that believes that people are back within twenty minutes, and has earned enough to try.
 fn fresh(enabled: bool) -> WarmerMachine {
-    let people = Wait { price: credit::price(&brief("a")), ..prefix().wait() };
+    let people = prefix().wait();
     let mut lessons = Book::with_prior(Habits::default());
     (0..1000).for_each(|_| lessons.learn(&prefix().place, &people, Gap::Returned(Duration::from_secs(1000))));
     let mut book = Book::with_prior(lessons.everybody().clone());
@@ -134,6 +134,15 @@ fn a_small_prefix_or_one_that_cannot_be_replayed_is_left_alone_and_let_go() {
 }
 
 #[test]
+fn a_model_whose_price_nobody_knows_is_not_warmed_whatever_a_person_says() {
+    let mut machine = machine();
+    let unknown = Brief { model: "house-brand".into(), ..brief("a") };
+    say(&mut machine, 0, WarmerMessage::ModeSet("a".into(), WarmingMode::Keep));
+    assert_eq!(armed(&say(&mut machine, 0, turn_of(unknown, read(50_000)))), None);
+    assert!(!is_warmed(&mut machine, 275));
+}
+
+#[test]
 fn an_expired_prefix_is_never_paid_for() {
     let mut machine = machine();
     say(&mut machine, 0, turn(50_000));
@@ -186,7 +195,7 @@ fn a_hold_ends_when_hardly_anybody_would_return_any_more_and_a_turn_begins_anoth
 fn a_session_that_asked_another_model_is_held_for_that_one_only() {
     let mut machine = machine();
     say(&mut machine, 0, turn(50_000));
-    let other = Brief { model: "other".into(), ..brief("a") };
+    let other = Brief { model: "claude-opus-4-5".into(), ..brief("a") };
     say(&mut machine, 100, turn_of(other.clone(), written(50_000)));
     assert!(!is_warmed(&mut machine, 275), "the first model's cache is let go");
     let effects = say(&mut machine, 375, WarmerMessage::WarmupDue);

@@ -80,6 +80,7 @@ fn each_answer_says_why_with_its_numbers() {
         ("unused", after(of_others(WATCHED))),
         ("unknown", after([WarmerMessage::SessionEvicted("a".into())])),
         ("small", after([turn(812)])),
+        ("no price", after([turn_of(Brief { model: "house-brand".into(), ..brief("a") }, read(48_231))])),
         ("under way", after([WarmerMessage::TurnStarted("a".into())])),
         ("limit", after([limit])),
         ("expired", told(&mut spoken(), 1000, None)),

@@ -5,6 +5,7 @@ mod refusal;
 mod stops;
 
 use super::invocation::{Invocation, wait_for};
+use super::prices;
 use crate::cli::{LogFormat, ServeFlags};
 use crate::failure::{Exit, Failure};
 use crate::output::say;
@@ -27,6 +28,7 @@ const ALERTS_WITHIN: Duration = Duration::from_secs(5);
 /// The settings or the log filter are wrong; the gateway cannot serve, or no longer can.
 pub(crate) fn perform(invocation: &Invocation<'_>, flags: ServeFlags) -> Result<ExitCode, Failure> {
     let loaded = invocation.settings_with(&invocation.flags.flags(flags.trace_actors))?;
+    prices::put_in_force(loaded.settings())?;
     install_log(&flags)?;
     wait_for(serve(&loaded, flags.until_input_ends))
 }
