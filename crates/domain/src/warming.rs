@@ -1,6 +1,6 @@
-//! What holds warming back: what people decided, and pauses that begin by themselves.
+//! What holds warming back: what people decided, and pauses that begin by themselves; and whose habits it goes by.
 
-use crate::ids::SessionId;
+use crate::ids::{ProjectId, SessionId};
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
@@ -56,4 +56,15 @@ pub enum PauseCause {
     Refused,
     /// Of all: too few of the last warm-ups were followed by a return that used them.
     Unused,
+}
+
+/// Whose habits: how long they let an agent wait.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Whose {
+    /// Those of all together.
+    Everybody,
+    /// Those of all who work on it.
+    Project(ProjectId),
+    /// Those of one session.
+    Session(SessionId),
 }

@@ -6,8 +6,11 @@ use rusqlite_migration::{M, Migrations};
 use std::path::Path;
 use std::time::Duration;
 
-const SCHEMAS: [M<'static>; 2] =
-    [M::up(include_str!("migrations/0001_initial.sql")), M::up(include_str!("migrations/0002_warming.sql"))];
+const SCHEMAS: [M<'static>; 3] = [
+    M::up(include_str!("migrations/0001_initial.sql")),
+    M::up(include_str!("migrations/0002_warming.sql")),
+    M::up(include_str!("migrations/0003_habits.sql")),
+];
 
 /// How long a statement waits for the other connection. Readers never wait for the writer in WAL mode, so this is only met
 /// in checkpoints and recovery.

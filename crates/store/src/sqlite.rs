@@ -4,6 +4,7 @@ use crate::costs::{self, Costs, CostsBy, WarmReturn};
 use crate::distillation::{self, CurationMaterial};
 use crate::error::StoreError;
 use crate::folder::Folder;
+use crate::habits::{self, KeptHabits};
 use crate::knowledge::{self, Applied, Draft, Place};
 use crate::ledger::{self, LedgerEntry};
 use crate::recall::{self, Hit};
@@ -17,7 +18,7 @@ use domain::ids::{KnowledgeId, Principal, SessionId};
 use domain::knowledge::{KnowledgeEntry, Observation, Operation};
 use domain::purpose::Purpose;
 use domain::time::UnixMillis;
-use domain::warming::WarmingMode;
+use domain::warming::{WarmingMode, Whose};
 use rusqlite::{Connection, OptionalExtension as _, Transaction, TransactionBehavior};
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -252,6 +253,22 @@ impl Store for SqliteStore {
 
     fn keep_warming_pause(&mut self, pause: &KeptPause, now: UnixMillis) -> Result<(), StoreError> {
         self.write(|transaction| warming::keep_pause(transaction, pause, now))
+    }
+
+    fn habits(&mut self) -> Result<Vec<KeptHabits>, StoreError> {
+        self.read(habits::all)
+    }
+
+    fn keep_habits(
+        &mut self,
+        kept: &[KeptHabits],
+        forgotten: &[Whose],
+        at: UnixMillis,
+    ) -> Result<(), StoreError> {
+        self.write(|transaction| {
+            habits::keep(transaction, kept, at)?;
+            habits::forget(transaction, forgotten)
+        })
     }
 }
 

@@ -3,6 +3,7 @@
 use crate::costs::{Costs, CostsBy, WarmReturn};
 use crate::distillation::CurationMaterial;
 use crate::error::StoreError;
+use crate::habits::KeptHabits;
 use crate::knowledge::{Applied, Draft};
 use crate::ledger::LedgerEntry;
 use crate::recall::Hit;
@@ -14,7 +15,7 @@ use domain::ids::{KnowledgeId, Principal, SessionId};
 use domain::knowledge::{KnowledgeEntry, Observation, Operation};
 use domain::purpose::Purpose;
 use domain::time::UnixMillis;
-use domain::warming::WarmingMode;
+use domain::warming::{WarmingMode, Whose};
 
 /// What the gateway keeps. Every method blocks, so async code comes by way of a [`Desk`](crate::Desk). A method does its
 /// work whole or not at all, and once it returned `Ok`, not even a power cut undoes it.
@@ -224,4 +225,22 @@ pub trait Store: Send {
     /// # Errors
     /// As told for the trait.
     fn keep_warming_pause(&mut self, pause: &KeptPause, now: UnixMillis) -> Result<(), StoreError>;
+
+    /// What was learnt of waits, those that changed last at the end.
+    ///
+    /// # Errors
+    /// As told for the trait.
+    fn habits(&mut self) -> Result<Vec<KeptHabits>, StoreError>;
+
+    /// Keeps what was learnt until `at`, each in place of what was kept of the same before, and forgets those of `forgotten`;
+    /// all or nothing.
+    ///
+    /// # Errors
+    /// As told for the trait.
+    fn keep_habits(
+        &mut self,
+        kept: &[KeptHabits],
+        forgotten: &[Whose],
+        at: UnixMillis,
+    ) -> Result<(), StoreError>;
 }

@@ -1,7 +1,7 @@
 //! What the rest of the program holds of the actors, and what is needed to bring them up.
 
 use crate::{Alarm, Meter, Outbox, Recorder, Spoken, Witness};
-use actor::{Environment, Mailbox, Place};
+use actor::{Cause, Environment, Mailbox, Place};
 use domain::fingerprint::Fingerprinter;
 use domain::ids::SessionId;
 use domain::provider::Provider;
@@ -120,6 +120,8 @@ impl House {
     /// Lets background work come to an end, workers first, then those they report to, then the store.
     pub async fn drain(&self, within: Duration) {
         self.outbox.flush();
+        let closing = Spoken(WarmerMessage::Closing);
+        self.warmer.tell_surely(closing, Cause::origin("House")).unwrap_or_default();
         futures_util::future::join4(
             self.distiller.drain(within),
             self.curator.drain(within),

@@ -107,6 +107,9 @@ impl Message for Spoken<WarmerMessage> {
             WarmerMessage::ModeSet(..) => "ModeSet",
             WarmerMessage::WarmNow(_) => "WarmNow",
             WarmerMessage::SessionEvicted(_) => "SessionEvicted",
+            WarmerMessage::KeepingDue => "KeepingDue",
+            WarmerMessage::Unkept(_) => "Unkept",
+            WarmerMessage::Closing => "Closing",
             WarmerMessage::Explain(_) => "Explain",
             WarmerMessage::Describe => "Describe",
             WarmerMessage::Job(message) => job_name(message),
@@ -129,6 +132,9 @@ impl Message for Spoken<WarmerMessage> {
             WarmerMessage::Recalled(_)
             | WarmerMessage::WarmupDue
             | WarmerMessage::Switched(_)
+            | WarmerMessage::KeepingDue
+            | WarmerMessage::Unkept(_)
+            | WarmerMessage::Closing
             | WarmerMessage::Explain(_)
             | WarmerMessage::Describe => None,
         }

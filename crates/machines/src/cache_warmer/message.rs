@@ -2,12 +2,13 @@
 
 use super::pause::Pause;
 use crate::job::{Brief, JobEffect, JobMessage};
-use crate::warming::Awaited;
+use crate::warming::{Awaited, Change, Habits};
 use domain::access::WaitReason;
 use domain::conversation::{CacheTtl, Usage};
 use domain::ids::{ProjectId, SessionId};
 use domain::time::Moment;
-use domain::warming::{Bucket, WarmingMode};
+use domain::warming::{Bucket, WarmingMode, Whose};
+use std::fmt;
 use std::time::Duration;
 
 /// What a turn says about the cache behind it.
@@ -43,7 +44,7 @@ pub enum Cold {
 }
 
 /// What was decided and counted before this process, or before the crash of the machine.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+#[derive(Clone, PartialEq, Eq, Hash)]
 pub struct Memory {
     /// Whether the switch is on.
     pub on: bool,
@@ -55,6 +56,17 @@ pub struct Memory {
     pub refreshes: u32,
     /// How many returns used them.
     pub returns: u32,
+    /// What was learnt of waits, those that were used last at the end.
+    pub habits: Vec<(Whose, Habits)>,
+}
+
+/// Without the habits themselves: thousands of them would be one line of a trace.
+impl fmt::Debug for Memory {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { on, modes, pauses, refreshes, returns, habits } = self;
+        let counted = (on, modes, pauses, refreshes, returns);
+        f.debug_struct("Memory").field("decided", &counted).field("habits", &habits.len()).finish()
+    }
 }
 
 /// What the warmer hears.
@@ -110,6 +122,12 @@ pub enum WarmerMessage {
     WarmNow(Brief),
     /// The session left memory.
     SessionEvicted(SessionId),
+    /// What changed in habits is to be kept now.
+    KeepingDue,
+    /// These changes could not be kept.
+    Unkept(Vec<Whose>),
+    /// The house closes: what was learnt until now is all that there is to keep.
+    Closing,
     /// Why are these kept warm, or not? Beside each session, why its background work stands still, if it does.
     Explain(Vec<(SessionId, Option<WaitReason>)>),
     /// How does warming as a whole stand?
@@ -141,6 +159,10 @@ pub enum WarmerEffect {
         /// Why, and until when.
         pause: Pause,
     },
+    /// Say that keeping is due after this long.
+    ArmKeeping(Duration),
+    /// Habits changed: keep them over a restart.
+    Keep(Vec<Change>),
     /// The kept request can go.
     Forget(SessionId),
 }

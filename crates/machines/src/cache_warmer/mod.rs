@@ -8,6 +8,7 @@
 
 mod credit;
 mod figures;
+mod memory;
 mod message;
 mod pause;
 mod rule;
@@ -17,6 +18,7 @@ mod standing;
 mod tests;
 
 pub use credit::{cost, saving};
+pub use memory::KEPT_WITHIN;
 pub use message::{Cold, Explanation, Memory, Overview, WarmerEffect, WarmerMessage, WarmerReply, Warmth};
 pub use pause::{FEWEST_RETURNS, MISSES, Pause, REST, WATCHED};
 pub use rule::{SMALLEST_PREFIX, lifetime, longest_hold};
@@ -52,6 +54,8 @@ pub struct WarmerMachine {
     record: Record,
     /// How long agents were waited for, and what warming earned.
     book: Book,
+    /// Whether it is agreed that changes in the book are kept soon.
+    will_keep: bool,
     bench: Bench,
     /// When it was last looked whether anything is due.
     looked: Moment,
@@ -71,6 +75,7 @@ impl WarmerMachine {
             breakers: Breakers::default(),
             record: Record::default(),
             book: Book::default(),
+            will_keep: false,
             bench: Bench::with_room_in_line(0),
             looked: Moment::default(),
         }
@@ -91,6 +96,7 @@ impl WarmerMachine {
                 WarmerReply::Noted
             }
         };
+        self.agree_to_keep(effects);
         effects.push(WarmerEffect::ArmWarmup(self.next_due(now)));
         reply
     }
@@ -128,26 +134,14 @@ impl WarmerMachine {
                 self.breakers.forget(&session, now);
                 effects.push(WarmerEffect::Forget(session));
             }
+            WarmerMessage::KeepingDue => self.keep(effects),
+            WarmerMessage::Unkept(changes) => {
+                changes.into_iter().for_each(|whose| self.book.write_again(whose));
+            }
+            WarmerMessage::Closing => self.close(now, effects),
             WarmerMessage::Job(message) => self.job(message, effects),
             WarmerMessage::Explain(_) | WarmerMessage::Describe => {}
         }
-    }
-
-    /// What was kept over a restart. What a person said since is newer.
-    fn recall(&mut self, memory: Memory) {
-        self.recalled = true;
-        self.on = self.on.or(Some(memory.on));
-        for (session, mode) in memory.modes {
-            self.modes.entry(session).or_insert(mode);
-        }
-        let mut rest = None;
-        for (bucket, pause) in memory.pauses {
-            match bucket {
-                Some(bucket) => drop(self.breakers.open(&bucket, pause)),
-                None => rest = Some(pause),
-            }
-        }
-        self.record = Record::remembered(memory.refreshes, memory.returns, rest);
     }
 
     /// Ends of requests that left before a crash are of nobody that is known.

@@ -4,11 +4,12 @@ use super::advice::Advice;
 use super::curve::Curve;
 use super::decision::decide;
 use super::habits::Habits;
+use super::known::{Change, Known};
 use super::prior::prior;
 use super::tally::Gap;
 use super::wait::Wait;
 use domain::ids::{ProjectId, SessionId};
-use std::collections::BTreeMap;
+use domain::warming::Whose;
 use std::time::Duration;
 
 /// Whose habits are asked for.
@@ -30,6 +31,8 @@ const SESSIONS: usize = 8_192;
 pub struct Book {
     prior: Habits,
     everybody: Habits,
+    /// Whether everybody's changed since they were last taken to be written down.
+    has_news: bool,
     projects: Known<ProjectId>,
     sessions: Known<SessionId>,
 }
@@ -46,7 +49,7 @@ impl Book {
     #[must_use]
     pub fn with_prior(prior: Habits) -> Self {
         let (projects, sessions) = (Known::with_room_for(PROJECTS), Known::with_room_for(SESSIONS));
-        Self { prior, everybody: Habits::default(), projects, sessions }
+        Self { prior, everybody: Habits::default(), has_news: false, projects, sessions }
     }
 
     /// What everybody's waits taught, without the prior.
@@ -59,6 +62,7 @@ impl Book {
     pub fn learn(&mut self, place: &Place, wait: &Wait, gap: Gap) {
         let learn = |habits: &mut Habits| habits.of_mut(wait.awaited).learn(gap, wait.haste());
         learn(&mut self.everybody);
+        self.has_news = true;
         learn(self.projects.of_mut(&place.project));
         learn(self.sessions.of_mut(&place.session));
     }
@@ -90,56 +94,43 @@ impl Book {
         let project = self.projects.of(&place.project).unwrap_or(&unseen);
         decide(wait, &self.curve(place, wait), project, waited, expiry)
     }
-}
 
-/// Habits by name, so many at most.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-struct Known<K> {
-    room: usize,
-    /// How often anything was used.
-    uses: u64,
-    /// When each was last used, and its habits.
-    entries: BTreeMap<K, (u64, Habits)>,
-}
-
-impl<K: Ord + Clone> Known<K> {
-    const fn with_room_for(room: usize) -> Self {
-        Self { room, uses: 0, entries: BTreeMap::new() }
+    /// Whether anything changed that was not yet taken to be written down.
+    #[must_use]
+    pub fn has_changed(&self) -> bool {
+        self.has_news || self.projects.has_changed() || self.sessions.has_changed()
     }
 
-    fn of(&self, name: &K) -> Option<&Habits> {
-        self.entries.get(name).map(|(_, habits)| habits)
+    /// Everything that changed since the last time.
+    pub fn changes(&mut self) -> Vec<Change> {
+        let everybody = std::mem::take(&mut self.has_news).then(|| self.everybody.clone());
+        let everybody = everybody.map(|habits| Change { whose: Whose::Everybody, habits: Some(habits) });
+        let (projects, sessions) = (self.projects.changes(), self.sessions.changes());
+        let projects = projects.map(|(name, habits)| Change { whose: Whose::Project(name), habits });
+        let sessions = sessions.map(|(name, habits)| Change { whose: Whose::Session(name), habits });
+        everybody.into_iter().chain(projects).chain(sessions).collect()
     }
 
-    fn of_mut(&mut self, name: &K) -> &mut Habits {
-        self.uses += 1;
-        if !self.entries.contains_key(name) && self.entries.len() >= self.room {
-            self.forget_one();
+    /// A change could not be written down: it counts as one that was not yet taken.
+    pub fn write_again(&mut self, whose: Whose) {
+        match whose {
+            Whose::Everybody => self.has_news = true,
+            Whose::Project(name) => self.projects.write_again(name),
+            Whose::Session(name) => self.sessions.write_again(name),
         }
-        let (used, habits) = self.entries.entry(name.clone()).or_default();
-        *used = self.uses;
-        habits
     }
 
-    fn forget_one(&mut self) {
-        let oldest = self.entries.iter().min_by_key(|(_, (used, _))| *used).map(|(name, _)| name.clone());
-        oldest.and_then(|name| self.entries.remove(&name));
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn when_the_book_is_full_what_was_used_least_recently_is_forgotten() {
-        let mut known = Known::with_room_for(2);
-        known.of_mut(&"a").account.spend(1.0);
-        known.of_mut(&"b").account.spend(1.0);
-        known.of_mut(&"a");
-        known.of_mut(&"c");
-        let kept: Vec<_> = ["a", "b", "c"].into_iter().filter(|name| known.of(name).is_some()).collect();
-        assert_eq!(kept, ["a", "c"]);
-        assert_ne!(known.of(&"a"), Some(&Habits::default()), "with what it had learnt");
+    /// What was written down before, those that were used last at the end. What was learnt since comes on top.
+    pub fn remember(&mut self, kept: Vec<(Whose, Habits)>) {
+        let (mut projects, mut sessions) = (Vec::new(), Vec::new());
+        for (whose, habits) in kept {
+            match whose {
+                Whose::Everybody => self.everybody.add(&habits),
+                Whose::Project(name) => projects.push((name, habits)),
+                Whose::Session(name) => sessions.push((name, habits)),
+            }
+        }
+        self.projects.remember(projects);
+        self.sessions.remember(sessions);
     }
 }

@@ -4,6 +4,10 @@ use super::tally::Tally;
 use super::wait::Awaited;
 use serde::{Deserialize, Serialize};
 
+/// What the written form of [`Habits`] means: the spans of a tally, and the units. It rises when that changes, and what was written
+/// in another shape is not read.
+pub const SHAPE: u32 = 1;
+
 /// The habits of one session, one project, or everybody. A plain value of a fixed size.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
 pub struct Habits {
@@ -32,6 +36,14 @@ impl Habits {
             Awaited::Human => &mut self.human,
             Awaited::Tool => &mut self.tool,
         }
+    }
+
+    /// Learns what `other` has learnt, too.
+    pub(super) fn add(&mut self, other: &Self) {
+        self.human.add(&other.human);
+        self.tool.add(&other.tool);
+        self.account.spent = self.account.spent.saturating_add(other.account.spent);
+        self.account.saved = self.account.saved.saturating_add(other.account.saved);
     }
 }
 

@@ -48,6 +48,14 @@ impl Tally {
         }
     }
 
+    /// Counts what `other` has counted, too.
+    pub(super) fn add(&mut self, other: &Self) {
+        for bin in 0..BINS {
+            self.returned[bin] = self.returned[bin].saturating_add(other.returned[bin]);
+            self.reached[bin] = self.reached[bin].saturating_add(other.reached[bin]);
+        }
+    }
+
     /// The share of waits that end in `bin` among those that reach it, for a haste of one: what was counted, and `pseudo` waits
     /// that behaved as `expected`. With few counts that is what was expected, with many what was counted (the posterior mean of
     /// a binomial with a beta prior).

@@ -2,7 +2,7 @@
 //! jumps as soon as nobody has anything to do. A day passes in seconds, and a seed makes it pass the same way again.
 //!
 //! What is not real: no socket is opened (clients call the gateway's own HTTP service, the gateway calls the provider in
-//! memory), the database lives in memory, and all actors share one thread.
+//! memory), the database lives in memory unless it is to outlive the world, and all actors share one thread.
 
 mod conformance;
 mod door;
@@ -25,6 +25,7 @@ use gateway::telemetry::Metrics;
 use gateway::{Edge, EdgeParts, InvalidUpstream};
 use std::future::Future;
 use std::io;
+use std::path::Path;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
@@ -80,15 +81,42 @@ pub fn run_heard_by<T, F: Future<Output = T>>(
     play(seed, settings, Alerts::heard_by(alarm), scenario)
 }
 
+/// The same in a house whose database lies in `home`, as it was left there, when calendars stand `since` after the beginning.
+/// When the scenario ends without [`House::drain`], the process was killed.
+///
+/// # Errors
+/// Those of [`run`], and what the database in `home` says.
+pub fn run_in<T, F: Future<Output = T>>(
+    home: &Path,
+    since: Duration,
+    seed: u64,
+    settings: Settings,
+    scenario: impl FnOnce(World) -> F,
+) -> io::Result<T> {
+    let store = SqliteStore::open(home).map_err(io::Error::other)?;
+    live(seed, settings, Alerts::default(), (store, since), scenario)
+}
+
 fn play<T, F: Future<Output = T>>(
     seed: u64,
     settings: Settings,
     alerts: Alerts,
     scenario: impl FnOnce(World) -> F,
 ) -> io::Result<T> {
+    let store = SqliteStore::in_memory().map_err(io::Error::other)?;
+    live(seed, settings, alerts, (store, Duration::ZERO), scenario)
+}
+
+fn live<T, F: Future<Output = T>>(
+    seed: u64,
+    settings: Settings,
+    alerts: Alerts,
+    past: (SqliteStore, Duration),
+    scenario: impl FnOnce(World) -> F,
+) -> io::Result<T> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().start_paused(true).build()?;
     LocalSet::new().block_on(&runtime, async {
-        let world = World::new(seed, settings, alerts).await.map_err(io::Error::other)?;
+        let world = World::new(seed, settings, alerts, past).await.map_err(io::Error::other)?;
         let conformance = Arc::clone(&world.conformance);
         let outcome = scenario(world).await;
         let broken = conformance.broken();
@@ -101,11 +129,12 @@ impl World {
         seed: u64,
         mut settings: Settings,
         alerts: Alerts,
+        (store, since): (SqliteStore, Duration),
     ) -> Result<Self, Box<dyn std::error::Error + Send + Sync>> {
         settings.upstream.anthropic = format!("http://{}", host_of(Vendor::Anthropic));
         settings.upstream.openai = format!("http://{}", host_of(Vendor::OpenAi));
         let settings = Arc::new(settings);
-        let clock = Clock::virtual_from(BEGINNING);
+        let clock = Clock::virtual_from(BEGINNING.saturating_add(since));
         let provider = Provider::new(seed);
         let (alerts, tally) = (Arc::new(alerts), Arc::new(Tally::default()));
         let conformance = Arc::new(Conformance::default());
@@ -115,7 +144,7 @@ impl World {
         let house = workers::wire(Parts {
             settings: Arc::clone(&settings),
             environment: Environment::new(clock),
-            desk: Desk::inline(SqliteStore::in_memory()?),
+            desk: Desk::inline(store),
             transport: Arc::clone(&transport),
             meter: Arc::<Tally>::clone(&tally),
             alarm: Arc::<Alerts>::clone(&alerts),

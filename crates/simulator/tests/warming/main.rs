@@ -5,6 +5,7 @@
 mod brakes;
 mod in_progress;
 mod losses;
+mod restart;
 mod week;
 
 use actor::Cause;

@@ -5,8 +5,8 @@ use domain::conversation::{CacheTtl, Usage};
 use domain::provider::Provider;
 use domain::purpose::Purpose;
 use domain::time::UnixMillis;
-use domain::warming::{Bucket, PauseCause, WarmingMode};
-use store::{Costs, CostsBy, KeptPause, LedgerEntry, SqliteStore, Store, WarmReturn};
+use domain::warming::{Bucket, PauseCause, WarmingMode, Whose};
+use store::{Costs, CostsBy, KeptHabits, KeptPause, LedgerEntry, SqliteStore, Store, WarmReturn};
 use tempfile::TempDir;
 
 const NOON: UnixMillis = UnixMillis(1_798_200_000_000);
@@ -148,4 +148,40 @@ fn costs_add_up_by_day_model_and_session_and_warming_is_net() {
     assert_eq!(costs(CostsBy::Nothing), [(String::new(), [6.0, 1.75, 8.0, 6.25], [3, 1, 1000])]);
     assert_eq!(shape(store.costs(NOON, CostsBy::Day).unwrap()), days[..1]);
     assert_eq!(store.costs(later(1), CostsBy::Nothing).unwrap(), []);
+}
+
+fn habits(whose: Whose, counts: &str) -> KeptHabits {
+    KeptHabits { whose, shape: 1, counts: counts.to_owned() }
+}
+
+#[test]
+fn habits_are_there_after_opening_again_the_last_changed_at_the_end_and_what_is_forgotten_is_gone() {
+    let home = TempDir::new().unwrap();
+    let open = || SqliteStore::open(home.path()).unwrap();
+    assert_eq!(open().habits().unwrap(), []);
+    let everybody = habits(Whose::Everybody, "all");
+    let session = |name: &str, counts| habits(Whose::Session(id(name)), counts);
+    let project = |name: &str| habits(Whose::Project(name.into()), "of a project");
+    let mut store = open();
+    let all = [everybody.clone(), session("a", "old"), session("b", "b"), project("a"), project("p")];
+    store.keep_habits(&all, &[], NOON).unwrap();
+    let forgotten = [Whose::Session(id("b")), Whose::Project("p".into()), Whose::Session(id("never kept"))];
+    store.keep_habits(&[session("a", "new")], &forgotten, later(1)).unwrap();
+    drop(store);
+    assert_eq!(open().habits().unwrap(), [everybody, project("a"), session("a", "new")]);
+}
+
+#[test]
+fn habits_that_are_no_text_or_of_another_shape_do_not_keep_the_others_from_being_read() {
+    let home = TempDir::new().unwrap();
+    let sound = habits(Whose::Session(id("sound")), "counts");
+    let newer = KeptHabits { shape: 9, ..habits(Whose::Session(id("newer")), "{}") };
+    let mut store = SqliteStore::open(home.path()).unwrap();
+    store.keep_habits(&[sound.clone(), newer.clone()], &[], NOON).unwrap();
+    drop(store);
+    let raw = rusqlite::Connection::open(home.path().join("stillroom.db")).unwrap();
+    raw.execute("INSERT INTO habits VALUES ('project', 'p', 1, CAST(x'ff00ff' AS TEXT), 0)", []).unwrap();
+    drop(raw);
+    let damaged = habits(Whose::Project("p".into()), "");
+    assert_eq!(SqliteStore::open(home.path()).unwrap().habits().unwrap(), [damaged, newer, sound]);
 }

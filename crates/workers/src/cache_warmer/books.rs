@@ -1,6 +1,7 @@
 //! What the warmer keeps over a restart, and gets back after one. Moments mean nothing in another process, so pauses are kept in
 //! calendar time.
 
+use super::habits;
 use crate::Spoken;
 use actor::Clock;
 use domain::conversation::CacheTtl;
@@ -45,7 +46,8 @@ impl Books {
         let kept = self.desk.read(move |store| store.warming_memory(watched, now)).await?;
         let WarmingMemory { on, modes, pauses, refreshes, returns } = kept;
         let pauses = pauses.into_iter().map(|kept| self.pause(kept)).collect();
-        Ok(Memory { on, modes, pauses, refreshes, returns })
+        let habits = self.desk.read(|store| store.habits().map(habits::read)).await?;
+        Ok(Memory { on, modes, pauses, refreshes, returns, habits })
     }
 
     fn pause(&self, kept: KeptPause) -> (Option<Bucket>, Pause) {

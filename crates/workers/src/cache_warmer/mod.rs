@@ -1,6 +1,7 @@
 //! The CacheWarmer: replays a session's last request, with next to no output, shortly before the provider forgets its prefix.
 
 mod books;
+mod habits;
 
 use crate::caller::{Caller, Question, evidence, unanswered};
 use crate::errand::Errand;
@@ -26,6 +27,7 @@ use upstream::call::CallEnd;
 use upstream::warmup::warmup;
 
 const TIMER: &str = "warmup";
+const KEEPING: &str = "keeping";
 /// The span of a spending limit, in milliseconds.
 const DAY: i64 = 86_400_000;
 
@@ -139,6 +141,14 @@ impl Performer for WarmerPerformer {
             }
             WarmerEffect::Credit { brief, tokens, ttl } => self.credit(brief, tokens, ttl),
             WarmerEffect::Paused { bucket, pause } => self.paused(bucket, pause),
+            WarmerEffect::ArmKeeping(delay) => {
+                stage.after(KEEPING, delay, Spoken(WarmerMessage::KeepingDue));
+            }
+            WarmerEffect::Keep(changes) => {
+                let Books { desk, clock } = self.books();
+                let now = UnixMillis::from(clock.unix());
+                habits::keep(&desk, changes, now, stage.me().clone(), stage.cause());
+            }
             WarmerEffect::Forget(session) => self.shelf.forget(&session),
         }
     }

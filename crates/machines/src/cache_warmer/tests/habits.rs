@@ -3,7 +3,7 @@
 use super::*;
 
 /// A session of `turns` turns whose person comes back after `gap` seconds each time, without the prior; where it stands then.
-fn after_turns(gap: u64, turns: u32, session: &str, machine: &mut WarmerMachine) -> u64 {
+pub(super) fn after_turns(gap: u64, turns: u32, session: &str, machine: &mut WarmerMachine) -> u64 {
     for turn in 0..turns {
         let at = u64::from(turn) * gap;
         let warmth = Warmth { turns: turn + 1, ..warmth(read(50_000), Duration::ZERO) };
@@ -18,7 +18,7 @@ fn untaught() -> WarmerMachine {
     machine
 }
 
-fn chance(machine: &WarmerMachine) -> u16 {
+pub(super) fn chance(machine: &WarmerMachine) -> u16 {
     match machine.seats.get(&"a".into()) {
         Some(Seat::Prefix(prefix)) => prefix.advice.chance,
         other => panic!("{other:?}"),

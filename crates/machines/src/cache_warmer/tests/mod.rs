@@ -4,6 +4,7 @@ mod brakes;
 mod credits;
 mod habits;
 mod in_progress;
+mod memory;
 mod why;
 
 use super::*;
@@ -14,6 +15,7 @@ use crate::warming::{Awaited, Habits};
 use domain::access::{Access, WaitReason};
 use domain::conversation::CacheTtl;
 use domain::ids::Principal;
+use domain::warming::Whose;
 
 /// A machine that heard from the store that nothing was decided.
 fn machine() -> WarmerMachine {
@@ -48,7 +50,7 @@ fn warmth(usage: Usage, age: Duration) -> Warmth {
 }
 
 fn memory() -> Memory {
-    Memory { on: true, modes: Vec::new(), pauses: Vec::new(), refreshes: 0, returns: 0 }
+    Memory { on: true, modes: Vec::new(), pauses: Vec::new(), refreshes: 0, returns: 0, habits: Vec::new() }
 }
 
 fn say(machine: &mut WarmerMachine, seconds: u64, message: WarmerMessage) -> Vec<WarmerEffect> {
