@@ -35,7 +35,7 @@ pub enum Cold {
     Dialect,
     /// An agent that another agent started: it does not wait for a person.
     Subagent,
-    /// It carried no cache mark, so that the provider kept nothing, and reads nothing for the next one either.
+    /// Its client marks nothing, so that the provider kept nothing, and reads nothing for the next request either (ADR 11).
     Unmarked,
     /// Its answer never came to its end.
     Unfinished,

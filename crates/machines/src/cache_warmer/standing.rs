@@ -196,7 +196,7 @@ impl Cold {
             Self::Dialect => "its provider has no cache whose time a replay starts anew",
             Self::Subagent => "it is an agent that another agent started, and waits for no person",
             Self::Unmarked => {
-                "its last request carries no cache mark, so the provider keeps nothing of it and would read nothing for the next one"
+                "its client marks nothing to be cached: the provider keeps nothing of its requests, and would read nothing for the next one even if a warm-up had marked something"
             }
             Self::Unfinished => "its last answer never came to its end; its agent's next turn begins anew",
             Self::Displaced => {

@@ -1,6 +1,7 @@
 //! What cache warming would have earned in recorded sessions. `docs/backtest.md` has the shape of a recording and every
 //! definition.
 
+mod choice;
 mod claude_code;
 mod recording;
 mod replay;

@@ -1,5 +1,6 @@
 //! Recorded sessions under each policy.
 
+use super::choice::{hour as hours, is_open};
 use super::recording::Session;
 use super::step::{Step, steps};
 use domain::price::Price;
@@ -21,11 +22,28 @@ pub(crate) enum Policy {
     Ours,
     /// One that knows when the agent will return.
     Oracle,
+    /// An hour's marks where the client leaves the time to live open, and no warm-ups there; elsewhere ours.
+    Hour,
+    /// In each session where it is open, hours or ours, whichever has earned more in the project so far.
+    Leader,
+    /// The same, whichever will have earned more at the end of the session.
+    Foresight,
 }
 
-/// All, in the order of reports.
-pub(crate) const POLICIES: [Policy; 6] =
-    [Policy::Never, Policy::Always(1), Policy::Always(3), Policy::Fixed, Policy::Ours, Policy::Oracle];
+/// All, in the order of reports; the last ones choose the time to live.
+pub(crate) const POLICIES: [Policy; 9] = [
+    Policy::Never,
+    Policy::Always(1),
+    Policy::Always(3),
+    Policy::Fixed,
+    Policy::Ours,
+    Policy::Oracle,
+    Policy::Hour,
+    Policy::Leader,
+    Policy::Foresight,
+];
+/// So many at the end choose the time to live.
+pub(crate) const CHOOSING: usize = 3;
 
 /// What came of it.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
@@ -71,12 +89,12 @@ pub(crate) fn replay(
     let mut book = Book::with_prior(prior);
     let mut projects: Vec<(String, Outcomes)> = Vec::new();
     for session in sessions {
-        let outcomes = play(session, &mut book);
         let known = projects.iter().position(|(name, _)| *name == session.project);
         let at = known.unwrap_or(projects.len());
         if known.is_none() {
             projects.push((session.project.clone(), Outcomes::default()));
         }
+        let outcomes = play(session, &mut book, &projects[at].1);
         projects[at].1.iter_mut().zip(outcomes).for_each(|(sum, outcome)| *sum += outcome);
         played();
     }
@@ -100,7 +118,8 @@ fn place(session: &Session) -> Place {
     Place { session: name.into(), project: session.project.as_str().into() }
 }
 
-fn play(session: &Session, book: &mut Book) -> Outcomes {
+/// What comes of a session whose project has earned `so_far`.
+fn play(session: &Session, book: &mut Book, so_far: &Outcomes) -> Outcomes {
     let place = place(session);
     let mut outcomes = Outcomes::default();
     for step in steps(session) {
@@ -113,12 +132,22 @@ fn play(session: &Session, book: &mut Book) -> Outcomes {
             book.learn(&place, &step.wait, step.gap);
         }
     }
+    choose(session, so_far, &mut outcomes);
     outcomes
+}
+
+/// What those make of the session that choose the time to live, once it is known what comes of ours.
+fn choose(session: &Session, so_far: &Outcomes, outcomes: &mut Outcomes) {
+    let [.., ours, _, hour, leader, foresight] = outcomes;
+    *hour = if is_open(session) { hours(session) } else { *ours };
+    let [.., ours_so_far, _, hour_so_far, _, _] = so_far;
+    *leader = if hour_so_far.net() > ours_so_far.net() { *hour } else { *ours };
+    *foresight = if hour.net() > ours.net() { *hour } else { *ours };
 }
 
 fn outcome(step: &Step, policy: Policy, book: &mut Book, place: &Place) -> Outcome {
     match policy {
-        Policy::Never => Outcome::default(),
+        Policy::Never | Policy::Hour | Policy::Leader | Policy::Foresight => Outcome::default(),
         Policy::Always(most) => held(step, most),
         Policy::Fixed => held(step, break_even(&step.wait)),
         Policy::Ours => ours(step, book, place),

@@ -1,6 +1,6 @@
 //! What is printed of a back-test.
 
-use super::replay::{Outcome, Outcomes, POLICIES, Policy};
+use super::replay::{CHOOSING, Outcome, Outcomes, POLICIES, Policy};
 use crate::output::harmless;
 use crate::table::align;
 use serde::Serialize;
@@ -32,24 +32,26 @@ struct Line {
 }
 
 impl Report {
-    /// Sums up what came of each project.
-    pub(crate) fn of(projects: &[(String, Outcomes)]) -> Self {
+    /// Sums up what came of each project; `with_choice` also under those policies that choose the time to live.
+    pub(crate) fn of(projects: &[(String, Outcomes)], with_choice: bool) -> Self {
+        let shown = POLICIES.len() - if with_choice { 0 } else { CHOOSING };
         let mut total = Outcomes::default();
         for (_, outcomes) in projects {
             total.iter_mut().zip(outcomes).for_each(|(sum, outcome)| *sum += *outcome);
         }
         let project = |(name, outcomes): &(String, Outcomes)| Project {
             project: name.clone(),
-            policies: lines(outcomes),
+            policies: lines(outcomes, shown),
         };
-        Self { policies: lines(&total), projects: projects.iter().map(project).collect() }
+        Self { policies: lines(&total, shown), projects: projects.iter().map(project).collect() }
     }
 }
 
-fn lines(outcomes: &Outcomes) -> Vec<Line> {
+fn lines(outcomes: &Outcomes, shown: usize) -> Vec<Line> {
     let oracle = POLICIES.iter().position(|policy| *policy == Policy::Oracle);
     let best = oracle.map_or(0.0, |at| outcomes[at].net());
-    POLICIES.iter().zip(outcomes).map(|(policy, outcome)| line(*policy, outcome, best)).collect()
+    let all = POLICIES.iter().zip(outcomes).take(shown);
+    all.map(|(policy, outcome)| line(*policy, outcome, best)).collect()
 }
 
 fn line(policy: Policy, outcome: &Outcome, best: f64) -> Line {
@@ -71,6 +73,9 @@ fn name(policy: Policy) -> String {
         Policy::Fixed => "fixed".to_owned(),
         Policy::Ours => "ours".to_owned(),
         Policy::Oracle => "oracle".to_owned(),
+        Policy::Hour => "hour".to_owned(),
+        Policy::Leader => "leader".to_owned(),
+        Policy::Foresight => "foresight".to_owned(),
     }
 }
 

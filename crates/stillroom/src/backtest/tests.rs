@@ -176,9 +176,18 @@ proptest! {
     ) {
         for (project, outcomes) in replay(&sessions, prior(), || ()) {
             let best = outcomes[5].net();
-            prop_assert!(outcomes.iter().all(|outcome| outcome.net() <= best + 1e-9), "{project}");
+            let holding = &outcomes[..=5];
+            prop_assert!(holding.iter().all(|outcome| outcome.net() <= best + 1e-9), "{project}");
             prop_assert_eq!(outcomes[0], Default::default());
-            prop_assert!(outcomes.iter().all(|outcome| outcome.hits <= outcome.pings));
+            prop_assert!(holding.iter().all(|outcome| outcome.hits <= outcome.pings));
+        }
+    }
+
+    #[test]
+    fn with_foresight_of_each_session_nobody_chooses_worse(sessions in prop::collection::vec(any_session(), 1..8)) {
+        for (_, outcomes) in replay(&sessions, prior(), || ()) {
+            let [_, _, _, _, ours, _, hour, leader, foresight] = outcomes.map(|outcome| outcome.net());
+            prop_assert!([ours, hour, leader].iter().all(|net| *net <= foresight + 1e-9));
         }
     }
 
@@ -245,7 +254,7 @@ fn a_bad_line_is_named_with_what_is_wrong() {
 
 #[test]
 fn programs_read_exactly_the_promised_fields() {
-    let report = Report::of(&replay(&[session(&[0.0, 400.0])], prior(), || ()));
+    let report = Report::of(&replay(&[session(&[0.0, 400.0])], prior(), || ()), false);
     let json = serde_json::to_value(&report).unwrap();
     let keys = |value: &serde_json::Value| {
         let mut keys: Vec<_> = value.as_object().unwrap().keys().cloned().collect();
@@ -265,6 +274,59 @@ fn programs_read_exactly_the_promised_fields() {
 }
 
 #[test]
+fn an_hours_mark_costs_three_quarters_of_the_input_price_on_all_that_is_written_and_saves_the_return() {
+    // Of each prompt of 100,000 tokens, all is kept until the next call but the 4,000 that the second one says more.
+    let mut returns = session(&[0.0, 400.0]);
+    returns.calls[1].cache_read += 4_000;
+    let premium = |tokens: f64| tokens * (10.0 - 6.25) / 1e6;
+    assert_is(of(&outcomes(returns.clone()), Policy::Hour), (premium(104_000.0), LOSS, 1, 0));
+    returns.calls[1].at = 200.0;
+    assert_is(of(&outcomes(returns.clone()), Policy::Hour), (premium(104_000.0), 0.0, 0, 0));
+    returns.calls[1].at = 4_000.0;
+    assert_is(of(&outcomes(returns.clone()), Policy::Hour), (premium(204_000.0), 0.0, 0, 0));
+    returns.calls[1].input = 1_000;
+    assert_is(of(&outcomes(returns), Policy::Hour), (premium(204_000.0), 0.0, 0, 0));
+}
+
+#[test]
+fn where_the_client_chose_an_hour_itself_or_nothing_is_cached_there_is_nothing_to_choose() {
+    let times: Vec<f64> = (0..12).map(|turn| f64::from(turn) * 400.0).collect();
+    let subagent = Session { subagent: true, ..session(&times) };
+    let chosen = session_at("s", Some(CacheTtl::OneHour), &times);
+    for session in [chosen, subagent, session_at("s", None, &times)] {
+        let outcomes = outcomes(session);
+        for policy in [Policy::Hour, Policy::Leader, Policy::Foresight] {
+            assert_eq!(of(&outcomes, policy), of(&outcomes, Policy::Ours));
+        }
+    }
+}
+
+#[test]
+fn the_leader_follows_what_earned_more_in_the_project_before() {
+    // Returns that no few warm-ups reach: an hour's marks earn there, warm-ups do not.
+    let times: Vec<f64> = (0..8).map(|turn| f64::from(turn) * 3_000.0).collect();
+    let all =
+        replay(&[session(&times), session_at("t", Some(CacheTtl::FiveMinutes), &times)], prior(), || ());
+    let first = outcomes(session(&times));
+    assert_eq!(of(&first, Policy::Leader), of(&first, Policy::Ours), "nothing is known yet");
+    let net = |outcomes: &Outcomes, policy| {
+        let (spent, saved, ..) = of(outcomes, policy);
+        saved - spent
+    };
+    let expected = net(&first, Policy::Ours) + net(&all[0].1, Policy::Hour) - net(&first, Policy::Hour);
+    assert!((net(&all[0].1, Policy::Leader) - expected).abs() < 1e-9);
+    assert!(net(&first, Policy::Hour) > net(&first, Policy::Ours));
+}
+
+#[test]
+fn programs_get_the_policies_that_choose_behind_the_others_when_they_ask() {
+    let report = Report::of(&replay(&[session(&[0.0, 400.0])], prior(), || ()), true);
+    let json = serde_json::to_value(&report).unwrap();
+    let names: Vec<_> = json["policies"].as_array().unwrap().iter().map(|it| it["name"].clone()).collect();
+    assert_eq!(names[4..], ["ours", "oracle", "hour", "leader", "foresight"]);
+}
+
+#[test]
 fn a_model_whose_price_nobody_knows_is_left_alone() {
     let times: Vec<f64> = (0..12).map(|turn| f64::from(turn) * 400.0).collect();
     let mut unknown = session(&times);
@@ -274,7 +336,7 @@ fn a_model_whose_price_nobody_knows_is_left_alone() {
 
 #[test]
 fn where_the_oracle_earns_nothing_every_share_is_zero() {
-    let report = Report::of(&replay(&[session(&[0.0, 10.0])], prior(), || ()));
+    let report = Report::of(&replay(&[session(&[0.0, 10.0])], prior(), || ()), false);
     let json = serde_json::to_value(&report).unwrap();
     assert!(json["policies"].as_array().unwrap().iter().all(|policy| policy["fraction_of_oracle"] == 0.0));
 }
@@ -284,7 +346,7 @@ fn people_read_a_table_that_fits_the_width() {
     let times: Vec<f64> = (0..12).map(|turn| f64::from(turn) * 400.0).collect();
     let long = "/home/somebody/some/folder/with/a/long/name\u{1b}[2J";
     let elsewhere = Session { project: long.to_owned(), ..session(&[0.0, 280.0]) };
-    let text = table(&Report::of(&replay(&[session(&times), elsewhere], prior(), || ())));
+    let text = table(&Report::of(&replay(&[session(&times), elsewhere], prior(), || ()), false));
     assert!(text.lines().all(|line| line.chars().count() <= 80), "{text}");
     insta::assert_snapshot!(text);
 }

@@ -26,6 +26,9 @@ pub(crate) struct Backtest {
     /// Only print what the sessions teach, as counts: what --fit-on would believe.
     #[arg(long, conflicts_with = "fit_on")]
     pub(crate) fit: bool,
+    /// Also tell what choosing the time to live would have earned, where the client leaves it open.
+    #[arg(long, conflicts_with_all = ["convert", "fit"])]
+    pub(crate) choose_ttl: bool,
     #[command(flatten)]
     pub(crate) json: Json,
 }

@@ -19,7 +19,7 @@ pub(crate) fn perform(what: &Backtest) -> Result<ExitCode, Failure> {
         let prior = believed(&sessions, what)?;
         let sessions = reported(sessions, what);
         let bar = progress(sessions.len(), "replaying sessions");
-        let report = Report::of(&replay(&sessions, prior, || bar.inc(1)));
+        let report = Report::of(&replay(&sessions, prior, || bar.inc(1)), what.choose_ttl);
         bar.finish_and_clear();
         if what.json.json { say_json(&report)? } else { say(&table(&report)) }
     }
