@@ -21,7 +21,7 @@ pub(super) struct Known<K> {
     uses: u64,
     /// When each was last used, and its habits.
     entries: BTreeMap<K, (u64, Habits)>,
-    /// What changed or was forgotten since it was last asked.
+    /// What changed or was forgotten since it was last asked; at most twice as many as there is room for.
     changed: BTreeSet<K>,
 }
 
@@ -77,11 +77,20 @@ impl<K: Ord + Clone> Known<K> {
         habits
     }
 
+    /// Where nobody asks for long, some are not told of: what was written down of them is forgotten when it is next remembered,
+    /// for want of room.
+    fn note_forgotten(&mut self, name: K) {
+        self.changed.remove(&name);
+        if self.changed.len() < 2 * self.room {
+            self.changed.insert(name);
+        }
+    }
+
     fn forget_one(&mut self) {
         let oldest = self.entries.iter().min_by_key(|(_, (used, _))| *used).map(|(name, _)| name.clone());
         if let Some(oldest) = oldest {
             self.entries.remove(&oldest);
-            self.changed.insert(oldest);
+            self.note_forgotten(oldest);
         }
     }
 }
@@ -118,6 +127,15 @@ mod tests {
         known.write_again("a");
         assert!(known.has_changed());
         assert_eq!(known.changes().collect::<Vec<_>>(), [("a", Some(earned(1.0)))]);
+    }
+
+    #[test]
+    fn changes_that_nobody_asks_for_do_not_pile_up() {
+        let mut known = Known::with_room_for(2);
+        (0..100).for_each(|name| drop(known.of_mut(&name).clone()));
+        let changes: Vec<_> = known.changes().collect();
+        assert!(changes.len() <= 2 * 2 + 1, "{changes:?}");
+        assert!(changes.contains(&(99, Some(Habits::default()))));
     }
 
     #[test]

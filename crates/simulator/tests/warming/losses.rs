@@ -1,4 +1,4 @@
-//! What is lost at most when something is wrong with prices, the provider, or the rule.
+//! What is lost at most when something is wrong with the provider or the rule. Wrong prices have a program of their own.
 
 use super::{MINUTE, keep, play, settings};
 use domain::purpose::Purpose;
@@ -57,8 +57,7 @@ async fn spent(world: &World) -> f64 {
 const PROMPT: f64 = 0.04;
 
 #[test]
-fn a_rule_that_holds_what_nobody_comes_back_to_as_with_wrong_prices_loses_no_more_than_the_watched_warm_ups()
-{
+fn a_rule_that_holds_what_nobody_comes_back_to_loses_no_more_than_the_watched_warm_ups() {
     play(settings(), async |world| {
         let mut agents = agents(&world, 20);
         speak(&world, &mut agents, 10, 30 * MINUTE).await;

@@ -106,6 +106,18 @@ fn a_kill_loses_what_was_learnt_within_the_last_minute_and_nothing_else() {
 }
 
 #[test]
+fn an_orderly_end_keeps_what_was_learnt_until_its_last_second() {
+    let home = TempDir::new().expect("a folder");
+    first(home.path(), async |world| {
+        teach(&world).await;
+        speak(&world, PUPIL, 2).await;
+        world.house.drain(10 * SECOND).await;
+    });
+    let names: Vec<_> = habits(home.path()).into_iter().map(|row| row.whose).collect();
+    assert!(names.contains(&Whose::Session(PUPIL.into())), "{names:?}");
+}
+
+#[test]
 fn rows_that_are_damaged_or_of_another_shape_are_ignored_and_do_not_stop_the_house() {
     let [home, empty] = [(); 2].map(|()| TempDir::new().expect("a folder"));
     let row = |whose, shape, counts: &str| KeptHabits { whose, shape, counts: counts.to_owned() };
