@@ -37,6 +37,8 @@ pub enum CostsBy {
     Day,
     /// The model.
     Model,
+    /// What the call was for; what warming saved belongs to warm-ups.
+    Purpose,
     /// The session; what belongs to none has an empty key.
     Session,
 }
@@ -77,13 +79,15 @@ pub(crate) fn credit(transaction: &Transaction<'_>, back: &WarmReturn) -> rusqli
     Ok(())
 }
 
-/// Costs at `since` and later, added up by key; by day the newest first, else what cost and saved most.
+/// Costs at `since` and later, in all or of one session, added up by key; by day the newest first, else what cost and saved most.
 pub(crate) fn costs(
     transaction: &Transaction<'_>,
     since: UnixMillis,
     by: CostsBy,
+    session: Option<&SessionId>,
 ) -> rusqlite::Result<Vec<Costs>> {
     let key = key(by);
+    let returned = if by == CostsBy::Purpose { "?2" } else { key };
     let order = if by == CostsBy::Day { "key DESC" } else { "sum(other + cost + saved) DESC, key" };
     let sql = format!(
         "SELECT key, sum(other) AS other, sum(cost) AS cost, sum(saved) AS saved, sum(refresh) AS refreshes,
@@ -91,12 +95,14 @@ pub(crate) fn costs(
         FROM (
             SELECT {key} AS key, iif(purpose = ?2, 0.0, usd) AS other, iif(purpose = ?2, usd, 0.0) AS cost, 0.0 AS saved,
                 purpose = ?2 AND coalesce(status BETWEEN 200 AND 299, 0) AS refresh, 0 AS came_back, 0 AS tokens
-            FROM ledger WHERE at >= ?1
+            FROM ledger WHERE at >= ?1 AND (?3 IS NULL OR session = ?3)
             UNION ALL
-            SELECT {key}, 0.0, 0.0, usd, 0, 1, tokens FROM warm_return WHERE at >= ?1
+            SELECT {returned}, 0.0, 0.0, usd, 0, 1, tokens FROM warm_return
+                WHERE at >= ?1 AND (?3 IS NULL OR session = ?3)
         ) GROUP BY key ORDER BY {order}"
     );
-    transaction.prepare_cached(&sql)?.query_map(params![since.0, Word(Purpose::Warm)], row)?.collect()
+    let asked = params![since.0, Word(Purpose::Warm), session.map(SessionId::as_str)];
+    transaction.prepare_cached(&sql)?.query_map(asked, row)?.collect()
 }
 
 const fn key(by: CostsBy) -> &'static str {
@@ -104,6 +110,7 @@ const fn key(by: CostsBy) -> &'static str {
         CostsBy::Nothing => "''",
         CostsBy::Day => "strftime('%Y-%m-%d', at / 1000, 'unixepoch')",
         CostsBy::Model => "model",
+        CostsBy::Purpose => "purpose",
         CostsBy::Session => "coalesce(session, '')",
     }
 }

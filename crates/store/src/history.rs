@@ -163,9 +163,11 @@ fn kept_text(message: &Message) -> String {
     text
 }
 
-const COLUMNS: &str = "id, role, text, tokens, at, distillation IS NOT NULL AS distilled, from_tool";
+/// What [`recorded`] reads.
+pub(crate) const COLUMNS: &str =
+    "id, role, text, tokens, at, distillation IS NOT NULL AS distilled, from_tool";
 
-fn recorded(row: &Row<'_>) -> rusqlite::Result<RecordedMessage> {
+pub(crate) fn recorded(row: &Row<'_>) -> rusqlite::Result<RecordedMessage> {
     Ok(RecordedMessage {
         id: row.get("id")?,
         role: word(row, "role")?,

@@ -52,9 +52,11 @@ impl Place {
     }
 }
 
-const COLUMNS: &str = "id, category, title, content, confidence, version, session, created, updated";
+/// What [`entry`] reads.
+pub(crate) const COLUMNS: &str =
+    "id, category, title, content, confidence, version, session, created, updated";
 
-fn entry(row: &Row<'_>) -> rusqlite::Result<KnowledgeEntry> {
+pub(crate) fn entry(row: &Row<'_>) -> rusqlite::Result<KnowledgeEntry> {
     let session: Option<Word<SessionId>> = row.get("session")?;
     Ok(KnowledgeEntry {
         id: word(row, "id")?,
@@ -67,6 +69,15 @@ fn entry(row: &Row<'_>) -> rusqlite::Result<KnowledgeEntry> {
         created: UnixMillis(row.get("created")?),
         updated: UnixMillis(row.get("updated")?),
     })
+}
+
+/// The entry of this id.
+pub(crate) fn one(
+    transaction: &Transaction<'_>,
+    id: &KnowledgeId,
+) -> rusqlite::Result<Option<KnowledgeEntry>> {
+    let sql = format!("SELECT {COLUMNS} FROM knowledge WHERE id = ?1");
+    transaction.prepare_cached(&sql)?.query_row([id.as_str()], entry).optional()
 }
 
 /// All entries of `principal`, or of everybody; the last changed first.
@@ -212,8 +223,7 @@ impl Editor<'_> {
     }
 
     fn current(&self, id: &str) -> rusqlite::Result<Option<KnowledgeEntry>> {
-        let sql = format!("SELECT {COLUMNS} FROM knowledge WHERE id = ?1");
-        self.transaction.prepare_cached(&sql)?.query_row([id], entry).optional()
+        one(self.transaction, &KnowledgeId::from(id))
     }
 
     /// The entry of this place with the same category and title, in whatever case.

@@ -5,6 +5,7 @@
 //!
 //! Nothing in here is ever a credential, and nothing reads a clock: every time is an argument.
 
+mod browse;
 mod columns;
 mod costs;
 mod database;
@@ -24,6 +25,7 @@ mod store;
 mod turn;
 mod warming;
 
+pub use browse::{Browse, CountedTurn, EntryVersion, Excerpt, LONGEST_EXCERPT, Page, PaidCall};
 pub use costs::{Costs, CostsBy, WarmReturn};
 pub use desk::{Desk, Pace, QueueFull};
 pub use distillation::CurationMaterial;

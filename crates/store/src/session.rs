@@ -182,6 +182,16 @@ pub(crate) fn all(
     transaction.prepare_cached(sql)?.query_map([principal], summary)?.collect()
 }
 
+/// At most `most` sessions after the first `skip`; the one used last first.
+pub(crate) fn page(
+    transaction: &Transaction<'_>,
+    skip: u32,
+    most: u32,
+) -> rusqlite::Result<Vec<SessionSummary>> {
+    let sql = "SELECT * FROM session ORDER BY last_activity DESC, id LIMIT ?2 OFFSET ?1";
+    transaction.prepare_cached(sql)?.query_map([skip, most], summary)?.collect()
+}
+
 /// One session.
 pub(crate) fn one(
     transaction: &Transaction<'_>,

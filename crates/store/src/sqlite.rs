@@ -65,7 +65,7 @@ impl SqliteStore {
         self.folder.as_ref().map_or_else(|| PathBuf::from(":memory:"), |folder| folder.database())
     }
 
-    fn read<T, E: Into<StoreError>>(
+    pub(crate) fn read<T, E: Into<StoreError>>(
         &mut self,
         job: impl FnOnce(&Transaction<'_>) -> Result<T, E>,
     ) -> Result<T, StoreError> {
@@ -227,7 +227,7 @@ impl Store for SqliteStore {
     }
 
     fn costs(&mut self, since: UnixMillis, by: CostsBy) -> Result<Vec<Costs>, StoreError> {
-        self.read(|transaction| costs::costs(transaction, since, by))
+        self.read(|transaction| costs::costs(transaction, since, by, None))
     }
 
     fn warming_memory(&mut self, watched: u32, now: UnixMillis) -> Result<WarmingMemory, StoreError> {

@@ -1,5 +1,6 @@
 //! What can be asked of a store, and what it promises.
 
+use crate::browse::Browse;
 use crate::costs::{Costs, CostsBy, WarmReturn};
 use crate::distillation::CurationMaterial;
 use crate::error::StoreError;
@@ -23,7 +24,7 @@ use domain::warming::{WarmingMode, Whose};
 /// # Errors
 /// All methods: [`StoreError::Database`] when the database failed (the same call may work later), and
 /// [`StoreError::Corrupt`] when it is damaged. A method says so if it refuses anything besides.
-pub trait Store: Send {
+pub trait Store: Browse + Send {
     /// Records a turn. The same turn again changes nothing, and a turn that was missed is made up for by the next of its
     /// session.
     ///
