@@ -4,20 +4,25 @@
 //! by `Sec-Fetch-Site`, or, when its own name was made to point here, by its `Host`. Agents send none of these.
 
 use crate::error::Refusal;
-use crate::route::{Route, is_admin};
+use crate::route::{Route, is_admin, is_dashboard};
 use actix_web::HttpRequest;
 use actix_web::body::{BoxBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::http::StatusCode;
-use actix_web::http::header::{HOST, HeaderMap, HeaderValue, ORIGIN};
+use actix_web::http::header::{AUTHORIZATION, HOST, HeaderMap, HeaderValue, ORIGIN, WWW_AUTHENTICATE};
 use actix_web::middleware::Next;
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD;
 use domain::secret::Secret;
 use sha2::{Digest as _, Sha256};
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
+use zeroize::Zeroizing;
 
 /// Bears the access token of a gateway that other machines can reach.
 pub(crate) const ACCESS_HEADER: &str = "x-stillroom-access";
+/// How a browser is told to ask for it.
+const CHALLENGE: &str = "Basic realm=\"Stillroom\", charset=\"UTF-8\"";
 /// What a proxy adds. Behind one, every caller looks like one from this machine.
 const FORWARDED: [&str; 5] = ["forwarded", "via", "x-real-ip", "cf-connecting-ip", "true-client-ip"];
 /// What most of what a proxy adds begins with.
@@ -32,6 +37,8 @@ pub(crate) enum Denial {
     Browser,
     /// It lacks the access token.
     Token,
+    /// It lacks the access token, and a browser can ask its person for it.
+    Login,
     /// It may not know that there is an admin plane.
     Hidden,
 }
@@ -65,10 +72,18 @@ impl Guard {
         if comes_from_a_page(headers, host) {
             return Err(Denial::Browser);
         }
+        let path = request.match_info().as_str();
+        let administers = administers(request, host);
         if !self.is_local() && !self.knows_the_token(headers) {
-            return Err(Denial::Token);
+            // A browser cannot be told to send our header. It may sign in where it may administer, and only there.
+            let signs_in = administers && is_admin(path);
+            return match signs_in && self.knows_the_password(headers) {
+                true => Ok(()),
+                false if signs_in && is_dashboard(path) => Err(Denial::Login),
+                false => Err(Denial::Token),
+            };
         }
-        if is_admin(request.match_info().as_str()) && !administers(request, host) {
+        if is_admin(path) && !administers {
             return Err(Denial::Hidden);
         }
         Ok(())
@@ -83,6 +98,12 @@ impl Guard {
         let shown = only(headers, ACCESS_HEADER).map(|shown| hash(shown.as_bytes()));
         self.token.zip(shown).is_some_and(|(token, shown)| is_same(&token, &shown))
     }
+
+    /// The access token as the password of a login (RFC 7617), under whatever name.
+    fn knows_the_password(&self, headers: &HeaderMap) -> bool {
+        let shown = only(headers, AUTHORIZATION.as_str()).and_then(|login| password(login.to_str().ok()?));
+        self.token.zip(shown).is_some_and(|(token, shown)| is_same(&token, &hash(&shown)))
+    }
 }
 
 /// The guard as a middleware, around everything.
@@ -96,7 +117,10 @@ pub(crate) async fn guarded(
         Err(denial) => {
             let head = request.head();
             let provider = Route::of(&head.method, &head.uri, head.headers()).map(|route| route.provider);
-            let answer = denial.refusal().answer(provider);
+            let mut answer = denial.refusal().answer(provider);
+            if denial == Denial::Login {
+                answer.headers_mut().insert(WWW_AUTHENTICATE, HeaderValue::from_static(CHALLENGE));
+            }
             Ok(request.into_response(answer))
         }
     }
@@ -119,6 +143,12 @@ impl Denial {
                 "access_denied",
                 "This Stillroom is open to other machines and asks for its access token. Send it as the header \
                  x-stillroom-access.",
+            ),
+            Self::Login => Refusal::new(
+                StatusCode::UNAUTHORIZED,
+                "login_wanted",
+                "This Stillroom is open to other machines and asks for its access token. Sign in with any name, and the token \
+                 as the password.",
             ),
             Self::Hidden => Refusal::unknown_path(),
         }
@@ -144,6 +174,20 @@ fn only<'h>(headers: &'h HeaderMap, name: &str) -> Option<&'h HeaderValue> {
 /// An absolute target may not say another host than the `Host` header: who routes by the one and checks the other is fooled.
 fn agrees(target: Option<&str>, host: Option<&str>) -> bool {
     target.is_none_or(|target| host.is_some_and(|host| host.eq_ignore_ascii_case(target)))
+}
+
+/// Whether a page of this very gateway sent the request, by what its browser says. A browser that says nothing of where a request
+/// comes from is taken for one that hides it.
+pub(crate) fn is_from_own_page(headers: &HeaderMap) -> bool {
+    let host = only(headers, HOST.as_str()).and_then(|host| host.to_str().ok());
+    let own = |origin: &HeaderValue| origin.to_str().is_ok_and(|origin| is_own_origin(origin, host));
+    let (mut sites, mut origins) =
+        (headers.get_all("sec-fetch-site").peekable(), headers.get_all(ORIGIN).peekable());
+    match (sites.peek(), origins.peek()) {
+        (Some(_), _) => sites.all(|site| site.as_bytes() == b"same-origin") && origins.all(own),
+        (None, Some(_)) => origins.all(own),
+        (None, None) => false,
+    }
 }
 
 /// Only a page of this very gateway is none of another site: one that another program of this machine serves is, too.
@@ -185,6 +229,14 @@ fn is_port(text: &str) -> bool {
 /// A socket for both families shows callers of the older one in the newer one's clothes.
 fn is_loopback(address: IpAddr) -> bool {
     address.to_canonical().is_loopback()
+}
+
+/// What stands behind the name in a login.
+fn password(login: &str) -> Option<Zeroizing<Vec<u8>>> {
+    let (scheme, encoded) = login.split_once(' ')?;
+    let said = Zeroizing::new(BASE64_STANDARD.decode(encoded.trim()).ok()?);
+    let colon = said.iter().position(|byte| *byte == b':')?;
+    scheme.eq_ignore_ascii_case("basic").then(|| Zeroizing::new(said[colon + 1..].to_vec()))
 }
 
 fn hash(text: &[u8]) -> [u8; 32] {

@@ -24,6 +24,7 @@ mod route;
 mod serve;
 mod session;
 mod stay;
+mod ui;
 mod upload;
 
 pub use app::configure;

@@ -64,9 +64,17 @@ fn is_greeting(method: &Method, path: &str) -> bool {
 
 /// Whether a path belongs to the admin plane. To be asked of the path as the router reads it, percent signs decoded.
 pub(crate) fn is_admin(path: &str) -> bool {
-    let below =
-        |root: &str| path.strip_prefix(root).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
-    ["/healthz", "/readyz", "/metrics", "/api/v1", "/ui", "/mcp"].into_iter().any(below)
+    let below = |root: &str| is_below(root, path);
+    ["/healthz", "/readyz", "/metrics", "/api/v1", "/mcp"].into_iter().any(below) || is_dashboard(path)
+}
+
+/// Whether a path belongs to the dashboard.
+pub(crate) fn is_dashboard(path: &str) -> bool {
+    is_below("/ui", path)
+}
+
+fn is_below(root: &str, path: &str) -> bool {
+    path.strip_prefix(root).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
 }
 
 #[cfg(test)]

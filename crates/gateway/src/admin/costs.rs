@@ -16,18 +16,19 @@ const LONGEST: u32 = 3660;
 #[derive(Deserialize)]
 pub(crate) struct Span {
     #[serde(default = "thirty")]
-    days: u32,
+    pub(crate) days: u32,
 }
 
 /// The answer.
 #[derive(Serialize)]
 pub(crate) struct AllCosts {
     #[serde(serialize_with = "shown::as_time")]
-    since: UnixMillis,
+    pub(crate) since: UnixMillis,
     /// None when there was nothing.
-    total: Option<Costs>,
-    days: Vec<Costs>,
-    models: Vec<Costs>,
+    pub(crate) total: Option<Costs>,
+    pub(crate) days: Vec<Costs>,
+    pub(crate) models: Vec<Costs>,
+    pub(crate) purposes: Vec<Costs>,
     sessions: Vec<Costs>,
 }
 
@@ -40,18 +41,26 @@ pub(crate) async fn list(
     admin: web::Data<Admin>,
     span: web::Query<Span>,
 ) -> Result<web::Json<AllCosts>, Refusal> {
-    if !(1..=LONGEST).contains(&span.days) {
-        return Err(Refusal::Invalid(format!("days is {}: it may be 1 to {LONGEST}", span.days)));
+    admin.costs(span.days).await.map(web::Json)
+}
+
+impl Admin {
+    /// All costs of so many days.
+    pub(crate) async fn costs(&self, days: u32) -> Result<AllCosts, Refusal> {
+        if !(1..=LONGEST).contains(&days) {
+            return Err(Refusal::Invalid(format!("days is {days}: it may be 1 to {LONGEST}")));
+        }
+        let since = UnixMillis(self.unix().0 - i64::from(days) * DAY);
+        let read = move |store: &mut dyn store::Store| {
+            Ok(AllCosts {
+                since,
+                total: store.costs(since, CostsBy::Nothing)?.pop(),
+                days: store.costs(since, CostsBy::Day)?,
+                purposes: store.costs(since, CostsBy::Purpose)?,
+                models: store.costs(since, CostsBy::Model)?,
+                sessions: store.costs(since, CostsBy::Session)?,
+            })
+        };
+        Ok(self.house.desk.read(read).await?)
     }
-    let since = UnixMillis(admin.unix().0 - i64::from(span.days) * DAY);
-    let read = move |store: &mut dyn store::Store| {
-        Ok(AllCosts {
-            since,
-            total: store.costs(since, CostsBy::Nothing)?.pop(),
-            days: store.costs(since, CostsBy::Day)?,
-            models: store.costs(since, CostsBy::Model)?,
-            sessions: store.costs(since, CostsBy::Session)?,
-        })
-    };
-    Ok(web::Json(admin.house.desk.read(read).await?))
 }

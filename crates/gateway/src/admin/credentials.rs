@@ -30,14 +30,25 @@ struct ShownSlot {
 
 /// Every filled slot.
 pub(crate) async fn list(admin: web::Data<Admin>) -> Result<web::Json<Slots>, Refusal> {
-    let slots = match admin.ask(CredentialMessage::ListSlots).await? {
-        CredentialReply::Slots(slots) => slots,
-        _ => Vec::new(),
-    };
-    let clock = &admin.house.environment.clock;
-    let (now, unix) = (clock.now(), clock.unix());
-    let show = |slot: SlotView| shown_slot(&slot, shown::calendar(slot.since, now, unix));
-    Ok(web::Json(Slots { slots: slots.into_iter().map(show).collect() }))
+    let slots = admin.slots().await?;
+    Ok(web::Json(Slots { slots: slots.iter().map(|(slot, since)| shown_slot(slot, *since)).collect() }))
+}
+
+impl Admin {
+    /// Every filled slot, and since when it is as it is.
+    pub(crate) async fn slots(&self) -> Result<Vec<(SlotView, UnixMillis)>, Refusal> {
+        let slots = match self.ask(CredentialMessage::ListSlots).await? {
+            CredentialReply::Slots(slots) => slots,
+            _ => Vec::new(),
+        };
+        let clock = &self.house.environment.clock;
+        let (now, unix) = (clock.now(), clock.unix());
+        let dated = |slot: SlotView| {
+            let since = shown::calendar(slot.since, now, unix);
+            (slot, since)
+        };
+        Ok(slots.into_iter().map(dated).collect())
+    }
 }
 
 fn shown_slot(slot: &SlotView, since: UnixMillis) -> ShownSlot {
@@ -54,7 +65,8 @@ fn shown_slot(slot: &SlotView, since: UnixMillis) -> ShownSlot {
     }
 }
 
-const fn state(state: TokenState) -> &'static str {
+/// The word for a state.
+pub(crate) const fn state(state: TokenState) -> &'static str {
     match state {
         TokenState::Unproven => "unproven",
         TokenState::Proven => "proven",

@@ -35,9 +35,9 @@ pub(crate) enum Job {
 /// What came of it.
 #[derive(Debug, PartialEq, Eq, Serialize)]
 pub(crate) struct Outcome {
-    outcome: &'static str,
-    kept: Option<u32>,
-    reason: Option<String>,
+    pub(crate) outcome: &'static str,
+    pub(crate) kept: Option<u32>,
+    pub(crate) reason: Option<String>,
 }
 
 /// Has the job done and answers with what came of it, or that it is still under way after a minute.
@@ -48,14 +48,21 @@ pub(crate) async fn run(
 ) -> Result<web::Json<Outcome>, Refusal> {
     refusal::check_body(request.headers())?;
     let (session, job) = path.into_inner();
-    let brief = brief(&admin.session(&session).await?);
-    // Listening begins before the worker hears of it: a quick job would be over before.
-    // A credential that has just passed by is one that the job may use.
-    admin.house.outbox.flush();
-    let endings = admin.house.endings();
-    job.tell(&admin.house, brief)?;
-    let ended = timeout(LONGEST_WAIT, ending(endings, &session, job.purpose())).await;
-    Ok(web::Json(ended.ok().flatten().map_or_else(pending, outcome)))
+    admin.have_done(job, &session).await.map(web::Json)
+}
+
+impl Admin {
+    /// Has the job done, and tells what came of it, or that it is still under way after a minute.
+    pub(crate) async fn have_done(&self, job: Job, session: &SessionId) -> Result<Outcome, Refusal> {
+        let brief = brief(&self.session(session).await?);
+        // Listening begins before the worker hears of it: a quick job would be over before.
+        // A credential that has just passed by is one that the job may use.
+        self.house.outbox.flush();
+        let endings = self.house.endings();
+        job.tell(&self.house, brief)?;
+        let ended = timeout(LONGEST_WAIT, ending(endings, session, job.purpose())).await;
+        Ok(ended.ok().flatten().map_or_else(pending, outcome))
+    }
 }
 
 impl Job {

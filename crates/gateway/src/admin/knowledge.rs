@@ -52,11 +52,7 @@ pub(crate) async fn put(
     id: web::Path<KnowledgeId>,
     draft: web::Json<Draft>,
 ) -> Result<web::Json<ShownEntry>, Refusal> {
-    let (id, draft) = (id.into_inner(), draft.into_inner());
-    check(&id, &draft)?;
-    let at = admin.unix();
-    let write = move |store: &mut dyn store::Store| store.put_entry(&Principal::local(), &id, &draft, at);
-    let entry = admin.house.desk.write(write).await?;
+    let entry = admin.put_entry(id.into_inner(), draft.into_inner()).await?;
     Ok(web::Json(show(entry)))
 }
 
@@ -65,12 +61,27 @@ pub(crate) async fn delete(
     admin: web::Data<Admin>,
     id: web::Path<KnowledgeId>,
 ) -> Result<web::Json<Deleted>, Refusal> {
-    let (id, at) = (id.into_inner(), admin.unix());
-    let doomed = id.clone();
-    let was_there = admin.house.desk.write(move |store| store.delete_entry(&doomed, at)).await?;
-    match was_there {
-        true => Ok(web::Json(Deleted { deleted: id })),
-        false => Err(Refusal::Unknown(format!("there is no entry {id}; GET /api/v1/knowledge lists them"))),
+    let id = id.into_inner();
+    admin.forget_entry(&id).await?;
+    Ok(web::Json(Deleted { deleted: id }))
+}
+
+impl Admin {
+    /// Makes an entry, or writes a new version of it.
+    pub(crate) async fn put_entry(&self, id: KnowledgeId, draft: Draft) -> Result<KnowledgeEntry, Refusal> {
+        check(&id, &draft)?;
+        let at = self.unix();
+        let write = move |store: &mut dyn store::Store| store.put_entry(&Principal::local(), &id, &draft, at);
+        Ok(self.house.desk.write(write).await?)
+    }
+
+    /// Forgets an entry for good.
+    pub(crate) async fn forget_entry(&self, id: &KnowledgeId) -> Result<(), Refusal> {
+        let (doomed, at) = (id.clone(), self.unix());
+        let was_there = self.house.desk.write(move |store| store.delete_entry(&doomed, at)).await?;
+        let unknown =
+            || Refusal::Unknown(format!("there is no entry {id}; GET /api/v1/knowledge lists them"));
+        was_there.then_some(()).ok_or_else(unknown)
     }
 }
 

@@ -3,23 +3,24 @@
 //! Plain handlers over what the actors and the store answer. Who may call them is decided before routing, by the gateway's
 //! guard. Nothing here is on the way of a client's request.
 
-mod costs;
-mod credentials;
+pub(crate) mod costs;
+pub(crate) mod credentials;
 mod health;
-mod jobs;
-mod knowledge;
+pub(crate) mod jobs;
+pub(crate) mod knowledge;
 mod recall;
-mod refusal;
-mod review;
+pub(crate) mod refusal;
+pub(crate) mod review;
 mod sessions;
-mod shown;
+pub(crate) mod shown;
 mod trace;
-mod warming;
+pub(crate) mod warming;
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 use crate::telemetry::Metrics;
+use crate::ui::{self, Notices};
 use actix_web::http::header;
 use actix_web::middleware::DefaultHeaders;
 use actix_web::{guard, web};
@@ -32,14 +33,20 @@ use std::time::Duration;
 use trace::Watchers;
 use workers::{House, Spoken};
 
-/// Who speaks, in the message trace.
+/// Who speaks in the message trace when something is to be done.
 const CAUSE: Cause = Cause::origin("Admin");
+/// Who speaks there when somebody only looks. A name of its own, so that a picture of the messages can leave out what is there
+/// because of the picture.
+pub(crate) const VIEWER: &str = "Viewer";
+const LOOK: Cause = Cause::origin(VIEWER);
 /// How long an actor may take to answer. They answer within milliseconds or are in trouble.
 const PATIENCE: Duration = Duration::from_secs(2);
 
 /// What the handlers work with.
 pub struct Admin {
-    house: House,
+    pub(crate) house: House,
+    /// What came of the last things that were done on the dashboard.
+    pub(crate) notices: Notices,
     ready: Arc<AtomicBool>,
     metrics: Arc<Metrics>,
     started: Duration,
@@ -52,11 +59,11 @@ impl Admin {
     pub fn new(house: House, ready: Arc<AtomicBool>, metrics: Arc<Metrics>) -> Self {
         let started = house.environment.clock.now();
         let watchers = Watchers::new(&house.environment.trace);
-        Self { house, ready, metrics, started, watchers }
+        Self { house, notices: Notices::default(), ready, metrics, started, watchers }
     }
 
     /// The calendar time.
-    fn unix(&self) -> UnixMillis {
+    pub(crate) fn unix(&self) -> UnixMillis {
         UnixMillis::from(self.house.environment.clock.unix())
     }
 
@@ -67,7 +74,7 @@ impl Admin {
     /// Asks the CredentialActor, after it has heard of every request so far.
     async fn ask(&self, question: CredentialMessage) -> Result<CredentialReply, AskError> {
         self.house.outbox.flush();
-        self.house.credentials.ask(Spoken(question), CAUSE, PATIENCE).await
+        self.house.credentials.ask(Spoken(question), LOOK, PATIENCE).await
     }
 }
 
@@ -78,7 +85,8 @@ pub fn configure(admin: Arc<Admin>) -> impl Fn(&mut web::ServiceConfig) + Clone 
             .service(reading("/healthz", health::show))
             .service(reading("/readyz", health::show))
             .service(reading("/metrics", health::metrics))
-            .service(api());
+            .service(api())
+            .service(ui::dashboard());
     }
 }
 

@@ -1,6 +1,7 @@
 //! Why the admin plane does not do what was asked: one JSON shape, `{"error":{"code","message"}}`, and a message that says
 //! what to do.
 
+use crate::ui::FORM_DENIED;
 use actix_web::error::{JsonPayloadError, PathError, QueryPayloadError};
 use actix_web::http::StatusCode;
 use actix_web::http::header::{self, HeaderMap, HeaderValue};
@@ -28,6 +29,11 @@ pub(crate) enum Refusal {
     /// Nothing is done with this method.
     #[error("this path knows only {0}")]
     Method(&'static str),
+    /// A form that is none of our own pages'.
+    #[error(
+        "only the dashboard's own pages may ask for that; open the page at /ui in this browser and do it there"
+    )]
+    Denied,
     /// An actor could not answer.
     #[error("{0}; try again in a moment, and look at stillroom_mailbox_depth in /metrics if it stays so")]
     Busy(String),
@@ -52,6 +58,7 @@ impl Refusal {
             Self::Conflict(_) => "conflict",
             Self::NotJson => "not_json",
             Self::Method(_) => "wrong_method",
+            Self::Denied => FORM_DENIED,
             Self::Busy(_) => "busy",
             Self::Closing => "closing",
             Self::Store(_) => "store",
@@ -67,6 +74,7 @@ impl ResponseError for Refusal {
             Self::Conflict(_) => StatusCode::CONFLICT,
             Self::NotJson => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Self::Method(_) => StatusCode::METHOD_NOT_ALLOWED,
+            Self::Denied => StatusCode::FORBIDDEN,
             Self::Busy(_) | Self::Closing => StatusCode::SERVICE_UNAVAILABLE,
             Self::Store(_) => StatusCode::INTERNAL_SERVER_ERROR,
         }

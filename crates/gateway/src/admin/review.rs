@@ -2,7 +2,7 @@
 //! CacheWarmer.
 
 use crate::admin::refusal::Refusal;
-use crate::admin::{Admin, CAUSE, PATIENCE};
+use crate::admin::{Admin, LOOK, PATIENCE};
 use domain::access::WaitReason;
 use domain::provider::Provider;
 use domain::purpose::Purpose;
@@ -61,7 +61,7 @@ impl Admin {
     /// Every worker that is not healthy, session by session.
     pub(crate) async fn unwell(&self) -> Result<Vec<WorkerHealth>, Refusal> {
         let question = Spoken(SchedulerMessage::ListHealth);
-        match self.house.scheduler.ask(question, CAUSE, PATIENCE).await? {
+        match self.house.scheduler.ask(question, LOOK, PATIENCE).await? {
             SchedulerReply::Health(unwell) => Ok(unwell),
             SchedulerReply::Noted => Ok(Vec::new()),
         }

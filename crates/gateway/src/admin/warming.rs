@@ -3,7 +3,7 @@
 
 use crate::admin::refusal::Refusal;
 use crate::admin::sessions::ShownWarming;
-use crate::admin::{Admin, CAUSE, PATIENCE};
+use crate::admin::{Admin, CAUSE, LOOK, PATIENCE};
 use actix_web::web;
 use domain::access::WaitReason;
 use domain::ids::SessionId;
@@ -20,12 +20,12 @@ const DAY: i64 = 86_400_000;
 /// How warming as a whole stands.
 #[derive(Serialize)]
 pub(crate) struct Warming {
-    on: bool,
-    why: String,
+    pub(crate) on: bool,
+    pub(crate) why: String,
     /// Sessions that are kept warm now.
-    sessions: usize,
+    pub(crate) sessions: usize,
     /// Spent on warm-ups within the last 24 hours, in dollars.
-    spent_usd: f64,
+    pub(crate) spent_usd: f64,
 }
 
 /// The switch for all warming.
@@ -52,9 +52,7 @@ pub(crate) async fn switch(
     admin: web::Data<Admin>,
     switch: web::Json<Switch>,
 ) -> Result<web::Json<Warming>, Refusal> {
-    let (on, at) = (switch.on, admin.unix());
-    admin.house.desk.write(move |store| store.switch_warming(on, at)).await?;
-    admin.house.warmer.tell_surely(Spoken(WarmerMessage::Switched(on)), CAUSE)?;
+    admin.switch_warming(switch.on).await?;
     admin.warming().await.map(web::Json)
 }
 
@@ -75,15 +73,28 @@ pub(crate) async fn decide(
     session: web::Path<SessionId>,
     decision: web::Json<Decision>,
 ) -> Result<web::Json<ShownWarming>, Refusal> {
-    let (known, mode, at) = (admin.session(&session).await?.id, decision.mode, admin.unix());
-    let decided = known.clone();
-    admin.house.desk.write(move |store| store.set_warming_mode(&decided, mode, at)).await?;
-    admin.house.warmer.tell_surely(Spoken(WarmerMessage::ModeSet(known, mode)), CAUSE)?;
+    admin.decide_warming(&session, decision.mode).await?;
     of_session(admin, session).await
 }
 
 impl Admin {
-    async fn warming(&self) -> Result<Warming, Refusal> {
+    /// Switches all warming on or off.
+    pub(crate) async fn switch_warming(&self, on: bool) -> Result<(), Refusal> {
+        let at = self.unix();
+        self.house.desk.write(move |store| store.switch_warming(on, at)).await?;
+        Ok(self.house.warmer.tell_surely(Spoken(WarmerMessage::Switched(on)), CAUSE)?)
+    }
+
+    /// Decides about one session's warming.
+    pub(crate) async fn decide_warming(&self, session: &SessionId, mode: WarmingMode) -> Result<(), Refusal> {
+        let (known, at) = (self.session(session).await?.id, self.unix());
+        let decided = known.clone();
+        self.house.desk.write(move |store| store.set_warming_mode(&decided, mode, at)).await?;
+        Ok(self.house.warmer.tell_surely(Spoken(WarmerMessage::ModeSet(known, mode)), CAUSE)?)
+    }
+
+    /// How warming as a whole stands.
+    pub(crate) async fn warming(&self) -> Result<Warming, Refusal> {
         let since = UnixMillis(self.unix().0 - DAY);
         let spent_usd = self.house.desk.read(move |store| store.spent_since(Purpose::Warm, since)).await?;
         let Overview { is_on, why, held } = match self.ask_warmer(WarmerMessage::Describe).await? {
@@ -105,7 +116,7 @@ impl Admin {
     }
 
     async fn ask_warmer(&self, question: WarmerMessage) -> Result<WarmerReply, Refusal> {
-        Ok(self.house.warmer.ask(Spoken(question), CAUSE, PATIENCE).await?)
+        Ok(self.house.warmer.ask(Spoken(question), LOOK, PATIENCE).await?)
     }
 }
 

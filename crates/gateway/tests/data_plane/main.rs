@@ -12,6 +12,8 @@ mod client;
 #[cfg(test)]
 mod copy;
 #[cfg(test)]
+mod dashboard;
+#[cfg(test)]
 mod destination;
 #[cfg(test)]
 mod fidelity;

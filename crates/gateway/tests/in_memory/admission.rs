@@ -29,12 +29,14 @@ enum Verdict {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Plane {
     Admin,
+    /// Of the admin plane, and what changes something must be a form of one of its own pages.
+    Dashboard,
     Provider,
     Nobody,
 }
-use Plane::{Admin, Nobody, Provider};
+use Plane::{Admin, Dashboard, Nobody, Provider};
 
-const PATHS: [(&str, Plane); 42] = [
+const PATHS: [(&str, Plane); 60] = [
     ("/healthz", Admin),
     ("/readyz", Admin),
     ("/metrics", Admin),
@@ -57,6 +59,25 @@ const PATHS: [(&str, Plane); 42] = [
     ("/api/v1/trace/stream", Admin),
     ("/api/v1/nothing", Admin),
     ("/api/v1", Admin),
+    ("/ui", Dashboard),
+    ("/%75i", Dashboard),
+    ("/ui/", Dashboard),
+    ("/ui/warming", Dashboard),
+    ("/ui/sessions/a", Dashboard),
+    ("/ui/sessions/a/distill", Dashboard),
+    ("/ui/sessions/a/curate", Dashboard),
+    ("/ui/sessions/a/warm", Dashboard),
+    ("/ui/sessions/a/warming", Dashboard),
+    ("/ui/sessions/a/messages/1", Dashboard),
+    ("/ui/knowledge?q=x", Dashboard),
+    ("/ui/knowledge", Dashboard),
+    ("/ui/knowledge/a", Dashboard),
+    ("/ui/knowledge/a/delete", Dashboard),
+    ("/ui/costs", Dashboard),
+    ("/ui/trace", Dashboard),
+    ("/ui/trace/1", Dashboard),
+    ("/ui/nothing", Dashboard),
+    ("/ui/assets/style.css", Dashboard),
     ("/v1/messages", Provider),
     ("/v1/messages?beta=true", Provider),
     ("/v1/messages/count_tokens", Provider),
@@ -70,7 +91,6 @@ const PATHS: [(&str, Plane); 42] = [
     ("/project/v1/messages", Provider),
     ("/x/../api/v1/credentials", Provider),
     ("//api/v1/credentials", Provider),
-    ("/ui", Nobody),
     ("/mcp", Nobody),
     ("/nowhere", Nobody),
     ("/favicon.ico", Nobody),
@@ -133,9 +153,18 @@ impl Sent {
         let administers = self.peer.1 && self.host.good && self.proxy.is_none();
         match self.path.1 {
             Admin if administers => Verdict::Administered,
+            Dashboard if administers && !self.is_own_form() => Verdict::Refused,
+            Dashboard if administers => Verdict::Administered,
             Provider => Verdict::Relayed,
-            Admin | Nobody => Verdict::Unknown,
+            Admin | Dashboard | Nobody => Verdict::Unknown,
         }
+    }
+
+    /// Whether it only looks, or its browser says that it comes from a page of the dashboard.
+    fn is_own_form(&self) -> bool {
+        let looks = matches!(self.method, "GET" | "HEAD");
+        let site = self.site.lines;
+        looks || site == ["same-origin"] || (site.is_empty() && !self.origin.lines.is_empty())
     }
 
     fn request(&self) -> TestRequest {
@@ -227,9 +256,12 @@ async fn verdict<B: MessageBody>(
     let answer = call_service(app, request.to_request()).await;
     let code = answer.headers().get("x-stillroom-error").map(|code| code.to_str().unwrap().to_owned());
     match (answer.status(), code.as_deref(), &house.take_asked()[..]) {
-        (StatusCode::FORBIDDEN, Some("host_denied" | "origin_denied" | "access_denied"), []) => {
-            Verdict::Refused
-        }
+        (
+            StatusCode::FORBIDDEN,
+            Some("host_denied" | "origin_denied" | "access_denied" | "form_denied"),
+            [],
+        ) => Verdict::Refused,
+        (StatusCode::UNAUTHORIZED, Some("login_wanted"), []) => Verdict::Refused,
         (StatusCode::NOT_FOUND, Some("unknown_path"), []) => Verdict::Unknown,
         (_, None, []) => Verdict::Administered,
         (StatusCode::OK, None, [_]) => Verdict::Relayed,
@@ -239,7 +271,7 @@ async fn verdict<B: MessageBody>(
 
 /// One path of each plane.
 fn a_path_of_each() -> impl Iterator<Item = (&'static str, Plane)> + Clone {
-    ["/api/v1/credentials", "/v1/messages", "/nowhere"]
+    ["/api/v1/credentials", "/ui/assets/style.css", "/v1/messages", "/nowhere"]
         .into_iter()
         .map(|path| *PATHS.iter().find(|known| known.0 == path).unwrap())
 }

@@ -5,6 +5,8 @@ mod admission;
 #[cfg(test)]
 mod house;
 #[cfg(test)]
+mod login;
+#[cfg(test)]
 mod senders;
 #[cfg(test)]
 mod turn;

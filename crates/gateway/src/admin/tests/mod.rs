@@ -3,6 +3,6 @@
 mod asking;
 mod looking;
 mod refusing;
-mod support;
+pub(crate) mod support;
 mod tracing;
 mod warming;

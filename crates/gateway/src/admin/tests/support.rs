@@ -32,56 +32,56 @@ use upstream::transport::{HttpTransport, Limits, Roots, Transport};
 use workers::{House, Parts, Places, Spoken, wire};
 
 /// Christmas 2026, when every test begins.
-pub(super) const BEGIN: UnixMillis = UnixMillis(1_798_156_800_000);
+pub(crate) const BEGIN: UnixMillis = UnixMillis(1_798_156_800_000);
 /// A token that no answer may hold.
-pub(super) const TOKEN: &str = "sk-ant-api03-canary";
+pub(crate) const TOKEN: &str = "sk-ant-api03-canary";
 
 /// A gateway without its data plane.
-pub(super) struct Gateway {
-    pub(super) admin: Arc<Admin>,
-    pub(super) house: House,
-    pub(super) ready: Arc<AtomicBool>,
+pub(crate) struct Gateway {
+    pub(crate) admin: Arc<Admin>,
+    pub(crate) house: House,
+    pub(crate) ready: Arc<AtomicBool>,
     upstream: UpstreamKey,
 }
 
 /// What came back.
-pub(super) struct Answer {
-    pub(super) status: StatusCode,
-    pub(super) headers: HeaderMap,
-    pub(super) text: String,
+pub(crate) struct Answer {
+    pub(crate) status: StatusCode,
+    pub(crate) headers: HeaderMap,
+    pub(crate) text: String,
 }
 
 impl Answer {
-    pub(super) fn json(&self) -> Value {
+    pub(crate) fn json(&self) -> Value {
         serde_json::from_str(&self.text).expect("JSON")
     }
 
-    pub(super) fn error_code(&self) -> Value {
+    pub(crate) fn error_code(&self) -> Value {
         let error = self.json();
         assert!(error["error"]["message"].as_str().is_some_and(|message| !message.is_empty()), "{error}");
         error["error"]["code"].clone()
     }
 
-    pub(super) fn header(&self, name: &str) -> &str {
+    pub(crate) fn header(&self, name: &str) -> &str {
         self.headers.get(name).map_or("", |value| value.to_str().expect("text"))
     }
 }
 
 impl Gateway {
     /// One whose provider answers every request with this JSON.
-    pub(super) fn with_provider(status: u16, json: &str) -> Self {
+    pub(crate) fn with_provider(status: u16, json: &str) -> Self {
         let head =
             format!("HTTP/1.1 {status} Said\r\ncontent-type: application/json\r\nconnection: close\r\n");
         Self::at(&provider(format!("{head}content-length: {}\r\n\r\n{json}", json.len())))
     }
 
     /// One whose provider nobody may call.
-    pub(super) fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self::at("http://127.0.0.1:9")
     }
 
     /// One whose store lies in this folder, so that another can take over from it.
-    pub(super) fn in_folder(folder: &Path) -> Self {
+    pub(crate) fn in_folder(folder: &Path) -> Self {
         let store = SqliteStore::open(folder).expect("opened");
         Self::over(Desk::inline(store), "http://127.0.0.1:9")
     }
@@ -102,7 +102,7 @@ impl Gateway {
     }
 
     /// Sends a request to the admin plane.
-    pub(super) async fn send(&self, request: TestRequest) -> Answer {
+    pub(crate) async fn send(&self, request: TestRequest) -> Answer {
         let app = init_service(App::new().configure(configure(Arc::clone(&self.admin)))).await;
         let answer = call_service(&app, request.to_request()).await;
         let (status, headers) = (answer.status(), answer.headers().clone());
@@ -110,22 +110,22 @@ impl Gateway {
         Answer { status, headers, text }
     }
 
-    pub(super) async fn get(&self, path: &str) -> Answer {
+    pub(crate) async fn get(&self, path: &str) -> Answer {
         self.send(test::TestRequest::get().uri(path)).await
     }
 
-    pub(super) async fn post(&self, path: &str) -> Answer {
+    pub(crate) async fn post(&self, path: &str) -> Answer {
         self.send(test::TestRequest::post().uri(path)).await
     }
 
     /// A turn of `session`: a question and its answer.
-    pub(super) async fn record(&self, session: &str, question: &str) {
+    pub(crate) async fn record(&self, session: &str, question: &str) {
         let turn = turn(session, question, self.upstream.origin());
         self.house.desk.write(move |store| store.record_turn(&turn)).await.expect("recorded");
     }
 
     /// The agent of `session` sends `token`, and the provider answers it so.
-    pub(super) fn answered(&self, session: &str, token: &str, class: Class, status: u16) {
+    pub(crate) fn answered(&self, session: &str, token: &str, class: Class, status: u16) {
         let credential = credential(token);
         let fingerprint = credential.fingerprint;
         let slot = SlotKey {
@@ -140,7 +140,7 @@ impl Gateway {
     }
 
     /// The scheduler hears this.
-    pub(super) fn schedule(&self, message: SchedulerMessage) {
+    pub(crate) fn schedule(&self, message: SchedulerMessage) {
         self.house.scheduler.tell(Spoken(message), actor::Cause::origin("Test")).expect("taken");
     }
 

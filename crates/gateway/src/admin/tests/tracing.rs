@@ -34,7 +34,7 @@ async fn the_last_messages_are_a_list_once_somebody_records_them() {
     let rows = trace["rows"].as_array().expect("a list");
     assert_eq!((trace["recording"].clone(), rows.len()), (json!(true), 1));
     let said = (&rows[0]["from"], &rows[0]["actor"], &rows[0]["message"]);
-    assert_eq!(said, (&json!("Admin"), &json!("CredentialActor"), &json!("ListSlots")));
+    assert_eq!(said, (&json!("Viewer"), &json!("CredentialActor"), &json!("ListSlots")));
 }
 
 /// The next piece of a body that is streamed.

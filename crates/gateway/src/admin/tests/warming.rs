@@ -137,6 +137,10 @@ async fn costs_are_told_by_day_model_and_session_and_what_warming_earned_is_net(
     let mut told = gateway.get("/api/v1/costs?days=7").await.json();
     let since = told.as_object_mut().and_then(|told| told.remove("since")).expect("a time");
     assert!(since.as_str().is_some_and(|since| since.starts_with("2026-12-18T00:0")), "{since}");
+    let purposes = told.as_object_mut().and_then(|told| told.remove("purposes")).expect("purposes");
+    let sums = |purpose: &Value| ["key", "other_usd", "warm_net_usd"].map(|field| purpose[field].clone());
+    let sums: Vec<_> = purposes.as_array().expect("a list").iter().map(sums).collect();
+    assert_eq!(sums, [[json!("curate"), json!(2.0), json!(0.0)], [json!("warm"), json!(0.0), json!(0.75)]]);
     let expected = json!({
         "total": row(""), "days": [row("2026-12-25")],
         "models": [row(model)], "sessions": [row(session)],
