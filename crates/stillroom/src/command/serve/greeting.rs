@@ -5,18 +5,25 @@ use crate::settings::Loaded;
 use domain::settings::{ClientCredentials, WorkerSettings};
 use std::net::SocketAddr;
 
-/// Where it is, how to use it, what it does with credentials, and what deserves a second look; a line each.
+/// Where it is and its dashboard, how to use it, what it does with credentials, and what deserves a second look; a line each.
 pub(super) fn text(loaded: &Loaded, address: SocketAddr) -> String {
-    let url = format!("http://{}", reachable(address));
-    let first = [
-        format!("Stillroom serves at {url}"),
+    let reached = reachable(address);
+    let url = format!("http://{reached}");
+    // The dashboard answers this machine only, so at an address that others share there is none.
+    let dashboard = is_loopback(reached).then(|| format!("look inside: {url}/ui"));
+    let use_of_it = [
         format!("point an agent at it: ANTHROPIC_BASE_URL={url} claude"),
         background(&loaded.settings().worker),
     ];
-    let others = (!address.ip().to_canonical().is_loopback())
+    let first = [format!("Stillroom serves at {url}")].into_iter().chain(dashboard).chain(use_of_it);
+    let others = (!is_loopback(address))
         .then(|| format!("other machines reach it at {address}; they must present access.token"));
     let notes = loaded.notes().into_iter().map(|note| format!("note: {note}"));
-    first.into_iter().chain(others).chain(notes).collect::<Vec<_>>().join("\n")
+    first.chain(others).chain(notes).collect::<Vec<_>>().join("\n")
+}
+
+fn is_loopback(address: SocketAddr) -> bool {
+    address.ip().to_canonical().is_loopback()
 }
 
 fn background(worker: &WorkerSettings) -> String {
@@ -82,9 +89,16 @@ mod tests {
     }
 
     #[test]
+    fn at_an_address_of_the_network_there_is_no_dashboard_to_point_to() {
+        let listen = ("--listen", "listen", "10.0.0.9:1");
+        let text = greeting(&[DATA, listen], &[("STILLROOM_ACCESS__TOKEN", "canary")], "10.0.0.9:1");
+        assert!(!text.contains("/ui"), "{text}");
+    }
+
+    #[test]
     fn background_work_with_a_key_of_its_own_or_without_any_says_so() {
         let line = |variables: &[_]| {
-            greeting(&[DATA], variables, "127.0.0.1:1").lines().nth(2).unwrap_or_default().to_owned()
+            greeting(&[DATA], variables, "127.0.0.1:1").lines().nth(3).unwrap_or_default().to_owned()
         };
         assert_eq!(line(&[KEY]), "background work uses its own key for anthropic");
         assert_eq!(line(&[KEY, NO_KINDS]), "background work uses its own key for anthropic");
