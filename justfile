@@ -1,7 +1,7 @@
 # Every command that CI runs. Without just, type what stands behind the names: plain cargo does it all.
 
 # What CI runs, in its order.
-ci: format lint docs test deny clients
+ci: format lint docs test deny clients browser
 
 # Rust's own formatting.
 format:
@@ -36,6 +36,11 @@ clients:
 diagrams:
     cargo build --locked -p stillroom
     tests/diagrams/run
+
+# The dashboard in a real headless Chromium; pictures of all pages lie in target/screenshots afterwards.
+browser:
+    cargo build --locked -p stillroom -p simulator
+    tests/browser/run
 
 # How fast the credential machine is, and asking it through its mailbox: docs/machines/credential.md has the figures.
 bench-machine:
