@@ -13,7 +13,7 @@ const { chromium } = require("playwright-core");
 const axe = readFileSync(require.resolve("axe-core/axe.min.js"), "utf8");
 
 const KEY = "sk-ant-api03-browser-key-00000000001";
-const STALE = "sk-ant-oat01-browser-token-0000000002";
+const STALE = "sk-ant-api03-browser-key-00000000002";
 const WORK = "5e55104a-0000-4000-8000-000000000001";
 const PAUSED = "5e55104a-0000-4000-8000-000000000002";
 const HOSTILE = "5e55104a-0000-4000-8000-000000000003";
@@ -115,8 +115,9 @@ async function traffic(house) {
     claim(status === 200, `a turn was answered ${status}: ${JSON.stringify(body)}`);
     messages = [...messages, { role: "assistant", content: body.content }];
   }
-  await house.turn(PAUSED, STALE, [user("before the token went stale")]);
-  await house.order({ revoke: STALE });
+  const accepted = await house.turn(PAUSED, STALE, [user("before the token went stale")]);
+  claim(accepted.status === 200, `a fresh token was answered ${accepted.status}`);
+  await house.order({ expire_in: { token: STALE, seconds: 0 } });
   const refused = await house.turn(PAUSED, STALE, [user("before the token went stale"), user("and after")]);
   claim(refused.status === 401, `a stale token was answered ${refused.status}`);
   await house.turn(HOSTILE, KEY, [user(ATTACK + " long".repeat(4000))]);

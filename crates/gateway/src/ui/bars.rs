@@ -15,6 +15,9 @@ const EDGE: f64 = 6.0;
 /// The most rows of a table, and lines of a chart.
 pub(super) const MOST_LINES: usize = 31;
 
+/// How many rows stand beside a chart before its table scrolls.
+const FIT: usize = 7;
+
 /// Everything that was spent.
 pub(super) fn spent(costs: &Costs) -> f64 {
     costs.other_usd + costs.warm_cost_usd
@@ -115,7 +118,7 @@ pub(super) fn legend() -> Markup {
 pub(super) fn table(costs: &[Costs], first: &str, caption: &str) -> Markup {
     let left_out = costs.len().saturating_sub(MOST_LINES);
     html! {
-        div.scroll.tall tabindex="0" role="region" aria-label=(caption) {
+        div class=(if costs.len() > FIT { "scroll tall" } else { "scroll" }) tabindex="0" role="region" aria-label=(caption) {
             table.small {
                 caption { (caption) @if left_out > 0 { ", without the last " (left_out) } }
                 thead { tr {

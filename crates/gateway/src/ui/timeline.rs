@@ -105,7 +105,7 @@ impl Timeline {
         html! {
             figure {
                 (self.strip(from, to))
-                div.axis aria-hidden="true" {
+                div.axis.five aria-hidden="true" {
                     @for quarter in 0..=4 { span { (clock(UnixMillis(from + (to - from) * quarter / 4), self.hands())) } }
                 }
             }
