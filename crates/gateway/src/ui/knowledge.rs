@@ -18,6 +18,8 @@ use store::{Draft, EntryVersion, Hit, MOST_HITS, Page, Source};
 
 /// How many entries a page has.
 const ENTRIES: u32 = 30;
+/// How many passages of conversations a search shows beside the entries.
+const PASSAGES: usize = 30;
 /// How many versions of an entry are shown.
 const VERSIONS: u32 = 50;
 /// The longest question, in characters.
@@ -117,8 +119,8 @@ fn matching(hits: &[Hit], now: UnixMillis) -> Markup {
             @if known.is_empty() { p.soft { "No entry fits." } } @else { ul.list.card { @for hit in known { (found(hit, now)) } } }
         }
         section aria-labelledby="said-title" {
-            div.head { h2 #said-title { "In conversations" } span.small.soft { (said.len()) } }
-            @if said.is_empty() { p.soft { "Nothing that was said fits." } } @else { ul.list.card { @for hit in said.iter().take(30) { (found(hit, now)) } } }
+            div.head { h2 #said-title { "In conversations" } span.small.soft { @if said.len() > PASSAGES { "the best " (PASSAGES) " of " } (said.len()) } }
+            @if said.is_empty() { p.soft { "Nothing that was said fits." } } @else { ul.list.card { @for hit in said.iter().take(PASSAGES) { (found(hit, now)) } } }
         }
     }
 }

@@ -277,7 +277,7 @@ fn a_path_of_each() -> impl Iterator<Item = (&'static str, Plane)> + Clone {
 }
 
 const A_FEW_ORIGINS: [&str; 4] = ["", "http://{}", "null", "https://evil.example"];
-const A_FEW_SITES: [&str; 3] = ["", "same-origin", "cross-site"];
+const A_FEW_SITES: [&str; 4] = ["", "same-origin", "none", "cross-site"];
 
 /// Those of `table` that are written so; the empty text is the absent header.
 fn few(table: &'static [Said], written: &[&str]) -> Vec<&'static Said> {
