@@ -22,7 +22,7 @@ pub(crate) fn of_rows(rows: &[Json], columns: &[Column]) -> String {
 }
 
 /// Rows of text under each other, the first of them titles; every row has as many cells as the first. Where the terminal is too
-/// narrow the widest columns are cut, and whoever reads it through a pipe gets all of it.
+/// narrow, columns in which nothing stands are left out and the widest are cut; whoever reads it through a pipe gets all of it.
 pub(crate) fn align(rows: &[Vec<String>]) -> String {
     let mut lines = fitted(rows, width());
     lines.iter_mut().take(1).for_each(|title| *title = head(title));
@@ -30,19 +30,44 @@ pub(crate) fn align(rows: &[Vec<String>]) -> String {
 }
 
 fn fitted(rows: &[Vec<String>], room: Option<usize>) -> Vec<String> {
+    let Some(room) = room else { return lines(rows, &widths(rows)) };
+    if total(&widths(rows)) <= room {
+        return lines(rows, &widths(rows));
+    }
+    let rows = without_empty(rows);
+    let narrowed = narrowed(widths(&rows), room);
+    lines(&rows, &narrowed)
+}
+
+fn lines(rows: &[Vec<String>], widths: &[usize]) -> Vec<String> {
+    rows.iter().map(|row| line(row, widths)).collect()
+}
+
+fn widths(rows: &[Vec<String>]) -> Vec<usize> {
     let columns = rows.first().map_or(0, Vec::len);
     let widest = |column: usize| {
         rows.iter().filter_map(|row| row.get(column)).map(|cell| measure_text_width(cell)).max()
     };
-    let natural: Vec<usize> = (0..columns).map(|column| widest(column).unwrap_or(0)).collect();
-    let widths = room.map_or_else(|| natural.clone(), |room| narrowed(natural.clone(), room));
-    rows.iter().map(|row| line(row, &widths)).collect()
+    (0..columns).map(|column| widest(column).unwrap_or(0)).collect()
+}
+
+fn total(widths: &[usize]) -> usize {
+    widths.iter().sum::<usize>() + GAP.len() * widths.len().saturating_sub(1)
+}
+
+/// The columns that say something below their title.
+fn without_empty(rows: &[Vec<String>]) -> Vec<Vec<String>> {
+    let says =
+        |column: usize| rows.iter().skip(1).filter_map(|row| row.get(column)).any(|cell| cell != NOTHING);
+    let kept = |row: &Vec<String>| {
+        row.iter().enumerate().filter(|(column, _)| says(*column)).map(|(_, cell)| cell.clone()).collect()
+    };
+    rows.iter().map(kept).collect()
 }
 
 /// The widest give way first, each down to the narrowest that still says something.
 fn narrowed(mut widths: Vec<usize>, room: usize) -> Vec<usize> {
-    let room = room.saturating_sub(GAP.len() * widths.len().saturating_sub(1));
-    while widths.iter().sum::<usize>() > room {
+    while total(&widths) > room {
         let Some(widest) = widths.iter_mut().max().filter(|width| **width > NARROWEST) else { break };
         *widest -= 1;
     }
@@ -105,9 +130,9 @@ mod tests {
     #[test]
     fn the_widest_columns_give_way_to_a_narrow_terminal() {
         let rows = cells(&[
-            &["ID", "CLIENT", "TITLE"],
-            &["0199f3a2-77", "claude-code", "SQLite's write-ahead log does not work over NFS"],
-            &["0199f3a3-01", "codex", "漢字の列は二つ分の幅を取る"],
+            &["ID", "CLIENT", "PAUSED BECAUSE", "TITLE"],
+            &["0199f3a2-77", "claude-code", NOTHING, "SQLite's write-ahead log does not work over NFS"],
+            &["0199f3a3-01", "codex", NOTHING, "漢字の列は二つ分の幅を取る"],
         ]);
         insta::assert_snapshot!(fitted(&rows, Some(48)).join("\n"), @r"
         ID           CLIENT       TITLE
