@@ -196,7 +196,7 @@ async function buttons(house) {
       await page.goto(`${house.address}/ui`);
       claim(await page.locator("#sessions tbody tr").count(), "sessions are there");
       const why = "the provider refused the token";
-      claim((await page.locator("tr", { hasText: PAUSED }).textContent()).includes(why), "and why one is paused");
+      claim((await page.locator("#sessions tr", { hasText: PAUSED }).textContent()).includes(why), "and why one is paused");
       await press(page, "Switch all warming off", /^All warming is off/);
       await press(page, "Switch warming on", /^Warming is on again/);
       await page.goto(`${house.address}/ui/knowledge/k1`);
@@ -224,7 +224,11 @@ async function live(house) {
     visit({}, async (page) => {
       await page.goto(`${house.address}/ui`);
       await page.getByText("Live:").waitFor();
-      await page.waitForTimeout(3000); // What the last check began has ended by then.
+      // One message is enough to begin a circle of looking and being told of it.
+      const before = await page.locator("#messages").innerHTML();
+      await house.turn(WORK, KEY, [user("and now for a rest")]);
+      await until(() => page.locator("#messages").innerHTML().then((now) => now !== before), "the picture");
+      await page.waitForTimeout(3000);
       let asked = 0;
       page.on("request", () => (asked += 1));
       await page.waitForTimeout(6000);
