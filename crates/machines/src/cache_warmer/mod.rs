@@ -91,6 +91,15 @@ impl WarmerMachine {
         let reply = match message {
             WarmerMessage::Explain(sessions) => WarmerReply::Explained(self.explain(sessions, now)),
             WarmerMessage::Describe => WarmerReply::Described(self.describe(now)),
+            // Every request brings these two. What is due when does not hang on them, so nothing is armed anew.
+            WarmerMessage::TurnStarted(session) => {
+                *self.in_progress.entry(session).or_default() += 1;
+                return WarmerReply::Noted;
+            }
+            WarmerMessage::TurnEnded(session) => {
+                self.turn_ended(&session);
+                return WarmerReply::Noted;
+            }
             message => {
                 self.hear(message, now, effects);
                 WarmerReply::Noted
@@ -104,8 +113,6 @@ impl WarmerMachine {
     fn hear(&mut self, message: WarmerMessage, now: Moment, effects: &mut Vec<WarmerEffect>) {
         match message {
             WarmerMessage::Recalled(memory) => self.recall(memory),
-            WarmerMessage::TurnStarted(session) => *self.in_progress.entry(session).or_default() += 1,
-            WarmerMessage::TurnEnded(session) => self.turn_ended(&session),
             WarmerMessage::TurnSeen { brief, warmth } => self.turn_seen(brief, warmth, now, effects),
             // A hint is only a reason to look: what has expired meanwhile is not paid for.
             WarmerMessage::WarmupDue | WarmerMessage::Job(JobMessage::Hinted(_)) => {
@@ -140,7 +147,10 @@ impl WarmerMachine {
             }
             WarmerMessage::Closing => self.close(now, effects),
             WarmerMessage::Job(message) => self.job(message, effects),
-            WarmerMessage::Explain(_) | WarmerMessage::Describe => {}
+            WarmerMessage::Explain(_)
+            | WarmerMessage::Describe
+            | WarmerMessage::TurnStarted(_)
+            | WarmerMessage::TurnEnded(_) => {}
         }
     }
 
@@ -303,11 +313,11 @@ impl WarmerMachine {
         }
     }
 
-    /// How long until the earliest cache wants care. What is due and under way, or waits for a credential, is looked at again
-    /// after a breath, until it expires.
+    /// How long until the earliest cache wants care. What is due and under way, or waits for a credential or the end of its
+    /// agent's request, is looked at again after a breath, until it expires.
     fn next_due(&self, now: Moment) -> Option<Duration> {
         let warm = |session: &SessionId| match self.standing(session, now) {
-            Standing::Warm(due, _) => Some(due),
+            Standing::Warm(due, _) | Standing::InProgress(due) => Some(due),
             _ => None,
         };
         let due = self.seats.keys().filter_map(warm).min()?;

@@ -29,9 +29,9 @@ pub(super) enum Standing<'a> {
     Expired(Moment, u32),
     /// Spent and allowed, in cents.
     LimitReached(u64, u64),
-    /// Its agent's request is under way.
-    InProgress,
     Declined(Decision),
+    /// Its agent's request is under way; else a warm-up would leave then.
+    InProgress(Moment),
     /// When the next warm-up leaves, and why it is worth it.
     Warm(Moment, Decision),
 }
@@ -75,9 +75,6 @@ impl WarmerMachine {
         if prefix.wait().price.is_none() {
             return Standing::NoPrice(&prefix.brief.model);
         }
-        if self.in_progress.contains_key(&prefix.brief.session) {
-            return Standing::InProgress;
-        }
         if prefix.expiry <= now {
             return Standing::Expired(prefix.expiry, prefix.refreshes);
         }
@@ -85,7 +82,13 @@ impl WarmerMachine {
             return Standing::LimitReached(spent, limit);
         }
         let decision = decide(prefix, mode);
-        if decision.refresh { Standing::Warm(prefix.due(), decision) } else { Standing::Declined(decision) }
+        match decision.refresh {
+            false => Standing::Declined(decision),
+            true if self.in_progress.contains_key(&prefix.brief.session) => {
+                Standing::InProgress(prefix.due())
+            }
+            true => Standing::Warm(prefix.due(), decision),
+        }
     }
 
     pub(super) fn explain(
@@ -156,7 +159,7 @@ impl Standing<'_> {
                 cents(*spent),
                 cents(*limit)
             ),
-            Self::InProgress => "its agent's request is under way, and uses the cache itself".to_owned(),
+            Self::InProgress(_) => "its agent's request is under way, and uses the cache itself".to_owned(),
             Self::Declined(because) => because.to_string(),
             Self::Warm(due, because) => {
                 format!("the next refresh leaves in {}, since {because}", span(due.since(now)))
