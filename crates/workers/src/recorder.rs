@@ -8,7 +8,7 @@ use crate::waiting::{Put, Waiting};
 use crate::{KeptRequest, Meter, RequestShelf, Speaker, Spoken, Turn};
 use actor::{Cause, Mailbox};
 use bytes::Bytes;
-use domain::conversation::{Answered, Asked, CacheTtl, Digest, Stop, chain};
+use domain::conversation::{Answered, Asked, CacheTtl, Digest, Part, Stop, chain};
 use domain::ids::ProjectId;
 use domain::price::Price;
 use domain::provider::Dialect;
@@ -54,6 +54,8 @@ struct Heard<'t> {
     plain: Cow<'t, [u8]>,
     asked: Asked,
     answered: Answered,
+    /// Who had been waited for before.
+    after: Awaited,
 }
 
 impl Recorder {
@@ -130,9 +132,9 @@ impl Inner {
 
     /// Tells of a turn that is on record.
     fn kept(&self, heard: Heard<'_>, recorded: Recorded, store: &mut dyn Store) -> Result<(), StoreError> {
-        let Heard { turn, plain, asked, answered } = heard;
+        let Heard { turn, plain, asked, answered, after } = heard;
         self.meter.turn_recorded();
-        let warmth = self.shelve(turn, &asked, &answered, recorded.turns, plain);
+        let warmth = self.shelve(turn, (&asked, &answered), after, recorded.turns, plain);
         let held_for = match &warmth {
             Ok(warmth) => {
                 let price = Price::of(turn.upstream.provider(), &asked.model);
@@ -177,8 +179,8 @@ impl Inner {
     fn shelve(
         &self,
         turn: &Turn,
-        asked: &Asked,
-        answered: &Answered,
+        (asked, answered): (&Asked, &Answered),
+        after: Awaited,
         turns: u32,
         plain: Cow<'_, [u8]>,
     ) -> Result<Warmth, Cold> {
@@ -192,6 +194,7 @@ impl Inner {
             usage: answered.usage,
             age: turn.took,
             awaited,
+            after,
             turns,
             project: project(turn, asked),
         })
@@ -204,7 +207,8 @@ fn heard(turn: &Turn) -> Option<Heard<'_>> {
         let encoding = turn.request_encoding.as_deref();
         let plain = encoding::decoded(encoding, &turn.request, LARGEST_BODY).ok()?;
         let asked = dialect::asked(turn.dialect, &plain).ok()?;
-        Some(Heard { turn, plain, asked, answered: read_answer(turn) })
+        let after = waited_for(&asked);
+        Some(Heard { turn, plain, asked, answered: read_answer(turn), after })
     };
     catch_unwind(AssertUnwindSafe(read)).unwrap_or_else(|_| {
         tracing::error!(session = %turn.session, "a turn was not recorded: reading it crashed");
@@ -218,6 +222,13 @@ fn read_answer(turn: &Turn) -> Answered {
         Ok(plain) => dialect::answered(turn.dialect, &plain),
         Err(_) => Answered::default(),
     }
+}
+
+/// Who had been waited for before this request: a tool when its last message brings a tool's result.
+fn waited_for(asked: &Asked) -> Awaited {
+    let parts = asked.messages.last().map_or(&[][..], |last| &last.parts);
+    let brings_a_result = parts.iter().any(|part| matches!(part, Part::ToolResult { .. }));
+    if brings_a_result { Awaited::Tool } else { Awaited::Human }
 }
 
 /// What the session works on, as its owner's agents state it; without a statement, all that its owner does.
@@ -259,5 +270,24 @@ fn record(heard: &mut Heard<'_>) -> TurnRecord {
         usage: answered.usage,
         stop: answered.stop,
         cut: answered.stop.is_none(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use domain::conversation::{Message, Role};
+
+    #[test]
+    fn a_request_whose_last_message_brings_a_tools_result_was_sent_after_a_tool() {
+        let text = || Part::Text { text: "t".into() };
+        let result = || Part::ToolResult { id: "i".into(), text: "t".into() };
+        let after = |messages: &[Vec<Part>]| {
+            let message = |parts: &Vec<Part>| Message { role: Role::User, parts: parts.clone() };
+            waited_for(&Asked { messages: messages.iter().map(message).collect(), ..Asked::default() })
+        };
+        assert_eq!(after(&[vec![text()], vec![result(), text()]]), Awaited::Tool);
+        assert_eq!(after(&[vec![result()], vec![text()]]), Awaited::Human);
+        assert_eq!(after(&[]), Awaited::Human);
     }
 }

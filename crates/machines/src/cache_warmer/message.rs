@@ -22,6 +22,8 @@ pub struct Warmth {
     pub age: Duration,
     /// Who has to do something before the agent calls again.
     pub awaited: Awaited,
+    /// Who had been waited for before this turn, as its request tells.
+    pub after: Awaited,
     /// Turns of the session so far, this one included.
     pub turns: u32,
     /// What the session works on.

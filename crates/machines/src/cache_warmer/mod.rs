@@ -24,7 +24,7 @@ pub use pause::{FEWEST_RETURNS, MISSES, Pause, REST, WATCHED};
 pub use rule::{SMALLEST_PREFIX, lifetime, longest_hold};
 
 use crate::job::{Bench, Brief, JobEffect, JobMessage, Work};
-use crate::warming::{Book, Gap};
+use crate::warming::{Awaited, Book, Gap};
 use domain::conversation::Usage;
 use domain::ids::SessionId;
 use domain::time::Moment;
@@ -178,7 +178,7 @@ impl WarmerMachine {
             Some(Seat::Prefix(before)) => Some(before),
             Some(Seat::Cold(_)) | None => None,
         };
-        if let Some(before) = &before {
+        if let Some(before) = before.as_ref().filter(|before| !goes_on_by_itself(before, &warmth)) {
             self.learn(before, Gap::Returned(began.since(before.began)));
         }
         let seat = match warmth {
@@ -323,4 +323,10 @@ impl WarmerMachine {
         let due = self.seats.keys().filter_map(warm).min()?;
         Some(due.max(self.looked.after(BREATH)).since(now))
     }
+}
+
+/// An agent that brings a tool's result although a person was waited for says nothing about people.
+fn goes_on_by_itself(before: &Prefix, warmth: &Result<Warmth, Cold>) -> bool {
+    let brings_a_result = warmth.as_ref().is_ok_and(|warmth| warmth.after == Awaited::Tool);
+    before.wait().awaited == Awaited::Human && brings_a_result
 }

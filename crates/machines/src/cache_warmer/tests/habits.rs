@@ -51,6 +51,21 @@ fn what_a_session_does_teaches_about_others_of_its_project() {
 }
 
 #[test]
+fn an_agent_that_goes_on_by_itself_after_its_last_word_teaches_nothing_of_people() {
+    let reached = |awaited, after| {
+        let mut machine = untaught();
+        for at in [0, 400] {
+            let warmth = Warmth { awaited, after, ..warmth(read(50_000), Duration::ZERO) };
+            say(&mut machine, at, WarmerMessage::TurnSeen { brief: brief("a"), warmth: Ok(warmth) });
+        }
+        machine.book.has_changed()
+    };
+    assert!(!reached(Awaited::Human, Awaited::Tool));
+    assert!(reached(Awaited::Human, Awaited::Human));
+    assert!(reached(Awaited::Tool, Awaited::Tool), "of tools it does");
+}
+
+#[test]
 fn a_session_that_leaves_memory_was_away_until_then() {
     let mut machine = untaught();
     for _ in 0..30 {

@@ -44,6 +44,7 @@ fn warmth(usage: Usage, age: Duration) -> Warmth {
         usage,
         age,
         awaited: Awaited::Human,
+        after: Awaited::Human,
         turns: 20,
         project: "a project".into(),
     }
