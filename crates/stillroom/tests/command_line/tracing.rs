@@ -16,7 +16,7 @@ fn messages_are_shown_in_every_format_and_searched() {
     };
     user.calls(&["credentials", "--listen", served.address()]);
     let lines = trace(&["--message", "ListSlots", "--last", "1"]);
-    assert!(lines.contains(" Admin → CredentialActor ListSlots r=") && lines.lines().count() == 1, "{lines}");
+    assert!(lines.contains(" Viewer → CredentialActor ListSlots r=") && lines.lines().count() == 1, "{lines}");
     assert!(lines.ends_with(" → 0 slots\n"), "{lines}");
     let root = lines.split("r=").nth(1).and_then(|rest| rest.split(' ').next()).unwrap();
     assert_eq!(trace(&["--root", root, "--json"]).lines().count(), 1);
@@ -25,7 +25,7 @@ fn messages_are_shown_in_every_format_and_searched() {
     assert!(events.iter().any(|event| event["args"]["name"] == "CredentialActor"));
     let (code, log) = served.without_input_and_log();
     assert_eq!(code, Some(0));
-    assert!(log.contains(" Admin → CredentialActor ListSlots r="), "printed as they happen: {log}");
+    assert!(log.contains(" Viewer → CredentialActor ListSlots r="), "printed as they happen: {log}");
 }
 
 #[test]

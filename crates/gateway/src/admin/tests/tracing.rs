@@ -93,7 +93,7 @@ async fn a_busy_record_is_searched_where_it_is() {
     assert_eq!(names(&gateway, "?session=aaaa").await, ["CredentialObserved"]);
     assert_eq!(names(&gateway, "?message=clientanswered&last=9").await, ["ClientAnswered", "ClientAnswered"]);
     assert_eq!(names(&gateway, "?message=ClientAnswered&last=1").await, ["ClientAnswered"]);
-    assert_eq!(names(&gateway, "?actor=Admin").await, ["ListSlots"], "one that only sends");
+    assert_eq!(names(&gateway, "?actor=Viewer").await, ["ListSlots"], "one that only sends");
     assert_eq!(names(&gateway, "?actor=CacheWarmer&message=ListSlots").await, [""; 0]);
     assert_eq!(names(&gateway, "?slower_than=1s").await, [""; 0]);
     let rows = gateway.house.environment.trace.last(4096);
