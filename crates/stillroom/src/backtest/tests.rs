@@ -167,6 +167,15 @@ fn any_session() -> impl Strategy<Value = Session> {
     })
 }
 
+#[test]
+fn the_oracle_knows_that_a_warm_up_before_the_last_already_holds_until_the_return() {
+    // The second would leave at 540 seconds, but the first holds until 570.
+    let outcomes = outcomes(session(&[0.0, 560.0]));
+    assert_is(of(&outcomes, Policy::Oracle), (HOLD, 0.575, 1, 1));
+    // Two in this wait, three after the last call.
+    assert_is(of(&outcomes, Policy::Always(3)), (5.0 * HOLD, 0.575, 1, 5));
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(64))]
 

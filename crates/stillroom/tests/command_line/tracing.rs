@@ -16,7 +16,10 @@ fn messages_are_shown_in_every_format_and_searched() {
     };
     user.calls(&["credentials", "--listen", served.address()]);
     let lines = trace(&["--message", "ListSlots", "--last", "1"]);
-    assert!(lines.contains(" Viewer → CredentialActor ListSlots r=") && lines.lines().count() == 1, "{lines}");
+    assert!(
+        lines.contains(" Viewer → CredentialActor ListSlots r=") && lines.lines().count() == 1,
+        "{lines}"
+    );
     assert!(lines.ends_with(" → 0 slots\n"), "{lines}");
     let root = lines.split("r=").nth(1).and_then(|rest| rest.split(' ').next()).unwrap();
     assert_eq!(trace(&["--root", root, "--json"]).lines().count(), 1);
