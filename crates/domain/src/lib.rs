@@ -15,6 +15,7 @@ pub mod intake;
 pub mod jwt;
 pub mod knowledge;
 pub mod price;
+pub mod project;
 pub mod provider;
 pub mod purpose;
 pub mod secret;
