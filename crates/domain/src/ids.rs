@@ -42,7 +42,7 @@ text_id! {
     Principal
 }
 text_id! {
-    /// What an agent works on: the folder that it states, or what a recording calls it.
+    /// What an agent works on: the remote of its repository, else the folder of that, else the folder that it states.
     ProjectId
 }
 text_id! {

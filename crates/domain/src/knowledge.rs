@@ -1,6 +1,6 @@
 //! What is worth keeping: observations of a session, entries of knowledge, and the operations that change them.
 
-use crate::ids::{KnowledgeId, SessionId};
+use crate::ids::{KnowledgeId, ProjectId, SessionId};
 use crate::time::UnixMillis;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
@@ -65,6 +65,10 @@ pub struct KnowledgeEntry {
     pub version: u32,
     /// The session it came from.
     pub session: Option<SessionId>,
+    /// What it is about; none when it came from sessions that stated no project, or was written by hand.
+    pub project: Option<ProjectId>,
+    /// Whether it is its principal's in every project.
+    pub promoted: bool,
     /// When the first version was written.
     pub created: UnixMillis,
     /// When this version was written.

@@ -73,7 +73,8 @@ impl Capture {
         };
         let who = identify(&edge.sessions, &edge.principal, headers, asked.as_ref(), edge.today());
         let beginning = asked.as_ref().and_then(Asked::beginning);
-        let (model, project) = asked.map(|asked| (asked.model, asked.directory)).unwrap_or_default();
+        let (model, stated) = asked.map(|asked| (asked.model, asked.directory)).unwrap_or_default();
+        let project = stated.map(|stated| project(&edge, stated));
         let token = observe(&edge, &sent.route, headers, who.session.as_ref(), project);
         let in_progress =
             who.session.as_ref().and_then(|session| announced(&edge.house.outbox, session, who.kind));
@@ -160,6 +161,12 @@ impl Capture {
     fn upstream(&self) -> &UpstreamKey {
         self.edge.upstream(self.sent.route.provider).key()
     }
+}
+
+/// What a folder is a part of, as far as that is known; it stands for itself until a turn of its is on record.
+fn project(edge: &Edge, directory: String) -> String {
+    let known = edge.house.projects.known(&edge.principal, &directory);
+    known.map_or(directory, |project| project.as_str().to_owned())
 }
 
 /// Tells the request's credential to its owner, and gives its name.

@@ -1,10 +1,12 @@
 //! What can be typed.
 
 mod backtest;
+mod knowledge;
 mod trace;
 mod warming;
 
 pub(crate) use backtest::{Backtest, Format};
+pub(crate) use knowledge::Knowledge;
 pub(crate) use trace::Trace;
 pub(crate) use warming::Warming;
 
@@ -176,9 +178,15 @@ pub(crate) enum Command {
     /// List the credentials that were seen, by fingerprint; never a secret.
     #[command(after_help = "Example:\n  stillroom credentials")]
     Credentials(Json),
-    /// List what the curator keeps.
-    #[command(after_help = "Example:\n  stillroom knowledge --json")]
-    Knowledge(Json),
+    /// List what the curator keeps, or let an entry hold in every project.
+    #[command(after_help = "Examples:\n  stillroom knowledge --json\n  stillroom knowledge promote k12")]
+    Knowledge {
+        #[command(subcommand)]
+        change: Option<Knowledge>,
+        /// Print JSON.
+        #[arg(long, global = true)]
+        json: bool,
+    },
     /// Search knowledge, observations and messages.
     #[command(after_help = "Example:\n  stillroom recall sqlite locking --limit 5")]
     Recall {
@@ -188,6 +196,9 @@ pub(crate) enum Command {
         /// How many results at most.
         #[arg(long, default_value_t = 10, value_parser = clap::value_parser!(u32).range(1..=100))]
         limit: u32,
+        /// Only in this project: its name, as `stillroom sessions --json` shows it, or a folder of it.
+        #[arg(long, value_name = "PROJECT")]
+        project: Option<String>,
         #[command(flatten)]
         json: Json,
     },

@@ -6,10 +6,11 @@ use rusqlite_migration::{M, Migrations};
 use std::path::Path;
 use std::time::Duration;
 
-const SCHEMAS: [M<'static>; 3] = [
+const SCHEMAS: [M<'static>; 4] = [
     M::up(include_str!("migrations/0001_initial.sql")),
     M::up(include_str!("migrations/0002_warming.sql")),
     M::up(include_str!("migrations/0003_habits.sql")),
+    M::up(include_str!("migrations/0004_projects.sql")),
 ];
 
 /// How long a statement waits for the other connection. Readers never wait for the writer in WAL mode, so this is only met
@@ -121,6 +122,23 @@ mod tests {
     #[test]
     fn the_schemas_are_sound() {
         assert_eq!(Migrations::from_slice(&SCHEMAS).validate(), Ok(()));
+    }
+
+    #[test]
+    fn what_was_kept_before_there_were_projects_belongs_to_its_folder() {
+        let mut database = Connection::open_in_memory().unwrap();
+        Migrations::from_slice(&SCHEMAS).to_version(&mut database, 2).unwrap();
+        let kept = "INSERT INTO session (id, principal, client, provider, dialect, model, upstream_origin, directory, head, created,
+                last_activity) VALUES ('s', 'p', 'c', 'anthropic', 'd', 'm', 'o', '/oven', x'', 1, 1);
+            INSERT INTO knowledge (id, version, principal, directory, session, category, title, folded_title, content, confidence,
+                created, updated) VALUES ('k1', 1, 'p', '/oven', 's', 'decision', 'Flour', 'flour', 'rye', 1, 1, 1)";
+        database.execute_batch(kept).unwrap();
+        migrate(&mut database).unwrap();
+        let sql = "SELECT session.project, knowledge.project, promoted FROM session JOIN knowledge ON session = session.id";
+        let found = database.query_row(sql, [], |row| {
+            Ok((row.get::<_, String>(0)?, row.get::<_, String>(1)?, row.get::<_, bool>(2)?))
+        });
+        assert_eq!(found.unwrap(), ("/oven".to_owned(), "/oven".to_owned(), false));
     }
 
     #[test]

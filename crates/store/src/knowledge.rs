@@ -3,7 +3,7 @@
 use crate::columns::{Word, word};
 use crate::error::StoreError;
 use crate::session;
-use domain::ids::{KnowledgeId, Principal, SessionId};
+use domain::ids::{KnowledgeId, Principal, ProjectId, SessionId};
 use domain::knowledge::{Category, KnowledgeEntry, Operation, validate};
 use domain::time::UnixMillis;
 use rusqlite::{OptionalExtension as _, Row, Transaction, named_params, params};
@@ -37,27 +37,33 @@ pub struct Applied {
 /// Whose knowledge it is, and of which project: curators see and change only entries of their session's place.
 pub(crate) struct Place {
     principal: Principal,
-    directory: Option<String>,
+    project: Option<ProjectId>,
 }
 
 impl Place {
     /// Where the knowledge of `session` belongs; none when it is not known.
     pub(crate) fn of(transaction: &Transaction<'_>, session: &SessionId) -> rusqlite::Result<Option<Self>> {
         let summary = session::one(transaction, session)?;
-        Ok(summary.map(|it| Self { principal: it.principal, directory: it.directory }))
+        Ok(summary.map(|it| Self { principal: it.principal, project: it.project }))
     }
 
-    pub(crate) fn new(principal: &Principal, directory: Option<&str>) -> Self {
-        Self { principal: principal.clone(), directory: directory.map(str::to_owned) }
+    /// Its project, as the store spells it.
+    fn project(&self) -> Option<&str> {
+        self.project.as_ref().map(ProjectId::as_str)
+    }
+
+    pub(crate) fn new(principal: &Principal, project: Option<&ProjectId>) -> Self {
+        Self { principal: principal.clone(), project: project.cloned() }
     }
 }
 
 /// What [`entry`] reads.
 pub(crate) const COLUMNS: &str =
-    "id, category, title, content, confidence, version, session, created, updated";
+    "id, category, title, content, confidence, version, session, project, promoted, created, updated";
 
 pub(crate) fn entry(row: &Row<'_>) -> rusqlite::Result<KnowledgeEntry> {
     let session: Option<Word<SessionId>> = row.get("session")?;
+    let project: Option<Word<ProjectId>> = row.get("project")?;
     Ok(KnowledgeEntry {
         id: word(row, "id")?,
         category: word(row, "category")?,
@@ -66,6 +72,8 @@ pub(crate) fn entry(row: &Row<'_>) -> rusqlite::Result<KnowledgeEntry> {
         confidence: row.get("confidence")?,
         version: row.get("version")?,
         session: session.map(|session| session.0),
+        project: project.map(|project| project.0),
+        promoted: row.get("promoted")?,
         created: UnixMillis(row.get("created")?),
         updated: UnixMillis(row.get("updated")?),
     })
@@ -99,11 +107,34 @@ pub(crate) fn at_place(
     limit: u32,
 ) -> rusqlite::Result<Vec<KnowledgeEntry>> {
     let sql = format!(
-        "SELECT {COLUMNS} FROM knowledge WHERE principal = ?1 AND directory IS ?2
+        "SELECT {COLUMNS} FROM knowledge WHERE principal = ?1 AND project IS ?2
         ORDER BY updated DESC, number DESC LIMIT ?3"
     );
-    let place = params![place.principal.as_str(), place.directory, limit];
+    let place = params![place.principal.as_str(), place.project(), limit];
     transaction.prepare_cached(&sql)?.query_map(place, entry)?.collect()
+}
+
+/// What holds at one place: its own entries and those that were promoted anywhere, the surest and then the last changed first.
+pub(crate) fn holding_at(
+    transaction: &Transaction<'_>,
+    place: &Place,
+) -> rusqlite::Result<Vec<KnowledgeEntry>> {
+    let sql = format!(
+        "SELECT {COLUMNS} FROM knowledge WHERE principal = ?1 AND (project IS ?2 OR promoted)
+        ORDER BY confidence DESC, updated DESC, number DESC"
+    );
+    let place = params![place.principal.as_str(), place.project()];
+    transaction.prepare_cached(&sql)?.query_map(place, entry)?.collect()
+}
+
+/// Makes an entry its principal's in every project, or of its own project alone again; none when there is no such entry.
+pub(crate) fn promote(
+    transaction: &Transaction<'_>,
+    id: &KnowledgeId,
+    promoted: bool,
+) -> rusqlite::Result<Option<KnowledgeEntry>> {
+    let sql = format!("UPDATE knowledge SET promoted = ?2 WHERE id = ?1 RETURNING {COLUMNS}");
+    transaction.prepare_cached(&sql)?.query_row(params![id.as_str(), promoted], entry).optional()
 }
 
 /// Applies `operations`, which the curator's model stated for `session`, and notes that the session was curated.
@@ -229,10 +260,10 @@ impl Editor<'_> {
     /// The entry of this place with the same category and title, in whatever case.
     fn titled(&self, category: Category, title: &str) -> rusqlite::Result<Option<KnowledgeEntry>> {
         let sql = format!(
-            "SELECT {COLUMNS} FROM knowledge WHERE principal = ?1 AND directory IS ?2 AND category = ?3 AND folded_title = ?4
+            "SELECT {COLUMNS} FROM knowledge WHERE principal = ?1 AND project IS ?2 AND category = ?3 AND folded_title = ?4
             ORDER BY number LIMIT 1"
         );
-        let key = params![self.place.principal.as_str(), self.place.directory, Word(category), folded(title)];
+        let key = params![self.place.principal.as_str(), self.place.project(), Word(category), folded(title)];
         self.transaction.prepare_cached(&sql)?.query_row(key, entry).optional()
     }
 
@@ -248,13 +279,13 @@ impl Editor<'_> {
     }
 
     fn create(&mut self, id: &str, draft: &Draft) -> Result<(), StoreError> {
-        let sql = "INSERT INTO knowledge (id, version, principal, directory, session, category, title, folded_title,
+        let sql = "INSERT INTO knowledge (id, version, principal, project, session, category, title, folded_title,
                 content, confidence, created, updated)
-            VALUES (:id, 1, :principal, :directory, :session, :category, :title, :folded, :content, :confidence, :at, :at)";
+            VALUES (:id, 1, :principal, :project, :session, :category, :title, :folded, :content, :confidence, :at, :at)";
         self.transaction.prepare_cached(sql)?.execute(named_params! {
             ":id": id,
             ":principal": self.place.principal.as_str(),
-            ":directory": self.place.directory,
+            ":project": self.place.project(),
             ":session": self.session.map(SessionId::as_str),
             ":category": Word(draft.category),
             ":title": draft.title,

@@ -52,11 +52,20 @@ pub struct Hit {
     pub at: UnixMillis,
 }
 
+/// Where is searched.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Scope<'s> {
+    /// Whose; everybody's if none is named.
+    pub principal: Option<&'s Principal>,
+    /// In which project, by its name or by a folder that is a part of it, and what was promoted; in all if none is named.
+    pub project: Option<&'s str>,
+}
+
 /// What fits `query`, the best first, of all sources together; of two that fit alike, knowledge before observations before
 /// messages.
 pub(crate) fn recall(
     transaction: &Transaction<'_>,
-    principal: Option<&Principal>,
+    scope: Scope<'_>,
     query: &str,
     limit: usize,
 ) -> rusqlite::Result<Vec<Hit>> {
@@ -67,10 +76,10 @@ pub(crate) fn recall(
     }
     let mut hits = Vec::new();
     for written in search::WRITTEN {
-        let found = search::written(transaction, written, principal, &question, limit)?;
+        let found = search::written(transaction, written, scope, &question, limit)?;
         hits.extend(placed(found.into_iter().map(|hit| (question.share_in(&hit), hit)).collect()));
     }
-    let talk = search::talk(transaction, principal, &question)?;
+    let talk = search::talk(transaction, scope, &question)?;
     let ranked = ranking::ranked(&question, &talk);
     hits.extend(placed(ranked.into_iter().take(limit).map(|it| (it.share, said(&talk, it))).collect()));
     hits.sort_by(|a, b| b.score.total_cmp(&a.score).then(a.source.cmp(&b.source)));

@@ -4,7 +4,7 @@ use crate::columns::{Count, Word, count, usage, word};
 use crate::error::StoreError;
 use crate::turn::{Recorded, TurnRecord};
 use domain::conversation::{Digest, Usage};
-use domain::ids::{Principal, SessionId};
+use domain::ids::{Principal, ProjectId, SessionId};
 use domain::provider::{Dialect, Provider, UpstreamKey};
 use domain::time::UnixMillis;
 use rusqlite::{OptionalExtension as _, Row, Transaction, named_params};
@@ -27,8 +27,10 @@ pub struct SessionSummary {
     pub model: String,
     /// Scheme, host and port that answered the last turn.
     pub upstream_origin: String,
-    /// The project: the first working directory that the agent stated.
+    /// The first working directory that the agent stated.
     pub directory: Option<String>,
+    /// The project that this directory is a part of; none shares a room with all others of its principal that have none.
+    pub project: Option<ProjectId>,
     /// Turns that came to their end.
     pub turns: u32,
     /// The provider's count over all turns.
@@ -75,11 +77,23 @@ pub struct SessionHead {
     pub last_activity: UnixMillis,
 }
 
+/// A folder that an agent stated, and the project it is a part of.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StatedFolder {
+    /// Whose agent.
+    pub principal: Principal,
+    /// The folder.
+    pub directory: String,
+    /// The project.
+    pub project: ProjectId,
+}
+
 /// Makes the session of `turn` if it is new.
 pub(crate) fn ensure(transaction: &Transaction<'_>, turn: &TurnRecord) -> Result<(), StoreError> {
+    adopt(transaction, turn)?;
     let sql = "INSERT INTO session
-            (id, principal, identity, client, provider, dialect, model, upstream_origin, directory, head, created, last_activity)
-        VALUES (:id, :principal, :identity, :client, :provider, :dialect, :model, :origin, :directory, :head, :at, :at)
+            (id, principal, identity, client, provider, dialect, model, upstream_origin, directory, project, head, created, last_activity)
+        VALUES (:id, :principal, :identity, :client, :provider, :dialect, :model, :origin, :directory, :project, :head, :at, :at)
         ON CONFLICT (id) DO UPDATE SET last_activity = max(last_activity, excluded.last_activity)
             WHERE principal = excluded.principal";
     let changed = transaction.prepare_cached(sql)?.execute(named_params! {
@@ -92,6 +106,7 @@ pub(crate) fn ensure(transaction: &Transaction<'_>, turn: &TurnRecord) -> Result
         ":model": turn.model,
         ":origin": turn.upstream_origin,
         ":directory": turn.directory,
+        ":project": turn.project.as_ref().map(ProjectId::as_str),
         ":head": turn.head.0,
         ":at": turn.at.0,
     })?;
@@ -102,11 +117,25 @@ fn of_another(session: &SessionId) -> StoreError {
     StoreError::Refused(format!("session {} belongs to another principal", session.prefix()))
 }
 
+/// Moves what was kept under the turn's folder to the project that this folder has turned out to be a part of.
+fn adopt(transaction: &Transaction<'_>, turn: &TurnRecord) -> rusqlite::Result<()> {
+    let (Some(directory), Some(project)) = (turn.directory.as_deref(), &turn.project) else { return Ok(()) };
+    if directory == project.as_str() {
+        return Ok(());
+    }
+    for table in ["session", "knowledge"] {
+        let sql = format!("UPDATE {table} SET project = ?3 WHERE principal = ?1 AND project = ?2");
+        let values = [turn.principal.as_str(), directory, project.as_str()];
+        transaction.prepare_cached(&sql)?.execute(values)?;
+    }
+    Ok(())
+}
+
 /// Takes over what a turn that went on from where the session stood says about it.
 pub(crate) fn advance(transaction: &Transaction<'_>, turn: &TurnRecord) -> rusqlite::Result<()> {
     let sql = "UPDATE session SET client = :client, provider = :provider, dialect = :dialect, model = :model,
             upstream_origin = :origin, head = :head,
-            identity = coalesce(:identity, identity), directory = coalesce(directory, :directory),
+            identity = coalesce(:identity, identity), directory = coalesce(directory, :directory), project = coalesce(project, :project),
             turns = turns + :done, turns_since_curation = turns_since_curation + :done,
             input = input + :input, cache_read = cache_read + :cache_read, output = output + :output,
             cache_write_5m = cache_write_5m + :cache_write_5m, cache_write_1h = cache_write_1h + :cache_write_1h
@@ -121,6 +150,7 @@ pub(crate) fn advance(transaction: &Transaction<'_>, turn: &TurnRecord) -> rusql
         ":head": turn.head.0,
         ":identity": turn.identity,
         ":directory": turn.directory,
+        ":project": turn.project.as_ref().map(ProjectId::as_str),
         ":done": !turn.cut,
         ":input": Count(turn.usage.input),
         ":cache_read": Count(turn.usage.cache_read),
@@ -165,6 +195,7 @@ fn summary(row: &Row<'_>) -> rusqlite::Result<SessionSummary> {
         model: row.get("model")?,
         upstream_origin: row.get("upstream_origin")?,
         directory: row.get("directory")?,
+        project: row.get::<_, Option<Word<ProjectId>>>("project")?.map(|project| project.0),
         turns: row.get("turns")?,
         usage: usage(row)?,
         created: UnixMillis(row.get("created")?),
@@ -234,4 +265,18 @@ pub(crate) fn heads(transaction: &Transaction<'_>) -> rusqlite::Result<Vec<Sessi
         })
     };
     transaction.prepare_cached(sql)?.query_map([], head)?.collect()
+}
+
+/// The folders that were stated, with the project of the session that was in there last.
+pub(crate) fn folders(transaction: &Transaction<'_>) -> rusqlite::Result<Vec<StatedFolder>> {
+    let sql = "SELECT principal, directory, project, max(last_activity) AS used FROM session
+        WHERE directory IS NOT NULL AND project IS NOT NULL GROUP BY principal, directory ORDER BY used DESC";
+    let folder = |row: &Row<'_>| {
+        Ok(StatedFolder {
+            principal: word(row, "principal")?,
+            directory: row.get("directory")?,
+            project: word(row, "project")?,
+        })
+    };
+    transaction.prepare_cached(sql)?.query_map([], folder)?.collect()
 }

@@ -7,14 +7,14 @@ use crate::folder::Folder;
 use crate::habits::{self, KeptHabits};
 use crate::knowledge::{self, Applied, Draft, Place};
 use crate::ledger::{self, LedgerEntry};
-use crate::recall::{self, Hit};
-use crate::session::{self, Backlog, SessionHead, SessionSummary};
+use crate::recall::{self, Hit, Scope};
+use crate::session::{self, Backlog, SessionHead, SessionSummary, StatedFolder};
 use crate::store::Store;
 use crate::turn::{self, Recorded, TurnRecord};
 use crate::warming::{self, KeptPause, WarmingMemory};
 use crate::{database, history};
 use domain::conversation::RecordedMessage;
-use domain::ids::{KnowledgeId, Principal, SessionId};
+use domain::ids::{KnowledgeId, Principal, ProjectId, SessionId};
 use domain::knowledge::{KnowledgeEntry, Observation, Operation};
 use domain::purpose::Purpose;
 use domain::time::UnixMillis;
@@ -186,9 +186,17 @@ impl Store for SqliteStore {
     fn project_knowledge(
         &mut self,
         principal: &Principal,
-        directory: Option<&str>,
+        project: Option<&ProjectId>,
     ) -> Result<Vec<KnowledgeEntry>, StoreError> {
-        self.read(|transaction| knowledge::at_place(transaction, &Place::new(principal, directory), u32::MAX))
+        self.read(|transaction| knowledge::holding_at(transaction, &Place::new(principal, project)))
+    }
+
+    fn promote_entry(
+        &mut self,
+        id: &KnowledgeId,
+        promoted: bool,
+    ) -> Result<Option<KnowledgeEntry>, StoreError> {
+        self.write(|transaction| knowledge::promote(transaction, id, promoted))
     }
 
     fn put_entry(
@@ -205,13 +213,12 @@ impl Store for SqliteStore {
         self.write(|transaction| knowledge::forget(transaction, id, at))
     }
 
-    fn recall(
-        &mut self,
-        principal: Option<&Principal>,
-        query: &str,
-        limit: usize,
-    ) -> Result<Vec<Hit>, StoreError> {
-        self.read(|transaction| recall::recall(transaction, principal, query, limit))
+    fn recall_within(&mut self, scope: Scope<'_>, query: &str, limit: usize) -> Result<Vec<Hit>, StoreError> {
+        self.read(|transaction| recall::recall(transaction, scope, query, limit))
+    }
+
+    fn folders(&mut self) -> Result<Vec<StatedFolder>, StoreError> {
+        self.read(session::folders)
     }
 
     fn charge(&mut self, entry: &LedgerEntry) -> Result<(), StoreError> {

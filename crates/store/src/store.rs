@@ -7,12 +7,12 @@ use crate::error::StoreError;
 use crate::habits::KeptHabits;
 use crate::knowledge::{Applied, Draft};
 use crate::ledger::LedgerEntry;
-use crate::recall::Hit;
-use crate::session::{Backlog, SessionHead, SessionSummary};
+use crate::recall::{Hit, Scope};
+use crate::session::{Backlog, SessionHead, SessionSummary, StatedFolder};
 use crate::turn::{Recorded, TurnRecord};
 use crate::warming::{KeptPause, WarmingMemory};
 use domain::conversation::RecordedMessage;
-use domain::ids::{KnowledgeId, Principal, SessionId};
+use domain::ids::{KnowledgeId, Principal, ProjectId, SessionId};
 use domain::knowledge::{KnowledgeEntry, Observation, Operation};
 use domain::purpose::Purpose;
 use domain::time::UnixMillis;
@@ -127,15 +127,26 @@ pub trait Store: Browse + Send {
     /// As told for the trait.
     fn knowledge(&mut self, principal: Option<&Principal>) -> Result<Vec<KnowledgeEntry>, StoreError>;
 
-    /// The entries of `principal` that belong to the project at `directory`, or to none; the last changed first.
+    /// The entries of `principal` that hold in `project`, or where no project is stated: those that belong there and those
+    /// that were promoted; the surest and then the last changed first.
     ///
     /// # Errors
     /// As told for the trait.
     fn project_knowledge(
         &mut self,
         principal: &Principal,
-        directory: Option<&str>,
+        project: Option<&ProjectId>,
     ) -> Result<Vec<KnowledgeEntry>, StoreError>;
+
+    /// Makes an entry its principal's in every project, or of its own project alone again; none when it is not there.
+    ///
+    /// # Errors
+    /// As told for the trait.
+    fn promote_entry(
+        &mut self,
+        id: &KnowledgeId,
+        promoted: bool,
+    ) -> Result<Option<KnowledgeEntry>, StoreError>;
 
     /// Writes a new version of the entry `id`, or makes it, outside of any project, when the id was never taken.
     ///
@@ -165,7 +176,21 @@ pub trait Store: Browse + Send {
         principal: Option<&Principal>,
         query: &str,
         limit: usize,
-    ) -> Result<Vec<Hit>, StoreError>;
+    ) -> Result<Vec<Hit>, StoreError> {
+        self.recall_within(Scope { principal, project: None }, query, limit)
+    }
+
+    /// The same within a scope.
+    ///
+    /// # Errors
+    /// As told for the trait.
+    fn recall_within(&mut self, scope: Scope<'_>, query: &str, limit: usize) -> Result<Vec<Hit>, StoreError>;
+
+    /// Which projects the folders that agents stated are parts of, once for each principal; the one used last first.
+    ///
+    /// # Errors
+    /// As told for the trait.
+    fn folders(&mut self) -> Result<Vec<StatedFolder>, StoreError>;
 
     /// Notes what a background call cost.
     ///

@@ -4,7 +4,7 @@ use crate::columns::{Count, Word};
 use crate::error::StoreError;
 use crate::{history, session};
 use domain::conversation::{Digest, Message, Stop, Usage};
-use domain::ids::{Principal, SessionId};
+use domain::ids::{Principal, ProjectId, SessionId};
 use domain::provider::{Dialect, Provider};
 use domain::time::UnixMillis;
 use rusqlite::{Transaction, named_params};
@@ -31,8 +31,10 @@ pub struct TurnRecord {
     pub model: String,
     /// Scheme, host and port that answered.
     pub upstream_origin: String,
-    /// The project: the agent's working directory, if it stated one.
+    /// The agent's working directory, if it stated one.
     pub directory: Option<String>,
+    /// The project that this directory is a part of.
+    pub project: Option<ProjectId>,
     /// When the turn ended.
     pub at: UnixMillis,
     /// The whole history that the client sent, so that a turn that was missed is recovered by the next.

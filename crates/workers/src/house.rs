@@ -1,6 +1,6 @@
 //! What the rest of the program holds of the actors, and what is needed to bring them up.
 
-use crate::{Alarm, Meter, Outbox, Recorder, Spoken, Witness};
+use crate::{Alarm, Meter, Outbox, Projects, Recorder, Spoken, Witness};
 use actor::{Cause, Environment, Mailbox, Place};
 use domain::fingerprint::Fingerprinter;
 use domain::ids::SessionId;
@@ -84,6 +84,8 @@ pub struct House {
     pub outbox: Outbox,
     /// Takes turns in.
     pub recorder: Recorder,
+    /// Which projects folders are parts of.
+    pub projects: Projects,
     /// The way to the store.
     pub desk: Desk,
     /// Clock and trace.

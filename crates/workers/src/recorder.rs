@@ -5,7 +5,7 @@
 //! are kept at a time: they share one sync of the disk.
 
 use crate::waiting::{Put, Waiting};
-use crate::{KeptRequest, Meter, RequestShelf, Speaker, Spoken, Turn};
+use crate::{KeptRequest, Meter, Projects, RequestShelf, Speaker, Spoken, Turn};
 use actor::{Cause, Mailbox};
 use bytes::Bytes;
 use domain::conversation::{Answered, Asked, CacheTtl, Digest, Part, Stop, chain};
@@ -45,6 +45,7 @@ struct Inner {
     scheduler: Mailbox<Spoken<SchedulerMessage>, SchedulerReply>,
     warmer: Mailbox<Spoken<WarmerMessage>, WarmerReply>,
     shelf: Arc<RequestShelf>,
+    projects: Projects,
     meter: Arc<dyn Meter>,
 }
 
@@ -53,6 +54,8 @@ struct Heard<'t> {
     turn: &'t Turn,
     plain: Cow<'t, [u8]>,
     asked: Asked,
+    /// What the session works on, as far as its agent states it.
+    project: Option<ProjectId>,
     answered: Answered,
     /// Who had been waited for before.
     after: Awaited,
@@ -64,10 +67,11 @@ impl Recorder {
         scheduler: Mailbox<Spoken<SchedulerMessage>, SchedulerReply>,
         warmer: Mailbox<Spoken<WarmerMessage>, WarmerReply>,
         shelf: Arc<RequestShelf>,
+        projects: Projects,
         meter: Arc<dyn Meter>,
     ) -> Self {
         let (waiting, promised) = (Mutex::default(), AtomicBool::new(false));
-        Self(Arc::new(Inner { waiting, promised, desk, scheduler, warmer, shelf, meter }))
+        Self(Arc::new(Inner { waiting, promised, desk, scheduler, warmer, shelf, projects, meter }))
     }
 
     /// Takes a turn in. Where there is no room for it, or only in the place of older ones of its session, that is counted, and
@@ -119,7 +123,7 @@ impl Inner {
     }
 
     fn keep(&self, turns: &[Turn], store: &mut dyn Store) -> Result<(), StoreError> {
-        let mut heard: Vec<_> = turns.iter().filter_map(heard).collect();
+        let mut heard: Vec<_> = turns.iter().filter_map(|turn| self.heard(turn)).collect();
         let records: Vec<_> = heard.iter_mut().map(record).collect();
         let outcomes = store.record_turns(&records);
         let mut failure = Ok(());
@@ -132,9 +136,9 @@ impl Inner {
 
     /// Tells of a turn that is on record.
     fn kept(&self, heard: Heard<'_>, recorded: Recorded, store: &mut dyn Store) -> Result<(), StoreError> {
-        let Heard { turn, plain, asked, answered, after } = heard;
+        let Heard { turn, plain, asked, project, answered, after } = heard;
         self.meter.turn_recorded();
-        let warmth = self.shelve(turn, (&asked, &answered), after, recorded.turns, plain);
+        let warmth = self.shelve(turn, (&asked, project), (&answered, after), recorded.turns, plain);
         let held_for = match &warmth {
             Ok(warmth) => {
                 let price = Price::of(turn.upstream.provider(), &asked.model);
@@ -175,12 +179,28 @@ impl Inner {
         self.scheduler.tell(recorded, cause).unwrap_or_default();
     }
 
+    /// A turn, decoded; none when its request cannot be read. A reader that crashes costs no other turn.
+    fn heard<'t>(&self, turn: &'t Turn) -> Option<Heard<'t>> {
+        let read = || {
+            let encoding = turn.request_encoding.as_deref();
+            let plain = encoding::decoded(encoding, &turn.request, LARGEST_BODY).ok()?;
+            let asked = dialect::asked(turn.dialect, &plain).ok()?;
+            let project = asked.directory.as_deref().map(|it| self.projects.of(&turn.principal, it, turn.at));
+            let after = waited_for(&asked);
+            Some(Heard { turn, plain, asked, project, answered: read_answer(turn), after })
+        };
+        catch_unwind(AssertUnwindSafe(read)).unwrap_or_else(|_| {
+            tracing::error!(session = %turn.session, "a turn was not recorded: reading it crashed");
+            None
+        })
+    }
+
     /// Keeps the request for replay if its session can be kept warm.
     fn shelve(
         &self,
         turn: &Turn,
-        (asked, answered): (&Asked, &Answered),
-        after: Awaited,
+        (asked, project): (&Asked, Option<ProjectId>),
+        (answered, after): (&Answered, Awaited),
         turns: u32,
         plain: Cow<'_, [u8]>,
     ) -> Result<Warmth, Cold> {
@@ -196,24 +216,9 @@ impl Inner {
             awaited,
             after,
             turns,
-            project: project(turn, asked),
+            project: account(turn, project.as_ref()),
         })
     }
-}
-
-/// A turn, decoded; none when its request cannot be read. A reader that crashes costs no other turn.
-fn heard(turn: &Turn) -> Option<Heard<'_>> {
-    let read = || {
-        let encoding = turn.request_encoding.as_deref();
-        let plain = encoding::decoded(encoding, &turn.request, LARGEST_BODY).ok()?;
-        let asked = dialect::asked(turn.dialect, &plain).ok()?;
-        let after = waited_for(&asked);
-        Some(Heard { turn, plain, asked, answered: read_answer(turn), after })
-    };
-    catch_unwind(AssertUnwindSafe(read)).unwrap_or_else(|_| {
-        tracing::error!(session = %turn.session, "a turn was not recorded: reading it crashed");
-        None
-    })
 }
 
 fn read_answer(turn: &Turn) -> Answered {
@@ -231,10 +236,10 @@ fn waited_for(asked: &Asked) -> Awaited {
     if brings_a_result { Awaited::Tool } else { Awaited::Human }
 }
 
-/// What the session works on, as its owner's agents state it; without a statement, all that its owner does.
-fn project(turn: &Turn, asked: &Asked) -> ProjectId {
-    let folder = asked.directory.as_deref().unwrap_or_default();
-    format!("{} {folder}", turn.principal).into()
+/// Where the habits of the session's owner count: in its project; without one, with all others that have none.
+fn account(turn: &Turn, project: Option<&ProjectId>) -> ProjectId {
+    let project = project.map_or("", ProjectId::as_str);
+    format!("{} {project}", turn.principal).into()
 }
 
 /// How long the provider keeps the request's prefix: Anthropic's shape, a person's agent, a cache mark, an answer that ended.
@@ -251,7 +256,7 @@ fn warmable(turn: &Turn, asked: &Asked, answered: &Answered) -> Result<CacheTtl,
 
 /// What goes on record; the conversation moves there.
 fn record(heard: &mut Heard<'_>) -> TurnRecord {
-    let Heard { turn, asked, answered, .. } = heard;
+    let Heard { turn, asked, project, answered, .. } = heard;
     let (messages, answer) = (take(&mut asked.messages), answered.message.take());
     TurnRecord {
         session: turn.session.clone(),
@@ -263,6 +268,7 @@ fn record(heard: &mut Heard<'_>) -> TurnRecord {
         model: asked.model.clone(),
         upstream_origin: turn.upstream.origin().to_owned(),
         directory: asked.directory.clone(),
+        project: project.clone(),
         at: turn.at,
         head: chain(messages.iter().chain(&answer)).last().copied().unwrap_or(Digest::START),
         messages,

@@ -9,7 +9,7 @@ use crate::distiller::Distilling;
 use crate::errand::Errand;
 use crate::idle_scheduler::SchedulerPerformer;
 use crate::job::{Craft, JobPerformer};
-use crate::{House, Outbox, Parts, Recorder, RequestShelf, Spoken};
+use crate::{House, Outbox, Parts, Projects, Recorder, RequestShelf, Spoken};
 use actor::{Cause, Vacancy, vacancy};
 use domain::companions::Companions;
 use domain::credential::{Credential, CredentialKind};
@@ -26,12 +26,14 @@ use machines::job::{Bench, Brief, JobMessage};
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 use std::sync::Arc;
-use store::StoreError;
+use store::{StatedFolder, StoreError};
 use tokio::sync::broadcast;
 
 /// Facts and questions that may wait for an actor. The fullest moment is a burst of client requests at the CredentialActor,
 /// three facts each; a thousand at once fit.
 const ROOM: usize = 4096;
+/// Folders of before the start whose projects are remembered, those used last.
+const FOLDERS: usize = 1024;
 /// News of ended jobs that a slow listener may be behind.
 const NEWS: usize = 256;
 
@@ -46,11 +48,13 @@ pub fn wire(parts: Parts) -> House {
     let (warmer, warmer_seat) = vacancy("CacheWarmer", ROOM, environment);
     let (batches, batch_seat) = vacancy("BatchQueue", ROOM, environment);
     let shelf = Arc::new(RequestShelf::default());
+    let projects = Projects::default();
     let recorder = Recorder::new(
         parts.desk.clone(),
         scheduler.clone(),
         warmer.clone(),
         Arc::clone(&shelf),
+        projects.clone(),
         Arc::clone(&parts.meter),
     );
     let house = House {
@@ -62,6 +66,7 @@ pub fn wire(parts: Parts) -> House {
         warmer,
         batches,
         recorder,
+        projects,
         desk: parts.desk.clone(),
         environment: environment.clone(),
         endings: broadcast::channel(NEWS).0,
@@ -170,12 +175,15 @@ impl House {
         }
     }
 
-    /// Tells the scheduler which sessions have work left from before the start.
+    /// Tells the scheduler which sessions have work left from before the start, and remembers which projects there are.
     ///
     /// # Errors
     /// When the store cannot say.
     pub async fn resume(&self) -> Result<usize, StoreError> {
-        let left = self.desk.read(|store| store.backlog()).await?;
+        let (left, folders) = self.desk.read(|store| Ok((store.backlog()?, store.folders()?))).await?;
+        for StatedFolder { principal, directory, project } in folders.into_iter().take(FOLDERS) {
+            self.projects.remember(&principal, &directory, project);
+        }
         let found = left.len();
         for work in left {
             let brief = Brief {

@@ -3,10 +3,10 @@
 use crate::admin::refusal::Refusal;
 use crate::admin::{Admin, shown};
 use actix_web::web;
-use domain::ids::{KnowledgeId, Principal, SessionId};
+use domain::ids::{KnowledgeId, Principal, ProjectId, SessionId};
 use domain::knowledge::{Category, InvalidOperation, KnowledgeEntry, Operation, validate};
 use domain::time::UnixMillis;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use store::Draft;
 
 /// The longest id that a person may give, in bytes.
@@ -28,10 +28,19 @@ pub(crate) struct ShownEntry {
     confidence: f64,
     version: u32,
     session: Option<SessionId>,
+    project: Option<ProjectId>,
+    promoted: bool,
     #[serde(serialize_with = "shown::as_time")]
     created: UnixMillis,
     #[serde(serialize_with = "shown::as_time")]
     updated: UnixMillis,
+}
+
+/// Whether an entry holds in every project.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Promotion {
+    promoted: bool,
 }
 
 /// What a deletion answers.
@@ -54,6 +63,18 @@ pub(crate) async fn put(
 ) -> Result<web::Json<ShownEntry>, Refusal> {
     let entry = admin.put_entry(id.into_inner(), draft.into_inner()).await?;
     Ok(web::Json(show(entry)))
+}
+
+/// Lets an entry hold in every project of its principal, or in its own alone again.
+pub(crate) async fn promote(
+    admin: web::Data<Admin>,
+    id: web::Path<KnowledgeId>,
+    promotion: web::Json<Promotion>,
+) -> Result<web::Json<ShownEntry>, Refusal> {
+    let (id, promoted) = (id.into_inner(), promotion.promoted);
+    let named = id.clone();
+    let entry = admin.house.desk.write(move |store| store.promote_entry(&named, promoted)).await?;
+    entry.map(|entry| web::Json(show(entry))).ok_or_else(|| no_entry(&id))
 }
 
 /// Forgets an entry for good.
@@ -79,10 +100,12 @@ impl Admin {
     pub(crate) async fn forget_entry(&self, id: &KnowledgeId) -> Result<(), Refusal> {
         let (doomed, at) = (id.clone(), self.unix());
         let was_there = self.house.desk.write(move |store| store.delete_entry(&doomed, at)).await?;
-        let unknown =
-            || Refusal::Unknown(format!("there is no entry {id}; GET /api/v1/knowledge lists them"));
-        was_there.then_some(()).ok_or_else(unknown)
+        was_there.then_some(()).ok_or_else(|| no_entry(id))
     }
+}
+
+fn no_entry(id: &KnowledgeId) -> Refusal {
+    Refusal::Unknown(format!("there is no entry {id}; GET /api/v1/knowledge lists them"))
 }
 
 fn check(id: &KnowledgeId, draft: &Draft) -> Result<(), Refusal> {
@@ -108,7 +131,19 @@ fn explain(fault: &InvalidOperation) -> String {
 }
 
 fn show(entry: KnowledgeEntry) -> ShownEntry {
-    let KnowledgeEntry { id, category, title, content, confidence, version, session, created, updated } =
-        entry;
-    ShownEntry { id, category, title, content, confidence, version, session, created, updated }
+    let KnowledgeEntry { id, category, title, content, confidence, version, .. } = entry;
+    let KnowledgeEntry { session, project, promoted, created, updated, .. } = entry;
+    ShownEntry {
+        id,
+        category,
+        title,
+        content,
+        confidence,
+        version,
+        session,
+        project,
+        promoted,
+        created,
+        updated,
+    }
 }

@@ -112,6 +112,7 @@ fn api() -> impl actix_web::dev::HttpServiceFactory {
                 .route(web::put().to(knowledge::put))
                 .route(web::delete().to(knowledge::delete)),
         )
+        .service(doing("/knowledge/{id}/promoted", "PUT").route(web::put().to(knowledge::promote)))
         .service(
             doing("/warming", "GET, HEAD, PUT")
                 .route(web::get().to(warming::show))

@@ -6,7 +6,7 @@ use actix_web::web;
 use domain::ids::SessionId;
 use domain::time::UnixMillis;
 use serde::{Deserialize, Serialize};
-use store::{Hit, MOST_HITS, Source};
+use store::{Hit, MOST_HITS, Scope, Source};
 
 /// What is searched.
 #[derive(Deserialize)]
@@ -14,6 +14,7 @@ pub(crate) struct Search {
     q: String,
     #[serde(default = "ten")]
     limit: usize,
+    project: Option<String>,
 }
 
 /// The answer.
@@ -43,14 +44,21 @@ pub(crate) async fn search(
     admin: web::Data<Admin>,
     search: web::Query<Search>,
 ) -> Result<web::Json<Hits>, Refusal> {
-    let Search { q, limit } = search.into_inner();
+    let Search { q, limit, project } = search.into_inner();
     if q.trim().is_empty() {
         return Err(Refusal::Invalid("q is empty: say what to look for, as in ?q=retry+policy".to_owned()));
     }
     if !(1..=MOST_HITS).contains(&limit) {
         return Err(Refusal::Invalid(format!("limit must lie between 1 and {MOST_HITS}, it is {limit}")));
     }
-    let hits = admin.house.desk.read(move |store| store.recall(None, &q, limit)).await?;
+    let hits = admin
+        .house
+        .desk
+        .read(move |store| {
+            let scope = Scope { principal: None, project: project.as_deref() };
+            store.recall_within(scope, &q, limit)
+        })
+        .await?;
     Ok(web::Json(Hits { hits: hits.into_iter().map(show).collect() }))
 }
 

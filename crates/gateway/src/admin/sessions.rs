@@ -6,7 +6,7 @@ use crate::admin::{Admin, shown};
 use actix_web::web;
 use domain::access::WaitReason;
 use domain::conversation::{RecordedMessage, Role};
-use domain::ids::SessionId;
+use domain::ids::{ProjectId, SessionId};
 use domain::knowledge::Observation;
 use domain::purpose::Purpose;
 use domain::time::UnixMillis;
@@ -28,6 +28,7 @@ pub(crate) struct ShownSession {
     client: String,
     provider: &'static str,
     model: String,
+    project: Option<ProjectId>,
     turns: u32,
     #[serde(serialize_with = "shown::as_time")]
     last_activity: UnixMillis,
@@ -149,6 +150,7 @@ fn show(reviewed: Reviewed) -> ShownSession {
         client: session.client,
         provider: session.provider.as_str(),
         model: session.model,
+        project: session.project,
         turns: session.turns,
         last_activity: session.last_activity,
         background: if paused.is_some() { "paused" } else { "ready" },

@@ -219,9 +219,9 @@ async fn assert_keeps_to_itself(town: &Town, principal: &Principal) {
 fn texts_of(principal: &Principal, store: &mut dyn Store) -> Result<Vec<String>, StoreError> {
     let found = store.recall(Some(principal), "words sluice", MOST_HITS)?;
     let mut texts: Vec<String> = found.into_iter().map(|hit| hit.text).collect();
-    for directory in [Some("/home/user/project"), None] {
-        let known = store.project_knowledge(principal, directory)?;
-        assert!(!known.is_empty(), "{principal} knows something of {directory:?}");
+    for project in [Some("/home/user/project".into()), None] {
+        let known = store.project_knowledge(principal, project.as_ref())?;
+        assert!(!known.is_empty(), "{principal} knows something of {project:?}");
         texts.extend(known.into_iter().map(|entry| entry.content));
     }
     for session in store.sessions(Some(principal))? {

@@ -1,14 +1,47 @@
-//! `stillroom knowledge`: what the curator keeps.
+//! `stillroom knowledge`: what the curator keeps, and where it holds.
 
-use super::invocation::Invocation;
+use super::invocation::{Invocation, wait_for};
 use super::look::{self, List};
-use crate::cli::Json;
+use crate::cli::{Json, Knowledge};
+use crate::client::encoded;
 use crate::failure::Failure;
+use crate::output::say;
+use crate::table::cell;
+use serde_json::{Value, json};
 use std::process::ExitCode;
 
-/// Lists the entries.
-pub(crate) fn perform(invocation: &Invocation<'_>, json: Json) -> Result<ExitCode, Failure> {
-    look::show(invocation, &list(), json)
+/// Lists the entries, or changes where one of them holds.
+pub(crate) fn perform(
+    invocation: &Invocation<'_>,
+    change: Option<&Knowledge>,
+    format: Json,
+) -> Result<ExitCode, Failure> {
+    let Some(change) = change else { return look::show(invocation, &list(), format) };
+    wait_for(async {
+        let (path, body) = request(change);
+        let answer = invocation.gateway()?.put(&path, &body).await?;
+        say(&if format.json { answer.text } else { told(&answer.json()?) });
+        Ok(ExitCode::SUCCESS)
+    })
+}
+
+fn request(change: &Knowledge) -> (String, Value) {
+    let (id, promoted) = match change {
+        Knowledge::Promote { id } => (id, true),
+        Knowledge::Demote { id } => (id, false),
+    };
+    (format!("/api/v1/knowledge/{}/promoted", encoded(id)), json!({"promoted": promoted}))
+}
+
+fn told(entry: &Value) -> String {
+    let (id, title) = (cell(&entry["id"]), cell(&entry["title"]));
+    let project = entry["project"].as_str();
+    let place = match (entry["promoted"].as_bool(), project) {
+        (Some(true), _) => "in all of your projects".to_owned(),
+        (_, Some(_)) => format!("in the project {} alone", cell(&entry["project"])),
+        (_, None) => "where no project is stated, and nowhere else".to_owned(),
+    };
+    format!("{id} ({title}) holds {place}.")
 }
 
 fn list() -> List {
@@ -19,6 +52,7 @@ fn list() -> List {
             ("ID", "id"),
             ("CATEGORY", "category"),
             ("CONFIDENCE", "confidence"),
+            ("PROJECT", "project"),
             ("TITLE", "title"),
             ("CONTENT", "content"),
         ],
@@ -31,15 +65,40 @@ fn list() -> List {
 mod tests {
     use super::super::look::tests::text;
     use super::*;
-    use serde_json::json;
 
     #[test]
     fn each_entry_is_a_line() {
-        let answer = json!({"knowledge": [{"id": "k1", "category": "gotcha", "confidence": 0.9, "title": "WAL and NFS",
+        let answer = json!({"knowledge": [{"id": "k1", "category": "gotcha", "confidence": 0.9, "project": "git.example/ann/oven", "title": "WAL and NFS",
             "content": "SQLite's WAL does not work\nover NFS.", "version": 1}]});
         insta::assert_snapshot!(text(&list(), &answer), @r"
-        ID  CATEGORY  CONFIDENCE  TITLE        CONTENT
-        k1  gotcha    0.9         WAL and NFS  SQLite's WAL does not work over NFS.
+        ID  CATEGORY  CONFIDENCE  PROJECT               TITLE        CONTENT
+        k1  gotcha    0.9         git.example/ann/oven  WAL and NFS  SQLite's WAL does not work over NFS.
         ");
+    }
+
+    #[test]
+    fn it_is_told_where_an_entry_holds_now() {
+        let told = |promoted: bool, project: Option<&str>| {
+            told(&json!({"id": "k1", "title": "WAL and NFS", "promoted": promoted, "project": project}))
+        };
+        insta::assert_snapshot!([told(true, None), told(false, Some("/oven")), told(false, None)].join("\n"), @r"
+        k1 (WAL and NFS) holds in all of your projects.
+        k1 (WAL and NFS) holds in the project /oven alone.
+        k1 (WAL and NFS) holds where no project is stated, and nowhere else.
+        ");
+    }
+
+    #[test]
+    fn a_change_is_put_where_it_belongs() {
+        let of = |change| format!("{:?}", request(&change));
+        let id = || "a/b".to_owned();
+        assert!(
+            of(Knowledge::Promote { id: id() })
+                .contains("/a%2Fb/promoted\", Object {\"promoted\": Bool(true)}")
+        );
+        assert!(
+            of(Knowledge::Demote { id: id() })
+                .contains("/a%2Fb/promoted\", Object {\"promoted\": Bool(false)}")
+        );
     }
 }

@@ -50,8 +50,10 @@ fn look_or_run(invocation: &Invocation<'_>, command: Command) -> Result<ExitCode
         Command::Costs { days, json } => costs::perform(invocation, days, json),
         Command::Warming { decision, json } => warming::perform(invocation, decision.as_ref(), Json { json }),
         Command::Credentials(json) => credentials::perform(invocation, json),
-        Command::Knowledge(json) => knowledge::perform(invocation, json),
-        Command::Recall { words, limit, json } => recall::perform(invocation, &words, limit, json),
+        Command::Knowledge { change, json } => knowledge::perform(invocation, change.as_ref(), Json { json }),
+        Command::Recall { words, limit, project, json } => {
+            recall::perform(invocation, &words, (limit, project.as_deref()), json)
+        }
         Command::Status(json) => status::perform(invocation, json),
         Command::Doctor { online, json } => doctor::perform(invocation, online, json),
         Command::Trace(asked) => trace::perform(invocation, &asked),

@@ -11,15 +11,17 @@ use std::process::ExitCode;
 pub(crate) fn perform(
     invocation: &Invocation<'_>,
     words: &[String],
-    limit: u32,
+    within: (u32, Option<&str>),
     json: Json,
 ) -> Result<ExitCode, Failure> {
-    look::show(invocation, &list(words, limit), json)
+    look::show(invocation, &list(words, within), json)
 }
 
-fn list(words: &[String], limit: u32) -> List {
+/// So many hits, and perhaps of one project only.
+fn list(words: &[String], (limit, project): (u32, Option<&str>)) -> List {
+    let project = project.map(|project| format!("&project={}", encoded(project))).unwrap_or_default();
     List {
-        path: format!("/api/v1/recall?q={}&limit={limit}", encoded(&words.join(" "))),
+        path: format!("/api/v1/recall?q={}&limit={limit}{project}", encoded(&words.join(" "))),
         field: "hits",
         columns: &[
             ("SOURCE", "source"),
@@ -41,8 +43,9 @@ mod tests {
 
     #[test]
     fn the_words_are_one_query() {
-        let list = list(&["wal".to_owned(), "a&b".to_owned()], 5);
-        assert_eq!(list.path, "/api/v1/recall?q=wal%20a%26b&limit=5");
+        let path = |project| list(&["wal".to_owned(), "a&b".to_owned()], (5, project)).path;
+        assert_eq!(path(None), "/api/v1/recall?q=wal%20a%26b&limit=5");
+        assert_eq!(path(Some("/a b")), "/api/v1/recall?q=wal%20a%26b&limit=5&project=%2Fa%20b");
     }
 
     #[test]
@@ -51,6 +54,6 @@ mod tests {
             {"source": "knowledge", "id": "k1", "session": null, "title": "WAL and NFS", "text": "not over NFS", "score": 2.5, "at": "2026-11-23T10:00:00.000Z"},
             {"source": "message", "id": "7", "session": "0199f3a2", "title": null, "text": "is WAL safe?", "score": 1.25, "at": "2026-11-23T10:00:01.000Z"},
         ]});
-        insta::assert_snapshot!(text(&list(&[], 10), &answer));
+        insta::assert_snapshot!(text(&list(&[], (10, None)), &answer));
     }
 }

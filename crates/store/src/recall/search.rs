@@ -2,7 +2,7 @@
 
 use super::question::Question;
 use super::ranking::{Passage, Talk};
-use super::{Hit, Source};
+use super::{Hit, Scope, Source};
 use crate::columns::{Word, word};
 use domain::ids::{Principal, SessionId};
 use domain::time::UnixMillis;
@@ -21,7 +21,7 @@ const EXCERPT: usize = 400;
 /// Messages that have a word of the question, with what was said next to the best of them.
 pub(super) fn talk(
     transaction: &Transaction<'_>,
-    principal: Option<&Principal>,
+    scope: Scope<'_>,
     question: &Question,
 ) -> rusqlite::Result<Talk> {
     // In the index's own order, so that it makes excerpts only of what is taken.
@@ -29,11 +29,12 @@ pub(super) fn talk(
         "SELECT message.id, message.session, message.at, snippet(message_words, 0, '', '', '…', 64) AS text
         FROM message_words CROSS JOIN message ON message.id = message_words.rowid
             CROSS JOIN session ON session.id = message.session
-        WHERE message_words MATCH ?1 AND (?2 IS NULL OR principal = ?2)
+        WHERE message_words MATCH ?1 AND (?2 IS NULL OR principal = ?2) AND (?4 IS NULL OR ?4 IN (project, directory))
         ORDER BY message_words.rank LIMIT ?3";
     let mut statement = transaction.prepare_cached(sql)?;
-    let principal = principal.map(Principal::as_str);
-    let found = statement.query_map(params![question.any_word(), principal, POOL as i64], passage)?;
+    let principal = scope.principal.map(Principal::as_str);
+    let found =
+        statement.query_map(params![question.any_word(), principal, POOL as i64, scope.project], passage)?;
     let mut talk = Talk { passages: found.collect::<rusqlite::Result<_>>()?, ..Talk::default() };
     let mut known: HashSet<i64> = talk.passages.iter().map(|passage| passage.id).collect();
     for at in 0..talk.passages.len().min(IN_CONTEXT) {
@@ -87,6 +88,8 @@ pub(super) const WRITTEN: [(Source, &str); 2] = [
         "SELECT id, session, knowledge.title, knowledge.content AS text, updated AS at
         FROM knowledge_words JOIN knowledge ON number = knowledge_words.rowid
         WHERE knowledge_words MATCH ?1 AND (?2 IS NULL OR principal = ?2)
+            AND (?4 IS NULL OR promoted OR project = ?4 OR project IN
+                (SELECT project FROM session WHERE directory = ?4 AND session.principal = knowledge.principal))
         ORDER BY bm25(knowledge_words, 6.0, 2.0), number DESC LIMIT ?3",
     ),
     (
@@ -94,7 +97,7 @@ pub(super) const WRITTEN: [(Source, &str); 2] = [
         "SELECT CAST(observation.id AS TEXT) AS id, session, NULL AS title, observation.text AS text, at
         FROM observation_words JOIN observation ON observation.id = observation_words.rowid
             JOIN session ON session.id = session
-        WHERE observation_words MATCH ?1 AND (?2 IS NULL OR principal = ?2)
+        WHERE observation_words MATCH ?1 AND (?2 IS NULL OR principal = ?2) AND (?4 IS NULL OR ?4 IN (project, directory))
         ORDER BY bm25(observation_words), observation.id DESC LIMIT ?3",
     ),
 ];
@@ -104,14 +107,14 @@ pub(super) const WRITTEN: [(Source, &str); 2] = [
 pub(super) fn written(
     transaction: &Transaction<'_>,
     (source, sql): (Source, &str),
-    principal: Option<&Principal>,
+    scope: Scope<'_>,
     question: &Question,
     limit: usize,
 ) -> rusqlite::Result<Vec<Hit>> {
     let (mut hits, mut seen) = (Vec::new(), HashSet::new());
     let mut statement = transaction.prepare_cached(sql)?;
     for expression in [question.all_words(), question.any_word()] {
-        let values = params![expression, principal.map(Principal::as_str), limit as i64];
+        let values = params![expression, scope.principal.map(Principal::as_str), limit as i64, scope.project];
         let found: Vec<Hit> =
             statement.query_map(values, |row| hit(source, row))?.collect::<rusqlite::Result<_>>()?;
         hits.extend(found.into_iter().filter(|hit| seen.insert(hit.id.clone())));

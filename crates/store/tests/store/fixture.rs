@@ -41,6 +41,7 @@ pub(crate) fn turn(session: &str, messages: &[Message], answer: Option<Message>)
         model: "claude-sonnet-4-5".into(),
         upstream_origin: "https://api.anthropic.com".into(),
         directory: Some("/home/ann/oven".into()),
+        project: Some("/home/ann/oven".into()),
         at: UnixMillis(3_600_000),
         messages: messages.to_vec(),
         answer,

@@ -88,6 +88,7 @@ fn another_project_s_or_principal_s_knowledge_is_neither_seen_nor_changed() {
     apply(&mut store, &[create("Flour", "rye")]);
     let mut elsewhere = turn("elsewhere", &[user("a")], None);
     elsewhere.directory = Some("/home/ann/garden".into());
+    elsewhere.project = Some("/home/ann/garden".into());
     let mut foreign = turn("foreign", &[user("a")], None);
     foreign.principal = Principal::from("bob");
     for other in [elsewhere, foreign] {
@@ -106,7 +107,7 @@ fn another_project_s_or_principal_s_knowledge_is_neither_seen_nor_changed() {
         "the same project shares it"
     );
     assert_eq!(store.knowledge(Some(&Principal::from("bob"))).unwrap().len(), 1);
-    let here = store.project_knowledge(&Principal::local(), Some("/home/ann/garden")).unwrap();
+    let here = store.project_knowledge(&Principal::local(), Some(&"/home/ann/garden".into())).unwrap();
     assert_eq!((here.len(), here[0].content.as_str()), (1, "oat"));
 }
 

@@ -9,6 +9,7 @@ mod folder;
 mod kill;
 mod knowledge;
 mod ledger;
+mod projects;
 mod recall;
 mod repetition;
 mod sessions;

@@ -6,6 +6,7 @@
 
 pub(crate) mod json;
 
+mod addition;
 mod anthropic_messages;
 mod directory;
 mod draft;
@@ -55,6 +56,8 @@ pub fn answered(dialect: Dialect, body: &[u8]) -> Answered {
         Dialect::OpenAiResponses => openai_responses::answered(body),
     }
 }
+
+pub use addition::with_addition;
 
 /// A background call: one instruction, one message, one answer.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -3,6 +3,7 @@
 
 use memchr::{memchr_iter, memmem};
 use std::borrow::Cow;
+use std::ops::Range;
 
 /// The value of the first member of the object `json` that is called `name`, and what surrounds it. None when there is none,
 /// or none can be found: a name that is spelled with escapes is not.
@@ -46,13 +47,41 @@ pub(super) fn opening<'b>(
 
 /// The items of the list `json`, as far as they can be told apart; none when it is no list.
 pub(super) fn elements(json: &[u8]) -> impl Iterator<Item = &[u8]> {
+    places(json).filter_map(|place| json.get(place))
+}
+
+/// Where in the list `json` its items stand.
+pub(super) fn places(json: &[u8]) -> impl Iterator<Item = Range<usize>> {
     let mut next = behind(json, 0, b'[');
     std::iter::from_fn(move || {
         let start = blank(json, next.take()?);
         let end = past_value(json, start)?;
         next = behind(json, blank(json, end), b',');
-        json.get(start..end)
+        Some(start..end)
     })
+}
+
+/// The members of the object `json` as they stand: the name without its quotes, and where its value is. None when it is no
+/// object, goes on behind its end, or a name stands twice or is spelled with escapes, so that two readers could disagree.
+pub(super) fn members(json: &[u8]) -> Option<Vec<(&[u8], Range<usize>)>> {
+    let mut members: Vec<(&[u8], Range<usize>)> = Vec::new();
+    let mut at = behind(json, blank(json, 0), b'{')?;
+    loop {
+        let key = at..past_text(json, at)?;
+        let start = blank(json, behind(json, blank(json, key.end), b':')?);
+        let value = start..past_value(json, start)?;
+        let name = json.get(key)?.strip_prefix(b"\"")?.strip_suffix(b"\"")?;
+        if name.contains(&b'\\') || members.iter().any(|(known, _)| *known == name) {
+            return None;
+        }
+        let end = blank(json, value.end);
+        members.push((name, value));
+        match json.get(end)? {
+            b',' => at = blank(json, end + 1),
+            b'}' => return (blank(json, end + 1) == json.len()).then_some(members),
+            _ => return None,
+        }
+    }
 }
 
 /// The place behind the byte at `at` and the blanks that follow it, if it is this one.

@@ -95,7 +95,8 @@ async fn an_entry_can_be_made_changed_listed_found_and_forgotten() {
     let at = made["created"].clone();
     let expected = json!({
         "id": "tabs", "category": "preference", "title": "Tabs", "content": "Tabs, not spaces.",
-        "confidence": 0.9, "version": 1, "session": null, "created": at, "updated": at,
+        "confidence": 0.9, "version": 1, "session": null, "project": null, "promoted": false,
+        "created": at, "updated": at,
     });
     assert_eq!(made, expected);
     let changed = gateway.send(put("tabs", &draft("Tabs of width four."))).await.json();
@@ -106,6 +107,16 @@ async fn an_entry_can_be_made_changed_listed_found_and_forgotten() {
     let keys: Vec<&str> = hit.keys().map(String::as_str).collect();
     assert_eq!((&hit["source"], &hit["id"], keys.len()), (&json!("knowledge"), &json!("tabs"), 7));
     assert!(hit["score"].is_number() && hit["at"].as_str().is_some_and(|at| at.starts_with("2026-12-25T")));
+    let promote = |id: &str, body: Value| {
+        TestRequest::put().uri(&format!("/api/v1/knowledge/{id}/promoted")).set_json(body)
+    };
+    assert_eq!(gateway.get("/api/v1/recall?q=width&project=oven").await.json(), json!({"hits": []}));
+    let promoted = gateway.send(promote("tabs", json!({"promoted": true}))).await.json();
+    assert_eq!(promoted["promoted"], true);
+    let hits = gateway.get("/api/v1/recall?q=width&project=oven").await.json();
+    assert_eq!(hits["hits"][0]["id"], "tabs");
+    let nowhere = gateway.send(promote("spaces", json!({"promoted": true}))).await;
+    assert_eq!((nowhere.status, nowhere.error_code()), (StatusCode::NOT_FOUND, json!("not_found")));
     let delete = || TestRequest::delete().uri("/api/v1/knowledge/tabs");
     assert_eq!(gateway.send(delete()).await.json(), json!({"deleted": "tabs"}));
     assert_eq!(gateway.get("/api/v1/knowledge").await.json(), json!({"knowledge": []}));

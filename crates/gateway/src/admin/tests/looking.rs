@@ -73,6 +73,7 @@ fn session(id: &str, reason: Option<&str>) -> Value {
     json!({
         "id": id,
         "client": "claude-cli",
+        "project": "/home/me/project",
         "provider": "anthropic",
         "model": "claude-sonnet-4-5",
         "turns": 1,

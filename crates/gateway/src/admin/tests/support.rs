@@ -195,6 +195,7 @@ fn turn(session: &str, question: &str, origin: &str) -> TurnRecord {
         model: "claude-sonnet-4-5".to_owned(),
         upstream_origin: origin.to_owned(),
         directory: Some("/home/me/project".to_owned()),
+        project: Some("/home/me/project".into()),
         at: BEGIN,
         head: chain(&[question.clone(), answer.clone()])[1],
         messages: vec![question],

@@ -104,6 +104,7 @@ fn turn(dialogue: &Dialogue, number: usize, session: &Session) -> TurnRecord {
         model: "none".to_owned(),
         upstream_origin: "https://example.invalid".to_owned(),
         directory: Some(dialogue.name.clone()),
+        project: Some(dialogue.name.as_str().into()),
         at: session.at,
         head: chain(&messages).last().copied().unwrap_or(Digest::START),
         messages,
