@@ -14,6 +14,7 @@ pub mod ids;
 pub mod intake;
 pub mod jwt;
 pub mod knowledge;
+pub mod notes;
 pub mod price;
 pub mod project;
 pub mod provider;

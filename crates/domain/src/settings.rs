@@ -31,6 +31,8 @@ pub struct Settings {
     pub cache_warmer: CacheWarmerSettings,
     /// Batches.
     pub batch: BatchSettings,
+    /// What of the knowledge reaches models.
+    pub memory: MemorySettings,
     /// Alerts.
     pub sentry: SentrySettings,
     /// Whether actor messages are recorded and printed.
@@ -157,6 +159,13 @@ pub struct BatchSettings {
     pub enabled: bool,
 }
 
+/// What of the knowledge reaches models.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MemorySettings {
+    /// Whether it is added to requests of sessions whose project has some.
+    pub inject: bool,
+}
+
 /// Alerts.
 #[derive(Debug, Clone)]
 pub struct SentrySettings {
@@ -206,6 +215,7 @@ impl Settings {
             curator: CuratorSettings { enabled: true, after_turns: 3, max_entries: 40 },
             cache_warmer: CacheWarmerSettings { enabled: true, max_cost_per_day: None },
             batch: BatchSettings { enabled: true },
+            memory: MemorySettings { inject: true },
             sentry: SentrySettings {
                 dsn: None,
                 environment: "production".to_owned(),

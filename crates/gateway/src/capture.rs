@@ -10,7 +10,7 @@ use bytes::Bytes;
 use domain::conversation::{Asked, Usage};
 use domain::evidence::{Class, Evidence};
 use domain::fingerprint::Fingerprint;
-use domain::ids::SessionId;
+use domain::ids::{ProjectId, SessionId};
 use domain::intake::{self, Intake};
 use domain::provider::{Dialect, UpstreamKey};
 use domain::purpose::Purpose;
@@ -36,9 +36,11 @@ pub(crate) struct Sent {
     /// What the client calls itself.
     agent: Option<HeaderValue>,
     /// How the body is encoded, if at all.
-    encoding: Option<String>,
-    /// The body.
+    pub(crate) encoding: Option<String>,
+    /// The body, as the client sent it.
     pub(crate) body: Bytes,
+    /// What was added to it.
+    pub(crate) injection: Option<Arc<str>>,
     /// When it left.
     pub(crate) start: Moment,
 }
@@ -47,7 +49,7 @@ impl Sent {
     /// A request with these headers of the client's.
     pub(crate) fn new(route: Route, headers: &HeaderMap, body: Bytes, start: Moment) -> Self {
         let (agent, encoding) = (headers.get(USER_AGENT).cloned(), content_encoding(headers));
-        Self { route, agent, encoding, body, start }
+        Self { route, agent, encoding, body, injection: None, start }
     }
 }
 
@@ -64,17 +66,31 @@ pub(crate) struct Capture {
     _in_progress: Option<InProgress>,
 }
 
-impl Capture {
-    /// Reads a request with these headers and tells what can be told before its answer.
-    pub(crate) async fn of(edge: Arc<Edge>, sent: Sent, headers: &HeaderMap) -> Self {
+/// What was read of a request.
+pub(crate) struct Glance {
+    pub(crate) asked: Option<Asked>,
+    pub(crate) who: Identified,
+}
+
+impl Glance {
+    /// At a request with these headers. To be taken once, since it may claim the request's place in a conversation.
+    pub(crate) async fn at(edge: &Edge, sent: &Sent, headers: &HeaderMap) -> Self {
         let asked = match sent.route.dialect {
-            Some(dialect) => read(dialect, &sent, headers).await,
+            Some(dialect) => read(dialect, sent, headers).await,
             None => None,
         };
         let who = identify(&edge.sessions, &edge.principal, headers, asked.as_ref(), edge.today());
+        Self { asked, who }
+    }
+}
+
+impl Capture {
+    /// Tells what can be told of a request before its answer.
+    pub(crate) fn of(edge: Arc<Edge>, sent: Sent, headers: &HeaderMap, glance: Glance) -> Self {
+        let Glance { asked, who } = glance;
         let beginning = asked.as_ref().and_then(Asked::beginning);
         let (model, stated) = asked.map(|asked| (asked.model, asked.directory)).unwrap_or_default();
-        let project = stated.map(|stated| project(&edge, stated));
+        let project = stated.map(|stated| project(&edge, &stated).as_str().to_owned());
         let token = observe(&edge, &sent.route, headers, who.session.as_ref(), project);
         let in_progress =
             who.session.as_ref().and_then(|session| announced(&edge.house.outbox, session, who.kind));
@@ -149,6 +165,7 @@ impl Capture {
             target: self.sent.route.target.clone(),
             request_encoding: self.sent.encoding.clone(),
             request: self.sent.body.clone(),
+            injection: self.sent.injection.clone(),
             at: self.edge.today(),
             took: self.edge.now().since(self.sent.start),
         });
@@ -164,9 +181,8 @@ impl Capture {
 }
 
 /// What a folder is a part of, as far as that is known; it stands for itself until a turn of its is on record.
-fn project(edge: &Edge, directory: String) -> String {
-    let known = edge.house.projects.known(&edge.principal, &directory);
-    known.map_or(directory, |project| project.as_str().to_owned())
+pub(crate) fn project(edge: &Edge, directory: &str) -> ProjectId {
+    edge.house.projects.known(&edge.principal, directory).unwrap_or_else(|| directory.into())
 }
 
 /// Tells the request's credential to its owner, and gives its name.

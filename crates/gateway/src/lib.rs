@@ -17,6 +17,7 @@ mod error;
 mod examination;
 mod guard;
 mod headers;
+mod injection;
 mod relay;
 mod relayed;
 mod reserve;

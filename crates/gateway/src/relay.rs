@@ -1,10 +1,12 @@
-//! A client's request goes to its provider as it came, and the answer comes back as it is. Never asked twice, never changed.
+//! A client's request goes to its provider as it came, and the answer comes back as it is. Never asked twice, never changed, but for what
+//! [`injection`] adds.
 
-use crate::capture::{Capture, Listener, Sent};
+use crate::capture::{Capture, Glance, Listener, Sent};
 use crate::edge::Edge;
 use crate::error::Refusal;
 use crate::examination::Ending;
 use crate::headers;
+use crate::injection;
 use crate::relayed::Relayed;
 use crate::route::Route;
 use crate::stay;
@@ -62,15 +64,21 @@ async fn exchange(
     let place = edge.bulkhead.enter()?;
     let begun = edge.now();
     let (provider, upstream) = (route.provider, edge.upstream(route.provider));
-    let outgoing =
-        upstream.request(request.method(), &route, headers::outgoing(request.headers()), body.clone())?;
+    let mut sent = Sent::new(route, request.headers(), body, begun);
+    let prepared = injection::prepared(&edge, &mut sent, request.headers()).await;
+    let headers = headers::outgoing(request.headers());
+    let outgoing = upstream.request(request.method(), &sent.route, headers, prepared.body)?;
     let origin = upstream.key().origin().to_owned();
-    let sent = Sent::new(route, request.headers(), body, edge.now());
+    sent.start = edge.now();
     let held = sent.start.since(begun);
     // Side by side, and once it had its chance to leave: what we want to know of a request must not delay it.
     let aside = async {
         tokio::task::yield_now().await;
-        Capture::of(Arc::clone(&edge), sent, request.headers()).await
+        let glance = match prepared.glance {
+            Some(glance) => glance,
+            None => Glance::at(&edge, &sent, request.headers()).await,
+        };
+        Capture::of(Arc::clone(&edge), sent, request.headers(), glance)
     };
     let exchange = stay::within(edge.relay.request_timeout, place, line.0.send(outgoing));
     let (answer, capture) = join(exchange, aside).await;

@@ -178,7 +178,7 @@ pub(crate) enum Command {
     /// List the credentials that were seen, by fingerprint; never a secret.
     #[command(after_help = "Example:\n  stillroom credentials")]
     Credentials(Json),
-    /// List what the curator keeps, or let an entry hold in every project.
+    /// List what the curator keeps, or decide where an entry holds and which session gets any.
     #[command(after_help = "Examples:\n  stillroom knowledge --json\n  stillroom knowledge promote k12")]
     Knowledge {
         #[command(subcommand)]

@@ -2,7 +2,7 @@
 
 use crate::columns::{Word, word};
 use crate::error::StoreError;
-use crate::session;
+use crate::{injection, session};
 use domain::ids::{KnowledgeId, Principal, ProjectId, SessionId};
 use domain::knowledge::{Category, KnowledgeEntry, Operation, validate};
 use domain::time::UnixMillis;
@@ -127,6 +127,15 @@ pub(crate) fn holding_at(
     transaction.prepare_cached(&sql)?.query_map(place, entry)?.collect()
 }
 
+/// Every entry and whose it is, the surest and then the last changed first.
+pub(crate) fn holdings(transaction: &Transaction<'_>) -> rusqlite::Result<Vec<(Principal, KnowledgeEntry)>> {
+    let sql = format!(
+        "SELECT principal, {COLUMNS} FROM knowledge ORDER BY confidence DESC, updated DESC, number DESC"
+    );
+    let held = |row: &Row<'_>| Ok((word(row, "principal")?, entry(row)?));
+    transaction.prepare_cached(&sql)?.query_map([], held)?.collect()
+}
+
 /// Makes an entry its principal's in every project, or of its own project alone again; none when there is no such entry.
 pub(crate) fn promote(
     transaction: &Transaction<'_>,
@@ -200,6 +209,7 @@ pub(crate) fn forget(
     at: UnixMillis,
 ) -> rusqlite::Result<bool> {
     let was_there = bury(transaction, id.as_str(), "deleted by hand", at)?;
+    injection::forget(transaction, id)?;
     transaction.prepare_cached("DELETE FROM knowledge_version WHERE id = ?1")?.execute([id.as_str()])?;
     Ok(was_there)
 }

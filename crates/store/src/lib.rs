@@ -15,6 +15,7 @@ mod error;
 mod folder;
 mod habits;
 mod history;
+mod injection;
 mod knowledge;
 mod lane;
 mod ledger;

@@ -12,7 +12,7 @@ use crate::session::{self, Backlog, SessionHead, SessionSummary, StatedFolder};
 use crate::store::Store;
 use crate::turn::{self, Recorded, TurnRecord};
 use crate::warming::{self, KeptPause, WarmingMemory};
-use crate::{database, history};
+use crate::{database, history, injection};
 use domain::conversation::RecordedMessage;
 use domain::ids::{KnowledgeId, Principal, ProjectId, SessionId};
 use domain::knowledge::{KnowledgeEntry, Observation, Operation};
@@ -189,6 +189,18 @@ impl Store for SqliteStore {
         project: Option<&ProjectId>,
     ) -> Result<Vec<KnowledgeEntry>, StoreError> {
         self.read(|transaction| knowledge::holding_at(transaction, &Place::new(principal, project)))
+    }
+
+    fn holdings(&mut self) -> Result<Vec<(Principal, KnowledgeEntry)>, StoreError> {
+        self.read(knowledge::holdings)
+    }
+
+    fn injections(&mut self, limit: usize) -> Result<Vec<(SessionId, Option<String>)>, StoreError> {
+        self.read(|transaction| injection::all(transaction, limit))
+    }
+
+    fn decide_injection(&mut self, session: &SessionId, on: bool) -> Result<(), StoreError> {
+        self.write(|transaction| injection::decide(transaction, session, on))
     }
 
     fn promote_entry(

@@ -138,6 +138,24 @@ pub trait Store: Browse + Send {
         project: Option<&ProjectId>,
     ) -> Result<Vec<KnowledgeEntry>, StoreError>;
 
+    /// Every entry and whose it is; the surest and then the last changed first.
+    ///
+    /// # Errors
+    /// As told for the trait.
+    fn holdings(&mut self) -> Result<Vec<(Principal, KnowledgeEntry)>, StoreError>;
+
+    /// What is added to the requests of the `limit` sessions that were used last, or nothing.
+    ///
+    /// # Errors
+    /// As told for the trait.
+    fn injections(&mut self, limit: usize) -> Result<Vec<(SessionId, Option<String>)>, StoreError>;
+
+    /// Decides that nothing is added to the requests of a session, or that its next turn decides.
+    ///
+    /// # Errors
+    /// [`StoreError::Database`] also when the session is not known.
+    fn decide_injection(&mut self, session: &SessionId, on: bool) -> Result<(), StoreError>;
+
     /// Makes an entry its principal's in every project, or of its own project alone again; none when it is not there.
     ///
     /// # Errors

@@ -2,13 +2,14 @@
 
 use crate::columns::{Count, Word};
 use crate::error::StoreError;
-use crate::{history, session};
+use crate::{history, injection, session};
 use domain::conversation::{Digest, Message, Stop, Usage};
 use domain::ids::{Principal, ProjectId, SessionId};
 use domain::provider::{Dialect, Provider};
 use domain::time::UnixMillis;
 use rusqlite::{Transaction, named_params};
 use serde::Serialize;
+use std::sync::Arc;
 
 pub use crate::history::LONGEST_TEXT;
 
@@ -37,6 +38,8 @@ pub struct TurnRecord {
     pub project: Option<ProjectId>,
     /// When the turn ended.
     pub at: UnixMillis,
+    /// What was added to its request, from the first turn of the session on.
+    pub injection: Option<Arc<str>>,
     /// The whole history that the client sent, so that a turn that was missed is recovered by the next.
     pub messages: Vec<Message>,
     /// What the model said.
@@ -76,6 +79,9 @@ pub struct Recorded {
 
 pub(crate) fn record(transaction: &Transaction<'_>, turn: &TurnRecord) -> Result<Recorded, StoreError> {
     session::ensure(transaction, turn)?;
+    if let Some(text) = &turn.injection {
+        injection::keep(transaction, &turn.session, text)?;
+    }
     let appended = history::append(transaction, &turn.session, turn.conversation(), turn.at)?;
     if let Some(end) = appended.new_end {
         session::advance(transaction, turn)?;

@@ -1,5 +1,6 @@
 //! The Curator: turns what was observed into lasting knowledge, by operations that are applied whole or not at all.
 
+use crate::Notebook;
 use crate::caller::{Caller, Question, evidence, unanswered, words};
 use crate::job::Craft;
 use domain::credential::Lease;
@@ -17,7 +18,7 @@ const PROMPT: &str = include_str!("prompts/curator.md");
 const OUTPUT: u32 = 8192;
 
 /// See the module.
-pub(crate) struct Curating(pub(crate) Caller);
+pub(crate) struct Curating(pub(crate) Caller, pub(crate) Notebook);
 
 impl Craft for Curating {
     const NAME: &'static str = "Curator";
@@ -74,6 +75,7 @@ impl Curating {
             self.0.desk.write(move |store| store.apply_operations(&brief.session, &operations, at)).await;
         match applied {
             Ok(applied) => {
+                self.1.refresh(&self.0.desk).await;
                 Work::Accepted { evidence, kept: applied.created + applied.updated + applied.deleted }
             }
             Err(error) => Work::Unusable { evidence, why: error.to_string() },

@@ -14,6 +14,7 @@ mod errand;
 mod house;
 mod idle_scheduler;
 mod job;
+mod notebook;
 mod outbox;
 mod project;
 mod recorder;
@@ -25,6 +26,7 @@ mod wire;
 
 pub use ears::{Alarm, Called, Meter, Witness};
 pub use house::{Ended, House, Parts, Places, TransportFactory, base_url};
+pub use notebook::{Notebook, Standing};
 pub use outbox::{Fact, Outbox};
 pub use project::Projects;
 pub use recorder::Recorder;

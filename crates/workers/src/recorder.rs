@@ -5,7 +5,7 @@
 //! are kept at a time: they share one sync of the disk.
 
 use crate::waiting::{Put, Waiting};
-use crate::{KeptRequest, Meter, Projects, RequestShelf, Speaker, Spoken, Turn};
+use crate::{KeptRequest, Meter, Notebook, Projects, RequestShelf, Speaker, Spoken, Turn};
 use actor::{Cause, Mailbox};
 use bytes::Bytes;
 use domain::conversation::{Answered, Asked, CacheTtl, Digest, Part, Stop, chain};
@@ -46,6 +46,7 @@ struct Inner {
     warmer: Mailbox<Spoken<WarmerMessage>, WarmerReply>,
     shelf: Arc<RequestShelf>,
     projects: Projects,
+    notebook: Notebook,
     meter: Arc<dyn Meter>,
 }
 
@@ -67,11 +68,11 @@ impl Recorder {
         scheduler: Mailbox<Spoken<SchedulerMessage>, SchedulerReply>,
         warmer: Mailbox<Spoken<WarmerMessage>, WarmerReply>,
         shelf: Arc<RequestShelf>,
-        projects: Projects,
+        (projects, notebook): (Projects, Notebook),
         meter: Arc<dyn Meter>,
     ) -> Self {
         let (waiting, promised) = (Mutex::default(), AtomicBool::new(false));
-        Self(Arc::new(Inner { waiting, promised, desk, scheduler, warmer, shelf, projects, meter }))
+        Self(Arc::new(Inner { waiting, promised, desk, scheduler, warmer, shelf, projects, notebook, meter }))
     }
 
     /// Takes a turn in. Where there is no room for it, or only in the place of older ones of its session, that is counted, and
@@ -138,6 +139,12 @@ impl Inner {
     fn kept(&self, heard: Heard<'_>, recorded: Recorded, store: &mut dyn Store) -> Result<(), StoreError> {
         let Heard { turn, plain, asked, project, answered, after } = heard;
         self.meter.turn_recorded();
+        if let (Some(folder), Some(project)) = (asked.directory.as_deref().map(ProjectId::from), &project)
+            && folder != *project
+            && self.notebook.knows(&turn.principal, &folder)
+        {
+            self.notebook.publish(store)?; // What was kept under the folder has moved to the project.
+        }
         let warmth = self.shelve(turn, (&asked, project), (&answered, after), recorded.turns, plain);
         let held_for = match &warmth {
             Ok(warmth) => {
@@ -206,7 +213,7 @@ impl Inner {
     ) -> Result<Warmth, Cold> {
         let ttl = warmable(turn, asked, answered)?;
         let (model, upstream, target) = (asked.model.clone(), turn.upstream.clone(), turn.target.clone());
-        let body = Bytes::from(plain.into_owned());
+        let body = as_sent(turn, plain).ok_or(Cold::Unfinished)?;
         self.shelf.put(&turn.session, KeptRequest { model, upstream, target, body });
         let awaited = if answered.stop == Some(Stop::ToolUse) { Awaited::Tool } else { Awaited::Human };
         Ok(Warmth {
@@ -242,6 +249,14 @@ fn account(turn: &Turn, project: Option<&ProjectId>) -> ProjectId {
     format!("{} {project}", turn.principal).into()
 }
 
+/// A turn's request as it went to the provider, decoded.
+fn as_sent(turn: &Turn, plain: Cow<'_, [u8]>) -> Option<Bytes> {
+    match &turn.injection {
+        Some(text) => dialect::with_addition(turn.dialect, &plain, text),
+        None => Some(plain.into_owned().into()),
+    }
+}
+
 /// How long the provider keeps the request's prefix: Anthropic's shape, a person's agent, a cache mark, an answer that ended.
 fn warmable(turn: &Turn, asked: &Asked, answered: &Answered) -> Result<CacheTtl, Cold> {
     if turn.dialect != Dialect::AnthropicMessages {
@@ -269,6 +284,7 @@ fn record(heard: &mut Heard<'_>) -> TurnRecord {
         upstream_origin: turn.upstream.origin().to_owned(),
         directory: asked.directory.clone(),
         project: project.clone(),
+        injection: turn.injection.clone(),
         at: turn.at,
         head: chain(messages.iter().chain(&answer)).last().copied().unwrap_or(Digest::START),
         messages,
@@ -283,6 +299,9 @@ fn record(heard: &mut Heard<'_>) -> TurnRecord {
 mod tests {
     use super::*;
     use domain::conversation::{Message, Role};
+    use domain::ids::Principal;
+    use domain::provider::{Provider, UpstreamKey};
+    use domain::time::UnixMillis;
 
     #[test]
     fn a_request_whose_last_message_brings_a_tools_result_was_sent_after_a_tool() {
@@ -295,5 +314,32 @@ mod tests {
         assert_eq!(after(&[vec![text()], vec![result(), text()]]), Awaited::Tool);
         assert_eq!(after(&[vec![result()], vec![text()]]), Awaited::Human);
         assert_eq!(after(&[]), Awaited::Human);
+    }
+
+    #[test]
+    fn what_is_kept_for_replay_is_what_was_really_sent() {
+        let request: &[u8] = br#"{ "system":[{"type":"text","text":"a"}],"x":1.50,"messages":[]}"#;
+        let turn = |injection: Option<Arc<str>>| Turn {
+            session: "s".into(),
+            beginning: None,
+            principal: Principal::local(),
+            identity: None,
+            client: "test".into(),
+            speaker: Speaker::Main,
+            upstream: UpstreamKey::new(Provider::Anthropic, "http://h.example"),
+            dialect: Dialect::AnthropicMessages,
+            target: "/v1/messages".into(),
+            request_encoding: None,
+            request: request.into(),
+            injection,
+            answer_encoding: None,
+            answer: Vec::new(),
+            at: UnixMillis(1),
+            took: Duration::ZERO,
+        };
+        assert_eq!(as_sent(&turn(None), request.into()).unwrap(), request);
+        let sent =
+            br#"{ "system":[{"type":"text","text":"a"},{"text":"b","type":"text"}],"x":1.50,"messages":[]}"#;
+        assert_eq!(as_sent(&turn(Some("b".into())), request.into()).unwrap(), &sent[..]);
     }
 }

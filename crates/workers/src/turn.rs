@@ -4,6 +4,7 @@ use bytes::Bytes;
 use domain::ids::{Principal, SessionId};
 use domain::provider::{Dialect, UpstreamKey};
 use domain::time::UnixMillis;
+use std::sync::Arc;
 use std::time::Duration;
 
 /// Who spoke to the model.
@@ -37,8 +38,10 @@ pub struct Turn {
     pub target: String,
     /// How the request's body is encoded, if at all.
     pub request_encoding: Option<String>,
-    /// The request's body as it was sent.
+    /// The request's body as the client sent it.
     pub request: Bytes,
+    /// What was added to it on its way; then it was sent in no encoding.
+    pub injection: Option<Arc<str>>,
     /// How the answer's body is encoded, if at all.
     pub answer_encoding: Option<String>,
     /// The answer's body as it was sent, in pieces.

@@ -168,6 +168,7 @@ mod tests {
             target: "/v1/messages".into(),
             request_encoding: None,
             request: Bytes::from(vec![0; bytes]),
+            injection: None,
             answer_encoding: None,
             answer: Vec::new(),
             at: UnixMillis(at),

@@ -9,7 +9,7 @@ use crate::distiller::Distilling;
 use crate::errand::Errand;
 use crate::idle_scheduler::SchedulerPerformer;
 use crate::job::{Craft, JobPerformer};
-use crate::{House, Outbox, Parts, Projects, Recorder, RequestShelf, Spoken};
+use crate::{House, Notebook, Outbox, Parts, Projects, Recorder, RequestShelf, Spoken};
 use actor::{Cause, Vacancy, vacancy};
 use domain::companions::Companions;
 use domain::credential::{Credential, CredentialKind};
@@ -49,12 +49,13 @@ pub fn wire(parts: Parts) -> House {
     let (batches, batch_seat) = vacancy("BatchQueue", ROOM, environment);
     let shelf = Arc::new(RequestShelf::default());
     let projects = Projects::default();
+    let notebook = Notebook::new(parts.settings.memory.inject);
     let recorder = Recorder::new(
         parts.desk.clone(),
         scheduler.clone(),
         warmer.clone(),
         Arc::clone(&shelf),
-        projects.clone(),
+        (projects.clone(), notebook.clone()),
         Arc::clone(&parts.meter),
     );
     let house = House {
@@ -67,6 +68,7 @@ pub fn wire(parts: Parts) -> House {
         batches,
         recorder,
         projects,
+        notebook,
         desk: parts.desk.clone(),
         environment: environment.clone(),
         endings: broadcast::channel(NEWS).0,
@@ -75,7 +77,8 @@ pub fn wire(parts: Parts) -> House {
     house.seat_scheduler(&parts, &shelf, scheduler_seat);
     let batches = house.batches.clone();
     house.seat_worker(&parts, |caller| Distilling { caller, batches }, distiller_seat);
-    house.seat_worker(&parts, Curating, curator_seat);
+    let notebook = house.notebook.clone();
+    house.seat_worker(&parts, |caller| Curating(caller, notebook), curator_seat);
     house.seat_warmer(&parts, shelf, warmer_seat);
     house.seat_batches(&parts, batch_seat);
     house
@@ -175,7 +178,8 @@ impl House {
         }
     }
 
-    /// Tells the scheduler which sessions have work left from before the start, and remembers which projects there are.
+    /// Tells the scheduler which sessions have work left from before the start, and remembers which projects there are and
+    /// what is known of them.
     ///
     /// # Errors
     /// When the store cannot say.
@@ -184,6 +188,7 @@ impl House {
         for StatedFolder { principal, directory, project } in folders.into_iter().take(FOLDERS) {
             self.projects.remember(&principal, &directory, project);
         }
+        self.notebook.recall(&self.desk).await?;
         let found = left.len();
         for work in left {
             let brief = Brief {

@@ -74,6 +74,7 @@ pub(crate) async fn promote(
     let (id, promoted) = (id.into_inner(), promotion.promoted);
     let named = id.clone();
     let entry = admin.house.desk.write(move |store| store.promote_entry(&named, promoted)).await?;
+    admin.house.notebook.refresh(&admin.house.desk).await;
     entry.map(|entry| web::Json(show(entry))).ok_or_else(|| no_entry(&id))
 }
 
@@ -93,13 +94,16 @@ impl Admin {
         check(&id, &draft)?;
         let at = self.unix();
         let write = move |store: &mut dyn store::Store| store.put_entry(&Principal::local(), &id, &draft, at);
-        Ok(self.house.desk.write(write).await?)
+        let entry = self.house.desk.write(write).await?;
+        self.house.notebook.refresh(&self.house.desk).await;
+        Ok(entry)
     }
 
     /// Forgets an entry for good.
     pub(crate) async fn forget_entry(&self, id: &KnowledgeId) -> Result<(), Refusal> {
         let (doomed, at) = (id.clone(), self.unix());
         let was_there = self.house.desk.write(move |store| store.delete_entry(&doomed, at)).await?;
+        self.house.notebook.forget(id, &self.house.desk).await;
         was_there.then_some(()).ok_or_else(|| no_entry(id))
     }
 }

@@ -6,6 +6,7 @@
 pub(crate) mod costs;
 pub(crate) mod credentials;
 mod health;
+mod injection;
 pub(crate) mod jobs;
 pub(crate) mod knowledge;
 mod recall;
@@ -124,6 +125,12 @@ fn api() -> impl actix_web::dev::HttpServiceFactory {
                 .route(web::get().to(warming::of_session))
                 .route(web::head().to(warming::of_session))
                 .route(web::put().to(warming::decide)),
+        )
+        .service(
+            doing("/sessions/{id}/injection", "GET, HEAD, PUT")
+                .route(web::get().to(injection::show))
+                .route(web::head().to(injection::show))
+                .route(web::put().to(injection::decide)),
         )
         .service(reading("/costs", costs::list))
         .service(reading("/recall", recall::search))

@@ -15,7 +15,7 @@ const MARK: char = '~';
 /// The id of the session that is called `name` among those of `principal`: always the same, and nobody else's.
 ///
 /// The local principal's usual names stay readable; an odd one is hashed, since ids stand in paths and logs.
-pub(super) fn session_id(principal: &Principal, name: &str) -> SessionId {
+pub(crate) fn session_id(principal: &Principal, name: &str) -> SessionId {
     if *principal != Principal::local() {
         return SessionId::from(format!("{}{MARK}", digest(&[&scope(principal), name.as_bytes()])));
     }

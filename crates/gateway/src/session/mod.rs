@@ -21,7 +21,7 @@ pub(crate) use registry::{Claim, Registry};
 use domain::conversation::{Asked, Digest, Role, chain_from};
 use domain::ids::{Principal, SessionId};
 use domain::time::UnixMillis;
-use id::session_id;
+pub(crate) use id::session_id;
 use name::Name;
 use upstream::transport::HeaderMap;
 use workers::Speaker;

@@ -20,6 +20,8 @@ mod fidelity;
 #[cfg(test)]
 mod house;
 #[cfg(test)]
+mod injection;
+#[cfg(test)]
 mod intake;
 #[cfg(test)]
 mod leaving;

@@ -2,7 +2,7 @@
 
 use clap::Subcommand;
 
-/// What becomes of an entry.
+/// What becomes of an entry, or which session gets any.
 #[derive(Debug, Clone, Subcommand)]
 pub(crate) enum Knowledge {
     /// Let an entry hold in all of your projects.
@@ -16,5 +16,17 @@ pub(crate) enum Knowledge {
     Demote {
         /// Which.
         id: String,
+    },
+    /// Add nothing more to one session's requests.
+    #[command(after_help = "Example:\n  stillroom knowledge withhold 0199f3a2")]
+    Withhold {
+        /// Which session.
+        session: String,
+    },
+    /// Let a session's next turn decide again what is added to its requests.
+    #[command(after_help = "Example:\n  stillroom knowledge offer 0199f3a2")]
+    Offer {
+        /// Which session.
+        session: String,
     },
 }

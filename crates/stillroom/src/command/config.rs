@@ -64,7 +64,7 @@ mod tests {
             ("HOME", "/home/somebody"),
             ("STILLROOM_WORKER__API_KEY", "sk-ant-api03-canary"),
             ("STILLROOM_WORKER__USE_CLIENT_CREDENTIALS", ""),
-            ("STILLROOM_MEMORY__INJECT", "false"),
+            ("STILLROOM_WORKER__DAILY_BUDGET_USD", "3"),
             ("STILLROOM_ACCESS__TOKEN", "canary-of-access"),
         ];
         let variables = variables.map(|(name, value)| (name.into(), value.into())).to_vec();
@@ -88,7 +88,7 @@ mod tests {
             json["listen"],
             json!({"value": "127.0.0.1:0", "from": "flag --listen", "has_effect": true})
         );
-        assert_eq!(json["memory.inject"]["has_effect"], false);
+        assert_eq!(json["worker.daily_budget_usd"]["has_effect"], false);
         assert_eq!(json["worker.provider"]["value"], "anthropic");
         assert!(!json.to_string().contains("canary"));
     }

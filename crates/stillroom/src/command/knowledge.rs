@@ -26,14 +26,25 @@ pub(crate) fn perform(
 }
 
 fn request(change: &Knowledge) -> (String, Value) {
-    let (id, promoted) = match change {
-        Knowledge::Promote { id } => (id, true),
-        Knowledge::Demote { id } => (id, false),
+    let promoted = |id: &str, promoted: bool| {
+        (format!("/api/v1/knowledge/{}/promoted", encoded(id)), json!({"promoted": promoted}))
     };
-    (format!("/api/v1/knowledge/{}/promoted", encoded(id)), json!({"promoted": promoted}))
+    let injection =
+        |id: &str, on: bool| (format!("/api/v1/sessions/{}/injection", encoded(id)), json!({"on": on}));
+    match change {
+        Knowledge::Promote { id } => promoted(id, true),
+        Knowledge::Demote { id } => promoted(id, false),
+        Knowledge::Withhold { session } => injection(session, false),
+        Knowledge::Offer { session } => injection(session, true),
+    }
 }
 
 fn told(entry: &Value) -> String {
+    match entry["on"].as_bool() {
+        Some(true) => return "The session's next turn decides what is added to its requests.".to_owned(),
+        Some(false) => return "Nothing is added to the session's requests any more.".to_owned(),
+        None => {}
+    }
     let (id, title) = (cell(&entry["id"]), cell(&entry["title"]));
     let project = entry["project"].as_str();
     let place = match (entry["promoted"].as_bool(), project) {
@@ -81,6 +92,8 @@ mod tests {
         let told = |promoted: bool, project: Option<&str>| {
             told(&json!({"id": "k1", "title": "WAL and NFS", "promoted": promoted, "project": project}))
         };
+        assert!(super::told(&json!({"on": true, "text": null})).starts_with("The session's next turn"));
+        assert!(super::told(&json!({"on": false, "text": null})).starts_with("Nothing is added"));
         insta::assert_snapshot!([told(true, None), told(false, Some("/oven")), told(false, None)].join("\n"), @r"
         k1 (WAL and NFS) holds in all of your projects.
         k1 (WAL and NFS) holds in the project /oven alone.
@@ -90,15 +103,15 @@ mod tests {
 
     #[test]
     fn a_change_is_put_where_it_belongs() {
-        let of = |change| format!("{:?}", request(&change));
+        let of = |change| {
+            let (path, body) = request(&change);
+            format!("{path} {body}")
+        };
         let id = || "a/b".to_owned();
-        assert!(
-            of(Knowledge::Promote { id: id() })
-                .contains("/a%2Fb/promoted\", Object {\"promoted\": Bool(true)}")
-        );
-        assert!(
-            of(Knowledge::Demote { id: id() })
-                .contains("/a%2Fb/promoted\", Object {\"promoted\": Bool(false)}")
-        );
+        let (promoted, injection) = ("/api/v1/knowledge/a%2Fb/promoted", "/api/v1/sessions/a%2Fb/injection");
+        assert_eq!(of(Knowledge::Promote { id: id() }), format!(r#"{promoted} {{"promoted":true}}"#));
+        assert_eq!(of(Knowledge::Demote { id: id() }), format!(r#"{promoted} {{"promoted":false}}"#));
+        assert_eq!(of(Knowledge::Offer { session: id() }), format!(r#"{injection} {{"on":true}}"#));
+        assert_eq!(of(Knowledge::Withhold { session: id() }), format!(r#"{injection} {{"on":false}}"#));
     }
 }

@@ -242,9 +242,9 @@ pub(crate) static EVERY_KEY: &[Key] = &[
     Key {
         name: "memory.inject",
         takes: TRUTH,
-        nature: Ahead,
-        set: |r, v| put(&mut r.ahead.memory_inject, v.truth()),
-        show: |r| json!(r.ahead.memory_inject),
+        nature: Plain,
+        set: |r, v| put(&mut r.settings.memory.inject, v.truth()),
+        show: |r| json!(r.settings.memory.inject),
     },
     Key {
         name: "sentry.dsn",

@@ -16,8 +16,6 @@ pub(crate) struct Resolved {
 /// Settings of the contract that nothing obeys yet: read and checked, so that a file which sets them keeps working.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Ahead {
-    /// Whether knowledge is added to requests.
-    pub(crate) memory_inject: bool,
     /// What background work may spend a day, in dollars.
     pub(crate) worker_daily_budget: Option<f64>,
 }
@@ -25,7 +23,7 @@ pub(crate) struct Ahead {
 impl Resolved {
     /// The defaults, with this data folder.
     pub(crate) fn with_data_dir(data_dir: PathBuf) -> Self {
-        let ahead = Ahead { memory_inject: true, worker_daily_budget: None };
+        let ahead = Ahead { worker_daily_budget: None };
         Self { settings: Settings::with_data_dir(data_dir), ahead }
     }
 

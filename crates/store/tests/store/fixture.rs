@@ -42,6 +42,7 @@ pub(crate) fn turn(session: &str, messages: &[Message], answer: Option<Message>)
         upstream_origin: "https://api.anthropic.com".into(),
         directory: Some("/home/ann/oven".into()),
         project: Some("/home/ann/oven".into()),
+        injection: None,
         at: UnixMillis(3_600_000),
         messages: messages.to_vec(),
         answer,

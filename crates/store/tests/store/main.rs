@@ -6,6 +6,7 @@ mod desk;
 mod distillation;
 mod fixture;
 mod folder;
+mod injection;
 mod kill;
 mod knowledge;
 mod ledger;

@@ -196,6 +196,7 @@ fn turn(session: &str, question: &str, origin: &str) -> TurnRecord {
         upstream_origin: origin.to_owned(),
         directory: Some("/home/me/project".to_owned()),
         project: Some("/home/me/project".into()),
+        injection: None,
         at: BEGIN,
         head: chain(&[question.clone(), answer.clone()])[1],
         messages: vec![question],

@@ -118,6 +118,7 @@ fn turn(told: &Told) -> TurnRecord {
         upstream_origin: "http://127.0.0.1:9".to_owned(),
         directory: Some(told.directory.clone()),
         project: None,
+        injection: None,
         at: UnixMillis(1_798_156_700_000),
         head: chain(&[question.clone(), answer.clone()])[1],
         messages: vec![question],

@@ -105,6 +105,7 @@ fn turn(dialogue: &Dialogue, number: usize, session: &Session) -> TurnRecord {
         upstream_origin: "https://example.invalid".to_owned(),
         directory: Some(dialogue.name.clone()),
         project: Some(dialogue.name.as_str().into()),
+        injection: None,
         at: session.at,
         head: chain(&messages).last().copied().unwrap_or(Digest::START),
         messages,

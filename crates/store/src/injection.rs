@@ -1,0 +1,38 @@
+//! What is added to the requests of a session: kept, so that it is the same after a restart.
+
+use crate::columns::word;
+use domain::ids::{KnowledgeId, SessionId};
+use domain::notes::start_of_note;
+use rusqlite::{Row, Transaction, params};
+
+/// Keeps what the session's first turn got; once something is decided, it stays.
+pub(crate) fn keep(transaction: &Transaction<'_>, session: &SessionId, text: &str) -> rusqlite::Result<()> {
+    let sql = "INSERT OR IGNORE INTO injection (session, text) VALUES (?1, ?2)";
+    transaction.prepare_cached(sql)?.execute([session.as_str(), text]).map(drop)
+}
+
+/// A person decides: nothing for this session, or what its next turn decides.
+pub(crate) fn decide(transaction: &Transaction<'_>, session: &SessionId, on: bool) -> rusqlite::Result<()> {
+    let sql = if on {
+        "DELETE FROM injection WHERE session = ?1"
+    } else {
+        "INSERT OR REPLACE INTO injection (session, text) VALUES (?1, NULL)"
+    };
+    transaction.prepare_cached(sql)?.execute([session.as_str()]).map(drop)
+}
+
+/// A person forgets an entry: no session is told of it any more, and no text of it stays.
+pub(crate) fn forget(transaction: &Transaction<'_>, entry: &KnowledgeId) -> rusqlite::Result<()> {
+    let sql = "UPDATE injection SET text = NULL WHERE instr(text, ?1) > 0";
+    transaction.prepare_cached(sql)?.execute([start_of_note(entry)]).map(drop)
+}
+
+/// What the `limit` sessions that were used last get, or nothing.
+pub(crate) fn all(
+    transaction: &Transaction<'_>,
+    limit: usize,
+) -> rusqlite::Result<Vec<(SessionId, Option<String>)>> {
+    let sql = "SELECT id, text FROM session LEFT JOIN injection ON session = id ORDER BY last_activity DESC LIMIT ?1";
+    let injection = |row: &Row<'_>| Ok((word(row, "id")?, row.get("text")?));
+    transaction.prepare_cached(sql)?.query_map(params![limit as i64], injection)?.collect()
+}
