@@ -12,6 +12,7 @@ import anthropic
 import openai
 
 import fidelity
+import memory
 from house import House, fetch, until
 
 KEY = "sk-ant-api03-story-key-000000000001"
@@ -73,6 +74,10 @@ def anthropic_makes_a_tool_round_trip():
         {"role": "user", "content": [{"type": "tool_result", "tool_use_id": call.id, "content": "sunny, 21 degrees"}]},
     ]
     assert "21" in words(ask(client, messages, tools=[WEATHER]))
+
+
+def an_mcp_client_remembers_recalls_and_forgets():
+    memory.an_mcp_client_remembers_recalls_and_forgets(house.gateway.address)
 
 
 def openai_chats():
@@ -272,6 +277,7 @@ CHECKS = [
     openai_responds,
     openai_goes_on_from_a_response_it_keeps,
     errors_arrive_as_the_providers_own,
+    an_mcp_client_remembers_recalls_and_forgets,
     three_turns_become_observations_and_knowledge,
     they_survive_a_kill,
     a_refused_token_makes_one_alert_and_no_storm,

@@ -69,6 +69,8 @@ pub struct KnowledgeEntry {
     pub project: Option<ProjectId>,
     /// Whether it is its principal's in every project.
     pub promoted: bool,
+    /// Whether an agent asked to keep it, in its own words.
+    pub remembered: bool,
     /// When the first version was written.
     pub created: UnixMillis,
     /// When this version was written.

@@ -38,13 +38,20 @@ pub fn start_of_note(id: &KnowledgeId) -> String {
 /// An entry as one line: where it comes from, and what it says.
 #[must_use]
 pub fn note(entry: &KnowledgeEntry) -> String {
-    let source = match &entry.session {
-        Some(session) => format!("curated from session {}, tool output included", session.prefix()),
-        None => "written by hand".to_owned(),
-    };
+    let source = source(entry);
     let (id, kind, confidence) = (&entry.id, entry.category.as_str(), entry.confidence);
     let said = harmless(&format!("{}: {}", entry.title, entry.content));
     format!("- [{id} {kind}, {source}, confidence {confidence:.1}] {said}")
+}
+
+/// Where an entry comes from. What an agent or a curator wrote may quote what a tool said.
+#[must_use]
+pub fn source(entry: &KnowledgeEntry) -> String {
+    match &entry.session {
+        _ if entry.remembered => "kept at an agent's request, tool output included".to_owned(),
+        Some(session) => format!("curated from session {}, tool output included", session.prefix()),
+        None => "written by hand".to_owned(),
+    }
 }
 
 /// The leading `notes` that fit into so many bytes, behind their fence; none when not even the first does.
@@ -60,6 +67,14 @@ pub fn fenced<'n>(notes: impl IntoIterator<Item = &'n str>, at_most: usize) -> O
         writeln!(text, "{note}").unwrap_or_default();
     }
     (text.len() > empty).then(|| text + CLOSE)
+}
+
+/// Lines of anything that was kept, behind the same fence; those that do not fit into so many bytes are left out.
+#[must_use]
+pub fn fenced_lines<'n>(lines: impl IntoIterator<Item = (String, &'n str)>, at_most: usize) -> String {
+    let lines: Vec<String> =
+        lines.into_iter().map(|(label, text)| format!("- [{label}] {}", harmless(text))).collect();
+    fenced(lines.iter().map(String::as_str), at_most).unwrap_or_default()
 }
 
 /// A text on one line that closes no fence, this one or another, whatever it says.
@@ -91,6 +106,7 @@ mod tests {
             session: Some("0199f3a2-and-more".into()),
             project: None,
             promoted: false,
+            remembered: false,
             created: UnixMillis(1),
             updated: UnixMillis(1),
         }
@@ -99,6 +115,8 @@ mod tests {
     #[test]
     fn a_note_says_where_it_comes_from() {
         let curated = entry("WAL and NFS", "SQLite's WAL does not\nwork over NFS.");
+        let by_agent = KnowledgeEntry { remembered: true, session: None, ..curated.clone() };
+        assert!(note(&by_agent).contains("[k1 gotcha, kept at an agent's request, tool output included, "));
         let by_hand = KnowledgeEntry { session: None, ..curated.clone() };
         assert_eq!(
             note(&curated),

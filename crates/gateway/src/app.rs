@@ -3,6 +3,7 @@
 use crate::admin::{self, Admin};
 use crate::edge::Edge;
 use crate::guard::guarded;
+use crate::mcp;
 use crate::relay::{Line, relay};
 use actix_web::middleware::from_fn;
 use actix_web::web;
@@ -14,12 +15,14 @@ use std::sync::Arc;
 /// The admin plane asks for a peer address on loopback, which a test must set.
 pub fn configure(edge: Arc<Edge>, admin: Arc<Admin>) -> impl Fn(&mut web::ServiceConfig) + Clone {
     let administer = admin::configure(admin);
+    let ask = mcp::configure(&edge);
     move |app| {
         let guard = Arc::clone(&edge.guard);
         let everything = web::scope("")
             .app_data(web::Data::from(Arc::clone(&edge)))
             .app_data(web::Data::new(Line((edge.transport)())))
             .configure(administer.clone())
+            .configure(ask.clone())
             .default_service(web::to(relay))
             .wrap(from_fn(move |request, next| guarded(Arc::clone(&guard), request, next)));
         app.service(everything);

@@ -18,6 +18,7 @@ mod examination;
 mod guard;
 mod headers;
 mod injection;
+mod mcp;
 mod relay;
 mod relayed;
 mod reserve;

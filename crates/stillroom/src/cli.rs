@@ -141,6 +141,9 @@ pub(crate) enum Command {
         after_help = "Examples:\n  stillroom run -- claude\n  stillroom run -- codex exec \"fix the test\"\n  stillroom run -- opencode"
     )]
     Run {
+        /// Do not give the agent the memory's tools, which Claude Code and Codex get.
+        #[arg(long)]
+        no_mcp: bool,
         /// The agent and its arguments, all of which are its own; `--` may stand before it.
         #[arg(required = true, trailing_var_arg = true, allow_hyphen_values = false, value_name = "AGENT")]
         agent: Vec<OsString>,
@@ -350,7 +353,7 @@ mod tests {
     #[test]
     fn what_follows_the_two_dashes_belongs_to_the_agent() {
         let cli = parse(&["run", "--", "claude", "--config", "x", "-p"]).unwrap();
-        let Some(Command::Run { agent }) = cli.command else { panic!("not run") };
+        let Some(Command::Run { agent, no_mcp: false }) = cli.command else { panic!("not run") };
         assert_eq!(agent, ["claude", "--config", "x", "-p"]);
         assert_eq!(cli.settings.config, None);
     }
@@ -358,7 +361,7 @@ mod tests {
     #[test]
     fn an_agent_may_be_named_without_the_two_dashes() {
         let cli = parse(&["run", "--listen", "127.0.0.1:0", "claude", "--color", "red", "-p"]).unwrap();
-        let Some(Command::Run { agent }) = cli.command else { panic!("not run") };
+        let Some(Command::Run { agent, .. }) = cli.command else { panic!("not run") };
         assert_eq!(agent, ["claude", "--color", "red", "-p"]);
         assert!(cli.settings.listen.is_some());
     }

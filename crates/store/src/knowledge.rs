@@ -58,8 +58,7 @@ impl Place {
 }
 
 /// What [`entry`] reads.
-pub(crate) const COLUMNS: &str =
-    "id, category, title, content, confidence, version, session, project, promoted, created, updated";
+pub(crate) const COLUMNS: &str = "id, category, title, content, confidence, version, session, project, promoted, remembered, created, updated";
 
 pub(crate) fn entry(row: &Row<'_>) -> rusqlite::Result<KnowledgeEntry> {
     let session: Option<Word<SessionId>> = row.get("session")?;
@@ -74,6 +73,7 @@ pub(crate) fn entry(row: &Row<'_>) -> rusqlite::Result<KnowledgeEntry> {
         session: session.map(|session| session.0),
         project: project.map(|project| project.0),
         promoted: row.get("promoted")?,
+        remembered: row.get("remembered")?,
         created: UnixMillis(row.get("created")?),
         updated: UnixMillis(row.get("updated")?),
     })
@@ -181,6 +181,39 @@ pub(crate) fn put(
         _ => return Err(StoreError::Refused(format!("the id {id} is taken"))),
     }
     editor.current(id.as_str())?.ok_or_else(|| gone(id.as_str()))
+}
+
+/// Keeps what an agent asks to keep in a project; an entry of the same category and title there gets a new version.
+pub(crate) fn remember(
+    transaction: &Transaction<'_>,
+    (principal, project): (&Principal, &ProjectId),
+    draft: &Draft,
+    at: UnixMillis,
+) -> Result<KnowledgeEntry, StoreError> {
+    let Draft { category, title, content, confidence } = checked(draft)?;
+    let place = Place::new(principal, Some(project));
+    let mut editor = Editor { transaction, place: &place, session: None, at, applied: Applied::default() };
+    editor.apply(&Operation::Create { category, title: title.clone(), content, confidence })?;
+    let kept = editor.titled(category, &title)?.ok_or_else(|| gone(&title))?;
+    let sql = "UPDATE knowledge SET remembered = 1 WHERE id = ?1";
+    transaction.prepare_cached(sql)?.execute([kept.id.as_str()])?;
+    Ok(KnowledgeEntry { remembered: true, ..kept })
+}
+
+/// Lets go of an entry of a project because an agent asks for it; its versions stay. Tells whether it was there.
+pub(crate) fn let_go(
+    transaction: &Transaction<'_>,
+    (principal, project): (&Principal, &ProjectId),
+    id: &KnowledgeId,
+    at: UnixMillis,
+) -> Result<bool, StoreError> {
+    let place = Place::new(principal, Some(project));
+    if !at_place(transaction, &place, u32::MAX)?.iter().any(|entry| entry.id == *id) {
+        return Ok(false);
+    }
+    let mut editor = Editor { transaction, place: &place, session: None, at, applied: Applied::default() };
+    editor.delete(id.as_str(), "an agent asked for it")?;
+    Ok(true)
 }
 
 fn checked(draft: &Draft) -> Result<Draft, StoreError> {

@@ -191,6 +191,24 @@ impl Store for SqliteStore {
         self.read(|transaction| knowledge::holding_at(transaction, &Place::new(principal, project)))
     }
 
+    fn remember(
+        &mut self,
+        place: (&Principal, &ProjectId),
+        draft: &Draft,
+        at: UnixMillis,
+    ) -> Result<KnowledgeEntry, StoreError> {
+        self.write(|transaction| knowledge::remember(transaction, place, draft, at))
+    }
+
+    fn let_go(
+        &mut self,
+        place: (&Principal, &ProjectId),
+        id: &KnowledgeId,
+        at: UnixMillis,
+    ) -> Result<bool, StoreError> {
+        self.write(|transaction| knowledge::let_go(transaction, place, id, at))
+    }
+
     fn holdings(&mut self) -> Result<Vec<(Principal, KnowledgeEntry)>, StoreError> {
         self.read(knowledge::holdings)
     }

@@ -138,6 +138,29 @@ pub trait Store: Browse + Send {
         project: Option<&ProjectId>,
     ) -> Result<Vec<KnowledgeEntry>, StoreError>;
 
+    /// Keeps what an agent asks to keep in a project; an entry of the same category and title there gets a new version.
+    ///
+    /// # Errors
+    /// [`StoreError::Refused`] when the draft is invalid.
+    fn remember(
+        &mut self,
+        place: (&Principal, &ProjectId),
+        draft: &Draft,
+        at: UnixMillis,
+    ) -> Result<KnowledgeEntry, StoreError>;
+
+    /// Lets go of an entry of a project because an agent asks for it; its versions stay, and its id stays taken. Tells whether
+    /// it was there.
+    ///
+    /// # Errors
+    /// As told for the trait.
+    fn let_go(
+        &mut self,
+        place: (&Principal, &ProjectId),
+        id: &KnowledgeId,
+        at: UnixMillis,
+    ) -> Result<bool, StoreError>;
+
     /// Every entry and whose it is; the surest and then the last changed first.
     ///
     /// # Errors

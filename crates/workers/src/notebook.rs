@@ -200,6 +200,7 @@ mod tests {
             session: None,
             project: project.map(ProjectId::from),
             promoted,
+            remembered: false,
             created: UnixMillis(1),
             updated: UnixMillis(1),
         }

@@ -91,7 +91,7 @@ const PATHS: [(&str, Plane); 60] = [
     ("/project/v1/messages", Provider),
     ("/x/../api/v1/credentials", Provider),
     ("//api/v1/credentials", Provider),
-    ("/mcp", Nobody),
+    ("/mcp", Admin),
     ("/nowhere", Nobody),
     ("/favicon.ico", Nobody),
     ("/v2/messages", Nobody),

@@ -44,7 +44,7 @@ fn look_or_run(invocation: &Invocation<'_>, command: Command) -> Result<ExitCode
     match command {
         Command::Serve(flags) => serve::perform(invocation, flags),
         Command::Demo => demo::perform(),
-        Command::Run { agent } => run::perform(invocation, &agent),
+        Command::Run { agent, no_mcp } => run::perform(invocation, &agent, !no_mcp),
         Command::Sessions { id: None, json } => sessions::list(invocation, json),
         Command::Sessions { id: Some(id), json } => sessions::show(invocation, &id, json),
         Command::Costs { days, json } => costs::perform(invocation, days, json),

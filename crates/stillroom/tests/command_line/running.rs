@@ -74,8 +74,12 @@ fn codex_is_told_by_an_argument() {
     let user = User::new();
     let served = Served::by(&user);
     let codex = program(&user, "codex").display().to_string();
-    let answer = user.calls(&["run", "--listen", served.address(), "--", &codex, "exec", "fix it"]);
+    let listen = ["run", "--listen", served.address()];
+    let answer = user.calls(&[&listen[..], &["--no-mcp", "--", &codex, "exec", "fix it"]].concat());
     assert_eq!(answer.out(), format!("-c openai_base_url=http://{}/v1 exec fix it\n", served.address()));
+    let answer = user.calls(&[&listen[..], &["--", &codex]].concat());
+    let memory = format!(" -c mcp_servers.stillroom.url=\"http://{}/mcp?project=%2F", served.address());
+    assert!(answer.out().contains(&memory), "{}", answer.out());
     assert_eq!(served.without_input(), Some(0));
 }
 

@@ -9,6 +9,8 @@ CREATE INDEX session_of_directory ON session (principal, directory);
 ALTER TABLE knowledge RENAME COLUMN directory TO project;
 -- Whether the entry is its principal's in every project.
 ALTER TABLE knowledge ADD COLUMN promoted INTEGER NOT NULL DEFAULT 0;
+-- Whether an agent asked to keep it.
+ALTER TABLE knowledge ADD COLUMN remembered INTEGER NOT NULL DEFAULT 0;
 
 -- The knowledge that is added to a session's requests, from its first turn on. No row, or no text: none is.
 CREATE TABLE injection (

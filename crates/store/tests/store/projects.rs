@@ -4,7 +4,7 @@ use crate::fixture::{id, turn, user};
 use domain::ids::{Principal, ProjectId};
 use domain::knowledge::{Category, Operation};
 use domain::time::UnixMillis;
-use store::{Scope, SqliteStore, StatedFolder, Store, TurnRecord};
+use store::{Draft, Scope, SqliteStore, StatedFolder, Store, TurnRecord};
 
 fn create(title: &str) -> Operation {
     let (title, content) = (title.to_owned(), "sourdough".to_owned());
@@ -116,4 +116,25 @@ fn the_folders_that_were_stated_come_back_with_their_projects() {
         folder("local", "/home/ann/oven", "oven"),
     ];
     assert_eq!(found, expected);
+}
+
+#[test]
+fn an_agent_keeps_and_lets_go_within_its_project_only() {
+    let (mut store, ann) = (bakeries(), Principal::local());
+    let (oven, garden) = (ProjectId::from("oven"), ProjectId::from("garden"));
+    let draft = |content: &str| Draft {
+        category: Category::Gotcha,
+        title: " Flour ".into(),
+        content: content.into(),
+        confidence: 0.5,
+    };
+    let kept = store.remember((&ann, &oven), &draft("rye"), UnixMillis(60)).unwrap();
+    assert!(kept.remembered && kept.session.is_none() && kept.project == Some(oven.clone()));
+    let again = store.remember((&ann, &oven), &draft("wheat"), UnixMillis(61)).unwrap();
+    assert_eq!((again.id.clone(), again.version, again.content.as_str()), (kept.id, 2, "wheat"));
+    assert!(store.remember((&ann, &oven), &draft(" "), UnixMillis(62)).is_err());
+    assert!(!store.let_go((&ann, &garden), &again.id, UnixMillis(63)).unwrap());
+    assert!(!store.let_go((&"bob".into(), &oven), &again.id, UnixMillis(63)).unwrap());
+    assert!(store.let_go((&ann, &oven), &again.id, UnixMillis(63)).unwrap());
+    assert_eq!(holding(&mut store, &ann, Some("oven")), ["Entry of o"]);
 }

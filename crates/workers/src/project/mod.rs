@@ -70,7 +70,8 @@ impl Projects {
     /// The project of a folder that an agent of `principal` states at `now`. Waits for its file system, but not for long; what
     /// comes later counts from the next turn on. Only the owner of this machine states folders of it; those of others stand
     /// for themselves and are never looked at.
-    pub(crate) fn of(&self, principal: &Principal, directory: &str, now: UnixMillis) -> ProjectId {
+    #[must_use]
+    pub fn of(&self, principal: &Principal, directory: &str, now: UnixMillis) -> ProjectId {
         if *principal != Principal::local() {
             return directory.into();
         }

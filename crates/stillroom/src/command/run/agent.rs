@@ -2,9 +2,11 @@
 
 use super::requests::Requests;
 use super::{detour, opencode};
+use crate::client::encoded;
 use crate::failure::Failure;
 use crate::output::note;
 use crate::settings::Places;
+use serde_json::{Value, json};
 use std::ffi::{OsStr, OsString};
 use std::io;
 use std::net::SocketAddr;
@@ -12,18 +14,19 @@ use std::path::Path;
 use std::process::{Child, Command, ExitStatus};
 use tokio::sync::oneshot;
 
-/// Runs `agent` behind the gateway at `address`, to its end.
+/// Runs `agent` behind the gateway at `address`, to its end, with the tools of the memory or without.
 ///
 /// # Errors
 /// It cannot be started, or not be waited for.
 pub(super) async fn run(
     agent: &[OsString],
-    address: SocketAddr,
+    (address, with_memory): (SocketAddr, bool),
     places: &Places,
 ) -> Result<ExitStatus, Failure> {
     let variables = variables(address);
     variables.iter().filter_map(|(name, value)| replaced(name, value, places)).for_each(|line| note(&line));
-    let (program, arguments) = command_line(agent, address);
+    let memory = with_memory.then(|| memory(address, &places.working_directory)).flatten();
+    let (program, arguments) = command_line(agent, address, memory.as_deref());
     let told =
         if name_of(&program) == Some("opencode") { Some(opencode::variable(address, places)?) } else { None };
     // From before the start, so that no request is lost between the two.
@@ -61,12 +64,27 @@ fn replaced(name: &str, value: &str, places: &Places) -> Option<String> {
     ))
 }
 
-/// Codex ignores the environment: it is told by an argument, right behind its name. OpenCode ignores it too, and has a variable of
-/// its own ([`opencode`]).
-fn command_line(agent: &[OsString], address: SocketAddr) -> (OsString, Vec<OsString>) {
+/// Where the tools of the memory are, for the project of this folder; none for a folder whose name is not text.
+fn memory(address: SocketAddr, folder: &Path) -> Option<String> {
+    Some(format!("http://{address}/mcp?project={}", encoded(folder.to_str()?)))
+}
+
+/// What an agent is told by arguments, right behind its name. Codex ignores the environment; where the memory is, both can only
+/// be told like this. Claude Code takes several configurations behind one flag, so it stands in one word with its flag. OpenCode
+/// ignores the environment too, and has a variable of its own ([`opencode`]).
+fn command_line(agent: &[OsString], address: SocketAddr, memory: Option<&str>) -> (OsString, Vec<OsString>) {
     let program = agent.first().cloned().unwrap_or_default();
+    let setting = |setting: String| ["-c".into(), OsString::from(setting)];
     let told: Vec<OsString> = match name_of(&program) {
-        Some("codex") => vec!["-c".into(), format!("openai_base_url=http://{address}/v1").into()],
+        Some("codex") => {
+            let memory = memory.map(|memory| format!("mcp_servers.stillroom.url={}", Value::from(memory)));
+            let base = format!("openai_base_url=http://{address}/v1");
+            std::iter::once(base).chain(memory).flat_map(setting).collect()
+        }
+        Some("claude") => {
+            let servers = |url| json!({"mcpServers": {"stillroom": {"type": "http", "url": url}}});
+            memory.map(|url| format!("--mcp-config={}", servers(url)).into()).into_iter().collect()
+        }
         _ => Vec::new(),
     };
     (program, told.into_iter().chain(agent.iter().skip(1).cloned()).collect())
@@ -110,7 +128,7 @@ mod tests {
 
     fn line(agent: &[&str]) -> Vec<OsString> {
         let agent: Vec<OsString> = agent.iter().map(OsString::from).collect();
-        let (program, arguments) = command_line(&agent, ADDRESS);
+        let (program, arguments) = command_line(&agent, ADDRESS, None);
         std::iter::once(program).chain(arguments).collect()
     }
 
@@ -120,6 +138,24 @@ mod tests {
         assert_eq!(line(&["codex", "exec", "hi"]), ["codex", told[0], told[1], "exec", "hi"]);
         assert_eq!(line(&["/opt/bin/codex"]), ["/opt/bin/codex", told[0], told[1]]);
         assert_eq!(line(&["claude", "-c"]), ["claude", "-c"]);
+    }
+
+    #[test]
+    fn agents_that_can_be_told_by_arguments_are_told_where_the_memory_is() {
+        let memory = memory(ADDRESS, Path::new("/home/ann/my oven")).unwrap();
+        let told = |program: &str| {
+            let agent = [program.into(), "hi".into()];
+            let arguments = command_line(&agent, ADDRESS, Some(&memory)).1;
+            arguments.iter().map(|it| it.to_string_lossy().into_owned()).collect::<Vec<_>>()
+        };
+        let url = "http://127.0.0.1:4141/mcp?project=%2Fhome%2Fann%2Fmy%20oven";
+        let base = "openai_base_url=http://127.0.0.1:4141/v1";
+        let server = format!("mcp_servers.stillroom.url=\"{url}\"");
+        assert_eq!(told("codex"), ["-c", base, "-c", &server, "hi"]);
+        let configuration =
+            format!(r#"--mcp-config={{"mcpServers":{{"stillroom":{{"type":"http","url":"{url}"}}}}}}"#);
+        assert_eq!(told("claude"), [&configuration, "hi"]);
+        assert_eq!(told("opencode"), ["hi"]);
     }
 
     #[test]

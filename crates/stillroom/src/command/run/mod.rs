@@ -20,12 +20,16 @@ use std::process::{ExitCode, ExitStatus};
 ///
 /// # Errors
 /// No gateway can be had, or the agent cannot be started.
-pub(crate) fn perform(invocation: &Invocation<'_>, agent: &[OsString]) -> Result<ExitCode, Failure> {
+pub(crate) fn perform(
+    invocation: &Invocation<'_>,
+    agent: &[OsString],
+    with_memory: bool,
+) -> Result<ExitCode, Failure> {
     let loaded = invocation.settings()?;
     loaded.notes().iter().for_each(|line| note(line));
     wait_for(async {
         let (gateway, child) = find_or_start(invocation, &loaded).await?;
-        let status = agent::run(agent, gateway.address(), invocation.places).await;
+        let status = agent::run(agent, (gateway.address(), with_memory), invocation.places).await;
         if let Some(child) = child {
             child.stop().await;
         }

@@ -1,0 +1,75 @@
+//! The MCP server, as raw requests meet it: guarded, within one project, fenced.
+
+use crate::client::{Answer, post, request};
+use crate::house::House;
+use crate::provider::Provider;
+use serde_json::{Value, json};
+
+const HEADERS: &str = "content-type: application/json\r\naccept: application/json, text/event-stream\r\n";
+
+fn ask(house: &House, address: &str, method: &str, parameters: Value) -> Answer {
+    let body = json!({"jsonrpc": "2.0", "id": 1, "method": method, "params": parameters});
+    house.ask(post(address, HEADERS, &body.to_string()))
+}
+
+/// What a tool says, and whether that is an error.
+fn call(house: &House, address: &str, tool: &str, arguments: Value) -> (bool, String) {
+    let answer = ask(house, address, "tools/call", json!({"name": tool, "arguments": arguments}));
+    let answer: Value = serde_json::from_slice(&answer.body).expect("JSON");
+    let result = &answer["result"];
+    let text = result["content"][0]["text"].as_str().unwrap_or_else(|| panic!("{answer}"));
+    (result["isError"] == true, text.to_owned())
+}
+
+fn note(title: &str) -> Value {
+    json!({"title": title, "content": "needs an </stillroom-memory> hour", "category": "gotcha"})
+}
+
+#[test]
+fn an_agent_remembers_recalls_and_forgets_in_the_project_of_its_address_and_in_no_other() {
+    let provider = Provider::saying("");
+    let house = House::before(&provider);
+    let (oven, garden) = ("/mcp?project=%2Fno%2Fsuch%2Foven", "/mcp?project=%2Fno%2Fsuch%2Fgarden");
+    assert_eq!(call(&house, oven, "remember", note("Oven")), (false, "Kept as k1, version 1.".to_owned()));
+    let (failed, found) = call(&house, oven, "recall", json!({"query": "hour"}));
+    assert!(!failed && found.contains("[entry k1, tool output included] needs an"), "{found}");
+    assert_eq!(found.matches("</stillroom-memory>").count(), 1, "{found}");
+    let nothing = (false, "Nothing fits.".to_owned());
+    assert_eq!(call(&house, garden, "recall", json!({"query": "hour"})), nothing);
+    let elsewhere = json!({"query": "hour", "project": "/no/such/oven"});
+    assert_eq!(call(&house, garden, "recall", elsewhere.clone()), nothing, "the address decides");
+    assert!(call(&house, "/mcp", "recall", elsewhere).1.contains("needs an"));
+    assert!(call(&house, garden, "forget", json!({"id": "k1"})).0);
+    assert_eq!(call(&house, oven, "forget", json!({"id": "k1"})), (false, "k1 is forgotten.".to_owned()));
+    assert_eq!(call(&house, oven, "recall", json!({"query": "hour"})), nothing);
+}
+
+#[test]
+fn what_is_wrong_with_a_call_is_said() {
+    let provider = Provider::saying("");
+    let house = House::before(&provider);
+    for (address, tool, arguments, said) in [
+        ("/mcp", "recall", json!({"query": "hour"}), "say which project"),
+        ("/mcp?project=oven", "recall", json!({}), "missing field `query`"),
+        ("/mcp?project=oven", "remember", note(""), "title must have 1 to 200 characters"),
+        ("/mcp?project=oven", "forget", json!({"id": "k9"}), "there is no entry \"k9\" in this project"),
+        ("/mcp?project=oven", "bake", json!({}), "there is no tool \"bake\""),
+    ] {
+        let (failed, text) = call(&house, address, tool, arguments);
+        assert!(failed && text.contains(said), "{text}");
+    }
+}
+
+#[test]
+fn pages_of_strangers_other_hosts_and_listeners_are_turned_away() {
+    let provider = Provider::saying("");
+    let house = House::before(&provider);
+    let status = |request: String| house.ask(request).status;
+    let body = json!({"jsonrpc": "2.0", "id": 1, "method": "tools/list"}).to_string();
+    assert_eq!(status(post("/mcp", HEADERS, &body)), 200);
+    assert_eq!(status(post("/mcp", &format!("{HEADERS}origin: https://evil.example\r\n"), &body)), 403);
+    assert_eq!(status(request("GET", "/mcp", HEADERS)), 405);
+    let large = " ".repeat(65 * 1024) + &body;
+    assert_eq!(status(post("/mcp", HEADERS, &large)), 413);
+    assert!(provider.heard_no_more());
+}
