@@ -64,7 +64,8 @@ impl Notebook {
         self.0.read().sessions.get(session).cloned().map_or(Standing::New, Standing::Decided)
     }
 
-    /// What a turn of `session` gets, which asks `model` about `project`. The first turn decides for all.
+    /// What a turn of `session` gets, which asks `model` about `project`. The first that states a project decides for all: agents
+    /// ask for titles, in ways that look like turns, before they say what they work on.
     #[must_use]
     pub fn of_turn(
         &self,
@@ -75,8 +76,9 @@ impl Notebook {
         if let Standing::Decided(decided) = self.standing(session) {
             return decided;
         }
+        let project = project?;
         let mut published = self.0.write();
-        let text = project.and_then(|project| published.text(principal, project, model));
+        let text = published.text(principal, project, model);
         if published.sessions.len() >= SESSIONS {
             return None;
         }
@@ -257,6 +259,13 @@ mod tests {
         assert_eq!(told(&notebook, "early", "local", Some("garden")), first);
         assert_eq!(told(&notebook, "blank", "local", Some("garden")), None);
         assert!(told(&notebook, "late", "local", Some("oven")).unwrap().contains("Other"));
+    }
+
+    #[test]
+    fn a_turn_that_states_no_project_decides_nothing() {
+        let notebook = notebook(&[ann(entry("Oven", Some("oven"), false))]);
+        assert_eq!(told(&notebook, "s", "local", None), None);
+        assert!(told(&notebook, "s", "local", Some("oven")).is_some());
     }
 
     #[tokio::test]
