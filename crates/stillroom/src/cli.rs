@@ -361,7 +361,7 @@ mod tests {
     #[test]
     fn an_agent_may_be_named_without_the_two_dashes() {
         let cli = parse(&["run", "--listen", "127.0.0.1:0", "claude", "--color", "red", "-p"]).unwrap();
-        let Some(Command::Run { agent, .. }) = cli.command else { panic!("not run") };
+        let Some(Command::Run { agent, no_mcp: false }) = cli.command else { panic!("not run") };
         assert_eq!(agent, ["claude", "--color", "red", "-p"]);
         assert!(cli.settings.listen.is_some());
     }

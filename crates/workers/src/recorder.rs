@@ -145,7 +145,7 @@ impl Inner {
         {
             self.notebook.publish(store)?; // What was kept under the folder has moved to the project.
         }
-        let warmth = self.shelve(turn, (&asked, project), (&answered, after), recorded.turns, plain);
+        let warmth = self.shelve(turn, (&asked, project, &answered), after, recorded.turns, plain);
         let held_for = match &warmth {
             Ok(warmth) => {
                 let price = Price::of(turn.upstream.provider(), &asked.model);
@@ -206,8 +206,8 @@ impl Inner {
     fn shelve(
         &self,
         turn: &Turn,
-        (asked, project): (&Asked, Option<ProjectId>),
-        (answered, after): (&Answered, Awaited),
+        (asked, project, answered): (&Asked, Option<ProjectId>, &Answered),
+        after: Awaited,
         turns: u32,
         plain: Cow<'_, [u8]>,
     ) -> Result<Warmth, Cold> {

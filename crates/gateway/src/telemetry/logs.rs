@@ -9,7 +9,7 @@ use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 
 /// What is logged when nobody says otherwise.
-pub const DEFAULT_FILTER: &str = "info,actix_server=warn,actix_http=warn";
+pub const DEFAULT_FILTER: &str = "info,actix_server=warn,actix_http=warn,rmcp=warn";
 
 /// The shape of a log line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]

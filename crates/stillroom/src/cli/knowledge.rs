@@ -20,13 +20,13 @@ pub(crate) enum Knowledge {
     /// Add nothing more to one session's requests.
     #[command(after_help = "Example:\n  stillroom knowledge withhold 0199f3a2")]
     Withhold {
-        /// Which session.
+        /// Which session; the beginning of its id is enough.
         session: String,
     },
     /// Let a session's next turn decide again what is added to its requests.
     #[command(after_help = "Example:\n  stillroom knowledge offer 0199f3a2")]
     Offer {
-        /// Which session.
+        /// Which session; the beginning of its id is enough.
         session: String,
     },
 }

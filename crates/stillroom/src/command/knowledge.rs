@@ -2,8 +2,9 @@
 
 use super::invocation::{Invocation, wait_for};
 use super::look::{self, List};
+use super::session_id;
 use crate::cli::{Json, Knowledge};
-use crate::client::encoded;
+use crate::client::{Gateway, encoded};
 use crate::failure::Failure;
 use crate::output::say;
 use crate::table::cell;
@@ -18,11 +19,21 @@ pub(crate) fn perform(
 ) -> Result<ExitCode, Failure> {
     let Some(change) = change else { return look::show(invocation, &list(), format) };
     wait_for(async {
-        let (path, body) = request(change);
-        let answer = invocation.gateway()?.put(&path, &body).await?;
+        let gateway = invocation.gateway()?;
+        let (path, body) = request(&named(&gateway, change).await?);
+        let answer = gateway.put(&path, &body).await?;
         say(&if format.json { answer.text } else { told(&answer.json()?) });
         Ok(ExitCode::SUCCESS)
     })
+}
+
+/// The change with the whole id of its session.
+async fn named(gateway: &Gateway, change: &Knowledge) -> Result<Knowledge, Failure> {
+    let mut change = change.clone();
+    if let Knowledge::Withhold { session } | Knowledge::Offer { session } = &mut change {
+        *session = session_id::find(gateway, session).await?;
+    }
+    Ok(change)
 }
 
 fn request(change: &Knowledge) -> (String, Value) {

@@ -70,8 +70,8 @@ fn memory(address: SocketAddr, folder: &Path) -> Option<String> {
 }
 
 /// What an agent is told by arguments, right behind its name. Codex ignores the environment; where the memory is, both can only
-/// be told like this. Claude Code takes several configurations behind one flag, so it stands in one word with its flag. OpenCode
-/// ignores the environment too, and has a variable of its own ([`opencode`]).
+/// be told like this. Claude Code takes several configurations behind one flag, so it stands in one word with its flag.
+/// OpenCode ignores arguments too, and has a variable of its own ([`opencode`]).
 fn command_line(agent: &[OsString], address: SocketAddr, memory: Option<&str>) -> (OsString, Vec<OsString>) {
     let program = agent.first().cloned().unwrap_or_default();
     let setting = |setting: String| ["-c".into(), OsString::from(setting)];
