@@ -1,7 +1,7 @@
 # Every command that CI runs. Without just, type what stands behind the names: plain cargo does it all.
 
 # What CI runs, in its order.
-ci: format lint docs test deny clients browser
+ci: format lint docs book test deny clients browser
 
 # Rust's own formatting.
 format:
@@ -14,6 +14,10 @@ lint:
 # The docs of all items, private ones included: a broken link is an error.
 docs:
     RUSTDOCFLAGS="-D warnings -A rustdoc::private_intra_doc_links" cargo doc --workspace --no-deps --document-private-items --locked
+
+# The pages of docs/ as a book, in target/book: a warning is an error. `cargo test -p stories` checks their links.
+book:
+    .ci/book
 
 # Unit tests, properties, scenarios in virtual time, wire tests.
 test:
