@@ -1,4 +1,4 @@
-//! The table of all settings. `docs/configuration.md` says what each is for; a test holds the two together.
+//! The table of all settings. `docs/configuration.md` is rendered from it, but for what each is for: `just reference`.
 
 use super::keys::Key;
 use super::keys::Nature::{Ahead, Plain, Secret};
