@@ -19,6 +19,11 @@ docs:
 book:
     .ci/book
 
+# Rewrites the tables of docs/configuration.md and docs/metrics.md from the settings and the metrics; their prose stays.
+reference:
+    REWRITE_REFERENCE=1 cargo test --locked -p stillroom --lib the_reference_is_what
+    REWRITE_REFERENCE=1 cargo test --locked -p gateway --lib the_reference_is_what
+
 # Unit tests, properties, scenarios in virtual time, wire tests.
 test:
     cargo test --workspace --locked

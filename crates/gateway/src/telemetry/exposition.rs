@@ -73,6 +73,8 @@ fn plain_line(line: &str, counters: &[&str]) -> String {
 
 #[cfg(test)]
 mod tests {
+    mod documented;
+
     use super::*;
     use actor::{Observer, Row};
     use domain::intake::Oddity;
