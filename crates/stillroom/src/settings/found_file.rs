@@ -42,6 +42,11 @@ pub(crate) fn said_aloud(layers: &Layers) -> Vec<&'static str> {
     found.map(|written| written.key.name).filter(|name| SAID_ALOUD.contains(name)).collect()
 }
 
+/// Whether a found file names the database: it may have brought it along, with knowledge that a stranger prepared.
+pub(crate) fn brings_knowledge(layers: &Layers) -> bool {
+    layers.origin("data_dir").is_some_and(|origin| origin.is_found())
+}
+
 fn stays_here(key: &str, resolved: &Resolved) -> bool {
     let settings = &resolved.settings;
     match key {

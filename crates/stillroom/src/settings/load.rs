@@ -49,6 +49,7 @@ pub(super) fn of_file(
     let mut resolved = resolve(&layers, places)?;
     find_worker_provider(&mut resolved)?;
     check(&layers, &resolved)?;
+    resolved.settings.memory.inject &= !found_file::brings_knowledge(&layers);
     Ok(Loaded { resolved, layers, file: file.map(|file| (file.path, file.choice)) })
 }
 
@@ -129,7 +130,15 @@ impl Loaded {
         let (path, _) = self.file.as_ref().filter(|(_, choice)| *choice == Choice::Found)?;
         let aloud = found_file::said_aloud(&self.layers);
         let sets = if aloud.is_empty() { String::new() } else { format!(": it sets {}", aloud.join(", ")) };
-        Some(format!("settings are read from {}, found in the working directory{sets}", path.display()))
+        let withheld = if found_file::brings_knowledge(&self.layers) {
+            "; as it also names the database, no knowledge is added to requests"
+        } else {
+            ""
+        };
+        Some(format!(
+            "settings are read from {}, found in the working directory{sets}{withheld}",
+            path.display()
+        ))
     }
 
     fn ahead_notes(&self) -> impl Iterator<Item = String> {

@@ -80,3 +80,13 @@ fn what_has_no_effect_yet_is_said() {
     };
     assert!(notes.iter().any(said), "{notes:?}");
 }
+
+#[test]
+fn knowledge_that_a_found_file_may_have_brought_along_reaches_no_request() {
+    let injects = |desk: Desk| desk.load().settings().memory.inject;
+    let brought = || Desk::new().found("data_dir = \"memory\"\nmemory.inject = true");
+    assert!(!injects(brought()));
+    assert!(brought().load().notes()[0].contains("no knowledge is added to requests"));
+    assert!(injects(brought().variable("STILLROOM_DATA_DIR", "/home/me/memory")));
+    assert!(injects(Desk::new().found("listen = \"127.0.0.1:0\"")));
+}
