@@ -26,8 +26,9 @@ def main(path, sessions):
 def write_session(database, chance, now, number):
     name, at = f"{number:08x}-5eed-4a11-8000-0000000057ed", now - (number + 2) * 1_300_000
     database.execute(
-        "INSERT INTO session VALUES (?, 'local', NULL, 'claude-cli/2.1.330', 'anthropic', 'anthropic-messages', ?,"
-        " 'https://api.anthropic.com', ?, zeroblob(16), ?, 0, 0, 0, 0, 0, 0, ?, ?)",
+        "INSERT INTO session (id, principal, client, provider, dialect, model, upstream_origin, directory, head, turns, created,"
+        " last_activity) VALUES (?, 'local', 'claude-cli/2.1.330', 'anthropic', 'anthropic-messages', ?,"
+        " 'https://api.anthropic.com', ?, zeroblob(16), ?, ?, ?)",
         (name, chance.choice(MODELS), f"/home/ann/{chance.choice(['oven', 'bakery', 'mill'])}", number % 40 + 1, at - DAY, at),
     )
     for message in range(2):
@@ -89,7 +90,7 @@ def write_knowledge(database, now):
     for number, (category, title, content) in enumerate(ENTRIES, 1):
         at = now - number * 5_400_000
         database.execute(
-            "INSERT INTO knowledge (id, version, principal, directory, session, category, title, folded_title, content, confidence, created, updated)"
+            "INSERT INTO knowledge (id, version, principal, project, session, category, title, folded_title, content, confidence, created, updated)"
             " VALUES (?, 2, 'local', NULL, ?, ?, ?, ?, ?, 0.85, ?, ?)",
             (f"k{number}", f"{0:08x}-5eed-4a11-8000-0000000057ed", category, title, title.lower(), content, at - DAY, at),
         )
