@@ -299,9 +299,6 @@ fn record(heard: &mut Heard<'_>) -> TurnRecord {
 mod tests {
     use super::*;
     use domain::conversation::{Message, Role};
-    use domain::ids::Principal;
-    use domain::provider::{Provider, UpstreamKey};
-    use domain::time::UnixMillis;
 
     #[test]
     fn a_request_whose_last_message_brings_a_tools_result_was_sent_after_a_tool() {
@@ -319,24 +316,7 @@ mod tests {
     #[test]
     fn what_is_kept_for_replay_is_what_was_really_sent() {
         let request: &[u8] = br#"{ "system":[{"type":"text","text":"a"}],"x":1.50,"messages":[]}"#;
-        let turn = |injection: Option<Arc<str>>| Turn {
-            session: "s".into(),
-            beginning: None,
-            principal: Principal::local(),
-            identity: None,
-            client: "test".into(),
-            speaker: Speaker::Main,
-            upstream: UpstreamKey::new(Provider::Anthropic, "http://h.example"),
-            dialect: Dialect::AnthropicMessages,
-            target: "/v1/messages".into(),
-            request_encoding: None,
-            request: request.into(),
-            injection,
-            answer_encoding: None,
-            answer: Vec::new(),
-            at: UnixMillis(1),
-            took: Duration::ZERO,
-        };
+        let turn = |injection| Turn { injection, ..Turn::of("s", request) };
         assert_eq!(as_sent(&turn(None), request.into()).unwrap(), request);
         let sent =
             br#"{ "system":[{"type":"text","text":"a"},{"text":"b","type":"text"}],"x":1.50,"messages":[]}"#;

@@ -51,3 +51,28 @@ pub struct Turn {
     /// From the departure of the request until it was over.
     pub took: Duration,
 }
+
+#[cfg(test)]
+impl Turn {
+    /// A turn of `session` with this request, and nothing special.
+    pub(crate) fn of(session: &str, request: impl Into<Bytes>) -> Self {
+        Self {
+            session: session.into(),
+            beginning: None,
+            principal: Principal::local(),
+            identity: None,
+            client: "test".into(),
+            speaker: Speaker::Main,
+            upstream: UpstreamKey::new(domain::provider::Provider::Anthropic, "http://h.example"),
+            dialect: Dialect::AnthropicMessages,
+            target: "/v1/messages".into(),
+            request_encoding: None,
+            request: request.into(),
+            injection: None,
+            answer_encoding: None,
+            answer: Vec::new(),
+            at: UnixMillis(0),
+            took: Duration::ZERO,
+        }
+    }
+}

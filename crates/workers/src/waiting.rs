@@ -147,33 +147,12 @@ fn size(turn: &Turn) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::Speaker;
-    use bytes::Bytes;
-    use domain::ids::Principal;
-    use domain::provider::{Dialect, Provider, UpstreamKey};
     use domain::time::UnixMillis;
 
     const WHOLE: usize = usize::MAX;
 
     fn turn(session: &str, at: i64, bytes: usize) -> Turn {
-        Turn {
-            session: session.into(),
-            beginning: Some(1),
-            principal: Principal::local(),
-            identity: None,
-            client: "test".into(),
-            speaker: Speaker::Main,
-            upstream: UpstreamKey::new(Provider::Anthropic, "http://h.example"),
-            dialect: Dialect::AnthropicMessages,
-            target: "/v1/messages".into(),
-            request_encoding: None,
-            request: Bytes::from(vec![0; bytes]),
-            injection: None,
-            answer_encoding: None,
-            answer: Vec::new(),
-            at: UnixMillis(at),
-            took: std::time::Duration::ZERO,
-        }
+        Turn { beginning: Some(1), at: UnixMillis(at), ..Turn::of(session, vec![0; bytes]) }
     }
 
     fn left(waiting: &mut Waiting) -> Vec<(String, i64)> {

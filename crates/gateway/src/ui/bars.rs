@@ -100,18 +100,11 @@ fn name(key: &str) -> &str {
 
 /// What the colours mean.
 pub(super) fn legend() -> Markup {
-    let keys = [
+    super::legend::legend(&[
         ("gain", "saved by warming"),
         ("cost", "spent on warm-ups"),
         ("other", "spent on other background work"),
-    ];
-    html! {
-        ul.legend aria-label="Legend" {
-            @for (class, words) in keys {
-                li { svg.key viewBox="0 0 10 10" aria-hidden="true" focusable="false" { rect class=(class) width="10" height="10" {} } (words) }
-            }
-        }
-    }
+    ])
 }
 
 /// The figures behind a chart.

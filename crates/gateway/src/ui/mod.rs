@@ -13,6 +13,7 @@ mod figures;
 mod forms;
 mod knowledge;
 mod layout;
+mod legend;
 mod links;
 mod message;
 mod notices;

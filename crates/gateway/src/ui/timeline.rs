@@ -177,20 +177,13 @@ const fn told(by: Option<By>) -> &'static str {
 }
 
 fn legend() -> Markup {
-    let keys = [
+    super::legend::legend(&[
         ("warm", "warm from a turn"),
         ("held", "held warm by a warm-up"),
         ("cold", "cold"),
         ("turn", "a turn"),
         ("refresh", "a warm-up"),
-    ];
-    html! {
-        ul.legend aria-label="Legend" {
-            @for (class, words) in keys {
-                li { svg.key viewBox="0 0 10 10" aria-hidden="true" focusable="false" { rect class=(class) width="10" height="10" {} } (words) }
-            }
-        }
-    }
+    ])
 }
 
 /// How the cache stood from its first touch to `now`, or to a tenth of the whole after it went cold for good.
