@@ -61,6 +61,8 @@ pub enum WaitReason {
     UpstreamDown,
     /// As much background work as may run at once is under way.
     Busy,
+    /// The day's budget holds background work back.
+    Budget,
 }
 
 impl WaitReason {
@@ -84,6 +86,9 @@ impl WaitReason {
             }
             Self::UpstreamDown => "the provider cannot be reached or is broken; one call at a time finds out",
             Self::Busy => "other background work goes first",
+            Self::Budget => {
+                "the day's budget for background work holds it back (worker.daily_budget_usd): it goes on by itself"
+            }
         }
     }
 }

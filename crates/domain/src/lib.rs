@@ -5,6 +5,7 @@
 //! crate speaks in these words, so a word that two crates need belongs here, and one that only one crate needs does not.
 
 pub mod access;
+pub mod budget;
 pub mod companions;
 pub mod conversation;
 pub mod credential;

@@ -106,6 +106,8 @@ pub struct WorkerSettings {
     pub use_client_credentials: ClientCredentials,
     /// When the global token may stand in.
     pub global_fallback: GlobalFallback,
+    /// What all background work may spend a day (in UTC), in dollars; no limit when not set.
+    pub daily_budget: Option<f64>,
     /// Retries of a call after faults; a busy provider is not one.
     pub max_retries: u32,
 }
@@ -204,6 +206,7 @@ impl Settings {
                 provider: None,
                 use_client_credentials: ClientCredentials { api_key: true, bearer: true },
                 global_fallback: GlobalFallback::Lineage,
+                daily_budget: None,
                 max_retries: 8,
             },
             idle: IdleSettings {

@@ -3,12 +3,14 @@
 //! This is the one door (R8): a lease comes from the CredentialActor's answer to [`Errand::ask`] or [`Errand::report`] and
 //! from nowhere else, and without a lease there is nothing to call a provider with.
 
-use crate::{Ended, Meter, Spoken};
-use actor::{Cause, Mailbox};
+use crate::{Ended, Meter, Purse, Spoken};
+use actor::{Cause, Clock, Mailbox};
+use domain::access::{Access, WaitReason};
 use domain::credential::Lease;
 use domain::evidence::{Class, Evidence};
 use domain::ids::SessionId;
 use domain::purpose::Purpose;
+use domain::time::{Moment, UnixMillis};
 use machines::credential::{CredentialMessage, CredentialReply};
 use machines::idle_scheduler::{Backlog, SchedulerMessage, SchedulerReply};
 use machines::job::{Brief, Ending, JobMessage, Work};
@@ -31,6 +33,8 @@ pub(crate) struct Errand {
     pub(crate) endings: broadcast::Sender<Ended>,
     pub(crate) desk: Desk,
     pub(crate) meter: Arc<dyn Meter>,
+    pub(crate) purse: Purse,
+    pub(crate) clock: Clock,
 }
 
 impl Errand {
@@ -43,8 +47,11 @@ impl Errand {
         self.scheduler.tell_surely(restarted, cause).unwrap_or_default();
     }
 
-    /// Asks whether the job may call its provider.
+    /// Asks whether the job may call its provider: first the purse, then the CredentialActor.
     pub(crate) async fn ask(self, brief: Brief, cause: Cause) -> JobMessage {
+        if let Some(access) = self.held_back().await {
+            return JobMessage::Answered { session: brief.session, access };
+        }
         let request = brief.request(self.purpose);
         let question = Spoken(CredentialMessage::ResolveCredential(request));
         let session = brief.session;
@@ -52,6 +59,18 @@ impl Errand {
             Ok(CredentialReply::Access(access)) => JobMessage::Answered { session, access },
             _ => JobMessage::Unanswered { session },
         }
+    }
+
+    /// What the day's budget says, if it says no. What lies in a batch is paid for, so its answers are fetched all the same.
+    async fn held_back(&self) -> Option<Access> {
+        if self.purpose == Purpose::Batch {
+            return None;
+        }
+        let now = UnixMillis::from(self.clock.unix());
+        let until = self.purse.held_until(now).await?;
+        let wait = Duration::from_millis(until.0.abs_diff(now.0));
+        let ask_again_at = Some(Moment::from(self.clock.now()).after(wait));
+        Some(Access::Wait { reason: WaitReason::Budget, ask_again_at })
     }
 
     /// Tells how the call went, and hears that it was taken in; after a refusal also whether there is another lease.

@@ -1,6 +1,6 @@
 //! What the rest of the program holds of the actors, and what is needed to bring them up.
 
-use crate::{Alarm, Meter, Notebook, Outbox, Projects, Recorder, Spoken, Witness};
+use crate::{Alarm, Meter, Notebook, Outbox, Projects, Purse, Recorder, Spoken, Witness};
 use actor::{Cause, Environment, Mailbox, Place};
 use domain::fingerprint::Fingerprinter;
 use domain::ids::SessionId;
@@ -88,6 +88,8 @@ pub struct House {
     pub projects: Projects,
     /// What of the knowledge is added to which session's requests.
     pub notebook: Notebook,
+    /// What background work may spend.
+    pub purse: Purse,
     /// The way to the store.
     pub desk: Desk,
     /// Clock and trace.

@@ -9,7 +9,7 @@ use crate::distiller::Distilling;
 use crate::errand::Errand;
 use crate::idle_scheduler::SchedulerPerformer;
 use crate::job::{Craft, JobPerformer};
-use crate::{House, Notebook, Outbox, Parts, Projects, Recorder, RequestShelf, Spoken};
+use crate::{House, Notebook, Outbox, Parts, Projects, Purse, Recorder, RequestShelf, Spoken};
 use actor::{Cause, Vacancy, vacancy};
 use domain::companions::Companions;
 use domain::credential::{Credential, CredentialKind};
@@ -69,6 +69,7 @@ pub fn wire(parts: Parts) -> House {
         recorder,
         projects,
         notebook,
+        purse: Purse::new(parts.settings.worker.daily_budget, parts.desk.clone()),
         desk: parts.desk.clone(),
         environment: environment.clone(),
         endings: broadcast::channel(NEWS).0,
@@ -175,6 +176,8 @@ impl House {
             endings: self.endings.clone(),
             desk: self.desk.clone(),
             meter: Arc::clone(&parts.meter),
+            purse: self.purse.clone(),
+            clock: parts.environment.clock,
         }
     }
 

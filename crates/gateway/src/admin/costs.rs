@@ -6,6 +6,7 @@ use actix_web::web;
 use domain::time::UnixMillis;
 use serde::{Deserialize, Serialize};
 use store::{Costs, CostsBy};
+use workers::Balance;
 
 /// A day, in milliseconds.
 const DAY: i64 = 86_400_000;
@@ -26,10 +27,29 @@ pub(crate) struct AllCosts {
     pub(crate) since: UnixMillis,
     /// None when there was nothing.
     pub(crate) total: Option<Costs>,
+    /// None when no daily budget is set.
+    pub(crate) budget: Option<Budget>,
     pub(crate) days: Vec<Costs>,
     pub(crate) models: Vec<Costs>,
     pub(crate) purposes: Vec<Costs>,
     sessions: Vec<Costs>,
+}
+
+/// The day's budget for background work.
+#[derive(Serialize)]
+pub(crate) struct Budget {
+    pub(crate) limit_usd: f64,
+    /// Today, in UTC.
+    pub(crate) spent_usd: f64,
+    /// Until when background work waits; none when it need not.
+    pub(crate) held_until: Option<String>,
+}
+
+impl From<Balance> for Budget {
+    fn from(balance: Balance) -> Self {
+        let Balance { limit, spent, allowance } = balance;
+        Self { limit_usd: limit, spent_usd: spent, held_until: allowance.held_until().map(shown::time) }
+    }
 }
 
 const fn thirty() -> u32 {
@@ -51,9 +71,11 @@ impl Admin {
             return Err(Refusal::Invalid(format!("days is {days}: it may be 1 to {LONGEST}")));
         }
         let since = UnixMillis(self.unix().0 - i64::from(days) * DAY);
+        let budget = self.house.purse.balance(self.unix()).await?.map(Budget::from);
         let read = move |store: &mut dyn store::Store| {
             Ok(AllCosts {
                 since,
+                budget,
                 total: store.costs(since, CostsBy::Nothing)?.pop(),
                 days: store.costs(since, CostsBy::Day)?,
                 purposes: store.costs(since, CostsBy::Purpose)?,

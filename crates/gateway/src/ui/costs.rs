@@ -5,7 +5,7 @@ use super::fault::Fault;
 use super::figures::{dollars, tokens};
 use super::layout::{self, Tab};
 use crate::admin::Admin;
-use crate::admin::costs::{AllCosts, Span};
+use crate::admin::costs::{AllCosts, Budget, Span};
 use crate::admin::refusal::Refusal;
 use actix_web::{HttpResponse, web};
 use domain::time::UnixMillis;
@@ -32,12 +32,25 @@ pub(super) async fn show(admin: web::Data<Admin>, span: web::Query<Span>) -> Res
                 @for known in SPANS { a.button href={ "/ui/costs?days=" (known) } aria-current=[(known == days).then_some("page")] { (known) " days" } }
             }
         }
+        @if let Some(budget) = &costs.budget { (daily(budget)) }
         @match &costs.total {
             None => (nothing(days)),
             Some(total) => (all(total, &costs, admin.unix())),
         }
     };
     Ok(layout::page("Costs", Tab::Costs, None, &body))
+}
+
+/// How the day's budget stands.
+fn daily(budget: &Budget) -> Markup {
+    html! {
+        p {
+            "Today " (dollars(budget.spent_usd)) " of the daily budget of " (dollars(budget.limit_usd)) " is spent."
+            @if let Some(until) = &budget.held_until {
+                " Background work waits until " time datetime=(until) { (until) } "; your agents are not touched."
+            }
+        }
+    }
 }
 
 fn nothing(days: u32) -> Markup {

@@ -30,6 +30,7 @@ fn waits() -> Vec<Ending> {
         WaitReason::Incident,
         WaitReason::UpstreamDown,
         WaitReason::Busy,
+        WaitReason::Budget,
     ];
     reasons.into_iter().map(waiting).chain([failed(FailureCause::Credential)]).collect()
 }

@@ -5,7 +5,7 @@ use super::prices;
 use crate::cli;
 use crate::failure::Failure;
 use crate::output::{note, say};
-use crate::settings::{Loaded, Nature};
+use crate::settings::Loaded;
 use crate::table;
 use serde_json::{Map, Value, json};
 use std::process::ExitCode;
@@ -36,10 +36,7 @@ pub(crate) fn check(invocation: &Invocation<'_>, format: cli::Json) -> Result<Ex
 fn json_of(loaded: &Loaded) -> Value {
     let entries = loaded.entries().map(|(key, value, origin)| {
         let from = origin.map_or("default".to_owned(), ToString::to_string);
-        (
-            key.name.to_owned(),
-            json!({"value": value, "from": from, "has_effect": key.nature != Nature::Ahead}),
-        )
+        (key.name.to_owned(), json!({"value": value, "from": from}))
     });
     Value::Object(entries.collect::<Map<_, _>>())
 }
@@ -48,8 +45,7 @@ fn text_of(loaded: &Loaded) -> String {
     let title = ["KEY", "VALUE", "FROM"].map(str::to_owned).to_vec();
     let rows = loaded.entries().map(|(key, value, origin)| {
         let from = origin.map_or("default".to_owned(), ToString::to_string);
-        let ahead = if key.nature == Nature::Ahead { " (no effect yet)" } else { "" };
-        vec![key.name.to_owned(), table::cell(&value), format!("{from}{ahead}")]
+        vec![key.name.to_owned(), table::cell(&value), from]
     });
     table::align(&std::iter::once(title).chain(rows).collect::<Vec<_>>())
 }
@@ -84,11 +80,8 @@ mod tests {
     #[test]
     fn programs_get_the_same() {
         let json = json_of(&loaded());
-        assert_eq!(
-            json["listen"],
-            json!({"value": "127.0.0.1:0", "from": "flag --listen", "has_effect": true})
-        );
-        assert_eq!(json["worker.daily_budget_usd"]["has_effect"], false);
+        assert_eq!(json["listen"], json!({"value": "127.0.0.1:0", "from": "flag --listen"}));
+        assert_eq!(json["worker.daily_budget_usd"]["value"], 3.0);
         assert_eq!(json["worker.provider"]["value"], "anthropic");
         assert!(!json.to_string().contains("canary"));
     }

@@ -22,6 +22,19 @@ pub(crate) fn perform(invocation: &Invocation<'_>, days: u32, format: Json) -> R
 }
 
 fn text(costs: &Value, days: u32) -> String {
+    let budget = budget(&costs["budget"]);
+    std::iter::once(sums(costs, days)).chain(budget).collect::<Vec<_>>().join("\n\n")
+}
+
+/// How the day's budget stands, if there is one.
+fn budget(budget: &Value) -> Option<String> {
+    let (spent, limit) = (dollars(&budget["spent_usd"]), dollars(budget.get("limit_usd")?));
+    let held = budget["held_until"].as_str();
+    let held = held.map(|until| format!(" Background work waits until {until}; clients are not touched."));
+    Some(format!("Today {spent} of the daily budget of {limit} is spent.{}", held.unwrap_or_default()))
+}
+
+fn sums(costs: &Value, days: u32) -> String {
     if costs["total"].is_null() {
         return format!("Background work has cost nothing in the last {days} days.");
     }
@@ -83,6 +96,19 @@ mod tests {
             "models": [row("claude-sonnet-4-5", 0.5)], "sessions": [row("0199f3a2", 0.5), row("", -0.25)],
         });
         insta::assert_snapshot!(text(&costs, 30));
+    }
+
+    #[test]
+    fn a_budget_says_what_is_spent_of_it_and_what_waits() {
+        let text = |budget: Value| text(&json!({"total": null, "budget": budget}), 7);
+        let none = "Background work has cost nothing in the last 7 days.";
+        assert_eq!(text(Value::Null), none);
+        let mut budget = json!({"limit_usd": 3.0, "spent_usd": 1.25, "held_until": null});
+        let spent = "Today $1.2500 of the daily budget of $3.0000 is spent.";
+        assert_eq!(text(budget.clone()), format!("{none}\n\n{spent}"));
+        budget["held_until"] = "2026-12-26T00:00:00.000Z".into();
+        let waits = "Background work waits until 2026-12-26T00:00:00.000Z; clients are not touched.";
+        assert_eq!(text(budget), format!("{none}\n\n{spent} {waits}"));
     }
 
     #[test]

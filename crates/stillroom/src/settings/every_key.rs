@@ -1,7 +1,7 @@
 //! The table of all settings. `docs/configuration.md` is rendered from it, but for what each is for: `just reference`.
 
 use super::keys::Key;
-use super::keys::Nature::{Ahead, Plain, Secret};
+use super::keys::Nature::{Plain, Secret};
 use super::notation::{base_url, duration, show_duration, show_size, size};
 use super::value::Value;
 use super::words;
@@ -144,9 +144,9 @@ pub(crate) static EVERY_KEY: &[Key] = &[
     Key {
         name: "worker.daily_budget_usd",
         takes: DOLLARS,
-        nature: Ahead,
-        set: |r, v| put_some(&mut r.ahead.worker_daily_budget, v.dollars()),
-        show: |r| json!(r.ahead.worker_daily_budget),
+        nature: Plain,
+        set: |r, v| put_some(&mut r.settings.worker.daily_budget, v.dollars()),
+        show: |r| json!(r.settings.worker.daily_budget),
     },
     Key {
         name: "worker.max_retries",

@@ -28,8 +28,6 @@ pub(crate) enum Nature {
     Plain,
     /// Its value must never be seen.
     Secret,
-    /// It is accepted, but nothing obeys it yet, and whoever sets it is told so.
-    Ahead,
 }
 
 impl Key {
@@ -37,7 +35,7 @@ impl Key {
     pub(crate) fn shown(&self, value: &Value) -> String {
         match self.nature {
             Nature::Secret => "(hidden)".to_owned(),
-            Nature::Plain | Nature::Ahead => harmless(value),
+            Nature::Plain => harmless(value),
         }
     }
 

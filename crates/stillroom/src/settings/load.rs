@@ -3,7 +3,7 @@
 use super::error::SettingsError;
 use super::every_key::EVERY_KEY;
 use super::file::{self, SettingsFile};
-use super::keys::{self, Key, Nature};
+use super::keys::{self, Key};
 use super::layers::{Layers, Written};
 use super::origin::{Choice, Origin};
 use super::place::Places;
@@ -123,7 +123,7 @@ impl Loaded {
 
     /// What the user should hear at the start, a sentence each.
     pub(crate) fn notes(&self) -> Vec<String> {
-        self.found_note().into_iter().chain(self.ahead_notes()).collect()
+        self.found_note().into_iter().collect()
     }
 
     fn found_note(&self) -> Option<String> {
@@ -139,10 +139,5 @@ impl Loaded {
             "settings are read from {}, found in the working directory{sets}{withheld}",
             path.display()
         ))
-    }
-
-    fn ahead_notes(&self) -> impl Iterator<Item = String> {
-        let set = self.layers.iter().filter(|written| written.key.nature == Nature::Ahead);
-        set.map(|written| format!("{} is set ({}), but has no effect yet", written.key.name, written.origin))
     }
 }

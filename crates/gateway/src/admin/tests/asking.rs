@@ -138,3 +138,19 @@ async fn recall_gives_as_many_hits_as_are_asked_for() {
     assert_eq!(count(gateway.get("/api/v1/recall?q=tabs").await.json()), Some(3));
     assert_eq!(count(gateway.get("/api/v1/recall?q=spaces").await.json()), Some(0));
 }
+
+#[actix_web::test]
+async fn a_budget_that_is_spent_is_the_reason_and_the_costs_say_until_when() {
+    let gateway = Gateway::with_budget(0.0);
+    gateway.record("s", "Use tabs").await;
+    gateway.answered("s", TOKEN, Class::Ok, 200);
+    let answer = gateway.post("/api/v1/sessions/s/distill").await.json();
+    let reason = answer["reason"].as_str().expect("a reason");
+    assert!(reason.contains("worker.daily_budget_usd"), "{answer}");
+    let budget = &gateway.get("/api/v1/costs").await.json()["budget"];
+    assert_eq!((&budget["limit_usd"], &budget["spent_usd"]), (&json!(0.0), &json!(0.0)));
+    assert!(budget["held_until"].as_str().expect("a time").ends_with("T00:00:00.000Z"), "{budget}");
+    assert_eq!(Gateway::new().get("/api/v1/costs").await.json()["budget"], Value::Null);
+    let page = gateway.get("/ui/costs").await.text;
+    assert!(page.contains("of the daily budget of"), "{page}");
+}

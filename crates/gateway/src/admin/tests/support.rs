@@ -83,17 +83,24 @@ impl Gateway {
     /// One whose store lies in this folder, so that another can take over from it.
     pub(crate) fn in_folder(folder: &Path) -> Self {
         let store = SqliteStore::open(folder).expect("opened");
-        Self::over(Desk::inline(store), "http://127.0.0.1:9")
+        Self::over(Desk::inline(store), "http://127.0.0.1:9", None)
+    }
+
+    /// One whose background work may spend so much a day, in dollars.
+    pub(crate) fn with_budget(limit: f64) -> Self {
+        let desk = Desk::inline(SqliteStore::in_memory().expect("opened"));
+        Self::over(desk, "http://127.0.0.1:9", Some(limit))
     }
 
     fn at(origin: &str) -> Self {
-        Self::over(Desk::inline(SqliteStore::in_memory().expect("opened")), origin)
+        Self::over(Desk::inline(SqliteStore::in_memory().expect("opened")), origin, None)
     }
 
-    fn over(desk: Desk, origin: &str) -> Self {
+    fn over(desk: Desk, origin: &str, daily_budget: Option<f64>) -> Self {
         let mut settings = Settings::with_data_dir("unused".into());
         settings.upstream.anthropic = origin.to_owned();
         settings.worker.max_retries = 0;
+        settings.worker.daily_budget = daily_budget;
         let metrics = Arc::new(Metrics::new());
         let house = wire(parts(settings, desk, &metrics));
         let ready = Arc::new(AtomicBool::new(true));

@@ -142,7 +142,7 @@ async fn costs_are_told_by_day_model_and_session_and_what_warming_earned_is_net(
     let sums: Vec<_> = purposes.as_array().expect("a list").iter().map(sums).collect();
     assert_eq!(sums, [[json!("curate"), json!(2.0), json!(0.0)], [json!("warm"), json!(0.0), json!(0.75)]]);
     let expected = json!({
-        "total": row(""), "days": [row("2026-12-25")],
+        "budget": null, "total": row(""), "days": [row("2026-12-25")],
         "models": [row(model)], "sessions": [row(session)],
     });
     assert_eq!(told, expected);

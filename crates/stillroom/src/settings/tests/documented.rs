@@ -40,7 +40,6 @@ fn row(page: &str, key: &Key, value: &Value) -> String {
     let nature = match key.nature {
         Nature::Plain => "",
         Nature::Secret => ". Secret",
-        Nature::Ahead => ". **No effect yet**",
     };
     let (name, variable, takes) = (key.name, key.variable(), key.takes);
     format!(

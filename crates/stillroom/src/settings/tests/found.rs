@@ -71,17 +71,6 @@ fn the_users_own_file_is_theirs_even_when_they_are_in_its_folder() {
 }
 
 #[test]
-fn what_has_no_effect_yet_is_said() {
-    let desk = Desk::new().variable("STILLROOM_WORKER__DAILY_BUDGET_USD", "3");
-    let notes = desk.load().notes();
-    let said = |note: &String| {
-        note.starts_with("worker.daily_budget_usd is set (environment variable")
-            && note.ends_with("no effect yet")
-    };
-    assert!(notes.iter().any(said), "{notes:?}");
-}
-
-#[test]
 fn knowledge_that_a_found_file_may_have_brought_along_reaches_no_request() {
     let injects = |desk: Desk| desk.load().settings().memory.inject;
     let brought = || Desk::new().found("data_dir = \"memory\"\nmemory.inject = true");
