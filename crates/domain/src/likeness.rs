@@ -1,0 +1,161 @@
+//! Whether two entries say the same, told from their words alone.
+//!
+//! The measure is the resemblance of two texts: the words they share out of all words they have (P. Jaccard, *New Phytologist* 11,
+//! 1912; A. Broder, *On the resemblance and containment of documents*, 1997). Numbers and negations stand apart: two texts that
+//! share nearly all other words and differ in those do not say the same but the contrary.
+
+use sha2::{Digest as _, Sha256};
+use std::collections::BTreeSet;
+
+/// From this resemblance on, two entries are about the same: ours, where a rewording of a sentence still lies above and another
+/// sentence about the same thing below.
+pub const ALIKE: f64 = 0.7;
+/// Words that turn a sentence around.
+const NEGATIONS: [&str; 12] =
+    ["no", "not", "never", "none", "cannot", "without", "isn", "don", "doesn", "won", "instead", "neither"];
+
+/// How two entries stand to each other.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Likeness {
+    /// They are about different things.
+    Different,
+    /// They say the same.
+    Same,
+    /// They are about the same thing, and differ in a number or a negation.
+    Contrary,
+}
+
+/// The words of an entry by 16 bits of a hash each: enough to compare two, and too little to tell the words, since several words
+/// of any language share each value.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Print {
+    words: BTreeSet<u16>,
+    /// Numbers and negations.
+    telling: BTreeSet<u16>,
+}
+
+impl Print {
+    /// The print of an entry. A word of the title is another than the same word of the content: what an entry is about is not what
+    /// it mentions.
+    #[must_use]
+    pub fn of(title: &str, content: &str) -> Self {
+        let mut print = Self::default();
+        let titled = words(title).map(|word| (hash(&format!("title {word}")), word));
+        for (number, word) in titled.chain(words(content).map(|word| (hash(&word), word))) {
+            let telling = NEGATIONS.contains(&word.as_str()) || word.contains(char::is_numeric);
+            let set = if telling { &mut print.telling } else { &mut print.words };
+            set.insert(number);
+        }
+        print
+    }
+
+    /// The share of words that two prints have in common, numbers and negations left out: 0 to 1.
+    #[must_use]
+    pub fn resemblance(&self, other: &Self) -> f64 {
+        let shared = self.words.intersection(&other.words).count();
+        let all = self.words.union(&other.words).count();
+        if all == 0 { 0.0 } else { shared as f64 / all as f64 }
+    }
+
+    /// How two entries with these prints stand to each other.
+    #[must_use]
+    pub fn likeness(&self, other: &Self) -> Likeness {
+        match self.resemblance(other) >= ALIKE {
+            false => Likeness::Different,
+            true if self.telling == other.telling => Likeness::Same,
+            true => Likeness::Contrary,
+        }
+    }
+
+    /// The print as it is kept: how many words are telling, those, and then the others, two bytes each.
+    #[must_use]
+    pub fn to_bytes(&self) -> Vec<u8> {
+        let telling = u16::try_from(self.telling.len()).unwrap_or(u16::MAX);
+        let all = std::iter::once(&telling).chain(&self.telling).chain(&self.words);
+        all.flat_map(|word| word.to_be_bytes()).collect()
+    }
+
+    /// The print that was kept so; one of nothing for bytes that are none.
+    #[must_use]
+    pub fn from_bytes(bytes: &[u8]) -> Self {
+        let mut all = bytes.chunks_exact(2).map(|pair| u16::from_be_bytes([pair[0], pair[1]]));
+        let count = usize::from(all.next().unwrap_or_default());
+        let telling = all.by_ref().take(count).collect();
+        Self { telling, words: all.collect() }
+    }
+}
+
+fn words(text: &str) -> impl Iterator<Item = String> {
+    text.split(|letter: char| !letter.is_alphanumeric())
+        .filter(|word| !word.is_empty())
+        .map(str::to_lowercase)
+}
+
+fn hash(word: &str) -> u16 {
+    let digest = Sha256::digest(word.as_bytes());
+    u16::from_be_bytes([digest[0], digest[1]])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn likeness(one: &str, other: &str) -> Likeness {
+        Print::of("", one).likeness(&Print::of("", other))
+    }
+
+    #[test]
+    fn a_rewording_says_the_same_and_another_sentence_about_the_thing_does_not() {
+        let said = "The tests of the store need a disk that syncs, or they fail";
+        assert_eq!(
+            likeness(said, "tests of the store need a disk that syncs, or else they fail!"),
+            Likeness::Same
+        );
+        assert_eq!(
+            likeness(said, "The store keeps its files in a folder that only the owner may read"),
+            Likeness::Different
+        );
+    }
+
+    #[test]
+    fn seven_words_of_ten_are_alike_and_fewer_are_not() {
+        assert_eq!(likeness("a b c d e f g", "a b c d e f g h i j"), Likeness::Same);
+        assert_eq!(likeness("a b c d e f g", "a b c d e f g h i j k"), Likeness::Different);
+    }
+
+    #[test]
+    fn another_number_or_a_negation_makes_it_the_contrary() {
+        assert_eq!(likeness("The retry limit is 5", "The retry limit is 8"), Likeness::Contrary);
+        assert_eq!(likeness("Use tabs in makefiles", "Never use tabs in makefiles"), Likeness::Contrary);
+        assert_eq!(likeness("The retry limit is 5", "the RETRY limit is: 5."), Likeness::Same);
+    }
+
+    #[test]
+    fn what_an_entry_is_about_is_not_what_it_mentions() {
+        let oven = Print::of("The oven", "the flour stands beside it");
+        let flour = Print::of("The flour", "the oven stands beside it");
+        assert_eq!(oven.likeness(&flour), Likeness::Different);
+    }
+
+    #[test]
+    fn texts_without_words_are_alike_to_nothing() {
+        assert_eq!(likeness("", ""), Likeness::Different);
+        assert_eq!(likeness("42", "42"), Likeness::Different);
+    }
+
+    proptest! {
+        #[test]
+        fn a_print_is_kept_whole_and_says_the_same_as_itself(text in "[a-z]{1,6}( [a-z0-9]{1,6}){0,20}") {
+            let print = Print::of("title", &text);
+            prop_assert_eq!(&Print::from_bytes(&print.to_bytes()), &print);
+            prop_assert_eq!(print.likeness(&print), Likeness::Same);
+        }
+
+        #[test]
+        fn no_bytes_are_wrong(bytes in prop::collection::vec(any::<u8>(), 0..40)) {
+            let print = Print::from_bytes(&bytes);
+            prop_assert_eq!(Print::from_bytes(&print.to_bytes()), print);
+        }
+    }
+}
