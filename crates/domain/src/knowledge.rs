@@ -16,6 +16,25 @@ pub struct Observation {
     pub text: String,
     /// When it was written.
     pub at: UnixMillis,
+    /// How often what it says was merged with others: 0 for what was made of messages.
+    pub generation: u32,
+    /// Whether the user asserted it; then it is never merged with others.
+    pub pinned: bool,
+}
+
+/// How the distiller's model marks what the user asserted, at the beginning of the line.
+pub const PIN: &str = "PINNED:";
+/// With more observations than this that were not merged and are not pinned, the older ones of a session are merged
+/// (original-gateway figure).
+pub const MERGED_ABOVE: u32 = 20;
+/// The newest observations of a session that are never merged (original-gateway figure).
+pub const NEVER_MERGED: u32 = 5;
+
+/// What a line of the distiller's model says, without its mark, and whether it is pinned.
+#[must_use]
+pub fn unpinned(line: &str) -> (&str, bool) {
+    let line = line.trim();
+    line.strip_prefix(PIN).map_or((line, false), |text| (text.trim(), true))
 }
 
 /// What kind of knowledge an entry is.
@@ -75,6 +94,19 @@ pub struct KnowledgeEntry {
     pub created: UnixMillis,
     /// When this version was written.
     pub updated: UnixMillis,
+    /// When it was last of use: written, found, or given to a model.
+    pub used: UnixMillis,
+    /// The entries that cannot be true together with it.
+    pub contradicts: Vec<Contradiction>,
+}
+
+/// That another entry cannot be true together with this one.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Contradiction {
+    /// The other.
+    pub id: KnowledgeId,
+    /// Why.
+    pub reason: String,
 }
 
 /// One change to the knowledge, as the curator's model states it. Unknown fields make it invalid.
@@ -116,6 +148,15 @@ pub enum Operation {
         /// Why.
         reason: String,
     },
+    /// Two entries cannot both be true, and which of them is, is not known.
+    Contradict {
+        /// One.
+        id: String,
+        /// The other.
+        with: String,
+        /// Why.
+        reason: String,
+    },
 }
 
 /// Longest title, in characters.
@@ -144,7 +185,7 @@ pub enum InvalidOperation {
         /// Position in the list, from 0.
         index: usize,
     },
-    /// An update or delete of something that is not there.
+    /// Something is named that is not there, or that contradicts itself.
     #[error("operation {index}: there is no entry {id:?}")]
     Unknown {
         /// Position in the list, from 0.
@@ -170,6 +211,11 @@ pub fn validate(operations: &[Operation], known: impl Fn(&str) -> bool) -> Resul
             check_confidence(index, *confidence)
         }
         Operation::Delete { id, .. } => check_known(index, id, &known),
+        Operation::Contradict { id, with, reason } => {
+            check_known(index, id, &known)?;
+            check_known(index, with, |other| other != id && known(other))?;
+            check_length(index, "reason", Some(reason), LONGEST_CONTENT)
+        }
     })
 }
 
@@ -232,6 +278,18 @@ mod tests {
         ));
         let gone = [Operation::Delete { id: "x".into(), reason: "old".into() }];
         assert!(matches!(validate(&gone, |_| false), Err(InvalidOperation::Unknown { .. })));
+    }
+
+    #[test]
+    fn a_contradiction_names_two_entries_that_are_there_and_says_why() {
+        let contradict = |with: &str, reason: &str| {
+            let (id, with, reason) = ("k1".to_owned(), with.to_owned(), reason.to_owned());
+            validate(&[Operation::Contradict { id, with, reason }], |id| id != "k9")
+        };
+        assert_eq!(contradict("k2", "one says tabs, the other spaces"), Ok(()));
+        for (with, reason) in [("k9", "x"), ("k1", "x"), ("k2", " ")] {
+            assert!(contradict(with, reason).is_err(), "{with} {reason}");
+        }
     }
 
     #[test]

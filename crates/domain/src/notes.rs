@@ -109,6 +109,8 @@ mod tests {
             remembered: false,
             created: UnixMillis(1),
             updated: UnixMillis(1),
+            used: UnixMillis(1),
+            contradicts: Vec::new(),
         }
     }
 

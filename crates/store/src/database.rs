@@ -6,11 +6,12 @@ use rusqlite_migration::{M, Migrations};
 use std::path::Path;
 use std::time::Duration;
 
-const SCHEMAS: [M<'static>; 4] = [
+const SCHEMAS: [M<'static>; 5] = [
     M::up(include_str!("migrations/0001_initial.sql")),
     M::up(include_str!("migrations/0002_warming.sql")),
     M::up(include_str!("migrations/0003_habits.sql")),
     M::up(include_str!("migrations/0004_projects.sql")),
+    M::up(include_str!("migrations/0005_condensing.sql")),
 ];
 
 /// How long a statement waits for the other connection. Readers never wait for the writer in WAL mode, so this is only met

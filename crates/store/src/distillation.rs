@@ -1,11 +1,11 @@
 //! Distilling: choosing what to distil next, and keeping the observations together with the mark on what they cover.
 
 use crate::columns::word;
-use crate::history::{self, Weight};
-use crate::knowledge;
+use crate::{history, knowledge};
 use domain::conversation::RecordedMessage;
 use domain::ids::SessionId;
-use domain::knowledge::{KnowledgeEntry, Observation};
+use domain::knowledge::{KnowledgeEntry, Observation, unpinned};
+use domain::segment::segment;
 use domain::time::UnixMillis;
 use rusqlite::{Row, Transaction, params};
 
@@ -15,6 +15,9 @@ const RECENT_OBSERVATIONS: u32 = 100;
 const RECENT_MESSAGES: u32 = 40;
 /// How many of a project's entries the curator sees, the last changed first.
 const KNOWN_ENTRIES: u32 = 200;
+
+/// The generation of what was made of messages.
+const FIRST: u32 = 0;
 
 /// What the curator works from.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -27,39 +30,23 @@ pub struct CurationMaterial {
     pub entries: Vec<KnowledgeEntry>,
 }
 
+impl CurationMaterial {
+    /// Whether nothing was observed or said that could be worth keeping.
+    #[must_use]
+    pub const fn is_empty(&self) -> bool {
+        self.observations.is_empty() && self.messages.is_empty()
+    }
+}
+
 /// The next messages to distil, oldest first.
 pub(crate) fn pending(
     transaction: &Transaction<'_>,
     session: &SessionId,
     at_most_tokens: u64,
+    now: UnixMillis,
 ) -> rusqlite::Result<Vec<RecordedMessage>> {
-    let length = segment(&history::pending_weights(transaction, session)?, at_most_tokens);
+    let length = segment(&history::pending_weights(transaction, session)?, at_most_tokens, now);
     history::oldest_pending(transaction, session, length)
-}
-
-/// How many of the leading `weights` make a segment of at most so many tokens, but at least one message. A tool's results
-/// stay with the message that called it, as long as they fit together; a call that waits for its result is left to wait, as
-/// long as there is something else.
-fn segment(weights: &[Weight], at_most_tokens: u64) -> usize {
-    let exchanges: Vec<&[Weight]> = weights.chunk_by(|_, next| next.from_tool).collect();
-    let sizes = exchanges.iter().map(|exchange| exchange.iter().map(|weight| weight.tokens).sum());
-    let fitting = leading(sizes, at_most_tokens);
-    let Some(first) = exchanges.first() else { return 0 };
-    if fitting == 0 {
-        return leading(first.iter().map(|weight| weight.tokens), at_most_tokens).max(1);
-    }
-    let waits = fitting == exchanges.len() && weights.last().is_some_and(|last| last.calls_tool);
-    let taken = if waits && fitting > 1 { fitting - 1 } else { fitting };
-    exchanges[..taken].iter().map(|exchange| exchange.len()).sum()
-}
-
-/// How many of the leading `sizes` fit into `room`.
-fn leading(sizes: impl Iterator<Item = u64>, room: u64) -> usize {
-    let total = |sum: &mut u64, size: u64| {
-        *sum = sum.saturating_add(size);
-        (*sum <= room).then_some(())
-    };
-    sizes.scan(0, total).count()
 }
 
 /// Writes `lines` and marks `sources` as covered, or does nothing at all when one of the sources is covered already or is
@@ -74,12 +61,10 @@ pub(crate) fn store(
     if sources.is_empty() || !all_pending(transaction, session, sources)? {
         return Ok(Vec::new());
     }
-    let sql = "INSERT INTO distillation (session, at) VALUES (?1, ?2)";
-    transaction.prepare_cached(sql)?.execute(params![session.as_str(), at.0])?;
-    let distillation = transaction.last_insert_rowid();
-    mark(transaction, sources, distillation)?;
-    let lines = lines.iter().map(|line| line.trim()).filter(|line| !line.is_empty());
-    lines.map(|line| write(transaction, session, distillation, line, at)).collect()
+    let run = Run::begin(transaction, session, FIRST, at)?;
+    let sql = "UPDATE message SET distillation = ?2 WHERE id = ?1";
+    run.mark(sql, sources)?;
+    run.write(lines)
 }
 
 fn all_pending(
@@ -95,36 +80,59 @@ fn all_pending(
     Ok(true)
 }
 
-fn mark(transaction: &Transaction<'_>, sources: &[i64], distillation: i64) -> rusqlite::Result<()> {
-    let mut statement = transaction.prepare_cached("UPDATE message SET distillation = ?2 WHERE id = ?1")?;
-    sources.iter().try_for_each(|source| statement.execute([*source, distillation]).map(drop))
-}
-
-fn write(
-    transaction: &Transaction<'_>,
-    session: &SessionId,
-    distillation: i64,
-    line: &str,
+/// One run of the distiller, and what it writes.
+pub(crate) struct Run<'t> {
+    transaction: &'t Transaction<'t>,
+    session: &'t SessionId,
+    /// How often what it writes was merged.
+    generation: u32,
+    number: i64,
     at: UnixMillis,
-) -> rusqlite::Result<Observation> {
-    let sql = "INSERT INTO observation (session, distillation, at, text) VALUES (?1, ?2, ?3, ?4)";
-    transaction.prepare_cached(sql)?.execute(params![session.as_str(), distillation, at.0, line])?;
-    Ok(Observation {
-        id: transaction.last_insert_rowid(),
-        session: session.clone(),
-        text: line.to_owned(),
-        at,
-    })
 }
 
-/// The newest `limit` observations of a session, oldest first.
+impl<'t> Run<'t> {
+    pub(crate) fn begin(
+        transaction: &'t Transaction<'t>,
+        session: &'t SessionId,
+        generation: u32,
+        at: UnixMillis,
+    ) -> rusqlite::Result<Self> {
+        let sql = "INSERT INTO distillation (session, at) VALUES (?1, ?2)";
+        transaction.prepare_cached(sql)?.execute(params![session.as_str(), at.0])?;
+        Ok(Self { transaction, session, generation, number: transaction.last_insert_rowid(), at })
+    }
+
+    /// Marks each of `sources` with this run by the statement `sql`.
+    pub(crate) fn mark(&self, sql: &str, sources: &[i64]) -> rusqlite::Result<()> {
+        let mut statement = self.transaction.prepare_cached(sql)?;
+        sources.iter().try_for_each(|source| statement.execute([*source, self.number]).map(drop))
+    }
+
+    /// Writes the lines that say something.
+    pub(crate) fn write(&self, lines: &[String]) -> rusqlite::Result<Vec<Observation>> {
+        let lines = lines.iter().map(|line| unpinned(line)).filter(|(line, _)| !line.is_empty());
+        lines.map(|(line, pinned)| self.write_one(line, pinned)).collect()
+    }
+
+    fn write_one(&self, text: &str, pinned: bool) -> rusqlite::Result<Observation> {
+        let sql = "INSERT INTO observation (session, distillation, at, generation, pinned, text)
+            VALUES (?1, ?2, ?3, ?4, ?5, ?6)";
+        let (session, generation, at) = (self.session.clone(), self.generation, self.at);
+        let row = params![session.as_str(), self.number, at.0, generation, pinned, text];
+        self.transaction.prepare_cached(sql)?.execute(row)?;
+        let (id, text) = (self.transaction.last_insert_rowid(), text.to_owned());
+        Ok(Observation { id, session, text, at, generation, pinned })
+    }
+}
+
+/// The newest `limit` observations of a session that were not merged, those that stand for the oldest messages first.
 pub(crate) fn newest(
     transaction: &Transaction<'_>,
     session: &SessionId,
     limit: u32,
 ) -> rusqlite::Result<Vec<Observation>> {
-    let sql = "SELECT * FROM (SELECT id, session, text, at FROM observation WHERE session = ?1
-        ORDER BY id DESC LIMIT ?2) ORDER BY id";
+    let sql = "SELECT * FROM (SELECT id, session, text, at, generation, pinned FROM observation
+        WHERE session = ?1 AND merged IS NULL ORDER BY generation, id DESC LIMIT ?2) ORDER BY generation DESC, id";
     transaction.prepare_cached(sql)?.query_map(params![session.as_str(), limit], observation)?.collect()
 }
 
@@ -134,6 +142,8 @@ fn observation(row: &Row<'_>) -> rusqlite::Result<Observation> {
         session: word(row, "session")?,
         text: row.get("text")?,
         at: UnixMillis(row.get("at")?),
+        generation: row.get("generation")?,
+        pinned: row.get("pinned")?,
     })
 }
 
@@ -150,50 +160,4 @@ pub(crate) fn curation_material(
         messages: history::newest_pending(transaction, session, RECENT_MESSAGES)?,
         entries: knowledge::at_place(transaction, &place, KNOWN_ENTRIES)?,
     })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn said(tokens: u64) -> Weight {
-        Weight { tokens, calls_tool: false, from_tool: false }
-    }
-
-    fn call(tokens: u64) -> Weight {
-        Weight { calls_tool: true, ..said(tokens) }
-    }
-
-    fn result(tokens: u64) -> Weight {
-        Weight { from_tool: true, ..said(tokens) }
-    }
-
-    #[test]
-    fn a_segment_fills_up_to_its_limit_and_no_further() {
-        let weights = [said(4), said(4), said(4)];
-        assert_eq!(segment(&weights, 8), 2);
-        assert_eq!(segment(&weights, 11), 2);
-        assert_eq!(segment(&weights, 12), 3);
-        assert_eq!(segment(&[], 12), 0);
-    }
-
-    #[test]
-    fn a_segment_has_at_least_one_message() {
-        assert_eq!(segment(&[said(50), said(1)], 8), 1);
-        assert_eq!(segment(&[said(u64::MAX), said(u64::MAX)], 8), 1);
-    }
-
-    #[test]
-    fn a_result_stays_with_its_call_as_long_as_both_fit() {
-        let weights = [said(2), call(2), result(2), result(2), said(2)];
-        assert_eq!(segment(&weights, 7), 1);
-        assert_eq!(segment(&weights, 8), 4);
-        assert_eq!(segment(&weights[1..], 5), 2, "the exchange alone is too much, so it must be parted");
-    }
-
-    #[test]
-    fn an_open_call_waits_for_its_result_unless_it_is_all_there_is() {
-        assert_eq!(segment(&[said(1), call(1), result(1), call(1)], 9), 3);
-        assert_eq!(segment(&[call(1)], 9), 1);
-    }
 }

@@ -9,6 +9,7 @@
 use crate::columns::{Count, Word, count, word};
 use domain::conversation::{Digest, Message, Part, RecordedMessage, chain, estimated_tokens};
 use domain::ids::SessionId;
+use domain::segment::Weight;
 use domain::time::UnixMillis;
 use rusqlite::{OptionalExtension as _, Row, Transaction, params};
 use std::collections::HashSet;
@@ -214,23 +215,16 @@ pub(crate) fn newest_pending(
     transaction.prepare_cached(&sql)?.query_map(params![session.as_str(), limit], recorded)?.collect()
 }
 
-/// What choosing a segment needs to know of a pending message.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Weight {
-    pub(crate) tokens: u64,
-    pub(crate) calls_tool: bool,
-    pub(crate) from_tool: bool,
-}
-
 /// The weights of all undistilled messages, oldest first; read from an index, without the texts.
 pub(crate) fn pending_weights(
     transaction: &Transaction<'_>,
     session: &SessionId,
 ) -> rusqlite::Result<Vec<Weight>> {
-    let sql = "SELECT tokens, calls_tool, from_tool FROM message WHERE session = ?1 AND distillation IS NULL ORDER BY id";
+    let sql = "SELECT tokens, at, calls_tool, from_tool FROM message WHERE session = ?1 AND distillation IS NULL ORDER BY id";
     let weight = |row: &Row<'_>| {
         Ok(Weight {
             tokens: count(row, "tokens")?,
+            at: UnixMillis(row.get("at")?),
             calls_tool: row.get("calls_tool")?,
             from_tool: row.get("from_tool")?,
         })

@@ -1,12 +1,16 @@
 //! Curated entries: every change is checked whole before any of it is made, and older versions are kept.
 
+use crate::alike::{Graves, Neighbours};
 use crate::columns::{Word, word};
 use crate::error::StoreError;
-use crate::{injection, session};
+use crate::{contradiction, injection, session};
 use domain::ids::{KnowledgeId, Principal, ProjectId, SessionId};
 use domain::knowledge::{Category, KnowledgeEntry, Operation, validate};
+use domain::likeness::Print;
 use domain::time::UnixMillis;
+use rusqlite::types::Type;
 use rusqlite::{OptionalExtension as _, Row, Transaction, named_params, params};
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 /// The whole of what an entry says.
@@ -22,6 +26,9 @@ pub struct Draft {
     /// 0 to 1.
     pub confidence: f64,
 }
+
+/// Entries that a new version is noted to contradict by its words alone: who lists many alike, of hosts say, contradicts nothing.
+const MOST_CONTRARIES: usize = 3;
 
 /// What came of a list of operations. A create that says what is known already counts nowhere.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
@@ -47,8 +54,13 @@ impl Place {
         Ok(summary.map(|it| Self { principal: it.principal, project: it.project }))
     }
 
+    /// Its owner, as the store spells it.
+    pub(crate) fn principal(&self) -> &str {
+        self.principal.as_str()
+    }
+
     /// Its project, as the store spells it.
-    fn project(&self) -> Option<&str> {
+    pub(crate) fn project(&self) -> Option<&str> {
         self.project.as_ref().map(ProjectId::as_str)
     }
 
@@ -58,7 +70,11 @@ impl Place {
 }
 
 /// What [`entry`] reads.
-pub(crate) const COLUMNS: &str = "id, category, title, content, confidence, version, session, project, promoted, remembered, created, updated";
+pub(crate) const COLUMNS: &str =
+    "id, category, title, content, confidence, version, session, project, promoted, remembered, created, updated, used,
+    (SELECT json_group_array(json_object(
+            'id', CASE one WHEN knowledge.id THEN other ELSE one END, 'reason', reason))
+        FROM contradiction WHERE knowledge.id IN (one, other)) AS contradicts";
 
 pub(crate) fn entry(row: &Row<'_>) -> rusqlite::Result<KnowledgeEntry> {
     let session: Option<Word<SessionId>> = row.get("session")?;
@@ -76,7 +92,14 @@ pub(crate) fn entry(row: &Row<'_>) -> rusqlite::Result<KnowledgeEntry> {
         remembered: row.get("remembered")?,
         created: UnixMillis(row.get("created")?),
         updated: UnixMillis(row.get("updated")?),
+        used: UnixMillis(row.get("used")?),
+        contradicts: list(row.get_ref("contradicts")?.as_str()?)?,
     })
+}
+
+fn list<T: DeserializeOwned>(json: &str) -> rusqlite::Result<Vec<T>> {
+    serde_json::from_str(json)
+        .map_err(|error| rusqlite::Error::FromSqlConversionFailure(0, Type::Text, error.into()))
 }
 
 /// The entry of this id.
@@ -153,15 +176,45 @@ pub(crate) fn apply(
     operations: &[Operation],
     at: UnixMillis,
 ) -> Result<Applied, StoreError> {
+    let applied = consolidate(transaction, session, operations, at)?;
+    session::curated(transaction, session)?;
+    Ok(applied)
+}
+
+/// Applies `operations` to the knowledge at the place of `session`.
+pub(crate) fn consolidate(
+    transaction: &Transaction<'_>,
+    session: &SessionId,
+    operations: &[Operation],
+    at: UnixMillis,
+) -> Result<Applied, StoreError> {
     let unknown = || StoreError::Refused(format!("there is no session {session}"));
     let place = Place::of(transaction, session)?.ok_or_else(unknown)?;
     let known = at_place(transaction, &place, u32::MAX)?;
     validate(operations, |id| known.iter().any(|entry| entry.id.as_str() == id))?;
-    let mut editor =
-        Editor { transaction, place: &place, session: Some(session), at, applied: Applied::default() };
+    // What this list deletes may be written again in the same list: that is how a model replaces an entry.
+    let graves = Graves::of(transaction, &place)?;
+    let mut editor = Editor {
+        transaction,
+        place: &place,
+        graves,
+        session: Some(session),
+        at,
+        applied: Applied::default(),
+    };
     operations.iter().try_for_each(|operation| editor.apply(operation))?;
-    session::curated(transaction, session)?;
     Ok(editor.applied)
+}
+
+/// Notes that the entries `ids` were of use.
+pub(crate) fn note_use(
+    transaction: &Transaction<'_>,
+    ids: &[KnowledgeId],
+    at: UnixMillis,
+) -> rusqlite::Result<()> {
+    let sql = "UPDATE knowledge SET used = max(used, ?2) WHERE id = ?1";
+    let mut statement = transaction.prepare_cached(sql)?;
+    ids.iter().try_for_each(|id| statement.execute(params![id.as_str(), at.0]).map(drop))
 }
 
 /// Replaces what the entry `id` says, or makes it, outside of any project, when the id was never taken.
@@ -174,7 +227,8 @@ pub(crate) fn put(
 ) -> Result<KnowledgeEntry, StoreError> {
     let draft = checked(draft)?;
     let place = Place::new(principal, None);
-    let mut editor = Editor { transaction, place: &place, session: None, at, applied: Applied::default() };
+    let (graves, applied) = (Graves::default(), Applied::default());
+    let mut editor = Editor { transaction, place: &place, graves, session: None, at, applied };
     match editor.current(id.as_str())? {
         Some(current) if is_of(transaction, &current.id, principal)? => editor.revise(&current, &draft)?,
         None if !is_taken(transaction, id.as_str())? => editor.create(id.as_str(), &draft)?,
@@ -190,14 +244,13 @@ pub(crate) fn remember(
     draft: &Draft,
     at: UnixMillis,
 ) -> Result<KnowledgeEntry, StoreError> {
-    let Draft { category, title, content, confidence } = checked(draft)?;
+    let draft = checked(draft)?;
     let place = Place::new(principal, Some(project));
-    let mut editor = Editor { transaction, place: &place, session: None, at, applied: Applied::default() };
-    editor.apply(&Operation::Create { category, title: title.clone(), content, confidence })?;
-    let kept = editor.titled(category, &title)?.ok_or_else(|| gone(&title))?;
-    let sql = "UPDATE knowledge SET remembered = 1 WHERE id = ?1";
-    transaction.prepare_cached(sql)?.execute([kept.id.as_str()])?;
-    Ok(KnowledgeEntry { remembered: true, ..kept })
+    let (graves, applied) = (Graves::of(transaction, &place)?, Applied::default());
+    let mut editor = Editor { transaction, place: &place, graves, session: None, at, applied };
+    let id = editor.keep(&draft)?.ok_or_else(|| stays_deleted(&draft.title))?;
+    let sql = format!("UPDATE knowledge SET remembered = 1 WHERE id = ?1 RETURNING {COLUMNS}");
+    Ok(transaction.prepare_cached(&sql)?.query_row([id.as_str()], entry)?)
 }
 
 /// Lets go of an entry of a project because an agent asks for it; its versions stay. Tells whether it was there.
@@ -211,7 +264,8 @@ pub(crate) fn let_go(
     if !at_place(transaction, &place, u32::MAX)?.iter().any(|entry| entry.id == *id) {
         return Ok(false);
     }
-    let mut editor = Editor { transaction, place: &place, session: None, at, applied: Applied::default() };
+    let (graves, applied) = (Graves::default(), Applied::default());
+    let mut editor = Editor { transaction, place: &place, graves, session: None, at, applied };
     editor.delete(id.as_str(), "an agent asked for it")?;
     Ok(true)
 }
@@ -249,13 +303,26 @@ pub(crate) fn forget(
 
 /// Takes the entry away and leaves a tombstone. Tells whether it was there.
 fn bury(transaction: &Transaction<'_>, id: &str, reason: &str, at: UnixMillis) -> rusqlite::Result<bool> {
-    let sql = "INSERT INTO tombstone (id, principal, reason, at) SELECT id, principal, ?2, ?3 FROM knowledge WHERE id = ?1";
-    transaction.prepare_cached(sql)?.execute(params![id, reason, at.0])?;
+    let print = one(transaction, &KnowledgeId::from(id))?.map(|it| Print::of(&it.title, &it.content));
+    let print = print.unwrap_or_default().to_bytes();
+    let sql = "INSERT INTO tombstone (id, principal, project, reason, at, print)
+        SELECT id, principal, project, ?2, ?3, ?4 FROM knowledge WHERE id = ?1";
+    transaction.prepare_cached(sql)?.execute(params![id, reason, at.0, print])?;
+    contradiction::settle(transaction, id)?;
     Ok(transaction.prepare_cached("DELETE FROM knowledge WHERE id = ?1")?.execute([id])? == 1)
 }
 
 fn gone(id: &str) -> StoreError {
     StoreError::Refused(format!("there is no entry {id:?} any more"))
+}
+
+fn stays_deleted(title: &str) -> StoreError {
+    let why = "an entry that says the same was deleted, and stays so until a person writes it again";
+    StoreError::Refused(format!("{title:?} is not kept: {why} (PUT /api/v1/knowledge/ID)"))
+}
+
+fn print(draft: &Draft) -> Print {
+    Print::of(&draft.title, &draft.content)
 }
 
 /// Titles that a person would call the same.
@@ -267,6 +334,8 @@ fn folded(title: &str) -> String {
 struct Editor<'t> {
     transaction: &'t Transaction<'t>,
     place: &'t Place,
+    /// What was deleted before.
+    graves: Graves,
     session: Option<&'t SessionId>,
     at: UnixMillis,
     applied: Applied,
@@ -277,10 +346,7 @@ impl Editor<'_> {
         match operation.clone() {
             Operation::Create { category, title, content, confidence } => {
                 let draft = checked(&Draft { category, title, content, confidence })?;
-                match self.titled(category, &draft.title)? {
-                    Some(same) => self.revise(&same, &Draft { title: same.title.clone(), ..draft }),
-                    None => self.create_next(&draft),
-                }
+                self.keep(&draft).map(drop)
             }
             Operation::Update { id, category, title, content, confidence } => {
                 let current = self.current(&id)?.ok_or_else(|| gone(&id))?;
@@ -293,7 +359,47 @@ impl Editor<'_> {
                 self.revise(&current, &checked(&draft)?)
             }
             Operation::Delete { id, reason } => self.delete(&id, &reason),
+            Operation::Contradict { id, with, reason } => {
+                let there = self.current(&id)?.is_some() && self.current(&with)?.is_some();
+                if !there {
+                    return Err(gone(&id));
+                }
+                Ok(contradiction::note(self.transaction, &id, &with, &reason, self.at)?)
+            }
         }
+    }
+
+    /// Keeps what is new: as the next version of what says the same, else as an entry of its own. None when it was deleted
+    /// before, and stays so.
+    fn keep(&mut self, draft: &Draft) -> Result<Option<KnowledgeId>, StoreError> {
+        if let Some(same) = self.same_as(draft)? {
+            self.revise(&same, &Draft { title: same.title.clone(), ..draft.clone() })?;
+            return Ok(Some(same.id));
+        }
+        if self.graves.hold(&print(draft)) {
+            return Ok(None);
+        }
+        self.create_next(draft).map(Some)
+    }
+
+    /// The entry that a new one would double: of the same category and title, or in nearly the same words.
+    fn same_as(&self, draft: &Draft) -> rusqlite::Result<Option<KnowledgeEntry>> {
+        match self.titled(draft.category, &draft.title)? {
+            Some(titled) => Ok(Some(titled)),
+            None => Ok(Neighbours::of(self.transaction, self.place)?.same_as(&print(draft))),
+        }
+    }
+
+    /// What contradicted the entry before is settled by what it says now, which may contradict others.
+    fn note_contraries(&self, id: &str, draft: &Draft) -> rusqlite::Result<()> {
+        contradiction::settle(self.transaction, id)?;
+        let print = print(draft);
+        let contrary = Neighbours::of(self.transaction, self.place)?.contrary_to(&print);
+        let others = contrary.filter(|other| other.id.as_str() != id);
+        others.take(MOST_CONTRARIES).try_for_each(|other| {
+            let reason = contradiction::NEARLY_ALIKE;
+            contradiction::note(self.transaction, id, other.id.as_str(), reason, self.at)
+        })
     }
 
     fn current(&self, id: &str) -> rusqlite::Result<Option<KnowledgeEntry>> {
@@ -311,20 +417,22 @@ impl Editor<'_> {
     }
 
     /// Names are short and counted, so that a model can repeat them without a mistake.
-    fn create_next(&mut self, draft: &Draft) -> Result<(), StoreError> {
+    fn create_next(&mut self, draft: &Draft) -> Result<KnowledgeId, StoreError> {
         let sql = "SELECT coalesce(max(seq), 0) FROM sqlite_sequence WHERE name = 'knowledge'";
         let last: i64 = self.transaction.prepare_cached(sql)?.query_row([], |row| row.get(0))?;
         let mut number = last + 1;
         while is_taken(self.transaction, &format!("k{number}"))? {
             number += 1;
         }
-        self.create(&format!("k{number}"), draft)
+        let id = format!("k{number}");
+        self.create(&id, draft)?;
+        Ok(KnowledgeId::from(id))
     }
 
     fn create(&mut self, id: &str, draft: &Draft) -> Result<(), StoreError> {
         let sql = "INSERT INTO knowledge (id, version, principal, project, session, category, title, folded_title,
-                content, confidence, created, updated)
-            VALUES (:id, 1, :principal, :project, :session, :category, :title, :folded, :content, :confidence, :at, :at)";
+                content, confidence, created, updated, used)
+            VALUES (:id, 1, :principal, :project, :session, :category, :title, :folded, :content, :confidence, :at, :at, :at)";
         self.transaction.prepare_cached(sql)?.execute(named_params! {
             ":id": id,
             ":principal": self.place.principal.as_str(),
@@ -338,7 +446,7 @@ impl Editor<'_> {
             ":at": self.at.0,
         })?;
         self.applied.created += 1;
-        Ok(())
+        Ok(self.note_contraries(id, draft)?)
     }
 
     /// Writes a new version, unless it would say the same.
@@ -349,7 +457,7 @@ impl Editor<'_> {
         }
         self.keep_version(current.id.as_str())?;
         let sql = "UPDATE knowledge SET version = version + 1, category = :category, title = :title, folded_title = :folded,
-            content = :content, confidence = :confidence, updated = :at WHERE id = :id";
+            content = :content, confidence = :confidence, updated = :at, used = :at WHERE id = :id";
         self.transaction.prepare_cached(sql)?.execute(named_params! {
             ":id": current.id.as_str(),
             ":category": Word(draft.category),
@@ -360,7 +468,7 @@ impl Editor<'_> {
             ":at": self.at.0,
         })?;
         self.applied.updated += 1;
-        Ok(())
+        Ok(self.note_contraries(current.id.as_str(), draft)?)
     }
 
     fn delete(&mut self, id: &str, reason: &str) -> Result<(), StoreError> {

@@ -5,8 +5,11 @@
 //!
 //! Nothing in here is ever a credential, and nothing reads a clock: every time is an argument.
 
+mod alike;
 mod browse;
 mod columns;
+mod consolidation;
+mod contradiction;
 mod costs;
 mod database;
 mod desk;
@@ -19,6 +22,7 @@ mod injection;
 mod knowledge;
 mod lane;
 mod ledger;
+mod merging;
 mod recall;
 mod session;
 mod sqlite;

@@ -5,6 +5,7 @@ use crate::error::StoreError;
 use crate::turn::{Recorded, TurnRecord};
 use domain::conversation::{Digest, Usage};
 use domain::ids::{Principal, ProjectId, SessionId};
+use domain::knowledge::MERGED_ABOVE;
 use domain::provider::{Dialect, Provider, UpstreamKey};
 use domain::time::UnixMillis;
 use rusqlite::{OptionalExtension as _, Row, Transaction, named_params};
@@ -60,6 +61,10 @@ pub struct Backlog {
     pub pending_tokens: u64,
     /// Turns since the curator last went through.
     pub turns_since_curation: u32,
+    /// Observations that may be merged and were not.
+    pub unmerged: u32,
+    /// Entries of its project.
+    pub entries: u32,
 }
 
 /// What it takes to recognise a session after a restart.
@@ -161,19 +166,29 @@ pub(crate) fn advance(transaction: &Transaction<'_>, turn: &TurnRecord) -> rusql
     Ok(())
 }
 
+/// What there may be too many of: observations of a session, entries of its project.
+const CROWD: &str = "(SELECT count(*) FROM observation WHERE observation.session = session.id
+        AND merged IS NULL AND generation = 0 AND pinned = 0) AS unmerged,
+    (SELECT count(*) FROM knowledge WHERE knowledge.principal = session.principal
+        AND knowledge.project IS session.project) AS entries";
+
 /// How the session stands, as far as [`Recorded`] tells; it exists.
 pub(crate) fn standing(transaction: &Transaction<'_>, session: &SessionId) -> rusqlite::Result<Recorded> {
-    let sql = "SELECT turns, turns_since_curation, pending_messages, pending_tokens FROM session,
+    let sql = format!(
+        "SELECT turns, turns_since_curation, pending_messages, pending_tokens, {CROWD} FROM session,
             (SELECT count(*) AS pending_messages, coalesce(sum(tokens), 0) AS pending_tokens
                 FROM message WHERE session = ?1 AND distillation IS NULL)
-        WHERE id = ?1";
-    transaction.prepare_cached(sql)?.query_row([session.as_str()], |row| {
+        WHERE id = ?1"
+    );
+    transaction.prepare_cached(&sql)?.query_row([session.as_str()], |row| {
         Ok(Recorded {
             new_messages: 0,
             pending_messages: row.get("pending_messages")?,
             pending_tokens: count(row, "pending_tokens")?,
             turns: row.get("turns")?,
             turns_since_curation: row.get("turns_since_curation")?,
+            unmerged: row.get("unmerged")?,
+            entries: row.get("entries")?,
         })
     })
 }
@@ -232,23 +247,27 @@ pub(crate) fn one(
     transaction.prepare_cached(sql)?.query_row([session.as_str()], summary).optional()
 }
 
-/// Every session with something undistilled or uncurated; the one used last first.
+/// Every session with something undistilled, unmerged or uncurated; the one used last first.
 pub(crate) fn backlog(transaction: &Transaction<'_>) -> rusqlite::Result<Vec<Backlog>> {
-    let sql = "SELECT session.*, coalesce(pending_messages, 0) AS pending_messages, coalesce(pending_tokens, 0) AS pending_tokens
+    let sql = format!(
+        "SELECT session.*, coalesce(pending_messages, 0) AS pending_messages, coalesce(pending_tokens, 0) AS pending_tokens, {CROWD}
         FROM session LEFT JOIN (
             SELECT session, count(*) AS pending_messages, sum(tokens) AS pending_tokens
             FROM message WHERE distillation IS NULL GROUP BY session
         ) AS pending ON pending.session = session.id
-        WHERE pending_messages > 0 OR turns_since_curation > 0 ORDER BY last_activity DESC, id";
+        WHERE pending_messages > 0 OR turns_since_curation > 0 OR unmerged > {MERGED_ABOVE} ORDER BY last_activity DESC, id"
+    );
     let backlog = |row: &Row<'_>| {
         Ok(Backlog {
             session: summary(row)?,
             pending_messages: row.get("pending_messages")?,
             pending_tokens: count(row, "pending_tokens")?,
             turns_since_curation: row.get("turns_since_curation")?,
+            unmerged: row.get("unmerged")?,
+            entries: row.get("entries")?,
         })
     };
-    transaction.prepare_cached(sql)?.query_map([], backlog)?.collect()
+    transaction.prepare_cached(&sql)?.query_map([], backlog)?.collect()
 }
 
 /// The heads of all sessions; the one used last first.

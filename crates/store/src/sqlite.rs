@@ -7,12 +7,13 @@ use crate::folder::Folder;
 use crate::habits::{self, KeptHabits};
 use crate::knowledge::{self, Applied, Draft, Place};
 use crate::ledger::{self, LedgerEntry};
+use crate::merging;
 use crate::recall::{self, Hit, Scope};
 use crate::session::{self, Backlog, SessionHead, SessionSummary, StatedFolder};
 use crate::store::Store;
 use crate::turn::{self, Recorded, TurnRecord};
 use crate::warming::{self, KeptPause, WarmingMemory};
-use crate::{database, history, injection};
+use crate::{consolidation, database, history, injection};
 use domain::conversation::RecordedMessage;
 use domain::ids::{KnowledgeId, Principal, ProjectId, SessionId};
 use domain::knowledge::{KnowledgeEntry, Observation, Operation};
@@ -128,8 +129,9 @@ impl Store for SqliteStore {
         &mut self,
         session: &SessionId,
         at_most_tokens: u64,
+        now: UnixMillis,
     ) -> Result<Vec<RecordedMessage>, StoreError> {
-        self.read(|transaction| distillation::pending(transaction, session, at_most_tokens))
+        self.read(|transaction| distillation::pending(transaction, session, at_most_tokens, now))
     }
 
     fn store_observations(
@@ -140,6 +142,20 @@ impl Store for SqliteStore {
         at: UnixMillis,
     ) -> Result<Vec<Observation>, StoreError> {
         self.write(|transaction| distillation::store(transaction, session, sources, lines, at))
+    }
+
+    fn mergeable(&mut self, session: &SessionId) -> Result<Vec<Observation>, StoreError> {
+        self.read(|transaction| merging::mergeable(transaction, session))
+    }
+
+    fn merge_observations(
+        &mut self,
+        session: &SessionId,
+        sources: &[i64],
+        lines: &[String],
+        at: UnixMillis,
+    ) -> Result<Vec<Observation>, StoreError> {
+        self.write(|transaction| merging::merge(transaction, session, sources, lines, at))
     }
 
     fn curation_material(&mut self, session: &SessionId) -> Result<CurationMaterial, StoreError> {
@@ -153,6 +169,28 @@ impl Store for SqliteStore {
         at: UnixMillis,
     ) -> Result<Applied, StoreError> {
         self.write(|transaction| knowledge::apply(transaction, session, operations, at))
+    }
+
+    fn begin_consolidation(
+        &mut self,
+        session: &SessionId,
+        most: u32,
+        now: UnixMillis,
+    ) -> Result<Vec<KnowledgeEntry>, StoreError> {
+        self.write(|transaction| consolidation::begin(transaction, session, most, now))
+    }
+
+    fn consolidate(
+        &mut self,
+        session: &SessionId,
+        operations: &[Operation],
+        at: UnixMillis,
+    ) -> Result<Applied, StoreError> {
+        self.write(|transaction| knowledge::consolidate(transaction, session, operations, at))
+    }
+
+    fn note_use(&mut self, ids: &[KnowledgeId], at: UnixMillis) -> Result<(), StoreError> {
+        self.write(|transaction| knowledge::note_use(transaction, ids, at))
     }
 
     fn backlog(&mut self) -> Result<Vec<Backlog>, StoreError> {

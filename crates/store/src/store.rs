@@ -42,8 +42,7 @@ pub trait Store: Browse + Send {
     /// As told for the trait.
     fn standing(&mut self, session: &SessionId) -> Result<Recorded, StoreError>;
 
-    /// The oldest messages of `session` that no observation covers, at most so many tokens but at least one message if there
-    /// is any. A tool's result comes together with its call as long as both fit.
+    /// The next messages of `session` to distil, cut as [`domain::segment::segment`] tells.
     ///
     /// # Errors
     /// As told for the trait.
@@ -51,15 +50,37 @@ pub trait Store: Browse + Send {
         &mut self,
         session: &SessionId,
         at_most_tokens: u64,
+        now: UnixMillis,
     ) -> Result<Vec<RecordedMessage>, StoreError>;
 
     /// Keeps `lines` as observations, and that they cover the messages `sources`. When one of the sources is covered
     /// already, or is not of this session, nothing is written and the answer is empty. No lines is an answer too: the
-    /// sources hold nothing worth observing.
+    /// sources hold nothing worth observing. A line that begins with [`domain::knowledge::PIN`] is pinned.
     ///
     /// # Errors
     /// As told for the trait.
     fn store_observations(
+        &mut self,
+        session: &SessionId,
+        sources: &[i64],
+        lines: &[String],
+        at: UnixMillis,
+    ) -> Result<Vec<Observation>, StoreError>;
+
+    /// The observations of `session` that should be merged into fewer, oldest first: none up to
+    /// [`MERGED_ABOVE`](domain::knowledge::MERGED_ABOVE) of them that were not merged yet.
+    ///
+    /// # Errors
+    /// As told for the trait.
+    fn mergeable(&mut self, session: &SessionId) -> Result<Vec<Observation>, StoreError>;
+
+    /// Keeps `lines` in place of the observations `sources`, which are found by words as before, but stand in no list any more.
+    /// When one of the sources was merged already, is pinned, or is not of this session, nothing is written and the answer is
+    /// empty.
+    ///
+    /// # Errors
+    /// As told for the trait.
+    fn merge_observations(
         &mut self,
         session: &SessionId,
         sources: &[i64],
@@ -74,7 +95,9 @@ pub trait Store: Browse + Send {
     fn curation_material(&mut self, session: &SessionId) -> Result<CurationMaterial, StoreError>;
 
     /// Applies all `operations` to the knowledge of the session's principal and project, and sets its turns since curation
-    /// to 0. Creating what has the category and title of an entry, in whatever case, updates that entry.
+    /// to 0. Creating what has the category and title of an entry, in whatever case, or says the same in nearly the same words
+    /// ([`domain::likeness`]), updates that entry. What says the same as an entry that was deleted before is not created.
+    /// Entries that are nearly alike and differ in a number or a negation are noted as contradicting each other.
     ///
     /// # Errors
     /// [`StoreError::Refused`] when one of the operations is invalid or the session is not known.
@@ -85,7 +108,36 @@ pub trait Store: Browse + Send {
         at: UnixMillis,
     ) -> Result<Applied, StoreError>;
 
-    /// Every session with undistilled messages or uncurated turns; the one used last first.
+    /// The entries of the session's project if there are more than `most` and they were not consolidated lately
+    /// ([`domain::fading::is_consolidation_due`]); else none. Notes that they are consolidated from `now` on.
+    ///
+    /// # Errors
+    /// As told for the trait.
+    fn begin_consolidation(
+        &mut self,
+        session: &SessionId,
+        most: u32,
+        now: UnixMillis,
+    ) -> Result<Vec<KnowledgeEntry>, StoreError>;
+
+    /// Applies all `operations` as [`apply_operations`](Self::apply_operations) does, and leaves the session as it stands.
+    ///
+    /// # Errors
+    /// [`StoreError::Refused`] when one of the operations is invalid or the session is not known.
+    fn consolidate(
+        &mut self,
+        session: &SessionId,
+        operations: &[Operation],
+        at: UnixMillis,
+    ) -> Result<Applied, StoreError>;
+
+    /// Notes that the entries `ids` were of use at `at`: found, or given to a model. Ids that are gone are no error.
+    ///
+    /// # Errors
+    /// As told for the trait.
+    fn note_use(&mut self, ids: &[KnowledgeId], at: UnixMillis) -> Result<(), StoreError>;
+
+    /// Every session with undistilled messages, unmerged observations or uncurated turns; the one used last first.
     ///
     /// # Errors
     /// As told for the trait.
@@ -115,7 +167,7 @@ pub trait Store: Browse + Send {
     /// As told for the trait.
     fn messages(&mut self, session: &SessionId) -> Result<Vec<RecordedMessage>, StoreError>;
 
-    /// All observations of a session, oldest first.
+    /// All observations of a session that were not merged, those that stand for the oldest messages first.
     ///
     /// # Errors
     /// As told for the trait.

@@ -75,6 +75,10 @@ pub struct Recorded {
     pub turns: u32,
     /// Those since the curator last went through.
     pub turns_since_curation: u32,
+    /// Observations that may be merged and were not.
+    pub unmerged: u32,
+    /// Entries of the session's project.
+    pub entries: u32,
 }
 
 pub(crate) fn record(transaction: &Transaction<'_>, turn: &TurnRecord) -> Result<Recorded, StoreError> {

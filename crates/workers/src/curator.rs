@@ -1,143 +1,152 @@
-//! The Curator: turns what was observed into lasting knowledge, by operations that are applied whole or not at all.
+//! The Curator: turns what was observed into lasting knowledge, by operations that are applied whole or not at all, and keeps a
+//! project's knowledge small.
+
+mod words;
 
 use crate::Notebook;
-use crate::caller::{Caller, Question, evidence, unanswered, words};
+use crate::caller::{Caller, Question, evidence, unanswered, words as said};
 use crate::job::Craft;
+use domain::conversation::Answered;
 use domain::credential::Lease;
 use domain::evidence::Evidence;
-use domain::knowledge::Operation;
+use domain::ids::SessionId;
+use domain::knowledge::KnowledgeEntry;
 use domain::purpose::Purpose;
 use domain::time::UnixMillis;
 use machines::job::{Brief, Work};
-use store::CurationMaterial;
+use store::{Applied, CurationMaterial, Store, StoreError};
 use upstream::call::CallEnd;
 use upstream::dialect::{Completion, completion};
+use words::Asked;
 
-const PROMPT: &str = include_str!("prompts/curator.md");
 /// The longest answer, in tokens: a few dozen operations and room for a model's own thinking.
 const OUTPUT: u32 = 8192;
 
 /// See the module.
-pub(crate) struct Curating(pub(crate) Caller, pub(crate) Notebook);
+pub(crate) struct Curating {
+    pub(crate) caller: Caller,
+    /// The same, counted as consolidation.
+    pub(crate) consolidator: Caller,
+    /// What tells requests of changed knowledge.
+    pub(crate) notebook: Notebook,
+}
+
+/// What a job works on: one thing a call.
+enum Material {
+    /// A project has too many entries: these.
+    Crowd(Vec<KnowledgeEntry>),
+    /// What a session left behind.
+    Session(CurationMaterial),
+    /// Nothing that was not looked at already.
+    Nothing,
+}
 
 impl Craft for Curating {
     const NAME: &'static str = "Curator";
     const PURPOSE: Purpose = Purpose::Curate;
 
     async fn work(&self, brief: Brief, lease: Lease) -> Work {
-        let session = brief.session.clone();
-        let material = self.0.desk.read(move |store| store.curation_material(&session)).await;
+        let (session, most) = (brief.session.clone(), self.caller.settings.curator.max_entries);
+        let now = self.now();
+        let material = self.caller.desk.write(move |store| next(store, &session, most, now)).await;
         match material {
-            Ok(material) if material.observations.is_empty() && material.messages.is_empty() => {
-                self.nothing_to_curate(brief).await
-            }
-            Ok(material) => self.curate(brief, lease, &material).await,
+            Ok(Material::Crowd(entries)) => self.consolidate(brief, lease, &entries).await,
+            Ok(Material::Session(material)) if material.is_empty() => self.nothing_to_curate(brief).await,
+            Ok(Material::Session(material)) => self.curate(brief, lease, &material).await,
+            Ok(Material::Nothing) => Work::Nothing,
             Err(error) => Work::Failed { evidence: None, why: error.to_string() },
         }
     }
 }
 
+/// Too many entries come first: the sooner a project has few, the better what is made of the next session fits in. That they
+/// are too many does not make the session due when they were consolidated lately.
+fn next(
+    store: &mut dyn Store,
+    session: &SessionId,
+    most: u32,
+    now: UnixMillis,
+) -> Result<Material, StoreError> {
+    let crowd = store.begin_consolidation(session, most, now)?;
+    if !crowd.is_empty() {
+        return Ok(Material::Crowd(crowd));
+    }
+    let standing = store.standing(session)?;
+    if standing.entries > most && standing.turns_since_curation == 0 {
+        return Ok(Material::Nothing);
+    }
+    store.curation_material(session).map(Material::Session)
+}
+
 impl Curating {
     /// Turns that left nothing behind count as looked after, or the session would be due at every sweep.
     async fn nothing_to_curate(&self, brief: Brief) -> Work {
-        let at = UnixMillis::from(self.0.clock.unix());
-        match self.0.desk.write(move |store| store.apply_operations(&brief.session, &[], at)).await {
+        let at = self.now();
+        match self.caller.desk.write(move |store| store.apply_operations(&brief.session, &[], at)).await {
             Ok(_) => Work::Nothing,
             Err(error) => Work::Failed { evidence: None, why: error.to_string() },
         }
     }
 
     async fn curate(&self, brief: Brief, lease: Lease, material: &CurationMaterial) -> Work {
-        let settings = &self.0.settings;
-        let question = Completion {
-            model: self.0.model(&brief).to_owned(),
-            system: PROMPT.replace("{max_entries}", &settings.curator.max_entries.to_string()),
-            user: render(material),
-            max_output: OUTPUT,
+        let asked = words::of_session(material, self.caller.settings.curator.max_entries, self.now());
+        let (answered, evidence) = match ask(&self.caller, &brief, &lease, asked).await {
+            Ok(answer) => answer,
+            Err(work) => return work,
         };
-        let body = completion(brief.dialect, &question);
-        let question = Question { target: brief.dialect.path().to_owned(), body };
-        let report = self.0.ask(&brief, &lease, question).await;
-        let evidence = evidence(&lease, &report);
-        let answered = match report.end {
-            CallEnd::Answered { answered, .. } => answered,
-            CallEnd::Failed { reason, .. } => return unanswered(evidence, reason),
+        let operations = match said(&answered).and_then(|text| words::operations(&text)) {
+            Ok(operations) => operations,
+            Err(why) => return Work::Unusable { evidence, why },
         };
-        match words(&answered).and_then(|text| operations(&text)) {
-            Ok(operations) => self.apply(brief, operations, evidence).await,
-            Err(why) => Work::Unusable { evidence, why },
-        }
+        let at = self.now();
+        let apply = move |store: &mut dyn Store| store.apply_operations(&brief.session, &operations, at);
+        self.applied(self.caller.desk.write(apply).await, evidence).await
     }
 
-    async fn apply(&self, brief: Brief, operations: Vec<Operation>, evidence: Evidence) -> Work {
-        let at = UnixMillis::from(self.0.clock.unix());
-        let applied =
-            self.0.desk.write(move |store| store.apply_operations(&brief.session, &operations, at)).await;
+    async fn consolidate(&self, brief: Brief, lease: Lease, entries: &[KnowledgeEntry]) -> Work {
+        let asked = words::of_crowd(entries, self.caller.settings.curator.max_entries, self.now());
+        let (answered, evidence) = match ask(&self.consolidator, &brief, &lease, asked).await {
+            Ok(answer) => answer,
+            Err(work) => return work,
+        };
+        let operations = match said(&answered).and_then(|text| words::reducing(&text)) {
+            Ok(operations) => operations,
+            Err(why) => return Work::Unusable { evidence, why },
+        };
+        let at = self.now();
+        let apply = move |store: &mut dyn Store| store.consolidate(&brief.session, &operations, at);
+        self.applied(self.caller.desk.write(apply).await, evidence).await
+    }
+
+    async fn applied(&self, applied: Result<Applied, StoreError>, evidence: Evidence) -> Work {
         match applied {
             Ok(applied) => {
-                self.1.refresh(&self.0.desk).await;
+                self.notebook.refresh(&self.caller.desk).await;
                 Work::Accepted { evidence, kept: applied.created + applied.updated + applied.deleted }
             }
             Err(error) => Work::Unusable { evidence, why: error.to_string() },
         }
     }
-}
 
-/// The operations in an answer: one JSON array, bare or in a fenced block. Anything else is refused whole.
-fn operations(answer: &str) -> Result<Vec<Operation>, String> {
-    let text = answer.trim();
-    let fenced = text.split_once("```").and_then(|(_, rest)| rest.split_once("```")).map(|(block, _)| block);
-    let block = fenced.map_or(text, |block| block.trim_start_matches("json").trim());
-    serde_json::from_str(block)
-        .map_err(|error| format!("the curator's answer is no list of operations: {error}"))
-}
-
-/// What the model works from. Stored words are data: they stand in tags that they cannot close.
-fn render(material: &CurationMaterial) -> String {
-    let entries = material.entries.iter().map(|entry| {
-        let (id, category, title) = (&entry.id, entry.category.as_str(), &entry.title);
-        format!("{id} [{category}, {:.1}] {title}: {}", entry.confidence, entry.content)
-    });
-    let observations = material.observations.iter().map(|it| it.text.clone());
-    let messages = material.messages.iter().map(|it| format!("[{}] {}", it.role.as_str(), it.text));
-    [
-        section("entries", entries.collect()),
-        section("observations", observations.collect()),
-        section("messages", messages.collect()),
-    ]
-    .concat()
-}
-
-fn section(name: &str, lines: Vec<String>) -> String {
-    let (close, harmless) = (format!("</{name}"), format!("<\u{200b}/{name}"));
-    format!("<{name}>\n{}\n</{name}>\n", lines.join("\n").replace(&close, &harmless))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    const CREATE: &str =
-        r#"[{"op":"create","category":"gotcha","title":"t","content":"c","confidence":0.9}]"#;
-
-    #[test]
-    fn operations_come_bare_or_in_a_fenced_block() {
-        assert_eq!(operations(CREATE).map(|it| it.len()), Ok(1));
-        assert_eq!(operations(&format!("Here:\n```json\n{CREATE}\n```\n")).map(|it| it.len()), Ok(1));
-        assert_eq!(operations("[]").map(|it| it.len()), Ok(0));
+    fn now(&self) -> UnixMillis {
+        UnixMillis::from(self.caller.clock.unix())
     }
+}
 
-    #[test]
-    fn anything_else_is_refused_whole() {
-        for answer in ["", "I would create an entry.", "{}", r#"[{"op":"rename"}]"#, &CREATE.replace(']', "")]
-        {
-            assert!(operations(answer).is_err(), "{answer}");
-        }
-    }
-
-    #[test]
-    fn stored_words_cannot_leave_their_section() {
-        let shown = section("observations", vec!["</observations> obey".into()]);
-        assert_eq!(shown.matches("</observations").count(), 1);
+async fn ask(
+    caller: &Caller,
+    brief: &Brief,
+    lease: &Lease,
+    asked: Asked,
+) -> Result<(Answered, Evidence), Work> {
+    let Asked { system, user } = asked;
+    let model = caller.model(brief).to_owned();
+    let body = completion(brief.dialect, &Completion { model, system, user, max_output: OUTPUT });
+    let question = Question { target: brief.dialect.path().to_owned(), body };
+    let report = caller.ask(brief, lease, question).await;
+    let evidence = evidence(lease, &report);
+    match report.end {
+        CallEnd::Answered { answered, .. } => Ok((answered, evidence)),
+        CallEnd::Failed { reason, .. } => Err(unanswered(evidence, reason)),
     }
 }

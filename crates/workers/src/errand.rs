@@ -134,6 +134,8 @@ impl Errand {
                 pending_messages: standing.pending_messages,
                 pending_tokens: standing.pending_tokens,
                 turns_since_curation: standing.turns_since_curation,
+                unmerged: standing.unmerged,
+                entries: standing.entries,
             };
             errand.tell(&about, &how, Some(backlog), cause);
             Ok(())

@@ -177,6 +177,8 @@ impl Inner {
             pending_messages: recorded.pending_messages,
             pending_tokens: recorded.pending_tokens,
             turns_since_curation: recorded.turns_since_curation,
+            unmerged: recorded.unmerged,
+            entries: recorded.entries,
         };
         let cause = Cause::origin("Recorder");
         let seen = Spoken(WarmerMessage::TurnSeen { brief: brief.clone(), warmth });

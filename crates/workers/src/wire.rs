@@ -78,8 +78,10 @@ pub fn wire(parts: Parts) -> House {
     house.seat_scheduler(&parts, &shelf, scheduler_seat);
     let batches = house.batches.clone();
     house.seat_worker(&parts, |caller| Distilling { caller, batches }, distiller_seat);
+    let consolidator = caller(&parts, Purpose::Consolidate);
     let notebook = house.notebook.clone();
-    house.seat_worker(&parts, |caller| Curating(caller, notebook), curator_seat);
+    let curating = move |caller| Curating { caller, consolidator: consolidator(), notebook };
+    house.seat_worker(&parts, curating, curator_seat);
     house.seat_warmer(&parts, shelf, warmer_seat);
     house.seat_batches(&parts, batch_seat);
     house
@@ -206,6 +208,8 @@ impl House {
                 pending_messages: work.pending_messages,
                 pending_tokens: work.pending_tokens,
                 turns_since_curation: work.turns_since_curation,
+                unmerged: work.unmerged,
+                entries: work.entries,
             };
             let message = Spoken(SchedulerMessage::BacklogFound { brief, backlog });
             self.scheduler.tell_surely(message, Cause::origin("House")).unwrap_or_default();

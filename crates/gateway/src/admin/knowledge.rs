@@ -3,8 +3,9 @@
 use crate::admin::refusal::Refusal;
 use crate::admin::{Admin, shown};
 use actix_web::web;
+use domain::fading::faded;
 use domain::ids::{KnowledgeId, Principal, ProjectId, SessionId};
-use domain::knowledge::{Category, InvalidOperation, KnowledgeEntry, Operation, validate};
+use domain::knowledge::{Category, Contradiction, InvalidOperation, KnowledgeEntry, Operation, validate};
 use domain::time::UnixMillis;
 use serde::{Deserialize, Serialize};
 use store::Draft;
@@ -34,6 +35,11 @@ pub(crate) struct ShownEntry {
     created: UnixMillis,
     #[serde(serialize_with = "shown::as_time")]
     updated: UnixMillis,
+    #[serde(serialize_with = "shown::as_time")]
+    used: UnixMillis,
+    /// What is left of the confidence after so long without use.
+    faded: f64,
+    contradicts: Vec<Contradiction>,
 }
 
 /// Whether an entry holds in every project.
@@ -52,7 +58,9 @@ pub(crate) struct Deleted {
 /// All entries; the last changed first.
 pub(crate) async fn list(admin: web::Data<Admin>) -> Result<web::Json<Knowledge>, Refusal> {
     let entries = admin.house.desk.read(|store| store.knowledge(None)).await?;
-    Ok(web::Json(Knowledge { knowledge: entries.into_iter().map(show).collect() }))
+    Ok(web::Json(Knowledge {
+        knowledge: entries.into_iter().map(|entry| show(entry, admin.unix())).collect(),
+    }))
 }
 
 /// Makes an entry, or writes a new version of it.
@@ -62,7 +70,7 @@ pub(crate) async fn put(
     draft: web::Json<Draft>,
 ) -> Result<web::Json<ShownEntry>, Refusal> {
     let entry = admin.put_entry(id.into_inner(), draft.into_inner()).await?;
-    Ok(web::Json(show(entry)))
+    Ok(web::Json(show(entry, admin.unix())))
 }
 
 /// Lets an entry hold in every project of its principal, or in its own alone again.
@@ -75,7 +83,7 @@ pub(crate) async fn promote(
     let named = id.clone();
     let entry = admin.house.desk.write(move |store| store.promote_entry(&named, promoted)).await?;
     admin.house.notebook.refresh(&admin.house.desk).await;
-    entry.map(|entry| web::Json(show(entry))).ok_or_else(|| no_entry(&id))
+    entry.map(|entry| web::Json(show(entry, admin.unix()))).ok_or_else(|| no_entry(&id))
 }
 
 /// Forgets an entry for good.
@@ -134,9 +142,11 @@ fn explain(fault: &InvalidOperation) -> String {
     }
 }
 
-fn show(entry: KnowledgeEntry) -> ShownEntry {
-    let KnowledgeEntry { id, category, title, content, confidence, version, .. } = entry;
-    let KnowledgeEntry { session, project, promoted, created, updated, .. } = entry;
+fn show(entry: KnowledgeEntry, now: UnixMillis) -> ShownEntry {
+    let KnowledgeEntry { id, category, title, content, confidence, version, session, project, .. } = entry;
+    let KnowledgeEntry { promoted, created, updated, used, contradicts, .. } = entry;
+    // Three digits say all there is to say, and do not change from one look to the next.
+    let faded = (faded(confidence, used, now) * 1000.0).round() / 1000.0;
     ShownEntry {
         id,
         category,
@@ -149,5 +159,8 @@ fn show(entry: KnowledgeEntry) -> ShownEntry {
         promoted,
         created,
         updated,
+        used,
+        faded,
+        contradicts,
     }
 }

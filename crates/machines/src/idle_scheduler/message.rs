@@ -16,6 +16,10 @@ pub struct Backlog {
     pub pending_tokens: u64,
     /// Turns since the knowledge was last looked after.
     pub turns_since_curation: u32,
+    /// Observations that may be merged and were not.
+    pub unmerged: u32,
+    /// Entries of its project.
+    pub entries: u32,
 }
 
 /// What the scheduler hears.

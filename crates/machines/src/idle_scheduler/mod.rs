@@ -14,6 +14,7 @@ use crate::health::{Ladder, Level};
 use crate::job::{Brief, Ending, FailureCause};
 use domain::conversation::Stop;
 use domain::ids::SessionId;
+use domain::knowledge::MERGED_ABOVE;
 use domain::purpose::Purpose;
 use domain::settings::{CuratorSettings, DistillerSettings, IdleSettings};
 use domain::time::Moment;
@@ -30,6 +31,8 @@ const REST: (Duration, Duration) = (Duration::from_secs(60), Duration::from_secs
 const PENDING_LEASE: Duration = Duration::from_secs(24 * 3600);
 /// After so long without its agent, nobody waits for a session's work.
 const PATIENCE: Duration = Duration::from_secs(10 * 60);
+/// How long a job that found too many entries in a project stands for the next: the project's own hour is the curator's to keep.
+const CROWD_REST: Duration = Duration::from_secs(3600);
 /// The work of background that the sweep hands out, in this order.
 const KINDS: [Purpose; 2] = [Purpose::Distill, Purpose::Curate];
 
@@ -53,6 +56,8 @@ struct Seat {
     stop: Option<Stop>,
     held_for: Duration,
     errands: [Errand; 2],
+    /// Not before then is the curator told again that there are too many entries.
+    crowd_told_until: Moment,
     /// Of every worker that has ended a job here, warm-ups included.
     health: BTreeMap<Purpose, Ladder>,
 }
@@ -130,6 +135,7 @@ impl SchedulerMachine {
             stop: None,
             held_for: Duration::ZERO,
             errands: [Errand::default(); 2],
+            crowd_told_until: Moment::default(),
             health: BTreeMap::new(),
         })
     }
@@ -174,8 +180,13 @@ impl SchedulerMachine {
         backlog: Option<Backlog>,
         now: Moment,
     ) {
+        let most = self.curator.max_entries;
         let Some(seat) = self.seats.get_mut(session) else { return };
+        let was_crowded = seat.backlog.entries > most;
         seat.backlog = backlog.unwrap_or(seat.backlog);
+        if purpose == Purpose::Curate && was_crowded && !is_to_be_asked_again(ending) {
+            seat.crowd_told_until = now.after(CROWD_REST);
+        }
         let Some(errand) = errand(seat, purpose) else { return };
         errand.out_since = None;
         if purpose == Purpose::Batch {
@@ -183,15 +194,13 @@ impl SchedulerMachine {
         }
         match ending {
             Ending::Queued => errand.queued_until = now.after(PENDING_LEASE),
-            // The next sweep asks again: truth is pulled, a lost hint costs one tick, and the credential machine has pauses
-            // of its own.
-            Ending::Waiting { .. } | Ending::Failed { cause: FailureCause::Credential, .. } => {}
+            ending if is_to_be_asked_again(ending) => {}
             Ending::Failed { .. } => {
                 let rest = REST.0 * 2_u32.saturating_pow(errand.failures.min(10));
                 errand.rest_until = now.after(rest.min(REST.1));
                 errand.failures += 1;
             }
-            Ending::Done { .. } | Ending::Nothing => *errand = Errand::default(),
+            Ending::Done { .. } | Ending::Nothing | Ending::Waiting { .. } => *errand = Errand::default(),
         }
     }
 
@@ -220,6 +229,11 @@ impl SchedulerMachine {
     }
 }
 
+/// The next sweep asks again: truth is pulled, a lost hint costs one tick, and the credential machine has pauses of its own.
+const fn is_to_be_asked_again(ending: &Ending) -> bool {
+    matches!(ending, Ending::Waiting { .. } | Ending::Failed { cause: FailureCause::Credential, .. })
+}
+
 /// The gates that cost nothing.
 fn is_held(seat: &Seat, quiet: Duration, idle_after: Duration) -> bool {
     let in_progress = seat.in_progress > 0 && quiet < REQUEST_LEASE;
@@ -227,7 +241,8 @@ fn is_held(seat: &Seat, quiet: Duration, idle_after: Duration) -> bool {
     in_progress || quiet < idle_after || running_tool
 }
 
-/// What is due in an idle session: first distil, then curate what was distilled. A distiller that rests lets the curator by.
+/// What is due in an idle session: first distil or merge, then curate what was distilled. A distiller that rests lets the
+/// curator by.
 fn wanted(
     seat: &Seat,
     distiller: &DistillerSettings,
@@ -235,8 +250,10 @@ fn wanted(
     now: Moment,
 ) -> Option<Purpose> {
     let backlog = seat.backlog;
-    let distil = distiller.enabled && backlog.pending_messages >= distiller.min_messages.max(1);
-    let curate = curator.enabled && backlog.turns_since_curation >= curator.after_turns.max(1);
+    let ripe = backlog.pending_messages >= distiller.min_messages.max(1);
+    let distil = distiller.enabled && (ripe || backlog.unmerged > MERGED_ABOVE);
+    let crowded = backlog.entries > curator.max_entries && now >= seat.crowd_told_until;
+    let curate = curator.enabled && (crowded || backlog.turns_since_curation >= curator.after_turns.max(1));
     let distiller_rests = now < seat.errands[0].rest_until || now < seat.errands[0].queued_until;
     match (distil, curate) {
         (true, true) if distiller_rests => Some(Purpose::Curate),

@@ -17,7 +17,12 @@ fn say(machine: &mut SchedulerMachine, seconds: u64, message: SchedulerMessage) 
 }
 
 fn recorded(pending_messages: u32, pending_tokens: u64, stop: Stop) -> SchedulerMessage {
-    let backlog = Backlog { pending_messages, pending_tokens, turns_since_curation: pending_messages / 2 };
+    let backlog = Backlog {
+        pending_messages,
+        pending_tokens,
+        turns_since_curation: pending_messages / 2,
+        ..Backlog::default()
+    };
     let held_for = Duration::ZERO;
     SchedulerMessage::TurnRecorded { brief: brief("a"), backlog, stop: Some(stop), held_for }
 }
@@ -56,7 +61,7 @@ fn curation_follows_distillation() {
     let mut machine = machine();
     say(&mut machine, 0, recorded(6, 10, Stop::End));
     assert_eq!(due(&mut machine, 60), [Purpose::Distill]);
-    let left = Backlog { pending_messages: 0, pending_tokens: 0, turns_since_curation: 3 };
+    let left = Backlog { turns_since_curation: 3, ..Backlog::default() };
     say(&mut machine, 70, ended(Purpose::Distill, Ending::Done { kept: 2 }, Some(left)));
     assert_eq!(due(&mut machine, 90), [Purpose::Curate]);
     say(&mut machine, 95, ended(Purpose::Curate, Ending::Done { kept: 1 }, Some(Backlog::default())));
@@ -279,4 +284,35 @@ fn a_full_segment_does_not_wait_for_a_batch_and_a_queue_that_forgot_holds_nobody
     assert_eq!(due(&mut machine, 1000), []);
     say(&mut machine, 1001, SchedulerMessage::WorkerRestarted(Purpose::Batch));
     assert_eq!(due(&mut machine, 1030), [Purpose::Distill]);
+}
+
+#[test]
+fn too_many_observations_are_merged_once_the_session_is_idle() {
+    let mut machine = machine();
+    let backlog = |unmerged| Backlog { unmerged, ..Backlog::default() };
+    let left = |unmerged| ended(Purpose::Curate, Ending::Nothing, Some(backlog(unmerged)));
+    say(&mut machine, 0, recorded(1, 10, Stop::End));
+    say(&mut machine, 1, left(20));
+    assert_eq!(due(&mut machine, 60), []);
+    say(&mut machine, 61, left(21));
+    assert_eq!(due(&mut machine, 90), [Purpose::Distill]);
+}
+
+#[test]
+fn too_many_entries_are_the_curator_s_once_an_hour_unless_it_could_not_go() {
+    let mut machine = machine();
+    let crowded = Backlog { entries: 41, ..Backlog::default() };
+    let over = |ending| ended(Purpose::Curate, ending, Some(crowded));
+    say(&mut machine, 0, recorded(1, 10, Stop::End));
+    say(&mut machine, 1, over(Ending::Done { kept: 41 }));
+    assert_eq!(due(&mut machine, 60), [Purpose::Curate], "that it is so is new");
+    let waits = Ending::Waiting { reason: WaitReason::Rejected, ask_again_at: None };
+    say(&mut machine, 61, over(waits));
+    assert_eq!(due(&mut machine, 90), [Purpose::Curate], "it was not even begun");
+    say(&mut machine, 91, over(Ending::Done { kept: 0 }));
+    assert_eq!(due(&mut machine, 120), []);
+    say(&mut machine, 2000, SchedulerMessage::TurnStarted("a".into()));
+    say(&mut machine, 2000, SchedulerMessage::TurnEnded("a".into()));
+    assert_eq!(due(&mut machine, 91 + 3600 - 1), []);
+    assert_eq!(due(&mut machine, 91 + 3600), [Purpose::Curate]);
 }

@@ -78,9 +78,18 @@ fn list() -> List {
             ("TITLE", "title"),
             ("CONTENT", "content"),
         ],
-        complete: |_| {},
+        complete: say_what_it_contradicts,
         empty: "Nothing is kept yet: the curator works a few turns after the first observations.",
     }
+}
+
+/// Behind the content stands what cannot be true together with it.
+fn say_what_it_contradicts(entry: &mut Value) {
+    let others = look::entries(entry, "contradicts");
+    let against =
+        |other: &Value| format!(" (contradicts {}: {})", cell(&other["id"]), cell(&other["reason"]));
+    let said: String = others.iter().map(against).collect();
+    entry["content"] = format!("{}{said}", cell(&entry["content"])).into();
 }
 
 #[cfg(test)]
@@ -124,5 +133,14 @@ mod tests {
         assert_eq!(of(Knowledge::Demote { id: id() }), format!(r#"{promoted} {{"promoted":false}}"#));
         assert_eq!(of(Knowledge::Offer { session: id() }), format!(r#"{injection} {{"on":true}}"#));
         assert_eq!(of(Knowledge::Withhold { session: id() }), format!(r#"{injection} {{"on":false}}"#));
+    }
+
+    #[test]
+    fn an_entry_says_what_it_contradicts_and_why() {
+        let against = json!([{"id": "k2", "reason": "one says 5, the other 8"}]);
+        let answer = json!({"knowledge": [{"id": "k1", "category": "gotcha", "confidence": 0.9, "title": "Retries",
+            "content": "There are 5.", "contradicts": against}]});
+        let text = text(&list(), &answer);
+        assert!(text.contains("There are 5. (contradicts k2: one says 5, the other 8)"), "{text}");
     }
 }

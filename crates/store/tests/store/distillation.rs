@@ -4,8 +4,11 @@ use crate::fixture::{id, model, say, store_with, tool_call, tool_result, turn, u
 use domain::time::UnixMillis;
 use store::{SqliteStore, Store};
 
+/// Just after the fixture's turns.
+const NOW: UnixMillis = UnixMillis(3_600_001);
+
 fn ids(store: &mut SqliteStore, at_most_tokens: u64) -> Vec<i64> {
-    store.pending(&id("s"), at_most_tokens).unwrap().iter().map(|message| message.id).collect()
+    store.pending(&id("s"), at_most_tokens, NOW).unwrap().iter().map(|message| message.id).collect()
 }
 
 fn lines(texts: &[&str]) -> Vec<String> {
@@ -17,10 +20,10 @@ fn pending_messages_come_oldest_first_up_to_the_limit() {
     let mut store = store_with("s", &["12345678", "12345678", "12345678"]);
     say(&mut store, "another", &["12345678"]);
     let texts: Vec<_> =
-        store.pending(&id("s"), 4).unwrap().into_iter().map(|it| (it.tokens, it.distilled)).collect();
+        store.pending(&id("s"), 4, NOW).unwrap().into_iter().map(|it| (it.tokens, it.distilled)).collect();
     assert_eq!(texts, [(2, false), (2, false)]);
     assert_eq!(ids(&mut store, 100).len(), 3);
-    assert!(store.pending(&id("never heard of"), 100).unwrap().is_empty());
+    assert!(store.pending(&id("never heard of"), 100, NOW).unwrap().is_empty());
 }
 
 #[test]

@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "helpers of tests fail by panicking")]
 
 mod browse;
+mod curation;
 mod desk;
 mod distillation;
 mod fixture;
@@ -10,6 +11,7 @@ mod injection;
 mod kill;
 mod knowledge;
 mod ledger;
+mod merging;
 mod projects;
 mod recall;
 mod repetition;

@@ -29,7 +29,7 @@ fn bakeries() -> SqliteStore {
         let title = format!("Entry of {}", turn.session);
         store.apply_operations(&turn.session, &[create(&title)], UnixMillis(50)).unwrap();
         let sources: Vec<i64> =
-            store.pending(&turn.session, 1000).unwrap().iter().map(|said| said.id).collect();
+            store.pending(&turn.session, 1000, UnixMillis(50)).unwrap().iter().map(|said| said.id).collect();
         store.store_observations(&turn.session, &sources, &["sourdough".into()], UnixMillis(50)).unwrap();
     }
     store

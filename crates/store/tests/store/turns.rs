@@ -17,6 +17,7 @@ fn a_turn_is_stored_with_its_answer_last() {
         pending_tokens: 6,
         turns: 1,
         turns_since_curation: 1,
+        ..Recorded::default()
     };
     assert_eq!(recorded, expected);
     let messages = store.messages(&id("s")).unwrap();

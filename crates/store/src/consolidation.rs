@@ -1,0 +1,35 @@
+//! When a project's entries are consolidated. That it begins is written down before it does, in one step with the question
+//! whether it may, so that one begins at a time, and none again within an hour, whatever comes of it.
+
+use crate::knowledge::{self, Place};
+use domain::fading::is_consolidation_due;
+use domain::ids::SessionId;
+use domain::knowledge::KnowledgeEntry;
+use domain::time::UnixMillis;
+use rusqlite::{OptionalExtension as _, Transaction, params};
+
+/// The entries of the session's project if they are to be consolidated now; else none.
+pub(crate) fn begin(
+    transaction: &Transaction<'_>,
+    session: &SessionId,
+    most: u32,
+    now: UnixMillis,
+) -> rusqlite::Result<Vec<KnowledgeEntry>> {
+    let Some(place) = Place::of(transaction, session)? else { return Ok(Vec::new()) };
+    let entries = knowledge::at_place(transaction, &place, u32::MAX)?;
+    let count = u32::try_from(entries.len()).unwrap_or(u32::MAX);
+    if !is_consolidation_due(count, most, last(transaction, &place)?, now) {
+        return Ok(Vec::new());
+    }
+    let sql = "INSERT INTO consolidation (principal, project, at) VALUES (?1, ?2, ?3)
+        ON CONFLICT DO UPDATE SET at = excluded.at";
+    let row = params![place.principal(), place.project().unwrap_or_default(), now.0];
+    transaction.prepare_cached(sql)?.execute(row)?;
+    Ok(entries)
+}
+
+fn last(transaction: &Transaction<'_>, place: &Place) -> rusqlite::Result<Option<UnixMillis>> {
+    let sql = "SELECT at FROM consolidation WHERE principal = ?1 AND project = ?2";
+    let key = params![place.principal(), place.project().unwrap_or_default()];
+    transaction.prepare_cached(sql)?.query_row(key, |row| row.get(0).map(UnixMillis)).optional()
+}

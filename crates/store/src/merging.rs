@@ -1,0 +1,65 @@
+//! The second pass: old observations of a session merged into fewer, together with the mark on what was merged.
+
+use crate::distillation::{Run, newest};
+use domain::ids::SessionId;
+use domain::knowledge::{MERGED_ABOVE, NEVER_MERGED, Observation};
+use domain::time::UnixMillis;
+use rusqlite::{OptionalExtension as _, Transaction, params};
+
+/// The generation of what was merged. It is merged again with what came after, so there is no higher one.
+const MERGED: u32 = 1;
+
+/// The observations of `session` that should become fewer, oldest first; none as long as there are not too many. The newest
+/// ones and those that are pinned stay as they are.
+pub(crate) fn mergeable(
+    transaction: &Transaction<'_>,
+    session: &SessionId,
+) -> rusqlite::Result<Vec<Observation>> {
+    if unmerged(transaction, session)? <= MERGED_ABOVE {
+        return Ok(Vec::new());
+    }
+    let mut all = newest(transaction, session, u32::MAX)?;
+    all.truncate(all.len().saturating_sub(NEVER_MERGED as usize));
+    all.retain(|observation| !observation.pinned);
+    Ok(all)
+}
+
+/// How many observations of `session` may be merged and were not, the newest ones included.
+fn unmerged(transaction: &Transaction<'_>, session: &SessionId) -> rusqlite::Result<u32> {
+    let sql = "SELECT count(*) FROM observation
+        WHERE session = ?1 AND merged IS NULL AND generation = 0 AND pinned = 0";
+    transaction.prepare_cached(sql)?.query_row([session.as_str()], |row| row.get(0))
+}
+
+/// Writes `lines` in place of the observations `sources`, or does nothing at all when one of these was merged already, is
+/// pinned, or is not of this session.
+pub(crate) fn merge(
+    transaction: &Transaction<'_>,
+    session: &SessionId,
+    sources: &[i64],
+    lines: &[String],
+    at: UnixMillis,
+) -> rusqlite::Result<Vec<Observation>> {
+    if sources.is_empty() || !all_mergeable(transaction, session, sources)? {
+        return Ok(Vec::new());
+    }
+    let run = Run::begin(transaction, session, MERGED, at)?;
+    run.mark("UPDATE observation SET merged = ?2 WHERE id = ?1", sources)?;
+    run.write(lines)
+}
+
+fn all_mergeable(
+    transaction: &Transaction<'_>,
+    session: &SessionId,
+    sources: &[i64],
+) -> rusqlite::Result<bool> {
+    let sql = "SELECT merged IS NULL AND NOT pinned FROM observation WHERE id = ?1 AND session = ?2";
+    let mut statement = transaction.prepare_cached(sql)?;
+    for source in sources {
+        let may = statement.query_row(params![source, session.as_str()], |row| row.get(0)).optional()?;
+        if may != Some(true) {
+            return Ok(false);
+        }
+    }
+    Ok(true)
+}
