@@ -22,6 +22,7 @@ use domain::{
     purpose::Purpose,
 };
 use serde_json::{Value, json};
+use std::collections::VecDeque;
 use std::time::Duration;
 use upstream::encoding;
 
@@ -37,6 +38,8 @@ pub(super) struct State {
     pub(super) keeps_cache: bool,
     pub(super) pace: Pace,
     pub(super) batches: Batches,
+    /// Words to say instead of its own, each to the next request of its purpose.
+    pub(super) scripted: VecDeque<(Purpose, String)>,
     cache: PromptCache,
     /// What the request that is being answered is charged for.
     charged: Usage,
@@ -60,6 +63,7 @@ impl State {
             keeps_cache: true,
             pace: Pace::default(),
             batches: Batches::default(),
+            scripted: VecDeque::new(),
             cache: PromptCache::default(),
             charged: Usage::default(),
             ids: Ids::new(seed),
@@ -157,7 +161,11 @@ impl State {
         prompt: &Prompt,
         empty: bool,
     ) -> Said {
-        let (reply, stop) = if empty { (Reply::Nothing, Stop::End) } else { reply(prompt) };
+        let (reply, stop) = match self.scripted(prompt.purpose()) {
+            Some(words) => (Reply::Text(words), Stop::End),
+            None if empty => (Reply::Nothing, Stop::End),
+            None => reply(prompt),
+        };
         let (id, part, call) = self.name(dialect, &reply);
         let output = match (&reply, stop) {
             // Whoever asks for no more than one token gets, and pays, what he asked for.
@@ -167,6 +175,11 @@ impl State {
         let usage = Usage { output, ..self.read_prompt(dialect, owner, prompt, asked.now) };
         self.charged = usage;
         Said { id, part, call, model: prompt.model.clone(), second: asked.now.as_secs(), reply, stop, usage }
+    }
+
+    fn scripted(&mut self, purpose: Purpose) -> Option<String> {
+        let place = self.scripted.iter().position(|(wanted, _)| *wanted == purpose)?;
+        self.scripted.remove(place).map(|(_, words)| words)
     }
 
     /// Ids for the answer, its part, and the call in it.

@@ -39,6 +39,7 @@ pub use self::{
 
 use answering::State;
 pub use batches::BatchEnd;
+use domain::purpose::Purpose;
 use std::{
     fmt,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
@@ -137,6 +138,11 @@ impl Provider {
     /// Whether prompts are cached (they are unless told otherwise); without a cache all input is plain input.
     pub fn keep_cache(&self, keep: bool) {
         self.state().keeps_cache = keep;
+    }
+
+    /// Says `words` to the next request that looks like one of `purpose` and that no earlier words are waiting for.
+    pub fn say_to_next(&self, purpose: Purpose, words: &str) {
+        self.state().scripted.push_back((purpose, words.to_owned()));
     }
 
     /// Speaks at this pace from now on.
