@@ -158,6 +158,7 @@ fn consolidation_begins_once_an_hour_for_a_project_whichever_session_asks() {
     assert_eq!(begin("s", 2, 100), 3);
     assert_eq!(begin("neighbour", 2, 101), 0, "it is armed before anything came of it");
     assert_eq!(begin("neighbour", 2, 100 + CONSOLIDATION_REST), 3);
+    assert_eq!(begin("s", 2, 101 + CONSOLIDATION_REST), 0, "and armed anew each time");
     assert_eq!(begin("never heard of", 0, 100), 0);
 }
 
