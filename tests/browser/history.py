@@ -90,9 +90,9 @@ def write_knowledge(database, now):
     for number, (category, title, content) in enumerate(ENTRIES, 1):
         at = now - number * 5_400_000
         database.execute(
-            "INSERT INTO knowledge (id, version, principal, project, session, category, title, folded_title, content, confidence, created, updated)"
-            " VALUES (?, 2, 'local', NULL, ?, ?, ?, ?, ?, 0.85, ?, ?)",
-            (f"k{number}", f"{0:08x}-5eed-4a11-8000-0000000057ed", category, title, title.lower(), content, at - DAY, at),
+            "INSERT INTO knowledge (id, version, principal, project, session, category, title, folded_title, content, confidence, created, updated, used)"
+            " VALUES (?, 2, 'local', NULL, ?, ?, ?, ?, ?, 0.85, ?, ?, ?)",
+            (f"k{number}", f"{0:08x}-5eed-4a11-8000-0000000057ed", category, title, title.lower(), content, at - DAY, at, at),
         )
         database.execute(
             "INSERT INTO knowledge_version VALUES (?, 1, ?, ?, ?, 0.6, ?)",
