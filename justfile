@@ -72,6 +72,10 @@ soak minutes="30":
 recall-bench file:
     cargo run --release --locked -p simulator --bin recall_bench -- {{file}}
 
+# Recording and recall with a million messages in one database, or `--messages 10000000`: docs/store.md has the figures.
+scale-bench *arguments:
+    cargo run --release --locked -p simulator --bin scale_bench -- {{arguments}}
+
 # The whole story in under a minute.
 demo:
     cargo run --release --locked -- demo

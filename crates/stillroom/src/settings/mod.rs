@@ -23,7 +23,6 @@ mod words;
 #[cfg(test)]
 mod tests;
 
-pub(crate) use keys::Nature;
 pub(crate) use load::{Flags, Loaded, load};
 pub(crate) use notation::{is_loopback_url, without_url_secrets};
 pub(crate) use place::Places;

@@ -4,8 +4,8 @@
 //! left as it is. A comment before each table names the keys in it by their first words. `just reference` rewrites the page.
 
 use super::Desk;
-use crate::settings::Nature;
 use crate::settings::keys::Key;
+use crate::settings::keys::Nature;
 use serde_json::Value;
 use std::fs;
 
