@@ -2,6 +2,7 @@
 //! ([`search`]), and which of it answers best ([`ranking`] for messages, then all sources together here).
 
 mod dates;
+mod draw;
 mod lexicon;
 mod question;
 mod ranking;

@@ -45,14 +45,9 @@ impl Question {
         self.telling.is_empty()
     }
 
-    /// What the index is asked, for texts that hold all of the telling words.
-    pub(super) fn all_words(&self) -> String {
-        self.expression(" AND ")
-    }
-
-    /// What the index is asked, for texts that hold one of the telling words.
-    pub(super) fn any_word(&self) -> String {
-        self.expression(" OR ")
+    /// What the index is asked for each telling word: the word or one of its other forms.
+    pub(super) fn sought(&self) -> impl Iterator<Item = String> {
+        self.telling.iter().map(|word| alternatives(word))
     }
 
     /// The share of its telling words that a hit has, from 0 to 1.
@@ -62,10 +57,6 @@ impl Question {
             texts.flat_map(|text| lexicon::words(text)).map(|word| lexicon::stem(&word)).collect();
         let share = self.terms.iter().filter(|term| had.contains(*term)).count() as f64;
         share / self.terms.len().max(1) as f64
-    }
-
-    fn expression(&self, operator: &str) -> String {
-        self.telling.iter().map(|word| alternatives(word)).collect::<Vec<_>>().join(operator)
     }
 }
 
@@ -123,8 +114,7 @@ mod tests {
     #[test]
     fn nothing_in_a_word_is_an_operator_and_irregular_forms_are_looked_for_too() {
         let question = Question::read("NOT bought bread");
-        assert_eq!(question.any_word(), r#"("bought" OR "buy") OR "bread""#);
-        assert_eq!(question.all_words(), r#"("bought" OR "buy") AND "bread""#);
+        assert_eq!(question.sought().collect::<Vec<_>>(), [r#"("bought" OR "buy")"#, r#""bread""#]);
         assert_eq!(question.terms, ["buy", "bread"]);
     }
 

@@ -1,5 +1,6 @@
 //! What the word indexes find.
 
+use super::draw::Draw;
 use super::question::Question;
 use super::ranking::{Passage, Talk};
 use super::{Hit, Scope, Source};
@@ -13,6 +14,10 @@ use std::collections::HashSet;
 const POOL: usize = 400;
 /// Of how many of them it is looked up what was said before and after.
 const IN_CONTEXT: usize = 150;
+/// How many messages that have only frequent words are looked at, the newest first.
+const NEWEST: usize = 100;
+/// Among so many of the newest messages.
+const RECENT: i64 = 1_000_000;
 /// How many messages before and after count as context.
 const CONTEXT: usize = 2;
 /// So much of a message that has none of the words is read, in characters.
@@ -24,19 +29,9 @@ pub(super) fn talk(
     scope: Scope<'_>,
     question: &Question,
 ) -> rusqlite::Result<Talk> {
-    // In the index's own order, so that it makes excerpts only of what is taken.
-    let sql =
-        "SELECT message.id, message.session, message.at, snippet(message_words, 0, '', '', '…', 64) AS text
-        FROM message_words CROSS JOIN message ON message.id = message_words.rowid
-            CROSS JOIN session ON session.id = message.session
-        WHERE message_words MATCH ?1 AND (?2 IS NULL OR principal = ?2) AND (?4 IS NULL OR ?4 IN (project, directory))
-        ORDER BY message_words.rank LIMIT ?3";
-    let mut statement = transaction.prepare_cached(sql)?;
-    let principal = scope.principal.map(Principal::as_str);
-    let found =
-        statement.query_map(params![question.any_word(), principal, POOL as i64, scope.project], passage)?;
-    let mut talk = Talk { passages: found.collect::<rusqlite::Result<_>>()?, ..Talk::default() };
-    let mut known: HashSet<i64> = talk.passages.iter().map(|passage| passage.id).collect();
+    let passages = drawn(transaction, scope, question)?;
+    let mut known: HashSet<i64> = passages.iter().map(|passage| passage.id).collect();
+    let mut talk = Talk { passages, ..Talk::default() };
     for at in 0..talk.passages.len().min(IN_CONTEXT) {
         let found = talk.passages[at].clone();
         let before = neighbours(transaction, &found, Side::Before)?;
@@ -47,6 +42,49 @@ pub(super) fn talk(
         talk.passages.extend(before.into_iter().chain(behind).filter(|passage| known.insert(passage.id)));
     }
     Ok(talk)
+}
+
+/// The messages themselves, the most promising first.
+fn drawn(
+    transaction: &Transaction<'_>,
+    scope: Scope<'_>,
+    question: &Question,
+) -> rusqlite::Result<Vec<Passage>> {
+    let Draw { scored, newest } = Draw::of(transaction, "message_words", question)?;
+    let mut passages = match &scored {
+        Some(words) => messages(transaction, scope, (&words.any, 0), ("rank", POOL))?,
+        None => Vec::new(),
+    };
+    if let Some(words) = newest {
+        let last: i64 =
+            transaction.query_row("SELECT ifnull(max(id), 0) FROM message", [], |row| row.get(0))?;
+        let among = (words.all.as_str(), last - RECENT);
+        let known: HashSet<i64> = passages.iter().map(|passage| passage.id).collect();
+        let others = messages(transaction, scope, among, ("rowid DESC", NEWEST))?;
+        passages.extend(others.into_iter().filter(|passage| !known.contains(&passage.id)));
+    }
+    Ok(passages)
+}
+
+/// Messages behind the one with this number that match the words, in this order.
+fn messages(
+    transaction: &Transaction<'_>,
+    scope: Scope<'_>,
+    (words, behind): (&str, i64),
+    (order, limit): (&str, usize),
+) -> rusqlite::Result<Vec<Passage>> {
+    // In the index's own order, so that it makes excerpts only of what is taken.
+    let sql = format!(
+        "SELECT message.id, message.session, message.at, snippet(message_words, 0, '', '', '…', 64) AS text
+        FROM message_words CROSS JOIN message ON message.id = message_words.rowid
+            CROSS JOIN session ON session.id = message.session
+        WHERE message_words MATCH ?1 AND message_words.rowid > ?5
+            AND (?2 IS NULL OR principal = ?2) AND (?4 IS NULL OR ?4 IN (project, directory))
+        ORDER BY message_words.{order} LIMIT ?3"
+    );
+    let principal = scope.principal.map(Principal::as_str);
+    let values = params![words, principal, limit as i64, scope.project, behind];
+    transaction.prepare_cached(&sql)?.query_map(values, passage)?.collect()
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -81,39 +119,58 @@ fn passage(row: &Row<'_>) -> rusqlite::Result<Passage> {
     })
 }
 
-/// What is written of sessions: entries, then observations, each with how its index is asked.
-pub(super) const WRITTEN: [(Source, &str); 2] = [
-    (
-        Source::Knowledge,
-        "SELECT id, session, knowledge.title, knowledge.content AS text, updated AS at
-        FROM knowledge_words JOIN knowledge ON number = knowledge_words.rowid
-        WHERE knowledge_words MATCH ?1 AND (?2 IS NULL OR principal = ?2)
-            AND (?4 IS NULL OR promoted OR project = ?4 OR project IN
-                (SELECT project FROM session WHERE directory = ?4 AND session.principal = knowledge.principal))
-        ORDER BY bm25(knowledge_words, 6.0, 2.0), number DESC LIMIT ?3",
-    ),
-    (
-        Source::Observation,
-        "SELECT CAST(observation.id AS TEXT) AS id, session, NULL AS title, observation.text AS text, at
-        FROM observation_words JOIN observation ON observation.id = observation_words.rowid
-            JOIN session ON session.id = session
-        WHERE observation_words MATCH ?1 AND (?2 IS NULL OR principal = ?2) AND (?4 IS NULL OR ?4 IN (project, directory))
-        ORDER BY bm25(observation_words), observation.id DESC LIMIT ?3",
-    ),
+/// What is written of sessions, with how its index is asked.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Written {
+    source: Source,
+    index: &'static str,
+    /// What the index's score is.
+    score: &'static str,
+    sql: &'static str,
+}
+
+/// Entries, then observations.
+pub(super) const WRITTEN: [Written; 2] = [
+    Written {
+        source: Source::Knowledge,
+        index: "knowledge_words",
+        score: "bm25(knowledge_words, 6.0, 2.0)",
+        sql: "SELECT id, session, knowledge.title, knowledge.content AS text, updated AS at
+            FROM knowledge_words JOIN knowledge ON number = knowledge_words.rowid
+            WHERE knowledge_words MATCH ?1 AND (?2 IS NULL OR principal = ?2)
+                AND (?4 IS NULL OR promoted OR project = ?4 OR project IN
+                    (SELECT project FROM session WHERE directory = ?4 AND session.principal = knowledge.principal))",
+    },
+    Written {
+        source: Source::Observation,
+        index: "observation_words",
+        score: "bm25(observation_words)",
+        sql: "SELECT CAST(observation.id AS TEXT) AS id, session, NULL AS title, observation.text AS text, at
+            FROM observation_words JOIN observation ON observation.id = observation_words.rowid
+                JOIN session ON session.id = session
+            WHERE observation_words MATCH ?1 AND (?2 IS NULL OR principal = ?2) AND (?4 IS NULL OR ?4 IN (project, directory))",
+    },
 ];
 
 /// What was written and has words of the question: what holds all of them before what holds some, and in each the best score
-/// first.
+/// first; the newest where each word is in too much to be scored.
 pub(super) fn written(
     transaction: &Transaction<'_>,
-    (source, sql): (Source, &str),
+    written: Written,
     scope: Scope<'_>,
     question: &Question,
     limit: usize,
 ) -> rusqlite::Result<Vec<Hit>> {
+    let Written { source, index, score, sql } = written;
+    let Draw { scored, newest } = Draw::of(transaction, index, question)?;
+    let (order, words) = match (scored, newest) {
+        (Some(words), _) => (format!("{score}, {index}.rowid DESC"), words),
+        (None, Some(words)) => (format!("{index}.rowid DESC"), words),
+        (None, None) => return Ok(Vec::new()),
+    };
     let (mut hits, mut seen) = (Vec::new(), HashSet::new());
-    let mut statement = transaction.prepare_cached(sql)?;
-    for expression in [question.all_words(), question.any_word()] {
+    let mut statement = transaction.prepare_cached(&format!("{sql} ORDER BY {order} LIMIT ?3"))?;
+    for expression in [words.all, words.any] {
         let values = params![expression, scope.principal.map(Principal::as_str), limit as i64, scope.project];
         let found: Vec<Hit> =
             statement.query_map(values, |row| hit(source, row))?.collect::<rusqlite::Result<_>>()?;
