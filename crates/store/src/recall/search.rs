@@ -14,9 +14,9 @@ use std::collections::HashSet;
 const POOL: usize = 400;
 /// Of how many of them it is looked up what was said before and after.
 const IN_CONTEXT: usize = 150;
-/// How many messages that have only frequent words are looked at, the newest first.
+/// How many messages that have all words are looked at beside those that are scored, the newest first.
 const NEWEST: usize = 100;
-/// Among so many of the newest messages.
+/// Where all words are frequent, only so many of the newest messages are searched.
 const RECENT: i64 = 1_000_000;
 /// How many messages before and after count as context.
 const CONTEXT: usize = 2;
@@ -44,26 +44,33 @@ pub(super) fn talk(
     Ok(talk)
 }
 
-/// The messages themselves, the most promising first.
+/// The messages themselves, the most promising first: those that have all words, where that is asked for; then by score.
 fn drawn(
     transaction: &Transaction<'_>,
     scope: Scope<'_>,
     question: &Question,
 ) -> rusqlite::Result<Vec<Passage>> {
     let Draw { scored, newest } = Draw::of(transaction, "message_words", question)?;
-    let mut passages = match &scored {
-        Some(words) => messages(transaction, scope, (&words.any, 0), ("rank", POOL))?,
-        None => Vec::new(),
-    };
+    let mut passages = Vec::new();
     if let Some(words) = newest {
-        let last: i64 =
-            transaction.query_row("SELECT ifnull(max(id), 0) FROM message", [], |row| row.get(0))?;
-        let among = (words.all.as_str(), last - RECENT);
-        let known: HashSet<i64> = passages.iter().map(|passage| passage.id).collect();
-        let others = messages(transaction, scope, among, ("rowid DESC", NEWEST))?;
-        passages.extend(others.into_iter().filter(|passage| !known.contains(&passage.id)));
+        // Rare words make it cheap to look for all of them everywhere.
+        let behind = if scored.is_some() { 0 } else { last(transaction)? - RECENT };
+        passages.extend(messages(transaction, scope, (&words.all, behind), ("rowid DESC", NEWEST))?);
+        if scored.is_none() {
+            passages.extend(messages(transaction, scope, (&words.any, behind), ("rowid DESC", POOL))?);
+        }
     }
+    if let Some(words) = scored {
+        passages.extend(messages(transaction, scope, (&words.any, 0), ("rank", POOL))?);
+    }
+    let mut known = HashSet::new();
+    passages.retain(|passage| known.insert(passage.id));
+    passages.truncate(POOL);
     Ok(passages)
+}
+
+fn last(transaction: &Transaction<'_>) -> rusqlite::Result<i64> {
+    transaction.query_row("SELECT ifnull(max(id), 0) FROM message", [], |row| row.get(0))
 }
 
 /// Messages behind the one with this number that match the words, in this order.

@@ -137,6 +137,32 @@ fn a_long_message_is_shown_around_the_words() {
     assert!(text.contains("needle") && text.len() < 1000, "{text}");
 }
 
+/// More messages than are scored for one question have each of two words, none both but the first.
+fn crowded() -> SqliteStore {
+    let said = |word: &'static str| (0..4_100).map(move |number| format!("{word} {number}"));
+    let texts: Vec<String> = ["The orchard's deploy was a harvest".to_owned()]
+        .into_iter()
+        .chain(said("deploy"))
+        .chain(said("harvest"))
+        .collect();
+    store_with("s", &texts.iter().map(String::as_str).collect::<Vec<_>>())
+}
+
+#[test]
+fn words_that_very_many_messages_have_hide_nothing_and_find_something() {
+    let mut store = crowded();
+    let first = (Source::Message, "The orchard's deploy was a harvest".to_owned());
+    assert_eq!(found(&mut store, "deploy orchard")[0], first, "the rare word draws");
+    assert_eq!(found(&mut store, "orchard deploy blossom")[0], first);
+    let both = found(&mut store, "harvest deploy");
+    assert!(both.contains(&first), "all frequent words together draw");
+    assert_eq!(both.len(), 10, "and so do the newest that have one");
+    let frequent = found(&mut store, "deploy");
+    assert!(frequent.len() == 10 && frequent.iter().all(|(_, text)| text.contains("deploy")), "{frequent:?}");
+    let numbered = found(&mut store, "deploy 4099");
+    assert_eq!(numbered[0].1, "deploy 4099");
+}
+
 #[test]
 fn no_query_is_wrong() {
     let mut store = bakery();
