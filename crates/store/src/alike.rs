@@ -5,14 +5,22 @@ use domain::knowledge::KnowledgeEntry;
 use domain::likeness::{Likeness, Print};
 use rusqlite::{Transaction, params};
 
-/// The entries of one place, to compare others with.
+/// Entries to compare others with.
 pub(crate) struct Neighbours(Vec<(Print, KnowledgeEntry)>);
 
 impl Neighbours {
+    /// Those of one place.
     pub(crate) fn of(transaction: &Transaction<'_>, place: &Place) -> rusqlite::Result<Self> {
-        let all = knowledge::at_place(transaction, place, u32::MAX)?;
-        let printed = all.into_iter().map(|entry| (Print::of(&entry.title, &entry.content), entry));
-        Ok(Self(printed.collect()))
+        knowledge::at_place(transaction, place, u32::MAX).map(Self::printed)
+    }
+
+    /// All that hold at one place, those that were promoted elsewhere too.
+    pub(crate) fn holding_at(transaction: &Transaction<'_>, place: &Place) -> rusqlite::Result<Self> {
+        knowledge::holding_at(transaction, place).map(Self::printed)
+    }
+
+    fn printed(entries: Vec<KnowledgeEntry>) -> Self {
+        Self(entries.into_iter().map(|entry| (Print::of(&entry.title, &entry.content), entry)).collect())
     }
 
     /// The entry that says the same as `print`; the likest of several.
@@ -31,13 +39,13 @@ impl Neighbours {
     }
 }
 
-/// What was deleted at one place, to know it again.
+/// What was deleted and held at one place, to know it again.
 #[derive(Default)]
 pub(crate) struct Graves(Vec<Print>);
 
 impl Graves {
     pub(crate) fn of(transaction: &Transaction<'_>, place: &Place) -> rusqlite::Result<Self> {
-        let sql = "SELECT print FROM tombstone WHERE principal = ?1 AND project IS ?2";
+        let sql = "SELECT print FROM tombstone WHERE principal = ?1 AND (project IS ?2 OR promoted)";
         let mut statement = transaction.prepare_cached(sql)?;
         let print = |row: &rusqlite::Row<'_>| Ok(Print::from_bytes(row.get_ref("print")?.as_blob()?));
         let place = params![place.principal(), place.project()];

@@ -33,3 +33,16 @@ fn last(transaction: &Transaction<'_>, place: &Place) -> rusqlite::Result<Option
     let key = params![place.principal(), place.project().unwrap_or_default()];
     transaction.prepare_cached(sql)?.query_row(key, |row| row.get(0).map(UnixMillis)).optional()
 }
+
+/// What was kept under `folder` is now kept under `project`, which rests for as long as either would have.
+pub(crate) fn moved(
+    transaction: &Transaction<'_>,
+    [principal, folder, project]: [&str; 3],
+) -> rusqlite::Result<()> {
+    let sql = "INSERT INTO consolidation (principal, project, at)
+        SELECT principal, ?3, at FROM consolidation WHERE principal = ?1 AND project = ?2
+        ON CONFLICT DO UPDATE SET at = max(at, excluded.at)";
+    transaction.prepare_cached(sql)?.execute([principal, folder, project])?;
+    let sql = "DELETE FROM consolidation WHERE principal = ?1 AND project = ?2";
+    transaction.prepare_cached(sql)?.execute([principal, folder]).map(drop)
+}

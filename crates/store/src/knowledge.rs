@@ -1,6 +1,7 @@
 //! Curated entries: every change is checked whole before any of it is made, and older versions are kept.
 
-use crate::alike::{Graves, Neighbours};
+mod editor;
+
 use crate::columns::{Word, word};
 use crate::error::StoreError;
 use crate::{contradiction, injection, session};
@@ -8,8 +9,9 @@ use domain::ids::{KnowledgeId, Principal, ProjectId, SessionId};
 use domain::knowledge::{Category, KnowledgeEntry, Operation, validate};
 use domain::likeness::Print;
 use domain::time::UnixMillis;
+use editor::Editor;
 use rusqlite::types::Type;
-use rusqlite::{OptionalExtension as _, Row, Transaction, named_params, params};
+use rusqlite::{OptionalExtension as _, Row, Transaction, params};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
@@ -26,9 +28,6 @@ pub struct Draft {
     /// 0 to 1.
     pub confidence: f64,
 }
-
-/// Entries that a new version is noted to contradict by its words alone: who lists many alike, of hosts say, contradicts nothing.
-const MOST_CONTRARIES: usize = 3;
 
 /// What came of a list of operations. A create that says what is known already counts nowhere.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
@@ -192,16 +191,8 @@ pub(crate) fn consolidate(
     let place = Place::of(transaction, session)?.ok_or_else(unknown)?;
     let known = at_place(transaction, &place, u32::MAX)?;
     validate(operations, |id| known.iter().any(|entry| entry.id.as_str() == id))?;
-    // What this list deletes may be written again in the same list: that is how a model replaces an entry.
-    let graves = Graves::of(transaction, &place)?;
-    let mut editor = Editor {
-        transaction,
-        place: &place,
-        graves,
-        session: Some(session),
-        at,
-        applied: Applied::default(),
-    };
+    let editor = Editor::new(transaction, &place, at).heeding_graves()?;
+    let mut editor = Editor { session: Some(session), ..editor };
     operations.iter().try_for_each(|operation| editor.apply(operation))?;
     Ok(editor.applied)
 }
@@ -226,15 +217,15 @@ pub(crate) fn put(
     at: UnixMillis,
 ) -> Result<KnowledgeEntry, StoreError> {
     let draft = checked(draft)?;
-    let place = Place::new(principal, None);
-    let (graves, applied) = (Graves::default(), Applied::default());
-    let mut editor = Editor { transaction, place: &place, graves, session: None, at, applied };
-    match editor.current(id.as_str())? {
-        Some(current) if is_of(transaction, &current.id, principal)? => editor.revise(&current, &draft)?,
+    let current = one(transaction, id)?;
+    let place = Place::new(principal, current.as_ref().and_then(|entry| entry.project.as_ref()));
+    let mut editor = Editor::new(transaction, &place, at);
+    match current {
+        Some(current) if is_of(transaction, id, principal)? => editor.revise(&current, &draft)?,
         None if !is_taken(transaction, id.as_str())? => editor.create(id.as_str(), &draft)?,
         _ => return Err(StoreError::Refused(format!("the id {id} is taken"))),
     }
-    editor.current(id.as_str())?.ok_or_else(|| gone(id.as_str()))
+    one(transaction, id)?.ok_or_else(|| gone(id.as_str()))
 }
 
 /// Keeps what an agent asks to keep in a project; an entry of the same category and title there gets a new version.
@@ -246,11 +237,12 @@ pub(crate) fn remember(
 ) -> Result<KnowledgeEntry, StoreError> {
     let draft = checked(draft)?;
     let place = Place::new(principal, Some(project));
-    let (graves, applied) = (Graves::of(transaction, &place)?, Applied::default());
-    let mut editor = Editor { transaction, place: &place, graves, session: None, at, applied };
+    let mut editor = Editor::new(transaction, &place, at).heeding_graves()?;
     let id = editor.keep(&draft)?.ok_or_else(|| stays_deleted(&draft.title))?;
-    let sql = format!("UPDATE knowledge SET remembered = 1 WHERE id = ?1 RETURNING {COLUMNS}");
-    Ok(transaction.prepare_cached(&sql)?.query_row([id.as_str()], entry)?)
+    // What was promoted elsewhere and says the same is nothing that this agent wrote.
+    let sql = "UPDATE knowledge SET remembered = 1 WHERE id = ?1 AND project = ?2";
+    transaction.prepare_cached(sql)?.execute([id.as_str(), project.as_str()])?;
+    one(transaction, &id)?.ok_or_else(|| gone(id.as_str()))
 }
 
 /// Lets go of an entry of a project because an agent asks for it; its versions stay. Tells whether it was there.
@@ -264,9 +256,7 @@ pub(crate) fn let_go(
     if !at_place(transaction, &place, u32::MAX)?.iter().any(|entry| entry.id == *id) {
         return Ok(false);
     }
-    let (graves, applied) = (Graves::default(), Applied::default());
-    let mut editor = Editor { transaction, place: &place, graves, session: None, at, applied };
-    editor.delete(id.as_str(), "an agent asked for it")?;
+    Editor::new(transaction, &place, at).delete(id.as_str(), "an agent asked for it")?;
     Ok(true)
 }
 
@@ -305,8 +295,8 @@ pub(crate) fn forget(
 fn bury(transaction: &Transaction<'_>, id: &str, reason: &str, at: UnixMillis) -> rusqlite::Result<bool> {
     let print = one(transaction, &KnowledgeId::from(id))?.map(|it| Print::of(&it.title, &it.content));
     let print = print.unwrap_or_default().to_bytes();
-    let sql = "INSERT INTO tombstone (id, principal, project, reason, at, print)
-        SELECT id, principal, project, ?2, ?3, ?4 FROM knowledge WHERE id = ?1";
+    let sql = "INSERT INTO tombstone (id, principal, project, promoted, reason, at, print)
+        SELECT id, principal, project, promoted, ?2, ?3, ?4 FROM knowledge WHERE id = ?1";
     transaction.prepare_cached(sql)?.execute(params![id, reason, at.0, print])?;
     contradiction::settle(transaction, id)?;
     Ok(transaction.prepare_cached("DELETE FROM knowledge WHERE id = ?1")?.execute([id])? == 1)
@@ -317,172 +307,6 @@ fn gone(id: &str) -> StoreError {
 }
 
 fn stays_deleted(title: &str) -> StoreError {
-    let why = "an entry that says the same was deleted, and stays so until a person writes it again";
-    StoreError::Refused(format!("{title:?} is not kept: {why} (PUT /api/v1/knowledge/ID)"))
-}
-
-fn print(draft: &Draft) -> Print {
-    Print::of(&draft.title, &draft.content)
-}
-
-/// Titles that a person would call the same.
-fn folded(title: &str) -> String {
-    title.trim().to_lowercase()
-}
-
-/// Makes changes at one place, and counts them.
-struct Editor<'t> {
-    transaction: &'t Transaction<'t>,
-    place: &'t Place,
-    /// What was deleted before.
-    graves: Graves,
-    session: Option<&'t SessionId>,
-    at: UnixMillis,
-    applied: Applied,
-}
-
-impl Editor<'_> {
-    fn apply(&mut self, operation: &Operation) -> Result<(), StoreError> {
-        match operation.clone() {
-            Operation::Create { category, title, content, confidence } => {
-                let draft = checked(&Draft { category, title, content, confidence })?;
-                self.keep(&draft).map(drop)
-            }
-            Operation::Update { id, category, title, content, confidence } => {
-                let current = self.current(&id)?.ok_or_else(|| gone(&id))?;
-                let draft = Draft {
-                    category: category.unwrap_or(current.category),
-                    title: title.unwrap_or_else(|| current.title.clone()),
-                    content: content.unwrap_or_else(|| current.content.clone()),
-                    confidence: confidence.unwrap_or(current.confidence),
-                };
-                self.revise(&current, &checked(&draft)?)
-            }
-            Operation::Delete { id, reason } => self.delete(&id, &reason),
-            Operation::Contradict { id, with, reason } => {
-                let there = self.current(&id)?.is_some() && self.current(&with)?.is_some();
-                if !there {
-                    return Err(gone(&id));
-                }
-                Ok(contradiction::note(self.transaction, &id, &with, &reason, self.at)?)
-            }
-        }
-    }
-
-    /// Keeps what is new: as the next version of what says the same, else as an entry of its own. None when it was deleted
-    /// before, and stays so.
-    fn keep(&mut self, draft: &Draft) -> Result<Option<KnowledgeId>, StoreError> {
-        if let Some(same) = self.same_as(draft)? {
-            self.revise(&same, &Draft { title: same.title.clone(), ..draft.clone() })?;
-            return Ok(Some(same.id));
-        }
-        if self.graves.hold(&print(draft)) {
-            return Ok(None);
-        }
-        self.create_next(draft).map(Some)
-    }
-
-    /// The entry that a new one would double: of the same category and title, or in nearly the same words.
-    fn same_as(&self, draft: &Draft) -> rusqlite::Result<Option<KnowledgeEntry>> {
-        match self.titled(draft.category, &draft.title)? {
-            Some(titled) => Ok(Some(titled)),
-            None => Ok(Neighbours::of(self.transaction, self.place)?.same_as(&print(draft))),
-        }
-    }
-
-    /// What contradicted the entry before is settled by what it says now, which may contradict others.
-    fn note_contraries(&self, id: &str, draft: &Draft) -> rusqlite::Result<()> {
-        contradiction::settle(self.transaction, id)?;
-        let print = print(draft);
-        let contrary = Neighbours::of(self.transaction, self.place)?.contrary_to(&print);
-        let others = contrary.filter(|other| other.id.as_str() != id);
-        others.take(MOST_CONTRARIES).try_for_each(|other| {
-            let reason = contradiction::NEARLY_ALIKE;
-            contradiction::note(self.transaction, id, other.id.as_str(), reason, self.at)
-        })
-    }
-
-    fn current(&self, id: &str) -> rusqlite::Result<Option<KnowledgeEntry>> {
-        one(self.transaction, &KnowledgeId::from(id))
-    }
-
-    /// The entry of this place with the same category and title, in whatever case.
-    fn titled(&self, category: Category, title: &str) -> rusqlite::Result<Option<KnowledgeEntry>> {
-        let sql = format!(
-            "SELECT {COLUMNS} FROM knowledge WHERE principal = ?1 AND project IS ?2 AND category = ?3 AND folded_title = ?4
-            ORDER BY number LIMIT 1"
-        );
-        let key = params![self.place.principal.as_str(), self.place.project(), Word(category), folded(title)];
-        self.transaction.prepare_cached(&sql)?.query_row(key, entry).optional()
-    }
-
-    /// Names are short and counted, so that a model can repeat them without a mistake.
-    fn create_next(&mut self, draft: &Draft) -> Result<KnowledgeId, StoreError> {
-        let sql = "SELECT coalesce(max(seq), 0) FROM sqlite_sequence WHERE name = 'knowledge'";
-        let last: i64 = self.transaction.prepare_cached(sql)?.query_row([], |row| row.get(0))?;
-        let mut number = last + 1;
-        while is_taken(self.transaction, &format!("k{number}"))? {
-            number += 1;
-        }
-        let id = format!("k{number}");
-        self.create(&id, draft)?;
-        Ok(KnowledgeId::from(id))
-    }
-
-    fn create(&mut self, id: &str, draft: &Draft) -> Result<(), StoreError> {
-        let sql = "INSERT INTO knowledge (id, version, principal, project, session, category, title, folded_title,
-                content, confidence, created, updated, used)
-            VALUES (:id, 1, :principal, :project, :session, :category, :title, :folded, :content, :confidence, :at, :at, :at)";
-        self.transaction.prepare_cached(sql)?.execute(named_params! {
-            ":id": id,
-            ":principal": self.place.principal.as_str(),
-            ":project": self.place.project(),
-            ":session": self.session.map(SessionId::as_str),
-            ":category": Word(draft.category),
-            ":title": draft.title,
-            ":folded": folded(&draft.title),
-            ":content": draft.content,
-            ":confidence": draft.confidence,
-            ":at": self.at.0,
-        })?;
-        self.applied.created += 1;
-        Ok(self.note_contraries(id, draft)?)
-    }
-
-    /// Writes a new version, unless it would say the same.
-    fn revise(&mut self, current: &KnowledgeEntry, draft: &Draft) -> Result<(), StoreError> {
-        let said = (current.category, &current.title, &current.content, current.confidence);
-        if said == (draft.category, &draft.title, &draft.content, draft.confidence) {
-            return Ok(());
-        }
-        self.keep_version(current.id.as_str())?;
-        let sql = "UPDATE knowledge SET version = version + 1, category = :category, title = :title, folded_title = :folded,
-            content = :content, confidence = :confidence, updated = :at, used = :at WHERE id = :id";
-        self.transaction.prepare_cached(sql)?.execute(named_params! {
-            ":id": current.id.as_str(),
-            ":category": Word(draft.category),
-            ":title": draft.title,
-            ":folded": folded(&draft.title),
-            ":content": draft.content,
-            ":confidence": draft.confidence,
-            ":at": self.at.0,
-        })?;
-        self.applied.updated += 1;
-        Ok(self.note_contraries(current.id.as_str(), draft)?)
-    }
-
-    fn delete(&mut self, id: &str, reason: &str) -> Result<(), StoreError> {
-        self.keep_version(id)?;
-        if !bury(self.transaction, id, reason, self.at)? {
-            return Err(gone(id));
-        }
-        self.applied.deleted += 1;
-        Ok(())
-    }
-
-    fn keep_version(&self, id: &str) -> rusqlite::Result<()> {
-        let sql = "INSERT INTO knowledge_version (id, version, category, title, content, confidence, written)
-            SELECT id, version, category, title, content, confidence, updated FROM knowledge WHERE id = ?1";
-        self.transaction.prepare_cached(sql)?.execute([id]).map(drop)
-    }
+    let stays = "was deleted, and stays so until a person writes it again (PUT /api/v1/knowledge/ID)";
+    StoreError::Refused(format!("an entry that says the same as {title:?} {stays}"))
 }

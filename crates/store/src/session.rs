@@ -1,6 +1,7 @@
 //! Sessions: whose they are, how they stand, and which have background work left.
 
 use crate::columns::{Count, Word, count, usage, word};
+use crate::consolidation;
 use crate::error::StoreError;
 use crate::turn::{Recorded, TurnRecord};
 use domain::conversation::{Digest, Usage};
@@ -128,12 +129,12 @@ fn adopt(transaction: &Transaction<'_>, turn: &TurnRecord) -> rusqlite::Result<(
     if directory == project.as_str() {
         return Ok(());
     }
-    for table in ["session", "knowledge"] {
+    let values = [turn.principal.as_str(), directory, project.as_str()];
+    for table in ["session", "knowledge", "tombstone"] {
         let sql = format!("UPDATE {table} SET project = ?3 WHERE principal = ?1 AND project = ?2");
-        let values = [turn.principal.as_str(), directory, project.as_str()];
         transaction.prepare_cached(&sql)?.execute(values)?;
     }
-    Ok(())
+    consolidation::moved(transaction, values)
 }
 
 /// Takes over what a turn that went on from where the session stood says about it.

@@ -15,9 +15,12 @@ CREATE INDEX observation_unmerged ON observation (session)
 ALTER TABLE knowledge ADD COLUMN used INTEGER NOT NULL DEFAULT 0;
 UPDATE knowledge SET used = updated;
 
--- By what a deleted entry is known again: its project, and a print of its words that cannot be read back.
+-- By what a deleted entry is known again, and where: its project, or all of them if it was promoted, and a print of its words that
+-- cannot be read back.
 ALTER TABLE tombstone ADD COLUMN project TEXT;
+ALTER TABLE tombstone ADD COLUMN promoted INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE tombstone ADD COLUMN print BLOB NOT NULL DEFAULT x'';
+CREATE INDEX tombstone_of_project ON tombstone (principal, project);
 
 -- When a project's entries were last consolidated; an empty name for what belongs to no project.
 CREATE TABLE consolidation (

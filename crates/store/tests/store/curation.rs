@@ -119,6 +119,16 @@ fn entries_that_differ_in_a_number_contradict_each_other_until_one_changes_or_go
 }
 
 #[test]
+fn what_a_person_writes_into_an_entry_is_held_against_the_others_of_its_project() {
+    let mut store = store_with("s", &["a"]);
+    apply(&mut store, 1, &[create("Uploader", LIMIT), create("Oven", "It is hot")]);
+    let (category, title, content) = (Category::Decision, "Uploads".to_owned(), LIMIT.replace('5', "8"));
+    let draft = Draft { category, title, content, confidence: 1.0 };
+    store.put_entry(&domain::ids::Principal::local(), &"k2".into(), &draft, UnixMillis(2)).unwrap();
+    assert_eq!(against(&mut store, "k1"), ["k2"]);
+}
+
+#[test]
 fn a_model_may_say_that_two_entries_contradict_each_other_and_why() {
     let mut store = store_with("s", &["a"]);
     apply(&mut store, 1, &[create("Flour", "rye"), create("Bread", "only wheat is ever used")]);

@@ -7,6 +7,7 @@ mod desk;
 mod distillation;
 mod fixture;
 mod folder;
+mod graves;
 mod injection;
 mod kill;
 mod knowledge;
