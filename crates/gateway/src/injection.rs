@@ -58,6 +58,7 @@ fn added(edge: &Edge, dialect: Dialect, glance: &Glance, body: &[u8]) -> Option<
     let asked = glance.asked.as_ref().filter(|_| glance.who.kind == Kind::Turn)?;
     let session = glance.who.session.as_ref()?;
     let project = asked.directory.as_deref().map(|stated| project(edge, stated));
-    let text = edge.house.notebook.of_turn(session, (&edge.principal, project.as_ref()), &asked.model)?;
+    let whose = (&edge.principal, project.as_ref());
+    let text = edge.house.notebook.of_turn(session, whose, &asked.model, edge.today())?;
     with_addition(dialect, body, &text).map(|body| (body, text))
 }

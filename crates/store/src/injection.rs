@@ -1,14 +1,24 @@
 //! What is added to the requests of a session: kept, so that it is the same after a restart.
 
 use crate::columns::word;
+use crate::knowledge;
 use domain::ids::{KnowledgeId, SessionId};
-use domain::notes::start_of_note;
+use domain::notes::{start_of_note, told};
+use domain::time::UnixMillis;
 use rusqlite::{Row, Transaction, params};
 
-/// Keeps what the session's first turn got; once something is decided, it stays.
-pub(crate) fn keep(transaction: &Transaction<'_>, session: &SessionId, text: &str) -> rusqlite::Result<()> {
+/// Keeps what the session's first turn got; once something is decided, it stays. What it tells of was of use then.
+pub(crate) fn keep(
+    transaction: &Transaction<'_>,
+    session: &SessionId,
+    text: &str,
+    at: UnixMillis,
+) -> rusqlite::Result<()> {
     let sql = "INSERT OR IGNORE INTO injection (session, text) VALUES (?1, ?2)";
-    transaction.prepare_cached(sql)?.execute([session.as_str(), text]).map(drop)
+    if transaction.prepare_cached(sql)?.execute([session.as_str(), text])? == 0 {
+        return Ok(());
+    }
+    knowledge::note_use(transaction, &told(text), at)
 }
 
 /// A person decides: nothing for this session, or what its next turn decides.

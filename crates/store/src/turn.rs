@@ -84,7 +84,7 @@ pub struct Recorded {
 pub(crate) fn record(transaction: &Transaction<'_>, turn: &TurnRecord) -> Result<Recorded, StoreError> {
     session::ensure(transaction, turn)?;
     if let Some(text) = &turn.injection {
-        injection::keep(transaction, &turn.session, text)?;
+        injection::keep(transaction, &turn.session, text, turn.at)?;
     }
     let appended = history::append(transaction, &turn.session, turn.conversation(), turn.at)?;
     if let Some(end) = appended.new_end {

@@ -3,10 +3,11 @@
 use crate::{Alarm, Meter, Notebook, Outbox, Projects, Purse, Recorder, Spoken, Witness};
 use actor::{Cause, Environment, Mailbox, Place};
 use domain::fingerprint::Fingerprinter;
-use domain::ids::SessionId;
+use domain::ids::{KnowledgeId, SessionId};
 use domain::provider::Provider;
 use domain::purpose::Purpose;
 use domain::settings::Settings;
+use domain::time::UnixMillis;
 use machines::batch_queue::{BatchMessage, BatchReply};
 use machines::cache_warmer::{WarmerMessage, WarmerReply};
 use machines::credential::{CredentialMessage, CredentialReply};
@@ -15,7 +16,7 @@ use machines::job::{Ending, JobMessage};
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
-use store::Desk;
+use store::{Desk, Hit, Pace, Source, Store};
 use tokio::sync::broadcast;
 use upstream::transport::Transport;
 
@@ -121,6 +122,20 @@ impl House {
     #[must_use]
     pub fn endings(&self) -> broadcast::Receiver<Ended> {
         self.endings.subscribe()
+    }
+
+    /// Entries among `hits` that somebody is shown were of use. Waits for nothing: when the desk is full, the store forgets it, and
+    /// they fade a little early there.
+    pub fn note_use(&self, hits: &[Hit]) {
+        let found = hits.iter().filter(|hit| hit.source == Source::Knowledge);
+        let ids: Vec<KnowledgeId> = found.map(|hit| KnowledgeId::from(hit.id.as_str())).collect();
+        if ids.is_empty() {
+            return;
+        }
+        let now = UnixMillis::from(self.environment.clock.unix());
+        self.notebook.note_use(&ids, now);
+        let note = move |store: &mut dyn Store| store.note_use(&ids, now).map(|()| Pace::Calm);
+        self.desk.try_write(note).unwrap_or_default();
     }
 
     /// Lets background work come to an end, workers first, then those they report to, then the store.

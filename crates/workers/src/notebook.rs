@@ -5,9 +5,11 @@
 //! over a restart: a prompt cache is found by what a prompt begins with. So a session that began when nothing was known of its
 //! project gets nothing.
 
+use domain::fading::{FAINT, faded};
 use domain::ids::{KnowledgeId, Principal, ProjectId, SessionId};
 use domain::knowledge::KnowledgeEntry;
-use domain::notes::{allowance, fenced, note, start_of_note};
+use domain::notes::{allowance, fenced, note, start_of_note, told};
+use domain::time::UnixMillis;
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
@@ -30,12 +32,10 @@ struct Inner {
 
 #[derive(Default)]
 struct Published {
-    projects: Notes,
+    /// What holds in some project, by owner.
+    entries: HashMap<Principal, Vec<KnowledgeEntry>>,
     sessions: HashMap<SessionId, Option<Arc<str>>>,
 }
-
-/// Notes by owner and project, the surest first; those of no project hold in all that have none of their own.
-type Notes = HashMap<(Principal, Option<ProjectId>), Vec<String>>;
 
 /// What is known of a session.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -64,7 +64,7 @@ impl Notebook {
         self.0.read().sessions.get(session).cloned().map_or(Standing::New, Standing::Decided)
     }
 
-    /// What a turn of `session` gets, which asks `model` about `project`. The first that states a project decides for all: agents
+    /// What a turn of `session` gets, which asks `model` about `project` at `now`. The first that states a project decides for all: agents
     /// ask for titles, in ways that look like turns, before they say what they work on.
     #[must_use]
     pub fn of_turn(
@@ -72,16 +72,17 @@ impl Notebook {
         session: &SessionId,
         (principal, project): (&Principal, Option<&ProjectId>),
         model: &str,
+        now: UnixMillis,
     ) -> Option<Arc<str>> {
         if let Standing::Decided(decided) = self.standing(session) {
             return decided;
         }
         let project = project?;
         let mut published = self.0.write();
-        let text = published.text(principal, project, model);
         if published.sessions.len() >= SESSIONS {
             return None;
         }
+        let text = published.text(principal, project, model, now);
         published.sessions.entry(session.clone()).or_insert(text).clone()
     }
 
@@ -97,7 +98,9 @@ impl Notebook {
 
     /// Whether there are notes on a project alone.
     pub(crate) fn knows(&self, principal: &Principal, project: &ProjectId) -> bool {
-        self.holds() && self.0.read().projects.contains_key(&(principal.clone(), Some(project.clone())))
+        let is_known =
+            |entries: &Vec<KnowledgeEntry>| entries.iter().any(|it| it.project.as_ref() == Some(project));
+        self.holds() && self.0.read().entries.get(principal).is_some_and(is_known)
     }
 
     /// Takes in what the store knows of sessions and knowledge.
@@ -124,6 +127,13 @@ impl Notebook {
         }
     }
 
+    /// The entries `ids` were of use at `now`: they fade from then on.
+    pub(crate) fn note_use(&self, ids: &[KnowledgeId], now: UnixMillis) {
+        for entries in self.0.write().entries.values_mut() {
+            used(entries, ids, now);
+        }
+    }
+
     /// A person forgot an entry: the sessions that got it get nothing from now on.
     pub async fn forget(&self, id: &KnowledgeId, desk: &Desk) {
         let start = start_of_note(id);
@@ -138,41 +148,49 @@ impl Notebook {
         if !self.0.is_used {
             return Ok(());
         }
-        let projects = by_project(&store.holdings()?);
+        let entries = by_owner(store.holdings()?);
         let mut published = self.0.write();
-        published.projects = projects;
-        let holds = !published.projects.is_empty() || published.sessions.values().any(Option::is_some);
+        published.entries = entries;
+        let holds = !published.entries.is_empty() || published.sessions.values().any(Option::is_some);
         self.0.holds.store(holds, Ordering::Release);
         Ok(())
     }
 }
 
 impl Published {
-    fn text(&self, principal: &Principal, project: &ProjectId, model: &str) -> Option<Arc<str>> {
-        let of = |project: Option<ProjectId>| self.projects.get(&(principal.clone(), project));
-        let notes = of(Some(project.clone())).or_else(|| of(None))?;
-        fenced(notes.iter().map(String::as_str), allowance(model)).map(Arc::from)
+    /// What holds in `project` and is not faint, the surest first, as far as there is room for it. That is use.
+    fn text(
+        &mut self,
+        principal: &Principal,
+        project: &ProjectId,
+        model: &str,
+        now: UnixMillis,
+    ) -> Option<Arc<str>> {
+        let entries = self.entries.get_mut(principal)?;
+        let holding =
+            entries.iter().filter(|entry| entry.promoted || entry.project.as_ref() == Some(project));
+        let sure = |entry: &KnowledgeEntry| faded(entry.confidence, entry.used, now);
+        let mut chosen: Vec<_> = holding.filter(|entry| sure(entry) >= FAINT).collect();
+        chosen.sort_by(|one, other| sure(other).total_cmp(&sure(one)));
+        let text = fenced(chosen.into_iter().map(|entry| note(entry, now)), allowance(model))?;
+        used(entries, &told(&text), now);
+        Some(text.into())
     }
 }
 
-/// The notes on each project: its own entries and those that its owner promoted, in the order in which they come.
-fn by_project(holdings: &[(Principal, KnowledgeEntry)]) -> Notes {
-    let mut notes = Notes::new();
-    for (principal, entry) in holdings {
-        if entry.promoted {
-            notes.entry((principal.clone(), None)).or_default();
-        }
-        if let Some(project) = &entry.project {
-            notes.entry((principal.clone(), Some(project.clone()))).or_default();
-        }
-    }
-    for ((owner, project), lines) in &mut notes {
-        let holds =
-            |entry: &KnowledgeEntry| entry.promoted || (project.is_some() && entry.project == *project);
-        let held = holdings.iter().filter(|(principal, entry)| principal == owner && holds(entry));
-        lines.extend(held.map(|(_, entry)| note(entry)));
-    }
-    notes
+fn used(entries: &mut [KnowledgeEntry], ids: &[KnowledgeId], now: UnixMillis) {
+    entries
+        .iter_mut()
+        .filter(|entry| ids.contains(&entry.id))
+        .for_each(|entry| entry.used = entry.used.max(now));
+}
+
+/// What holds in some project, by owner; what was written by hand and not promoted holds in none.
+fn by_owner(holdings: Vec<(Principal, KnowledgeEntry)>) -> HashMap<Principal, Vec<KnowledgeEntry>> {
+    let mut owned: HashMap<Principal, Vec<KnowledgeEntry>> = HashMap::new();
+    let holding = holdings.into_iter().filter(|(_, entry)| entry.promoted || entry.project.is_some());
+    holding.for_each(|(principal, entry)| owned.entry(principal).or_default().push(entry));
+    owned
 }
 
 impl Inner {
@@ -188,8 +206,8 @@ impl Inner {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use domain::fading::HALF_LIFE;
     use domain::knowledge::Category;
-    use domain::time::UnixMillis;
 
     fn entry(title: &str, project: Option<&str>, promoted: bool) -> KnowledgeEntry {
         KnowledgeEntry {
@@ -212,7 +230,7 @@ mod tests {
 
     fn notebook(holdings: &[(Principal, KnowledgeEntry)]) -> Notebook {
         let notebook = Notebook::new(true);
-        notebook.0.write().projects = by_project(holdings);
+        notebook.0.write().entries = by_owner(holdings.to_vec());
         notebook
     }
 
@@ -222,8 +240,18 @@ mod tests {
 
     /// What a turn of a session gets, if it states a project.
     fn told(notebook: &Notebook, session: &str, whose: &str, project: Option<&str>) -> Option<String> {
+        told_at(notebook, session, whose, project, UnixMillis(1))
+    }
+
+    fn told_at(
+        notebook: &Notebook,
+        session: &str,
+        whose: &str,
+        project: Option<&str>,
+        now: UnixMillis,
+    ) -> Option<String> {
         let project = project.map(ProjectId::from);
-        let text = notebook.of_turn(&session.into(), (&whose.into(), project.as_ref()), "claude");
+        let text = notebook.of_turn(&session.into(), (&whose.into(), project.as_ref()), "claude", now);
         text.map(|text| text.to_string())
     }
 
@@ -254,10 +282,8 @@ mod tests {
         let notebook = notebook(&[ann(entry("Oven", Some("oven"), false))]);
         let first = told(&notebook, "early", "local", Some("oven"));
         assert_eq!(told(&notebook, "blank", "local", Some("garden")), None);
-        notebook.0.write().projects = by_project(&[
-            ann(entry("Other", Some("oven"), false)),
-            ann(entry("Garden", Some("garden"), false)),
-        ]);
+        let learnt = [ann(entry("Other", Some("oven"), false)), ann(entry("Garden", Some("garden"), false))];
+        notebook.0.write().entries = by_owner(learnt.to_vec());
         assert_eq!(told(&notebook, "early", "local", Some("garden")), first);
         assert_eq!(told(&notebook, "blank", "local", Some("garden")), None);
         assert!(told(&notebook, "late", "local", Some("oven")).unwrap().contains("Other"));
@@ -268,6 +294,25 @@ mod tests {
         let notebook = notebook(&[ann(entry("Oven", Some("oven"), false))]);
         assert_eq!(told(&notebook, "s", "local", None), None);
         assert!(told(&notebook, "s", "local", Some("oven")).is_some());
+    }
+
+    #[test]
+    fn what_nobody_needed_for_long_comes_later_and_then_not_at_all() {
+        let named = |id: &str, used: i64| {
+            let entry = entry(id, Some("oven"), false);
+            ann(KnowledgeEntry { id: id.into(), used: UnixMillis(used), ..entry })
+        };
+        let at = |lives: i64| UnixMillis(lives * HALF_LIFE);
+        let notebook = notebook(&[named("old", 0), named("new", HALF_LIFE / 2)]);
+        let order = |session: &str, now: UnixMillis| {
+            let text = told_at(&notebook, session, "local", Some("oven"), now).unwrap_or_default();
+            domain::notes::told(&text).iter().map(ToString::to_string).collect::<Vec<_>>()
+        };
+        notebook.note_use(&["old".into()], at(1));
+        assert_eq!(order("1", at(1)), ["old", "new"]);
+        assert_eq!(order("2", at(2)).len(), 2);
+        assert_eq!(order("3", at(3)).len(), 2, "what was given out does not fade meanwhile");
+        assert!(order("4", at(5)).is_empty(), "a quarter of 0.75 is faint");
     }
 
     #[tokio::test]

@@ -3,10 +3,10 @@
 use crate::admin::refusal::Refusal;
 use crate::admin::{Admin, shown};
 use actix_web::web;
-use domain::ids::{KnowledgeId, SessionId};
+use domain::ids::SessionId;
 use domain::time::UnixMillis;
 use serde::{Deserialize, Serialize};
-use store::{Hit, MOST_HITS, Pace, Scope, Source, Store};
+use store::{Hit, MOST_HITS, Scope, Source};
 
 /// What is searched.
 #[derive(Deserialize)]
@@ -59,22 +59,8 @@ pub(crate) async fn search(
             store.recall_within(scope, &q, limit)
         })
         .await?;
-    admin.note_use(&hits);
+    admin.house.note_use(&hits);
     Ok(web::Json(Hits { hits: hits.into_iter().map(show).collect() }))
-}
-
-impl Admin {
-    /// Entries that somebody is shown were of use. When the desk is full, that is forgotten: they fade a little early.
-    pub(crate) fn note_use(&self, hits: &[Hit]) {
-        let found = hits.iter().filter(|hit| hit.source == Source::Knowledge);
-        let ids: Vec<KnowledgeId> = found.map(|hit| KnowledgeId::from(hit.id.as_str())).collect();
-        if ids.is_empty() {
-            return;
-        }
-        let at = self.unix();
-        let note = move |store: &mut dyn Store| store.note_use(&ids, at).map(|()| Pace::Calm);
-        self.house.desk.try_write(note).unwrap_or_default();
-    }
 }
 
 fn show(hit: Hit) -> ShownHit {

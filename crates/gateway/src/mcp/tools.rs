@@ -84,6 +84,7 @@ impl Tools {
             store.recall_within(scope, &asked.query, limit)
         };
         let hits = self.house.desk.read(search).await.map_err(failed)?;
+        self.house.note_use(&hits);
         let lines = hits.iter().map(|hit| (label(hit), beginning(&hit.text)));
         let fenced = fenced_lines(lines, LONGEST.0);
         Ok(if fenced.is_empty() { "Nothing fits.".to_owned() } else { fenced })

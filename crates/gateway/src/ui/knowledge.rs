@@ -48,7 +48,7 @@ pub(super) async fn list(admin: web::Data<Admin>, asked: web::Query<Asked>) -> R
     } else {
         let asked = question.clone();
         let hits = admin.house.desk.read(move |store| store.recall(None, &asked, MOST_HITS)).await?;
-        admin.note_use(&hits);
+        admin.house.note_use(&hits);
         matching(&hits, admin.unix())
     };
     let body = html! {

@@ -23,7 +23,8 @@ fn folder() -> TempDir {
     store.record_turn(&seed()).unwrap();
     let (title, content) = ("Oven".to_owned(), "needs an hour".to_owned());
     let known = Operation::Create { category: Category::Gotcha, title, content, confidence: 0.75 };
-    store.apply_operations(&"seed".into(), &[known], UnixMillis(1)).unwrap();
+    // From the year 2096, so that it has not faded yet.
+    store.apply_operations(&"seed".into(), &[known], UnixMillis(4_000_000_000_000)).unwrap();
     folder
 }
 

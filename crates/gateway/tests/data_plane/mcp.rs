@@ -3,7 +3,10 @@
 use crate::client::{Answer, post, request};
 use crate::house::House;
 use crate::provider::Provider;
+use domain::ids::{Principal, ProjectId};
+use domain::time::UnixMillis;
 use serde_json::{Value, json};
+use store::Draft;
 
 const HEADERS: &str = "content-type: application/json\r\naccept: application/json, text/event-stream\r\n";
 
@@ -42,6 +45,33 @@ fn an_agent_remembers_recalls_and_forgets_in_the_project_of_its_address_and_in_n
     assert!(call(&house, garden, "forget", json!({"id": "k1"})).0);
     assert_eq!(call(&house, oven, "forget", json!({"id": "k1"})), (false, "k1 is forgotten.".to_owned()));
     assert_eq!(call(&house, oven, "recall", json!({"query": "hour"})), nothing);
+}
+
+#[test]
+fn what_an_agent_recalls_was_of_use_then() {
+    let provider = Provider::saying("");
+    let house = House::before(&provider);
+    let draft: Draft =
+        serde_json::from_value(json!({"title": "Oven", "content": "needs an hour", "category": "gotcha",
+        "confidence": 0.6}))
+        .expect("a draft");
+    let place = (Principal::local(), ProjectId::from("oven"));
+    house.stored(move |store| store.remember((&place.0, &place.1), &draft, UnixMillis(1)));
+    let used = || house.stored(|store| store.knowledge(None))[0].used;
+    assert!(call(&house, "/mcp?project=oven", "recall", json!({"query": "garden"})).1.contains("Nothing"));
+    assert_eq!(used(), UnixMillis(1));
+    assert!(call(&house, "/mcp?project=oven", "recall", json!({"query": "hour"})).1.contains("entry k1"));
+    assert!(used() > UnixMillis(1));
+}
+
+#[test]
+fn an_agent_is_told_that_what_was_deleted_stays_so() {
+    let provider = Provider::saying("");
+    let house = House::before(&provider);
+    call(&house, "/mcp?project=oven", "remember", note("Oven"));
+    call(&house, "/mcp?project=oven", "forget", json!({"id": "k1"}));
+    let (failed, told) = call(&house, "/mcp?project=oven", "remember", note("Oven"));
+    assert!(failed && told.contains("was deleted, and stays so until a person writes it again"), "{told}");
 }
 
 #[test]

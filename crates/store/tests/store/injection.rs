@@ -56,3 +56,27 @@ fn no_text_of_a_forgotten_entry_stays_with_any_session() {
         [of("a", None), of("b", Some("fence\n- [k12 gotcha, curated] Flour\nfence"))]
     );
 }
+
+#[test]
+fn what_a_session_is_told_of_was_of_use_when_it_first_was() {
+    let mut store = SqliteStore::in_memory().unwrap();
+    record(&mut store, "a", "one", None);
+    let create = |title: &str| Operation::Create {
+        category: Category::Gotcha,
+        title: title.into(),
+        content: title.into(),
+        confidence: 0.5,
+    };
+    store.apply_operations(&id("a"), &[create("Oven"), create("Door")], UnixMillis(1)).unwrap();
+    let mut told = |session: &str, said: &str, at: i64| {
+        let injection = Some("fence\n- [k1 gotcha, curated] Oven\nfence".into());
+        let turn = TurnRecord { injection, at: UnixMillis(at), ..turn(session, &[user(said)], None) };
+        store.record_turn(&turn).unwrap();
+        let mut entries = store.knowledge(None).unwrap();
+        entries.sort_by(|one, other| one.id.cmp(&other.id));
+        [entries[0].used.0, entries[1].used.0]
+    };
+    assert_eq!(told("b", "one", 100), [100, 1]);
+    assert_eq!(told("b", "two", 200), [100, 1], "the same notes, again");
+    assert_eq!(told("c", "one", 300), [300, 1]);
+}

@@ -1,9 +1,11 @@
 //! What is done because a person asks for it.
 
-use super::support::{Gateway, TOKEN};
+use super::support::{BEGIN, Gateway, TOKEN};
 use actix_web::http::StatusCode;
 use actix_web::test::TestRequest;
 use domain::evidence::Class;
+use domain::fading::HALF_LIFE;
+use domain::ids::Principal;
 use domain::purpose::Purpose;
 use domain::time::UnixMillis;
 use serde_json::{Value, json};
@@ -124,6 +126,23 @@ async fn an_entry_can_be_made_changed_listed_found_and_forgotten() {
     assert_eq!((again.status, again.error_code()), (StatusCode::NOT_FOUND, json!("not_found")));
     let revived = gateway.send(put("tabs", &draft("Tabs."))).await;
     assert_eq!((revived.status, revived.error_code()), (StatusCode::CONFLICT, json!("conflict")));
+}
+
+#[actix_web::test]
+async fn an_entry_fades_until_somebody_finds_it() {
+    for search in ["/api/v1/recall?q=width", "/ui/knowledge?q=width"] {
+        let gateway = Gateway::new();
+        let write = |store: &mut dyn store::Store| {
+            let draft: store::Draft = serde_json::from_value(draft("Tabs of width four.")).expect("a draft");
+            store.put_entry(&Principal::local(), &"tabs".into(), &draft, UnixMillis(BEGIN.0 - HALF_LIFE))
+        };
+        gateway.house.desk.write(write).await.expect("written");
+        let faded =
+            || async { gateway.get("/api/v1/knowledge").await.json()["knowledge"][0]["faded"].clone() };
+        assert_eq!(faded().await, 0.45);
+        gateway.get(search).await;
+        assert_eq!(faded().await, 0.9, "{search}");
+    }
 }
 
 #[actix_web::test]
