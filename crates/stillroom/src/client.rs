@@ -129,11 +129,14 @@ impl Gateway {
 
     fn refused(&self, path: &str, answer: &Answer) -> Failure {
         let remedy = match answer.status {
-            400 | 404 => {
-                "check what was asked; `--help` says what can be, and `stillroom sessions` lists the ids"
+            400 | 404 => format!(
+                "check what was asked; `--help` says what can be, and `{}` lists the ids",
+                lister(path)
+            ),
+            403 => {
+                "give this command the gateway's own settings: the same `listen` and access.token".to_owned()
             }
-            403 => "give this command the gateway's own settings: the same `listen` and access.token",
-            _ => "see the gateway's log, and `stillroom doctor`",
+            _ => "see the gateway's log, and `stillroom doctor`".to_owned(),
         };
         Failure::new(
             format!("{} answered {} to {path}", self.address, answer.status),
@@ -172,6 +175,11 @@ impl Answer {
             )
         })
     }
+}
+
+/// The command that lists the ids which stand in paths like this one.
+fn lister(path: &str) -> &'static str {
+    if path.starts_with("/api/v1/knowledge") { "stillroom knowledge" } else { "stillroom sessions" }
 }
 
 /// A gateway that is open to other machines asks this one for its token too. One that is not needs none, and whoever may have its
@@ -230,6 +238,20 @@ mod tests {
         for local in ["127.0.0.1:1", "[::1]:1", "[::ffff:127.0.0.1]:1"] {
             assert_eq!(shown_by(local, Some("let-me-in")), None, "{local}");
         }
+    }
+
+    #[test]
+    fn who_asked_for_an_id_that_is_not_there_is_told_what_lists_the_ids() {
+        let gateway = Gateway::of(&Settings::with_data_dir("data".into()));
+        let answer =
+            Answer { status: 404, text: r#"{"error":{"message":"there is no entry k9"}}"#.to_owned() };
+        let told = |path: &str| gateway.refused(path, &answer).to_string();
+        insta::assert_snapshot!(told("/api/v1/knowledge/k9/promoted"), @r"
+        error: 127.0.0.1:4141 answered 404 to /api/v1/knowledge/k9/promoted
+          why: there is no entry k9
+          do: check what was asked; `--help` says what can be, and `stillroom knowledge` lists the ids
+        ");
+        assert!(told("/api/v1/sessions/x/warming").contains("`stillroom sessions` lists the ids"));
     }
 
     #[test]

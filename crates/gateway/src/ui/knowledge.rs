@@ -1,5 +1,6 @@
 //! Curated entries: searched, edited, deleted, and what they said before.
 
+use super::entry;
 use super::fault::Fault;
 use super::figures::{ago, counted};
 use super::layout::{self, Said, Tab, badge};
@@ -24,6 +25,8 @@ const PASSAGES: usize = 30;
 const VERSIONS: u32 = 50;
 /// The longest question, in characters.
 const LONGEST_QUESTION: usize = 400;
+/// The longest name of a project on an entry's page, in characters.
+const LONGEST_PROJECT: usize = 400;
 const CATEGORIES: [Category; 5] =
     [Category::Decision, Category::Pattern, Category::Preference, Category::Architecture, Category::Gotcha];
 
@@ -102,7 +105,7 @@ fn line(it: &KnowledgeEntry, now: UnixMillis) -> Markup {
         li {
             div.head { a href=(links::entry(&it.id)) { bdi { (text(&it.title)) } } (badge("calm", it.category.as_str())) }
             span dir="auto" { (text(&shortened(&it.content, 220))) }
-            span.small.soft { "confidence " (format!("{:.2}", it.confidence)) " \u{b7} version " (it.version) " \u{b7} " (ago(it.updated, now)) }
+            (entry::facts(it, now))
         }
     }
 }
@@ -166,23 +169,26 @@ pub(super) async fn show(
     let wanted = id.clone();
     let read =
         move |store: &mut dyn store::Store| Ok((store.entry(&wanted)?, store.versions(&wanted, VERSIONS)?));
-    let (entry, versions) = admin.house.desk.read(read).await?;
-    let entry =
-        entry.ok_or_else(|| Refusal::Unknown(format!("there is no entry {}", shortened(id.as_str(), 80))))?;
+    let (it, versions) = admin.house.desk.read(read).await?;
+    let it =
+        it.ok_or_else(|| Refusal::Unknown(format!("there is no entry {}", shortened(id.as_str(), 80))))?;
+    let now = admin.unix();
     let body = html! {
         div.masthead {
             p.crumbs { a href="/ui/knowledge" { "Knowledge" } }
-            h1 { bdi { (text(&entry.title)) } }
+            h1 { bdi { (text(&it.title)) } }
             p.lead {
-                "entry " span.mono { bdi { (text(entry.id.as_str())) } } " \u{b7} version " (entry.version) " \u{b7} made " (ago(entry.created, admin.unix()))
-                ", changed " (ago(entry.updated, admin.unix()))
-                @if let Some(session) = &entry.session { " \u{b7} from " a href=(links::session(session)) { bdi { (text(&shortened(session.as_str(), 40))) } } }
+                "entry " span.mono { bdi { (text(it.id.as_str())) } } " \u{b7} version " (it.version) " \u{b7} made " (ago(it.created, now))
+                ", changed " (ago(it.updated, now)) ", last of use " (ago(it.used, now))
+                @if let Some(session) = &it.session { " \u{b7} from " a href=(links::session(session)) { bdi { (text(&shortened(session.as_str(), 40))) } } }
             }
+            p.lead { "confidence " (entry::sureness(&it, now)) " \u{b7} " (entry::place(&it, LONGEST_PROJECT)) }
         }
-        div.columns { (form(&entry)) (history(&entry, &versions, admin.unix())) }
+        (entry::contradictions(&it))
+        div.columns { (form(&it)) (history(&it, &versions, now)) }
     };
     let notice = super::now::notice(&admin, &said);
-    Ok(layout::page(&entry.title, Tab::Knowledge, notice, &body))
+    Ok(layout::page(&it.title, Tab::Knowledge, notice, &body))
 }
 
 fn form(entry: &KnowledgeEntry) -> Markup {

@@ -8,6 +8,7 @@ mod assets;
 mod bars;
 mod costs;
 mod diagram;
+mod entry;
 mod fault;
 mod figures;
 mod forms;

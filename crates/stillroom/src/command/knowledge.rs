@@ -78,13 +78,23 @@ fn list() -> List {
             ("TITLE", "title"),
             ("CONTENT", "content"),
         ],
-        complete: say_what_it_contradicts,
+        complete: say_how_it_stands,
         empty: "Nothing is kept yet: the curator works a few turns after the first observations.",
     }
 }
 
-/// Behind the content stands what cannot be true together with it.
-fn say_what_it_contradicts(entry: &mut Value) {
+/// What is left of the confidence stands before it, that it holds everywhere behind its project, and what cannot be true together
+/// with it behind the content.
+fn say_how_it_stands(entry: &mut Value) {
+    if let (Some(faded), Some(written)) = (entry["faded"].as_f64(), entry["confidence"].as_f64())
+        && written - faded >= 0.005
+    {
+        entry["confidence"] = format!("{faded:.2} of {written}").into();
+    }
+    if entry["promoted"] == true {
+        let from = entry["project"].as_str().map(|project| format!(", from {project}"));
+        entry["project"] = format!("all{}", from.unwrap_or_default()).into();
+    }
     let others = look::entries(entry, "contradicts");
     let against =
         |other: &Value| format!(" (contradicts {}: {})", cell(&other["id"]), cell(&other["reason"]));
@@ -142,5 +152,20 @@ mod tests {
             "content": "There are 5.", "contradicts": against}]});
         let text = text(&list(), &answer);
         assert!(text.contains("There are 5. (contradicts k2: one says 5, the other 8)"), "{text}");
+    }
+
+    #[test]
+    fn an_entry_says_where_it_holds_and_what_is_left_of_its_confidence() {
+        let entry = |faded: f64, promoted: bool, project: Option<&str>| {
+            json!({"id": "k1", "category": "gotcha", "confidence": 0.9, "faded": faded, "project": project, "promoted": promoted,
+                "title": "WAL and NFS", "content": "No."})
+        };
+        let answer = json!({"knowledge": [entry(0.45, true, Some("oven")), entry(0.9, false, None), entry(0.899, true, None)]});
+        insta::assert_snapshot!(text(&list(), &answer), @r"
+        ID  CATEGORY  CONFIDENCE   PROJECT         TITLE        CONTENT
+        k1  gotcha    0.45 of 0.9  all, from oven  WAL and NFS  No.
+        k1  gotcha    0.9          –               WAL and NFS  No.
+        k1  gotcha    0.9          all             WAL and NFS  No.
+        ");
     }
 }

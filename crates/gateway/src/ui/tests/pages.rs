@@ -5,8 +5,9 @@ use actix_web::http::{Method, StatusCode};
 use actix_web::test::TestRequest;
 use domain::conversation::Usage;
 use domain::evidence::Class;
+use domain::fading::HALF_LIFE;
 use domain::ids::Principal;
-use domain::knowledge::Category;
+use domain::knowledge::{Category, Operation};
 use domain::provider::Provider;
 use domain::purpose::Purpose;
 use domain::time::UnixMillis;
@@ -87,6 +88,31 @@ async fn a_gateway_in_use_shows_who_talks_what_stands_still_and_what_it_cost() {
         assert_eq!(answer.status, StatusCode::OK, "{path}");
         assert!(!answer.text.contains("canary"), "{path}");
         insta::assert_snapshot!(format!("used{path}").replace(['/', '?', '='], "_"), words(&answer));
+    }
+}
+
+#[actix_web::test]
+async fn an_entry_shows_where_it_holds_what_is_left_of_its_confidence_and_what_contradicts_it() {
+    let gateway = Gateway::new();
+    gateway.record("s", "Use tabs").await;
+    let write = |store: &mut dyn store::Store| {
+        let create = |title: &str, content: &str| Operation::Create {
+            category: Category::Preference,
+            title: title.into(),
+            content: content.into(),
+            confidence: 0.8,
+        };
+        let made = [create("Blanks", "Blanks in a tab: 4"), create("Tabs", "Blanks in a tab: 8")];
+        store.apply_operations(&"s".into(), &made, UnixMillis(BEGIN.0 - HALF_LIFE))?;
+        let (id, with, reason) = ("k1".to_owned(), "k2".to_owned(), "four <b>or</b> eight".to_owned());
+        store.apply_operations(&"s".into(), &[Operation::Contradict { id, with, reason }], BEGIN)?;
+        store.promote_entry(&"k2".into(), true)
+    };
+    gateway.house.desk.write(write).await.expect("written");
+    for path in ["/ui/knowledge", "/ui/knowledge/k1"] {
+        let answer = gateway.get(path).await;
+        insta::assert_snapshot!(format!("doubtful{path}").replace('/', "_"), words(&answer));
+        assert!(!answer.text.contains("<b>"), "{path}");
     }
 }
 
