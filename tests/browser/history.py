@@ -78,11 +78,13 @@ def charge(database, at, session, purpose, model, usd):
     )
 
 
+PROJECT = "git.example/the-bakery-of-ann-and-her-sisters/ovens-and-everything-that-is-baked-in-them"
 ENTRIES = [
     ("gotcha", "WAL is not safe over NFS", "SQLite's write-ahead log needs shared memory, which NFS does not give. Keep the database on a local disk."),
     ("decision", "Errors are values in the parser", "The parser returns every error it finds with its line, and never stops at the first."),
     ("preference", "Tabs in Makefiles, blanks elsewhere", "Four blanks, and no alignment that a renaming would break."),
     ("architecture", "The request path asks nobody", "Facts are told on the side, and the queue that holds them sheds when it is full."),
+    ("architecture", "The request path asks the store", "Which project a request is of is looked up in the store before it leaves."),
 ]
 
 
@@ -90,14 +92,17 @@ def write_knowledge(database, now):
     for number, (category, title, content) in enumerate(ENTRIES, 1):
         at = now - number * 5_400_000
         database.execute(
-            "INSERT INTO knowledge (id, version, principal, project, session, category, title, folded_title, content, confidence, created, updated, used)"
-            " VALUES (?, 2, 'local', NULL, ?, ?, ?, ?, ?, 0.85, ?, ?, ?)",
-            (f"k{number}", f"{0:08x}-5eed-4a11-8000-0000000057ed", category, title, title.lower(), content, at - DAY, at, at),
+            "INSERT INTO knowledge (id, version, principal, project, session, category, title, folded_title, content, confidence, created, updated, used,"
+            " promoted) VALUES (?, 2, 'local', ?, ?, ?, ?, ?, ?, 0.85, ?, ?, ?, ?)",
+            (f"k{number}", PROJECT, f"{0:08x}-5eed-4a11-8000-0000000057ed", category, title, title.lower(), content, at - DAY, at,
+             at - number * 20 * DAY, number == 2),
         )
         database.execute(
             "INSERT INTO knowledge_version VALUES (?, 1, ?, ?, ?, 0.6, ?)",
             (f"k{number}", category, title, content.split(".")[0] + ".", at - DAY),
         )
+    reason = "one says that nobody is asked, the other that the store is"
+    database.execute("INSERT INTO contradiction VALUES ('k4', 'k5', ?, ?)", (reason, now - DAY))
 
 
 main(sys.argv[1], int(sys.argv[2]))

@@ -137,7 +137,7 @@ async function usedPages(house) {
   await look("session-hostile", `${house.address}/ui/sessions/${HOSTILE}`);
   await look("knowledge", `${house.address}/ui/knowledge`);
   await look("knowledge-search", `${house.address}/ui/knowledge?q=oven`);
-  await look("knowledge-entry", `${house.address}/ui/knowledge/k1`);
+  await look("knowledge-entry", `${house.address}/ui/knowledge/k5`);
   await look("costs", `${house.address}/ui/costs`);
   await look("trace", `${house.address}/ui/trace`);
   const { rows } = await house.api("/trace?last=4096");

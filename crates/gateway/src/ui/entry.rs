@@ -39,9 +39,9 @@ pub(super) fn place(entry: &KnowledgeEntry, longest: usize) -> Markup {
     let project = entry.project.as_ref().map(|project| shortened(project.as_str(), longest));
     html! {
         @match (entry.promoted, &project) {
-            (true, Some(project)) => { "promoted to all projects, from " bdi { (text(project)) } }
+            (true, Some(project)) => { "promoted to all projects, from " bdi.mono { (text(project)) } }
             (true, None) => { "promoted to all projects" }
-            (false, Some(project)) => { "project " bdi { (text(project)) } }
+            (false, Some(project)) => { "project " bdi.mono { (text(project)) } }
             (false, None) => { "no project" }
         }
     }
