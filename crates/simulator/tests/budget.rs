@@ -7,6 +7,7 @@ use domain::purpose::Purpose;
 use domain::settings::Settings;
 use domain::time::UnixMillis;
 use simulator::agent::{Agent, Kind};
+use simulator::provider::BatchEnd;
 use simulator::world::{self, World};
 use std::time::Duration;
 
@@ -15,6 +16,8 @@ const HOUR: Duration = Duration::from_secs(3600);
 const DAY: Duration = Duration::from_secs(24 * 3600);
 const TOKEN: &str = "sk-ant-oat01-thrifty";
 const SESSION: &str = "77777777-aaaa-4bbb-8ccc-000000000007";
+const KEY: &str = "sk-ant-api03-thrifty";
+const BATCHED: &str = "88888888-aaaa-4bbb-8ccc-000000000008";
 
 /// Settings under which background work distils, and may spend so much a day.
 fn settings(daily_budget: Option<f64>) -> Settings {
@@ -105,4 +108,29 @@ fn from_half_of_the_budget_on_background_work_waits_for_the_day_to_catch_up() {
         assert_eq!(distillations(&world), 2);
     };
     world::run(13, settings(Some(budget)), story).expect("a world");
+}
+
+#[test]
+fn what_lies_in_a_batch_is_fetched_although_the_budget_is_spent_meanwhile() {
+    let settings = || {
+        let mut settings = settings(Some(price() / 2.0));
+        settings.idle.after = 11 * MINUTE;
+        settings
+    };
+    let story = async |world: World| {
+        world.provider.accept(KEY);
+        world.provider.take_batches(40 * MINUTE, BatchEnd::Answered);
+        talk_and_pause(&world, &mut Agent::new(Kind::ClaudeCode, BATCHED, KEY)).await;
+        world.pass(2 * MINUTE).await;
+        let received = world.provider.received();
+        assert!(received.iter().any(|call| call.purpose == Purpose::Batch && call.exchange.method == "POST"));
+        talk_and_pause(&world, &mut agent(&world)).await;
+        world.pass(2 * MINUTE).await;
+        assert_eq!(distillations(&world), 1);
+        assert!(matches!(allowance(&world).await, Allowance::Spent { .. }));
+        assert!(world.observations(BATCHED).await.expect("observations").is_empty(), "not yet");
+        world.pass(40 * MINUTE).await;
+        assert!(!world.observations(BATCHED).await.expect("observations").is_empty());
+    };
+    world::run(13, settings(), story).expect("a world");
 }
