@@ -16,6 +16,7 @@ pub mod ids;
 pub mod intake;
 pub mod jwt;
 pub mod knowledge;
+pub mod knowledge_file;
 pub mod likeness;
 pub mod notes;
 pub mod price;

@@ -64,9 +64,10 @@ pub struct Costs {
     pub tokens: u64,
 }
 
+/// Notes it; a session that was forgotten meanwhile is not named.
 pub(crate) fn credit(transaction: &Transaction<'_>, back: &WarmReturn) -> rusqlite::Result<()> {
     let sql = "INSERT INTO warm_return (at, session, provider, model, ttl, tokens, usd)
-        VALUES (:at, :session, :provider, :model, :ttl, :tokens, :usd)";
+        VALUES (:at, iif(:session IN (SELECT session FROM forgotten), '', :session), :provider, :model, :ttl, :tokens, :usd)";
     transaction.prepare_cached(sql)?.execute(named_params! {
         ":at": back.at.0,
         ":session": back.session.as_str(),

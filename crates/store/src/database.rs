@@ -6,13 +6,19 @@ use rusqlite_migration::{M, Migrations};
 use std::path::Path;
 use std::time::Duration;
 
-const SCHEMAS: [M<'static>; 5] = [
+const SCHEMAS: [M<'static>; 6] = [
     M::up(include_str!("migrations/0001_initial.sql")),
     M::up(include_str!("migrations/0002_warming.sql")),
     M::up(include_str!("migrations/0003_habits.sql")),
     M::up(include_str!("migrations/0004_projects.sql")),
     M::up(include_str!("migrations/0005_condensing.sql")),
+    M::up(include_str!("migrations/0007_yours.sql")),
 ];
+
+/// How many free pages are given back at a time.
+const PAGES: u32 = 500;
+/// A database of so many bytes is written anew in about a second.
+const SMALL: i64 = 64 << 20;
 
 /// How long a statement waits for the other connection. Readers never wait for the writer in WAL mode, so this is only met
 /// in checkpoints and recovery.
@@ -23,9 +29,11 @@ pub(crate) fn open_for_writing(file: &Path) -> Result<Connection, StoreError> {
     let open = || -> Result<Connection, StoreError> {
         let mut database = connect(file)?;
         refuse_newer(&database, file)?;
+        database.pragma_update(None, "auto_vacuum", "incremental")?;
         database.pragma_update(None, "journal_mode", "wal")?;
         check(&database, file)?;
         migrate(&mut database)?;
+        let_pages_go(&database)?;
         Ok(database)
     };
     open().map_err(|error| error.about(file))
@@ -81,6 +89,22 @@ fn set_up(database: &Connection) -> rusqlite::Result<()> {
     // A file that somebody handed us must not be able to run more than we wrote into it.
     database.pragma_update(None, "trusted_schema", false)?;
     database.pragma_update(None, "cell_size_check", true)
+}
+
+/// A database that was made before pages could be given back is written anew, once, if that takes no more than a moment; a larger
+/// one keeps its free pages for what comes.
+fn let_pages_go(database: &Connection) -> rusqlite::Result<()> {
+    let number = |name: &str| database.pragma_query_value(None, name, |row| row.get::<_, i64>(0));
+    let is_small = number("page_count")? * number("page_size")? <= SMALL;
+    if number("auto_vacuum")? == 0 && is_small { database.execute_batch("VACUUM") } else { Ok(()) }
+}
+
+/// Gives some free pages back to the system, where the database can.
+pub(crate) fn give_back(database: &Connection) -> rusqlite::Result<()> {
+    let mut statement = database.prepare(&format!("PRAGMA incremental_vacuum({PAGES})"))?;
+    let mut rows = statement.query([])?;
+    while rows.next()?.is_some() {}
+    Ok(())
 }
 
 /// Looks at every table and index for damage, which takes about a second for a gigabyte. Word indexes are looked at as the

@@ -33,13 +33,14 @@ fn read(row: &Row<'_>) -> rusqlite::Result<KeptHabits> {
     Ok(KeptHabits { whose, shape, counts })
 }
 
-/// Keeps each in place of what was kept of the same before.
+/// Keeps each in place of what was kept of the same before, but none of a session that was forgotten.
 pub(crate) fn keep(
     transaction: &Transaction<'_>,
     all: &[KeptHabits],
     at: UnixMillis,
 ) -> rusqlite::Result<()> {
-    let sql = "INSERT OR REPLACE INTO habits (whose, name, shape, counts, at) VALUES (?1, ?2, ?3, ?4, ?5)";
+    let sql = "INSERT OR REPLACE INTO habits (whose, name, shape, counts, at) SELECT ?1, ?2, ?3, ?4, ?5
+        WHERE ?1 <> 'session' OR ?2 NOT IN (SELECT session FROM forgotten)";
     let mut statement = transaction.prepare_cached(sql)?;
     for KeptHabits { whose, shape, counts } in all {
         let (whose, name) = columns(whose);

@@ -46,13 +46,16 @@ pub(crate) fn append<'m>(
 }
 
 /// How many leading links are in the store. A link is only ever written together with all before it, so the last known one
-/// tells, and it is looked for from the end, where it nearly always is.
+/// tells, and it is looked for from the end, where it nearly always is. Where messages were dropped because they are old, the end
+/// of a turn still tells.
 fn known_links(
     transaction: &Transaction<'_>,
     session: &SessionId,
     links: &[Digest],
 ) -> rusqlite::Result<usize> {
-    let mut statement = transaction.prepare_cached("SELECT 1 FROM link WHERE session = ?1 AND link = ?2")?;
+    let mut statement = transaction.prepare_cached(
+        "SELECT 1 FROM link WHERE session = ?1 AND link = ?2 UNION ALL SELECT 1 FROM turn WHERE session = ?1 AND link = ?2",
+    )?;
     for (index, link) in links.iter().enumerate().rev() {
         if statement.exists(params![session.as_str(), link.0])? {
             return Ok(index + 1);
@@ -83,7 +86,7 @@ impl Claimed<'_> {
     }
 }
 
-/// The messages that stand for `links`.
+/// The messages that stand for `links`, those that were not dropped.
 fn standing_for(
     transaction: &Transaction<'_>,
     session: &SessionId,
@@ -93,7 +96,9 @@ fn standing_for(
         transaction.prepare_cached("SELECT message FROM link WHERE session = ?1 AND link = ?2")?;
     links
         .iter()
-        .map(|link| statement.query_row(params![session.as_str(), link.0], |row| row.get(0)))
+        .filter_map(|link| {
+            statement.query_row(params![session.as_str(), link.0], |row| row.get(0)).optional().transpose()
+        })
         .collect()
 }
 
@@ -153,7 +158,7 @@ impl Writer<'_> {
     }
 }
 
-fn kept_text(message: &Message) -> String {
+pub(crate) fn kept_text(message: &Message) -> String {
     let mut text = message.readable();
     if text.len() > LONGEST_TEXT {
         let end = text.floor_char_boundary(LONGEST_TEXT);

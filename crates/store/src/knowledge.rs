@@ -10,6 +10,7 @@ use domain::knowledge::{Category, KnowledgeEntry, Operation, validate};
 use domain::likeness::Print;
 use domain::time::UnixMillis;
 use editor::Editor;
+pub(crate) use editor::folded;
 use rusqlite::types::Type;
 use rusqlite::{OptionalExtension as _, Row, Transaction, params};
 use serde::de::DeserializeOwned;
@@ -228,6 +229,17 @@ pub(crate) fn put(
     one(transaction, id)?.ok_or_else(|| gone(id.as_str()))
 }
 
+/// Makes an entry of an id that was never taken, at a place.
+pub(crate) fn make(
+    transaction: &Transaction<'_>,
+    place: &Place,
+    id: &KnowledgeId,
+    draft: &Draft,
+    at: UnixMillis,
+) -> Result<(), StoreError> {
+    Editor::new(transaction, place, at).create(id.as_str(), &checked(draft)?)
+}
+
 /// Keeps what an agent asks to keep in a project; an entry of the same category and title there gets a new version.
 pub(crate) fn remember(
     transaction: &Transaction<'_>,
@@ -274,7 +286,7 @@ fn is_of(transaction: &Transaction<'_>, id: &KnowledgeId, principal: &Principal)
 }
 
 /// Whether an entry has or had this id.
-fn is_taken(transaction: &Transaction<'_>, id: &str) -> rusqlite::Result<bool> {
+pub(crate) fn is_taken(transaction: &Transaction<'_>, id: &str) -> rusqlite::Result<bool> {
     let sql = "SELECT 1 FROM knowledge WHERE id = ?1 UNION ALL SELECT 1 FROM tombstone WHERE id = ?1";
     transaction.prepare_cached(sql)?.exists([id])
 }

@@ -31,10 +31,11 @@ pub struct LedgerEntry {
     pub attempts: u32,
 }
 
+/// Notes it; a session that was forgotten meanwhile is not named.
 pub(crate) fn charge(transaction: &Transaction<'_>, entry: &LedgerEntry) -> rusqlite::Result<()> {
     let sql = "INSERT INTO ledger (at, session, purpose, provider, model, status, attempts,
             input, cache_read, cache_write_5m, cache_write_1h, output, usd)
-        VALUES (:at, :session, :purpose, :provider, :model, :status, :attempts,
+        VALUES (:at, (SELECT :session WHERE :session NOT IN (SELECT session FROM forgotten)), :purpose, :provider, :model, :status, :attempts,
             :input, :cache_read, :cache_write_5m, :cache_write_1h, :output, :usd)";
     transaction.prepare_cached(sql)?.execute(named_params! {
         ":at": entry.at.0,

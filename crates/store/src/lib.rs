@@ -29,6 +29,7 @@ mod sqlite;
 mod store;
 mod turn;
 mod warming;
+mod yours;
 
 pub use browse::{Browse, CountedTurn, EntryVersion, Excerpt, LONGEST_EXCERPT, Page, PaidCall};
 pub use costs::{Costs, CostsBy, WarmReturn};
@@ -45,3 +46,7 @@ pub use sqlite::SqliteStore;
 pub use store::Store;
 pub use turn::{LONGEST_TEXT, Recorded, TurnRecord};
 pub use warming::{KeptPause, WarmingMemory};
+pub use yours::{
+    BadLine, Bookmark, Dropped, Extent, Forgotten, Imported, Limits, Reading, Scribe, TakenOver, TakingOver,
+    Yours, record,
+};

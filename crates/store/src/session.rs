@@ -130,7 +130,7 @@ fn adopt(transaction: &Transaction<'_>, turn: &TurnRecord) -> rusqlite::Result<(
         return Ok(());
     }
     let values = [turn.principal.as_str(), directory, project.as_str()];
-    for table in ["session", "knowledge", "tombstone"] {
+    for table in ["session", "knowledge", "knowledge_version", "tombstone"] {
         let sql = format!("UPDATE {table} SET project = ?3 WHERE principal = ?1 AND project = ?2");
         transaction.prepare_cached(&sql)?.execute(values)?;
     }
@@ -183,6 +183,7 @@ pub(crate) fn standing(transaction: &Transaction<'_>, session: &SessionId) -> ru
     );
     transaction.prepare_cached(&sql)?.query_row([session.as_str()], |row| {
         Ok(Recorded {
+            forgotten: false,
             new_messages: 0,
             pending_messages: row.get("pending_messages")?,
             pending_tokens: count(row, "pending_tokens")?,
@@ -271,10 +272,11 @@ pub(crate) fn backlog(transaction: &Transaction<'_>) -> rusqlite::Result<Vec<Bac
     transaction.prepare_cached(&sql)?.query_map([], backlog)?.collect()
 }
 
-/// The heads of all sessions; the one used last first.
+/// The heads of all sessions, and of those that were forgotten and have no name to be known again by; the one used last first.
 pub(crate) fn heads(transaction: &Transaction<'_>) -> rusqlite::Result<Vec<SessionHead>> {
-    let sql =
-        "SELECT id, principal, head, identity, last_activity FROM session ORDER BY last_activity DESC, id";
+    let sql = "SELECT id, principal, head, identity, last_activity FROM session
+        UNION ALL SELECT session, principal, head, NULL, at FROM forgotten WHERE NOT is_named
+        ORDER BY last_activity DESC, id";
     let head = |row: &Row<'_>| {
         Ok(SessionHead {
             session: word(row, "id")?,

@@ -73,7 +73,7 @@ impl SqliteStore {
         self.transact(TransactionBehavior::Deferred, job)
     }
 
-    fn write<T, E: Into<StoreError>>(
+    pub(crate) fn write<T, E: Into<StoreError>>(
         &mut self,
         job: impl FnOnce(&Transaction<'_>) -> Result<T, E>,
     ) -> Result<T, StoreError> {
@@ -85,6 +85,18 @@ impl SqliteStore {
             self.damage = Some(reason.clone());
         }
         outcome
+    }
+
+    /// Empties the write-ahead log, which holds what was overwritten since; tells whether no reader was in the way.
+    pub(crate) fn empty_log(&mut self) -> Result<bool, StoreError> {
+        let sql = "PRAGMA wal_checkpoint(TRUNCATE)";
+        let held_back: bool = self.connection.query_row(sql, [], |row| row.get(0))?;
+        Ok(!held_back)
+    }
+
+    /// Gives some free pages back to the system.
+    pub(crate) fn give_pages_back(&mut self) -> Result<(), StoreError> {
+        Ok(database::give_back(&self.connection)?)
     }
 
     fn transact<T, E: Into<StoreError>>(

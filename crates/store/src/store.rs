@@ -11,6 +11,7 @@ use crate::recall::{Hit, Scope};
 use crate::session::{Backlog, SessionHead, SessionSummary, StatedFolder};
 use crate::turn::{Recorded, TurnRecord};
 use crate::warming::{KeptPause, WarmingMemory};
+use crate::yours::Yours;
 use domain::conversation::RecordedMessage;
 use domain::ids::{KnowledgeId, Principal, ProjectId, SessionId};
 use domain::knowledge::{KnowledgeEntry, Observation, Operation};
@@ -24,7 +25,7 @@ use domain::warming::{WarmingMode, Whose};
 /// # Errors
 /// All methods: [`StoreError::Database`] when the database failed (the same call may work later), and
 /// [`StoreError::Corrupt`] when it is damaged. A method says so if it refuses anything besides.
-pub trait Store: Browse + Send {
+pub trait Store: Browse + Yours + Send {
     /// Records a turn. The same turn again changes nothing, and a turn that was missed is made up for by the next of its
     /// session.
     ///

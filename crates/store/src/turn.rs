@@ -2,6 +2,7 @@
 
 use crate::columns::{Count, Word};
 use crate::error::StoreError;
+use crate::yours::forgetting;
 use crate::{history, injection, session};
 use domain::conversation::{Digest, Message, Stop, Usage};
 use domain::ids::{Principal, ProjectId, SessionId};
@@ -65,6 +66,8 @@ impl TurnRecord {
 /// What came of recording a turn, and how the session stands now.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
 pub struct Recorded {
+    /// Whether a person forgot the session: then nothing of the turn is kept.
+    pub forgotten: bool,
     /// Messages that were not known before.
     pub new_messages: u32,
     /// Messages that no observation covers yet.
@@ -82,6 +85,9 @@ pub struct Recorded {
 }
 
 pub(crate) fn record(transaction: &Transaction<'_>, turn: &TurnRecord) -> Result<Recorded, StoreError> {
+    if forgetting::is_forgotten(transaction, &turn.session)? {
+        return Ok(Recorded { forgotten: true, ..Recorded::default() });
+    }
     session::ensure(transaction, turn)?;
     if let Some(text) = &turn.injection {
         injection::keep(transaction, &turn.session, text, turn.at)?;

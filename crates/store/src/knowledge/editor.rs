@@ -181,8 +181,8 @@ impl<'t> Editor<'t> {
     }
 
     fn keep_version(&self, id: &str) -> rusqlite::Result<()> {
-        let sql = "INSERT INTO knowledge_version (id, version, category, title, content, confidence, written)
-            SELECT id, version, category, title, content, confidence, updated FROM knowledge WHERE id = ?1";
+        let sql = "INSERT INTO knowledge_version (id, version, category, title, content, confidence, written, principal, project, session)
+            SELECT id, version, category, title, content, confidence, updated, principal, project, session FROM knowledge WHERE id = ?1";
         self.transaction.prepare_cached(sql)?.execute([id]).map(drop)
     }
 }
@@ -192,6 +192,6 @@ fn print(draft: &Draft) -> Print {
 }
 
 /// Titles that a person would call the same.
-fn folded(title: &str) -> String {
+pub(crate) fn folded(title: &str) -> String {
     title.trim().to_lowercase()
 }

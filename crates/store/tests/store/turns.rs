@@ -12,6 +12,7 @@ fn a_turn_is_stored_with_its_answer_last() {
     let recorded =
         store.record_turn(&turn("s", &[user("bake a loaf")], Some(model("which flour?")))).unwrap();
     let expected = Recorded {
+        forgotten: false,
         new_messages: 2,
         pending_messages: 2,
         pending_tokens: 6,

@@ -1,0 +1,171 @@
+//! What is its owner's: to take along, to bring in, to forget; and what is dropped when it is old.
+
+mod entries;
+mod export;
+pub(crate) mod forgetting;
+mod import;
+mod reading;
+pub mod record;
+mod retention;
+mod scribe;
+
+pub use entries::TakenOver;
+pub use export::Bookmark;
+pub use forgetting::{Extent, Forgotten};
+pub use import::Imported;
+pub use reading::{BadLine, Reading};
+pub use retention::{Dropped, Limits};
+pub use scribe::Scribe;
+
+use crate::error::StoreError;
+use crate::sqlite::SqliteStore;
+use domain::ids::{Principal, ProjectId};
+use domain::knowledge_file::Section;
+use domain::time::UnixMillis;
+use record::Record;
+
+/// What an owner may do with what is theirs.
+///
+/// # Errors
+/// All methods: those told for [`Store`](crate::Store).
+pub trait Yours {
+    /// What [`forget`](Self::forget) would forget now; changes nothing.
+    ///
+    /// # Errors
+    /// As told for the trait.
+    fn forgettable(&mut self, whose: &Principal, what: &Extent) -> Result<Forgotten, StoreError>;
+
+    /// Forgets for good: what was said, what came of it, and every word of it in the indexes and in the log. What it cost stays in the
+    /// sums, under no session. What is sent again of such a session, or comes of work that is under way for it, is not kept.
+    ///
+    /// # Errors
+    /// As told for the trait.
+    fn forget(&mut self, whose: &Principal, what: &Extent, at: UnixMillis) -> Result<Forgotten, StoreError>;
+
+    /// Drops a little of what is beyond `limits`, the oldest first, and gives its pages back. What is not distilled stays, and so do
+    /// observations that are not curated and all knowledge.
+    ///
+    /// # Errors
+    /// As told for the trait.
+    fn retain(&mut self, limits: Limits) -> Result<Dropped, StoreError>;
+
+    /// The next records of all that is kept for `whose`, and where to go on; nowhere at the end. The last record of a file,
+    /// [`Record::End`], is whoever writes it to add.
+    ///
+    /// # Errors
+    /// As told for the trait.
+    fn export_some(
+        &mut self,
+        whose: &Principal,
+        from: Bookmark,
+    ) -> Result<(Vec<Record>, Option<Bookmark>), StoreError>;
+
+    /// Takes records in for `whose`, all or none of them; of sessions that were forgotten only if they are to come `again`. What is
+    /// there already stays as it is.
+    ///
+    /// # Errors
+    /// [`StoreError::Refused`] when a record's session is not there or belongs to another principal.
+    fn import_some(
+        &mut self,
+        whose: &Principal,
+        records: &[Record],
+        again: bool,
+    ) -> Result<Imported, StoreError>;
+
+    /// The entries of `whose`, or of one of their projects, named by itself or by a folder of it, as a file has them: in the order in
+    /// which they were made.
+    ///
+    /// # Errors
+    /// As told for the trait.
+    fn sections(
+        &mut self,
+        whose: &Principal,
+        project: Option<&ProjectId>,
+    ) -> Result<Vec<Section>, StoreError>;
+
+    /// Makes knowledge say what a file says: new entries and new versions; with `delete`, entries of the file's projects that it does
+    /// not have are gone, too. With `rehearse` nothing is changed, and it is told what would be.
+    ///
+    /// # Errors
+    /// [`StoreError::Refused`] when an entry is invalid, or stands below another project than its own.
+    fn take_over(
+        &mut self,
+        whose: &Principal,
+        sections: &[Section],
+        how: TakingOver,
+        at: UnixMillis,
+    ) -> Result<TakenOver, StoreError>;
+}
+
+/// How a file of knowledge is taken over.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct TakingOver {
+    /// Whether entries go that the file does not have.
+    pub delete: bool,
+    /// Whether it is only told what would be done.
+    pub rehearse: bool,
+}
+
+impl Yours for SqliteStore {
+    fn forgettable(&mut self, whose: &Principal, what: &Extent) -> Result<Forgotten, StoreError> {
+        self.read(|it| forgetting::Doomed::named(it, whose, what)?.counted(it))
+    }
+
+    fn forget(&mut self, whose: &Principal, what: &Extent, at: UnixMillis) -> Result<Forgotten, StoreError> {
+        let forgotten = self.write(|it| forgetting::Doomed::named(it, whose, what)?.forget(it, at))?;
+        // It was written once, and then overwritten: the log has both.
+        let log_emptied = self.empty_log()?;
+        Ok(Forgotten { log_emptied, ..forgotten })
+    }
+
+    fn retain(&mut self, limits: Limits) -> Result<Dropped, StoreError> {
+        let dropped = self.write(|it| retention::step(it, limits))?;
+        if !dropped.is_nothing() {
+            self.give_pages_back()?;
+        }
+        Ok(dropped)
+    }
+
+    fn export_some(
+        &mut self,
+        whose: &Principal,
+        from: Bookmark,
+    ) -> Result<(Vec<Record>, Option<Bookmark>), StoreError> {
+        self.read(|it| export::some(it, whose, from))
+    }
+
+    fn import_some(
+        &mut self,
+        whose: &Principal,
+        records: &[Record],
+        again: bool,
+    ) -> Result<Imported, StoreError> {
+        self.write(|it| import::some(it, whose, records, again))
+    }
+
+    fn sections(
+        &mut self,
+        whose: &Principal,
+        project: Option<&ProjectId>,
+    ) -> Result<Vec<Section>, StoreError> {
+        self.read(|it| entries::sections(it, whose, project))
+    }
+
+    fn take_over(
+        &mut self,
+        whose: &Principal,
+        sections: &[Section],
+        how: TakingOver,
+        at: UnixMillis,
+    ) -> Result<TakenOver, StoreError> {
+        self.write(|it| {
+            it.execute_batch("SAVEPOINT rehearsal")?;
+            let taken = entries::take_over(it, (whose, at), sections, how.delete)?;
+            if how.rehearse {
+                it.execute_batch("ROLLBACK TO rehearsal")?;
+            }
+            it.execute_batch("RELEASE rehearsal")?;
+            Ok::<_, StoreError>(taken)
+        })
+    }
+}

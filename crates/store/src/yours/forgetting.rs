@@ -1,0 +1,229 @@
+//! Forgetting for good. One transaction: nothing is half forgotten.
+
+use crate::columns::{count, word};
+use crate::{contradiction, habits, injection};
+use domain::ids::{KnowledgeId, Principal, ProjectId, SessionId};
+use domain::time::UnixMillis;
+use domain::warming::Whose;
+use rusqlite::{OptionalExtension as _, Transaction, params};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+/// How much.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Extent {
+    /// One session, and the knowledge that came of it.
+    Session(SessionId),
+    /// All sessions and all knowledge of a project, named by itself or by a folder of it.
+    Project(ProjectId),
+    /// All that its owner has.
+    Everything,
+}
+
+/// What was forgotten, or would be.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
+pub struct Forgotten {
+    /// The sessions.
+    pub sessions: Vec<SessionId>,
+    /// The entries.
+    pub entries: Vec<KnowledgeId>,
+    /// The project, if it was one.
+    pub project: Option<ProjectId>,
+    /// How many messages.
+    pub messages: u64,
+    /// How many observations.
+    pub observations: u64,
+    /// Whose habits went, so that whoever has them in mind lets them go too.
+    #[serde(skip)]
+    pub habits: Vec<Whose>,
+    /// Whether the database's log is empty; one that a reader held back empties itself later, at the latest when the store is closed.
+    pub log_emptied: bool,
+}
+
+/// The sessions that go.
+const SESSIONS: &str = "(SELECT id FROM session WHERE principal = ?1 AND (?2 IS NULL OR id = ?2) AND (?3 IS NULL OR project = ?3))";
+
+/// What has rows of a session, those first that others are referred to by.
+pub(crate) const OF_SESSIONS: [&str; 8] =
+    ["link", "message", "observation", "distillation", "turn", "injection", "warming_mode", "warming_pause"];
+
+/// Whether a person forgot this session.
+pub(crate) fn is_forgotten(transaction: &Transaction<'_>, session: &SessionId) -> rusqlite::Result<bool> {
+    transaction.prepare_cached("SELECT 1 FROM forgotten WHERE session = ?1")?.exists([session.as_str()])
+}
+
+/// What is to be forgotten, of whom.
+pub(crate) struct Doomed<'p> {
+    principal: &'p Principal,
+    session: Option<SessionId>,
+    project: Option<ProjectId>,
+}
+
+impl<'p> Doomed<'p> {
+    /// The same as the store names it.
+    pub(crate) fn named(
+        transaction: &Transaction<'_>,
+        principal: &'p Principal,
+        what: &Extent,
+    ) -> rusqlite::Result<Self> {
+        let (session, project) = match what {
+            Extent::Session(session) => (Some(session.clone()), None),
+            Extent::Project(named) => (None, Some(project_called(transaction, principal, named)?)),
+            Extent::Everything => (None, None),
+        };
+        Ok(Self { principal, session, project })
+    }
+
+    /// What would be forgotten.
+    pub(crate) fn counted(&self, transaction: &Transaction<'_>) -> rusqlite::Result<Forgotten> {
+        let many = |table: &str| {
+            let sql = format!("SELECT count(*) AS total FROM {table} WHERE session IN {SESSIONS}");
+            transaction.prepare(&sql)?.query_row(self.params(), |row| count(row, "total"))
+        };
+        Ok(Forgotten {
+            sessions: self
+                .names(transaction, &format!("SELECT id FROM session WHERE id IN {SESSIONS} ORDER BY id"))?,
+            entries: self.names(
+                transaction,
+                &format!("SELECT id FROM knowledge WHERE {} ORDER BY id", self.entries()),
+            )?,
+            project: self.project.clone(),
+            messages: many("message")?,
+            observations: many("observation")?,
+            habits: self.habits(transaction)?,
+            log_emptied: false,
+        })
+    }
+
+    /// Forgets it.
+    pub(crate) fn forget(
+        &self,
+        transaction: &Transaction<'_>,
+        at: UnixMillis,
+    ) -> rusqlite::Result<Forgotten> {
+        let forgotten = self.counted(transaction)?;
+        self.keep_from_coming_back(transaction, at)?;
+        self.forget_knowledge(transaction, &forgotten.entries)?;
+        self.forget_sessions(transaction)?;
+        Ok(forgotten)
+    }
+
+    /// What its agent sends of a forgotten session holds its whole history.
+    fn keep_from_coming_back(&self, transaction: &Transaction<'_>, at: UnixMillis) -> rusqlite::Result<()> {
+        let sql = format!(
+            "INSERT OR REPLACE INTO forgotten (session, principal, head, is_named, at)
+            SELECT id, principal, head, identity IS NOT NULL, ?4 FROM session WHERE id IN {SESSIONS}"
+        );
+        let [principal, session, project] = self.params();
+        transaction.execute(&sql, params![principal, session, project, at.0]).map(drop)
+    }
+
+    fn forget_knowledge(
+        &self,
+        transaction: &Transaction<'_>,
+        entries: &[KnowledgeId],
+    ) -> rusqlite::Result<()> {
+        for entry in entries {
+            injection::forget(transaction, entry)?;
+            contradiction::settle(transaction, entry.as_str())?;
+        }
+        self.forget_graves(transaction)?;
+        // Of versions whose entry was gone before it was noted where they belong, nobody can say that they do not belong here.
+        let versions = format!(
+            "DELETE FROM knowledge_version WHERE principal = ?1 AND (id IN (SELECT id FROM knowledge WHERE {0}) OR {0}
+                OR (project IS NULL AND session IS NULL AND id NOT IN (SELECT id FROM knowledge)))",
+            self.entries()
+        );
+        self.execute(transaction, &versions)?;
+        self.execute(transaction, &format!("DELETE FROM knowledge WHERE {}", self.entries()))?;
+        let consolidations =
+            "DELETE FROM consolidation WHERE principal = ?1 AND ?2 IS NULL AND (?3 IS NULL OR project = ?3)";
+        self.execute(transaction, consolidations)
+    }
+
+    /// Entries that were deleted before have left a print of their words, and why they went in a model's words.
+    fn forget_graves(&self, transaction: &Transaction<'_>) -> rusqlite::Result<()> {
+        let graves = format!(
+            "DELETE FROM tombstone WHERE principal = ?1 AND ((?2 IS NULL AND ?3 IS NULL) OR project = ?3
+                OR id IN (SELECT id FROM knowledge_version WHERE {}))",
+            self.entries()
+        );
+        self.execute(transaction, &graves)?;
+        let reasons = "UPDATE tombstone SET reason = 'forgotten' WHERE principal = ?1";
+        transaction.execute(reasons, [self.principal.as_str()]).map(drop)
+    }
+
+    /// Habits that go: of projects also those that may not be written down yet.
+    fn habits(&self, transaction: &Transaction<'_>) -> rusqlite::Result<Vec<Whose>> {
+        let sessions = format!("SELECT id FROM session WHERE id IN {SESSIONS} ORDER BY id");
+        let projects = format!(
+            "SELECT name AS id FROM habits WHERE whose = 'project' AND ?2 IS NULL
+                AND iif(?3 IS NULL, substr(name, 1, length(?1) + 1) = ?1 || ' ', name = ?1 || ' ' || ?3)
+            UNION SELECT principal || ' ' || coalesce(project, '') FROM session WHERE ?2 IS NULL AND id IN {SESSIONS}"
+        );
+        let everybody = "SELECT '' AS id WHERE ?2 IS NULL AND ?3 IS NULL
+            AND NOT EXISTS (SELECT 1 FROM session WHERE principal <> ?1)";
+        let sessions = self.names(transaction, &sessions)?.into_iter().map(Whose::Session);
+        let projects = self.names(transaction, &projects)?.into_iter().map(Whose::Project);
+        let everybody = self.names::<String>(transaction, everybody)?.into_iter().map(|_| Whose::Everybody);
+        Ok(sessions.chain(projects).chain(everybody).collect())
+    }
+
+    /// The rows of the sessions, those first that others are referred to by. What they cost stays, under no session.
+    fn forget_sessions(&self, transaction: &Transaction<'_>) -> rusqlite::Result<()> {
+        self.execute(transaction, &format!("UPDATE ledger SET session = NULL WHERE session IN {SESSIONS}"))?;
+        self.execute(
+            transaction,
+            &format!("UPDATE warm_return SET session = '' WHERE session IN {SESSIONS}"),
+        )?;
+        for table in OF_SESSIONS {
+            self.execute(transaction, &format!("DELETE FROM {table} WHERE session IN {SESSIONS}"))?;
+        }
+        self.execute(transaction, &format!("DELETE FROM session WHERE id IN {SESSIONS}"))
+    }
+
+    /// Which rows that have a project and a session go.
+    fn entries(&self) -> String {
+        let all = if self.is_everything() { "1" } else { "0" };
+        format!("principal = ?1 AND ({all} OR project = ?3 OR session IN {SESSIONS})")
+    }
+
+    fn is_everything(&self) -> bool {
+        self.session.is_none() && self.project.is_none()
+    }
+
+    fn params(&self) -> [Option<&str>; 3] {
+        let session = self.session.as_ref().map(SessionId::as_str);
+        [Some(self.principal.as_str()), session, self.project.as_ref().map(ProjectId::as_str)]
+    }
+
+    fn execute(&self, transaction: &Transaction<'_>, sql: &str) -> rusqlite::Result<()> {
+        transaction.execute(sql, self.params()).map(drop)
+    }
+
+    fn names<T: DeserializeOwned>(
+        &self,
+        transaction: &Transaction<'_>,
+        sql: &str,
+    ) -> rusqlite::Result<Vec<T>> {
+        transaction.prepare(sql)?.query_map(self.params(), |row| word(row, "id"))?.collect()
+    }
+}
+
+/// The project that is called so, or that a folder which is called so is a part of.
+pub(super) fn project_called(
+    transaction: &Transaction<'_>,
+    principal: &Principal,
+    named: &ProjectId,
+) -> rusqlite::Result<ProjectId> {
+    let sql =
+        "SELECT project AS id FROM session WHERE principal = ?1 AND directory = ?2 AND project IS NOT NULL
+            AND NOT EXISTS (SELECT 1 FROM session WHERE principal = ?1 AND project = ?2)
+            AND NOT EXISTS (SELECT 1 FROM knowledge WHERE principal = ?1 AND project = ?2)
+        ORDER BY last_activity DESC LIMIT 1";
+    let found = transaction
+        .prepare_cached(sql)?
+        .query_row(params![principal.as_str(), named.as_str()], |row| word(row, "id"))
+        .optional()?;
+    Ok(found.unwrap_or_else(|| named.clone()))
+}
