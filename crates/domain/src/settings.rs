@@ -33,6 +33,8 @@ pub struct Settings {
     pub batch: BatchSettings,
     /// What of the knowledge reaches models.
     pub memory: MemorySettings,
+    /// What is dropped when it is old.
+    pub retention: RetentionSettings,
     /// Alerts.
     pub sentry: SentrySettings,
     /// Whether actor messages are recorded and printed.
@@ -168,6 +170,23 @@ pub struct MemorySettings {
     pub inject: bool,
 }
 
+/// What is dropped when it is old: only what is distilled, and nothing when neither is set.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct RetentionSettings {
+    /// What is older goes.
+    pub max_age: Option<Duration>,
+    /// While the database is larger, in bytes, the oldest goes.
+    pub max_size: Option<u64>,
+}
+
+impl RetentionSettings {
+    /// Whether anything is ever dropped.
+    #[must_use]
+    pub const fn is_set(&self) -> bool {
+        self.max_age.is_some() || self.max_size.is_some()
+    }
+}
+
 /// Alerts.
 #[derive(Debug, Clone)]
 pub struct SentrySettings {
@@ -219,6 +238,7 @@ impl Settings {
             cache_warmer: CacheWarmerSettings { enabled: true, max_cost_per_day: None },
             batch: BatchSettings { enabled: true },
             memory: MemorySettings { inject: true },
+            retention: RetentionSettings::default(),
             sentry: SentrySettings {
                 dsn: None,
                 environment: "production".to_owned(),

@@ -7,6 +7,7 @@ use domain::purpose::Purpose;
 use domain::time::{Moment, UnixMillis};
 use machines::credential::{Alert, CredentialEffect, CredentialMachine, CredentialMessage, CredentialReply};
 use std::time::Duration;
+use store::Dropped;
 
 /// A call to a provider for a model's answer, as it went. No word of it, and no credential.
 #[derive(Debug, Clone, Copy)]
@@ -47,6 +48,8 @@ pub trait Meter: Send + Sync {
     fn turn_recorded(&self);
     /// A turn could not be taken in, because the recorder's queue was full.
     fn turn_shed(&self);
+    /// So much was dropped because it is old; so many bytes of the database are in use.
+    fn dropped(&self, _dropped: &Dropped) {}
     /// What a return to a warm cache saved, in dollars.
     fn warm_saved(&self, usd: f64);
     /// What a warm-up cost, in dollars.

@@ -1,5 +1,6 @@
 //! The IdleScheduler: sweeps, sends the workers out, and says in the log when one of them does better or worse.
 
+use crate::retention::Retention;
 use crate::{RequestShelf, Spoken};
 use actor::{Mailbox, Performer, Stage};
 use domain::ids::SessionId;
@@ -16,6 +17,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 const TIMER: &str = "sweep";
+const RETENTION: &str = "retention";
 
 /// See the module.
 pub(crate) struct SchedulerPerformer {
@@ -25,6 +27,8 @@ pub(crate) struct SchedulerPerformer {
     pub(crate) curator: Mailbox<Spoken<JobMessage>>,
     pub(crate) warmer: Mailbox<Spoken<WarmerMessage>, WarmerReply>,
     pub(crate) shelf: Arc<RequestShelf>,
+    /// None when nothing is ever dropped.
+    pub(crate) retention: Option<Retention>,
 }
 
 impl Performer for SchedulerPerformer {
@@ -51,11 +55,18 @@ impl Performer for SchedulerPerformer {
             SchedulerEffect::Dispatch(purpose, brief) => self.dispatch(purpose, brief, stage),
             SchedulerEffect::Evict(session) => self.evict(&session, stage),
             SchedulerEffect::SayHealth { health, ending } => say(&health, &ending),
+            SchedulerEffect::Retain => self.retain(stage),
+            SchedulerEffect::ArmRetention(pause) => {
+                stage.after(RETENTION, pause, Spoken(SchedulerMessage::RetentionDue));
+            }
         }
     }
 
     fn opening(&mut self, stage: &mut Stage<'_, Self::Message>) {
         stage.after(TIMER, self.tick, Spoken(SchedulerMessage::IdleSweepDue));
+        if self.retention.is_some() {
+            stage.after(RETENTION, self.tick, Spoken(SchedulerMessage::RetentionDue));
+        }
     }
 }
 
@@ -66,6 +77,13 @@ impl SchedulerPerformer {
         if worker.tell(Spoken(JobMessage::Wanted(brief)), stage.cause()).is_err() {
             let again = Spoken(SchedulerMessage::WorkerRestarted(purpose));
             stage.after(purpose.as_str(), self.tick, again);
+        }
+    }
+
+    fn retain(&self, stage: &mut Stage<'_, Spoken<SchedulerMessage>>) {
+        if let Some(retention) = self.retention.clone() {
+            let step = async move { Spoken(SchedulerMessage::Retained { more: retention.step().await }) };
+            stage.run(step, Spoken(SchedulerMessage::Retained { more: false }));
         }
     }
 

@@ -143,6 +143,19 @@ impl Notebook {
         self.refresh(desk).await;
     }
 
+    /// A person forgot sessions, and entries with them: what was decided for those is gone, and others that got such an entry get
+    /// nothing from now on.
+    pub(crate) async fn forget_all(&self, sessions: &[SessionId], entries: &[KnowledgeId], desk: &Desk) {
+        let starts: Vec<String> = entries.iter().map(start_of_note).collect();
+        let is_left = |text: &Arc<str>| !starts.iter().any(|start| text.contains(start));
+        {
+            let mut published = self.0.write();
+            sessions.iter().for_each(|session| drop(published.sessions.remove(session)));
+            published.sessions.values_mut().for_each(|text| *text = text.take().filter(is_left));
+        }
+        self.refresh(desk).await;
+    }
+
     /// The same for whoever has the store in hand.
     pub(crate) fn publish(&self, store: &mut dyn Store) -> Result<(), StoreError> {
         if !self.0.is_used {

@@ -86,6 +86,11 @@ impl Recorder {
         };
         (0..left_out).for_each(|_| self.0.meter.turn_shed());
     }
+
+    /// Keeps all turns that wait, for whoever has the store in hand and decides about all that was said so far.
+    pub(crate) fn settle(&self, store: &mut dyn Store) {
+        self.0.keep_all(store);
+    }
 }
 
 impl Inner {
@@ -104,6 +109,19 @@ impl Inner {
             self.promised.store(false, Ordering::Release);
         }
         taken
+    }
+
+    /// Keeps all that waits, however much that is.
+    fn keep_all(&self, store: &mut dyn Store) {
+        loop {
+            let turns = self.waiting().take(AT_A_TIME, AT_A_TIME_BYTES);
+            if turns.is_empty() {
+                return;
+            }
+            if let Err(error) = self.keep(&turns, store) {
+                tracing::error!(%error, "turns that waited could not be recorded");
+            }
+        }
     }
 
     /// Keeps the turns that have waited longest, and promises the others again.
@@ -138,6 +156,9 @@ impl Inner {
     /// Tells of a turn that is on record.
     fn kept(&self, heard: Heard<'_>, recorded: Recorded, store: &mut dyn Store) -> Result<(), StoreError> {
         let Heard { turn, plain, asked, project, answered, after } = heard;
+        if recorded.forgotten {
+            return Ok(()); // Nothing more is done for it: a copy of its last request would hold all of it.
+        }
         self.meter.turn_recorded();
         if let (Some(folder), Some(project)) = (asked.directory.as_deref().map(ProjectId::from), &project)
             && folder != *project

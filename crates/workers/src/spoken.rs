@@ -61,6 +61,9 @@ impl Message for Spoken<SchedulerMessage> {
             SchedulerMessage::IdleSweepDue => "IdleSweepDue",
             SchedulerMessage::JobEnded { .. } => "JobEnded",
             SchedulerMessage::WorkerRestarted(_) => "WorkerRestarted",
+            SchedulerMessage::RetentionDue => "RetentionDue",
+            SchedulerMessage::Retained { .. } => "Retained",
+            SchedulerMessage::Forgotten(_) => "Forgotten",
             SchedulerMessage::ListHealth => "ListHealth",
         }
     }
@@ -70,11 +73,14 @@ impl Message for Spoken<SchedulerMessage> {
             SchedulerMessage::TurnStarted(session)
             | SchedulerMessage::TurnEnded(session)
             | SchedulerMessage::SessionSeen(session)
+            | SchedulerMessage::Forgotten(session)
             | SchedulerMessage::JobEnded { session, .. } => Some(session.as_str()),
             SchedulerMessage::TurnRecorded { brief, .. } | SchedulerMessage::BacklogFound { brief, .. } => {
                 of_brief(brief)
             }
             SchedulerMessage::IdleSweepDue
+            | SchedulerMessage::RetentionDue
+            | SchedulerMessage::Retained { .. }
             | SchedulerMessage::WorkerRestarted(_)
             | SchedulerMessage::ListHealth => None,
         }
@@ -107,6 +113,7 @@ impl Message for Spoken<WarmerMessage> {
             WarmerMessage::ModeSet(..) => "ModeSet",
             WarmerMessage::WarmNow(_) => "WarmNow",
             WarmerMessage::SessionEvicted(_) => "SessionEvicted",
+            WarmerMessage::Forgotten(_) => "Forgotten",
             WarmerMessage::KeepingDue => "KeepingDue",
             WarmerMessage::Unkept(_) => "Unkept",
             WarmerMessage::Closing => "Closing",
@@ -132,6 +139,7 @@ impl Message for Spoken<WarmerMessage> {
             WarmerMessage::Recalled(_)
             | WarmerMessage::WarmupDue
             | WarmerMessage::Switched(_)
+            | WarmerMessage::Forgotten(_)
             | WarmerMessage::KeepingDue
             | WarmerMessage::Unkept(_)
             | WarmerMessage::Closing

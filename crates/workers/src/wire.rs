@@ -9,6 +9,7 @@ use crate::distiller::Distilling;
 use crate::errand::Errand;
 use crate::idle_scheduler::SchedulerPerformer;
 use crate::job::{Craft, JobPerformer};
+use crate::retention::Retention;
 use crate::{House, Notebook, Outbox, Parts, Projects, Purse, Recorder, RequestShelf, Spoken};
 use actor::{Cause, Vacancy, vacancy};
 use domain::companions::Companions;
@@ -118,6 +119,7 @@ impl House {
             curator: self.curator.clone(),
             warmer: self.warmer.clone(),
             shelf: Arc::clone(shelf),
+            retention: Retention::of(parts),
         };
         let settings = Arc::clone(&parts.settings);
         seat.fill(&parts.places.ledger, move || {

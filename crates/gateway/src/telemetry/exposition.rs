@@ -102,6 +102,7 @@ mod tests {
         metrics.shed("CredentialActor", "ClientAnswered");
         metrics.turn_recorded();
         metrics.turn_shed();
+        metrics.dropped(&store::Dropped { messages: 3, bytes: 4096, ..store::Dropped::default() });
         metrics.warm_saved(0.25);
         metrics.warm_cost(0.125);
         metrics
@@ -158,6 +159,9 @@ mod tests {
         let turns = "stillroom_facts_shed_total{actor=\"Recorder\",msg=\"TurnCompleted\"}";
         assert_eq!(value(turns), 1.0);
         assert_eq!(value("stillroom_turns_recorded_total"), 1.0);
+        assert_eq!(value("stillroom_retention_dropped_total{kind=\"message\"}"), 3.0);
+        assert_eq!(value("stillroom_retention_dropped_total{kind=\"session\"}"), 0.0);
+        assert_eq!(value("stillroom_retention_bytes_in_use"), 4096.0);
         assert_eq!(value("stillroom_cache_warm_saved_usd_total"), 0.25);
         assert_eq!(value("stillroom_cache_warm_cost_usd_total"), 0.125);
         assert_eq!(value("stillroom_cache_warm_net_usd"), 0.125);
@@ -181,6 +185,8 @@ mod tests {
             "queue_wait_seconds",
             "relay_overhead_seconds",
             "relay_refusals_total",
+            "retention_bytes_in_use",
+            "retention_dropped_total",
             "turns_recorded_total",
             "upstream_requests_total",
             "worker_health",

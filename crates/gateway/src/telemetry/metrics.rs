@@ -18,6 +18,7 @@ use prometheus_client::registry::Registry;
 use std::collections::BTreeMap;
 use std::sync::atomic::AtomicU64;
 use std::time::Duration;
+use store::Dropped;
 use workers::{Called, Meter};
 
 /// Upper bounds in seconds: from 50 µs, below what a relay adds on an idle machine, to 10 s, where something is stuck.
@@ -96,6 +97,8 @@ pub struct Metrics {
     queue_wait: Waits,
     facts_shed: Family<ShedLabels, Counter>,
     turns_recorded: Counter,
+    dropped: Family<KindLabel, Counter>,
+    bytes_in_use: Gauge,
     warm_saved: Dollars,
     warm_cost: Dollars,
     warm_net: Gauge<f64, AtomicU64>,
@@ -120,6 +123,8 @@ impl Metrics {
             queue_wait: Family::new_with_constructor(spans),
             facts_shed: Family::default(),
             turns_recorded: Counter::default(),
+            dropped: Family::default(),
+            bytes_in_use: Gauge::default(),
             warm_saved: Dollars::default(),
             warm_cost: Dollars::default(),
             warm_net: Gauge::default(),
@@ -222,6 +227,10 @@ impl Metrics {
     fn register_sessions(&mut self) {
         let registry = &mut self.registry;
         registry.register("turns_recorded", "Turns taken into the store", self.turns_recorded.clone());
+        let help = "Messages, observations and sessions that were dropped because they are old";
+        registry.register("retention_dropped", help, self.dropped.clone());
+        let help = "Bytes of the database that are in use, as of the last look for what is old";
+        registry.register("retention_bytes_in_use", help, self.bytes_in_use.clone());
         let help = "Dollars saved by returns to a cache that was kept warm";
         registry.register("cache_warm_saved_usd", help, self.warm_saved.clone());
         registry.register("cache_warm_cost_usd", "Dollars spent on warm-ups", self.warm_cost.clone());
@@ -274,6 +283,18 @@ impl Meter for Metrics {
 
     fn turn_shed(&self) {
         self.shed("Recorder", "TurnCompleted");
+    }
+
+    fn dropped(&self, dropped: &Dropped) {
+        let counts = [
+            ("message", dropped.messages),
+            ("observation", dropped.observations),
+            ("session", dropped.sessions),
+        ];
+        for (kind, count) in counts {
+            self.dropped.get_or_create(&KindLabel { kind }).inc_by(count);
+        }
+        self.bytes_in_use.set(i64::try_from(dropped.bytes).unwrap_or(i64::MAX));
     }
 
     fn warm_saved(&self, usd: f64) {

@@ -6,6 +6,7 @@ use super::pause::Record;
 use super::seat::Seat;
 use crate::warming::Gap;
 use domain::time::Moment;
+use domain::warming::Whose;
 use std::time::Duration;
 
 /// What was learnt is kept at most so much later: all changes together, since each would cost a write.
@@ -43,6 +44,17 @@ impl WarmerMachine {
         if self.recalled && self.book.has_changed() {
             effects.push(WarmerEffect::Keep(self.book.changes()));
         }
+    }
+
+    /// A person forgot it: nothing is learnt of a wait that lasts, and nothing is decided or held any more.
+    pub(super) fn forget(&mut self, whose: Whose, now: Moment, effects: &mut Vec<WarmerEffect>) {
+        if let Whose::Session(session) = &whose {
+            self.seats.remove(session);
+            self.modes.remove(session);
+            self.breakers.forget_whole(session, now);
+            effects.push(WarmerEffect::Forget(session.clone()));
+        }
+        self.book.forget(&whose);
     }
 
     /// Nobody will look for the returns that are waited for now.

@@ -124,6 +124,8 @@ pub enum WarmerMessage {
     WarmNow(Brief),
     /// The session left memory.
     SessionEvicted(SessionId),
+    /// A person forgot these: nothing is held in mind of them.
+    Forgotten(Vec<Whose>),
     /// What changed in habits is to be kept now.
     KeepingDue,
     /// These changes could not be kept.

@@ -141,6 +141,9 @@ impl WarmerMachine {
                 self.breakers.forget(&session, now);
                 effects.push(WarmerEffect::Forget(session));
             }
+            WarmerMessage::Forgotten(all) => {
+                all.into_iter().for_each(|whose| self.forget(whose, now, effects));
+            }
             WarmerMessage::KeepingDue => self.keep(effects),
             WarmerMessage::Unkept(changes) => {
                 changes.into_iter().for_each(|whose| self.book.write_again(whose));

@@ -85,6 +85,12 @@ impl Breakers {
         self.misses.retain(|bucket, _| bucket.session != *session);
         self.open.retain(|_, pause| now < pause.until);
     }
+
+    /// The same, and its pauses too.
+    pub(super) fn forget_whole(&mut self, session: &SessionId, now: Moment) {
+        self.forget(session, now);
+        self.open.retain(|bucket, _| bucket.session != *session);
+    }
 }
 
 /// The last warm-ups that were paid for, and of which a return made use.

@@ -64,6 +64,15 @@ pub enum SchedulerMessage {
     },
     /// A worker was rebuilt and knows of no job.
     WorkerRestarted(Purpose),
+    /// It is time to drop what is old.
+    RetentionDue,
+    /// A little was dropped; perhaps there is more.
+    Retained {
+        /// Whether there is.
+        more: bool,
+    },
+    /// A person forgot the session: it leaves memory at once.
+    Forgotten(SessionId),
     /// Somebody wants to know which workers are not well.
     ListHealth,
 }
@@ -104,4 +113,8 @@ pub enum SchedulerEffect {
     },
     /// Sweep again after a tick.
     ArmSweep(Duration),
+    /// Drop a little of what is old.
+    Retain,
+    /// Look for what is old again after this long.
+    ArmRetention(Duration),
 }

@@ -33,6 +33,8 @@ const PENDING_LEASE: Duration = Duration::from_secs(24 * 3600);
 const PATIENCE: Duration = Duration::from_secs(10 * 60);
 /// How long a job that found too many entries in a project stands for the next: the project's own hour is the curator's to keep.
 const CROWD_REST: Duration = Duration::from_secs(3600);
+/// How often it is looked what is too old to be kept.
+const RETENTION: Duration = Duration::from_secs(3600);
 /// The work of background that the sweep hands out, in this order.
 const KINDS: [Purpose; 2] = [Purpose::Distill, Purpose::Curate];
 
@@ -119,6 +121,16 @@ impl SchedulerMachine {
                     Purpose::Batch => errand.queued_until = Moment::default(),
                     _ => errand.out_since = None,
                 });
+            }
+            SchedulerMessage::RetentionDue | SchedulerMessage::Retained { more: true } => {
+                effects.push(SchedulerEffect::Retain);
+            }
+            SchedulerMessage::Retained { more: false } => {
+                effects.push(SchedulerEffect::ArmRetention(RETENTION));
+            }
+            SchedulerMessage::Forgotten(session) => {
+                self.seats.remove(&session);
+                effects.push(SchedulerEffect::Evict(session));
             }
             SchedulerMessage::ListHealth => return SchedulerReply::Health(self.unwell()),
         }

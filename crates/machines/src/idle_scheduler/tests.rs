@@ -31,7 +31,11 @@ fn due(machine: &mut SchedulerMachine, seconds: u64) -> Vec<Purpose> {
     let effects = say(machine, seconds, SchedulerMessage::IdleSweepDue);
     let purpose = |effect| match effect {
         SchedulerEffect::Dispatch(purpose, _) => Some(purpose),
-        SchedulerEffect::Evict(_) | SchedulerEffect::ArmSweep(_) | SchedulerEffect::SayHealth { .. } => None,
+        SchedulerEffect::Evict(_)
+        | SchedulerEffect::ArmSweep(_)
+        | SchedulerEffect::Retain
+        | SchedulerEffect::ArmRetention(_)
+        | SchedulerEffect::SayHealth { .. } => None,
     };
     effects.into_iter().filter_map(purpose).collect()
 }
@@ -234,7 +238,11 @@ fn patience(machine: &mut SchedulerMachine, seconds: u64) -> Vec<bool> {
     let effects = say(machine, seconds, SchedulerMessage::IdleSweepDue);
     let patient = |effect| match effect {
         SchedulerEffect::Dispatch(_, brief) => Some(brief.patient),
-        SchedulerEffect::Evict(_) | SchedulerEffect::ArmSweep(_) | SchedulerEffect::SayHealth { .. } => None,
+        SchedulerEffect::Evict(_)
+        | SchedulerEffect::ArmSweep(_)
+        | SchedulerEffect::Retain
+        | SchedulerEffect::ArmRetention(_)
+        | SchedulerEffect::SayHealth { .. } => None,
     };
     effects.into_iter().filter_map(patient).collect()
 }
@@ -315,4 +323,23 @@ fn too_many_entries_are_the_curator_s_once_an_hour_unless_it_could_not_go() {
     say(&mut machine, 2000, SchedulerMessage::TurnEnded("a".into()));
     assert_eq!(due(&mut machine, 91 + 3600 - 1), []);
     assert_eq!(due(&mut machine, 91 + 3600), [Purpose::Curate]);
+}
+
+#[test]
+fn a_session_that_a_person_forgot_leaves_at_once_and_is_due_for_nothing() {
+    let mut machine = machine();
+    say(&mut machine, 0, recorded(6, 10, Stop::End));
+    let effects = say(&mut machine, 1, SchedulerMessage::Forgotten("a".into()));
+    assert_eq!(effects, [SchedulerEffect::Evict("a".into())]);
+    assert_eq!(due(&mut machine, 120), []);
+}
+
+#[test]
+fn what_is_old_is_dropped_a_little_at_a_time_until_there_is_no_more_and_then_again_after_an_hour() {
+    let mut machine = machine();
+    let retain = [SchedulerEffect::Retain];
+    assert_eq!(say(&mut machine, 30, SchedulerMessage::RetentionDue), retain);
+    assert_eq!(say(&mut machine, 31, SchedulerMessage::Retained { more: true }), retain);
+    let after_an_hour = [SchedulerEffect::ArmRetention(Duration::from_secs(3600))];
+    assert_eq!(say(&mut machine, 32, SchedulerMessage::Retained { more: false }), after_an_hour);
 }

@@ -120,6 +120,15 @@ impl Book {
         }
     }
 
+    /// Lets go of what was learnt of somebody. It is no change that would have to be written down: whoever forgets does it there too.
+    pub fn forget(&mut self, whose: &Whose) {
+        match whose {
+            Whose::Everybody => (self.everybody, self.has_news) = (Habits::default(), false),
+            Whose::Project(name) => self.projects.forget(name),
+            Whose::Session(name) => self.sessions.forget(name),
+        }
+    }
+
     /// What was written down before, those that were used last at the end. What was learnt since comes on top.
     pub fn remember(&mut self, kept: Vec<(Whose, Habits)>) {
         let (mut projects, mut sessions) = (Vec::new(), Vec::new());

@@ -55,6 +55,12 @@ impl<K: Ord + Clone> Known<K> {
         self.changed.insert(name);
     }
 
+    /// Lets go of one without a word.
+    pub(super) fn forget(&mut self, name: &K) {
+        self.entries.remove(name);
+        self.changed.remove(name);
+    }
+
     /// Puts `kept`, whose last were used last, before all that was used since.
     pub(super) fn remember(&mut self, kept: Vec<(K, Habits)>) {
         let since = std::mem::take(&mut self.entries);

@@ -97,7 +97,9 @@ impl SettingsError {
                 "everybody who can reach that address could use the gateway".to_owned()
             }
             Self::NotForAFoundFile { origin, .. } => {
-                format!("{origin}: a project's file must not choose what leaves or enters this machine")
+                format!(
+                    "{origin}: a project's file must not choose what leaves or enters this machine, nor what is dropped"
+                )
             }
             Self::KeyOfUnknownShape => {
                 "a key must only ever be sent to the provider it belongs to".to_owned()

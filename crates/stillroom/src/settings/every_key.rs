@@ -247,6 +247,23 @@ pub(crate) static EVERY_KEY: &[Key] = &[
         show: |r| json!(r.settings.memory.inject),
     },
     Key {
+        name: "retention.max_age",
+        takes: "a duration such as \"90d\" or \"12h\"",
+        nature: Plain,
+        set: |r, v| put_some(&mut r.settings.retention.max_age, time(v)),
+        show: |r| json!(r.settings.retention.max_age.map(show_duration)),
+    },
+    Key {
+        name: "retention.max_size",
+        takes: "a size such as \"2GiB\"",
+        nature: Plain,
+        set: |r, v| put_some(&mut r.settings.retention.max_size, size(v.text()?).map(|bytes| bytes as u64)),
+        show: |r| {
+            let shown = |bytes: u64| show_size(usize::try_from(bytes).unwrap_or(usize::MAX));
+            json!(r.settings.retention.max_size.map(shown))
+        },
+    },
+    Key {
         name: "sentry.dsn",
         takes: "a DSN as Sentry shows it, such as https://KEY@HOST/PROJECT",
         nature: Secret,

@@ -1,4 +1,5 @@
-//! What a file may set that merely lay in the working directory: nothing by which something leaves or enters this machine.
+//! What a file may set that merely lay in the working directory: nothing by which something leaves or enters this machine, or is
+//! dropped from what is kept.
 //!
 //! Whoever clones a project and starts an agent in it has not read the project's files. One of them must not choose the
 //! upstream that gets the agent's credentials. The reasons and the limits are in ADR 4.
@@ -47,6 +48,7 @@ pub(crate) fn brings_knowledge(layers: &Layers) -> bool {
     layers.origin("data_dir").is_some_and(|origin| origin.is_found())
 }
 
+/// Whether a found file may set it as it is in force: nothing leaves or enters this machine by it, and nothing is lost.
 fn stays_here(key: &str, resolved: &Resolved) -> bool {
     let settings = &resolved.settings;
     match key {
@@ -55,6 +57,8 @@ fn stays_here(key: &str, resolved: &Resolved) -> bool {
         "worker.api_key" | "worker.provider" => works_here(resolved),
         "sentry.dsn" => alerts_here(resolved),
         "trace.otlp_endpoint" => settings.trace_otlp_endpoint.as_deref().is_none_or(is_loopback_url),
+        // It would destroy what this user has, and no other file could bring it back.
+        "retention.max_age" | "retention.max_size" => false,
         "listen" | "access.token" => settings.listen.ip().to_canonical().is_loopback(),
         _ => true,
     }

@@ -4,10 +4,10 @@ use awc::http::Uri;
 use std::net::IpAddr;
 use std::time::Duration;
 
-const TIMES: [(&str, u64); 4] = [("ms", 1), ("s", 1_000), ("m", 60_000), ("h", 3_600_000)];
+const TIMES: [(&str, u64); 5] = [("ms", 1), ("s", 1_000), ("m", 60_000), ("h", 3_600_000), ("d", 86_400_000)];
 const SIZES: [(&str, u64); 4] = [("B", 1), ("KiB", 1 << 10), ("MiB", 1 << 20), ("GiB", 1 << 30)];
 
-/// `"500ms"`, `"30s"`, `"1m"` or `"2h"`; never nothing.
+/// `"500ms"`, `"30s"`, `"1m"`, `"2h"` or `"90d"`; never nothing.
 pub(crate) fn duration(text: &str) -> Option<Duration> {
     measure(text, &TIMES).map(Duration::from_millis)
 }
@@ -86,6 +86,7 @@ mod tests {
     fn durations_and_sizes_are_a_number_and_a_unit() {
         assert_eq!(duration("500ms"), Some(Duration::from_millis(500)));
         assert_eq!(duration("2h"), Some(Duration::from_secs(7200)));
+        assert_eq!(duration("90d"), Some(Duration::from_secs(90 * 24 * 3600)));
         assert_eq!(size("64MiB"), Some(64 << 20));
         for wrong in
             ["", "30", "s", "-1s", "1.5s", "0s", "30 parsecs", "99999999999999999999s", "10000000000000000h"]

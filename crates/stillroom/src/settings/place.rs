@@ -30,6 +30,11 @@ impl Places {
         self.folder(&CONFIG).map(|folder| folder.join("stillroom"))
     }
 
+    /// Where an agent keeps its own files: the folder that a variable of its own names, else one in the home; none without a home.
+    pub(crate) fn of_agent(&self, variable: &str, below_home: &str) -> Option<PathBuf> {
+        self.path(variable).or_else(|| Some(self.path(DATA.home)?.join(below_home)))
+    }
+
     /// A relative path in such a variable is ignored: it would mean another folder in every working directory.
     fn folder(&self, convention: &Convention) -> Option<PathBuf> {
         let variable = self.path(convention.variable);

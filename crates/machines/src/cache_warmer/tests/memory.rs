@@ -99,3 +99,21 @@ fn what_could_not_be_kept_is_kept_the_next_time() {
     assert!(effects.contains(&WarmerEffect::ArmKeeping(KEPT_WITHIN)));
     assert_eq!(keeping_due(&mut machine), changes);
 }
+
+#[test]
+fn what_a_person_forgot_is_neither_held_nor_advised_by_nor_written_down_later() {
+    let mut machine = untaught();
+    super::habits::after_turns(400, 30, "b", &mut machine);
+    say(&mut machine, 0, WarmerMessage::ModeSet("b".into(), domain::warming::WarmingMode::Keep));
+    let all = vec![Whose::Session("b".into()), Whose::Project("a project".into()), Whose::Everybody];
+    let effects = say(&mut machine, 12_000, WarmerMessage::Forgotten(all));
+    assert!(effects.contains(&WarmerEffect::Forget("b".into())), "{effects:?}");
+    assert_eq!(keeping_due(&mut machine), [], "whoever forgets has done it in the store");
+    say(&mut machine, 12_001, WarmerMessage::SessionEvicted("b".into()));
+    assert_eq!(keeping_due(&mut machine), [], "its last wait teaches nothing");
+    assert!(machine.modes.is_empty() && machine.seats.is_empty());
+    super::habits::after_turns(400, 1, "a", &mut machine);
+    let mut fresh = untaught();
+    super::habits::after_turns(400, 1, "a", &mut fresh);
+    assert_eq!(super::habits::chance(&machine), super::habits::chance(&fresh));
+}

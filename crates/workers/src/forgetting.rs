@@ -1,0 +1,41 @@
+//! What a person forgets is gone from the store, and from the minds of the actors.
+
+use crate::{House, Spoken};
+use actor::Cause;
+use domain::ids::Principal;
+use domain::time::UnixMillis;
+use machines::cache_warmer::WarmerMessage;
+use machines::idle_scheduler::SchedulerMessage;
+use store::{Extent, Forgotten, Store, StoreError};
+
+const CAUSE: Cause = Cause::origin("House");
+
+impl House {
+    /// Forgets for good, of `whose`, all that was said until now. Turns that wait to be recorded are recorded before: else they would
+    /// come after.
+    ///
+    /// # Errors
+    /// When the store could not; then nothing is forgotten.
+    pub async fn forget(&self, whose: &Principal, what: Extent) -> Result<Forgotten, StoreError> {
+        let (recorder, whose) = (self.recorder.clone(), whose.clone());
+        let at = UnixMillis::from(self.environment.clock.unix());
+        let forget = move |store: &mut dyn Store| {
+            recorder.settle(store);
+            store.forget(&whose, &what, at)
+        };
+        let forgotten = self.desk.write(forget).await?;
+        self.lose_sight_of(&forgotten).await;
+        Ok(forgotten)
+    }
+
+    /// Told surely: a copy of a forgotten session's last request must not stay until the next start.
+    async fn lose_sight_of(&self, forgotten: &Forgotten) {
+        let habits = Spoken(WarmerMessage::Forgotten(forgotten.habits.clone()));
+        self.warmer.tell_surely(habits, CAUSE).unwrap_or_default();
+        for session in &forgotten.sessions {
+            let gone = Spoken(SchedulerMessage::Forgotten(session.clone()));
+            self.scheduler.tell_surely(gone, CAUSE).unwrap_or_default();
+        }
+        self.notebook.forget_all(&forgotten.sessions, &forgotten.entries, &self.desk).await;
+    }
+}
