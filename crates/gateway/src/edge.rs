@@ -15,6 +15,7 @@ use domain::settings::{RelaySettings, Settings};
 use domain::time::{Moment, UnixMillis};
 use futures_util::FutureExt as _;
 use std::convert::Infallible;
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 use store::StoreError;
@@ -83,7 +84,18 @@ pub(crate) struct Upstream {
     key: UpstreamKey,
 }
 
+/// Who owns what a gateway records that listens there: whoever needs the access token may be somebody else.
+#[must_use]
+pub fn recorded_for(listen: SocketAddr) -> Principal {
+    if listen.ip().to_canonical().is_loopback() { Principal::local() } else { Principal::from(TOKEN_HOLDER) }
+}
+
 impl Edge {
+    /// Who owns what is recorded.
+    pub(crate) fn owner(&self) -> Principal {
+        self.principal.clone()
+    }
+
     /// An edge that knows no session yet, see [`recall`](Self::recall).
     ///
     /// # Errors
@@ -91,7 +103,7 @@ impl Edge {
     pub fn new(parts: EdgeParts) -> Result<Self, InvalidUpstream> {
         let settings = &parts.settings;
         let guard = Guard::new(settings.listen, settings.access_token.as_ref());
-        let principal = if guard.is_local() { Principal::local() } else { Principal::from(TOKEN_HOLDER) };
+        let principal = recorded_for(settings.listen);
         Ok(Self {
             guard: Arc::new(guard),
             principal,

@@ -58,7 +58,7 @@ impl Guard {
     }
 
     /// Whether only this machine can reach the gateway.
-    pub(crate) fn is_local(&self) -> bool {
+    fn is_local(&self) -> bool {
         is_loopback(self.listen)
     }
 

@@ -30,5 +30,5 @@ mod ui;
 mod upload;
 
 pub use app::configure;
-pub use edge::{Edge, EdgeParts, InvalidUpstream};
+pub use edge::{Edge, EdgeParts, InvalidUpstream, recorded_for};
 pub use serve::{Ears, Gateway, ServeError, reach, signals};

@@ -94,7 +94,7 @@ impl Gateway {
         edge.recall().await?;
         staff.house.resume().await?;
         let ready = Arc::new(AtomicBool::new(false));
-        let admin = Admin::new(staff.house.clone(), Arc::clone(&ready), metrics);
+        let admin = Admin::new(staff.house.clone(), Arc::clone(&ready), metrics).of_owner(edge.owner());
         let app = configure(Arc::new(edge), Arc::new(admin));
         let server =
             server(listener, app, HEAD_WITHIN).map_err(|source| ServeError::Bind { address, source })?;

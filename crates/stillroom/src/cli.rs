@@ -1,13 +1,17 @@
 //! What can be typed.
 
 mod backtest;
+mod forget;
 mod knowledge;
 mod trace;
+mod transfer;
 mod warming;
 
 pub(crate) use backtest::{Backtest, Format};
+pub(crate) use forget::{Doomed, Forget};
 pub(crate) use knowledge::Knowledge;
 pub(crate) use trace::Trace;
+pub(crate) use transfer::{Agent, Export, Import};
 pub(crate) use warming::Warming;
 
 use crate::settings::Flags;
@@ -205,6 +209,30 @@ pub(crate) enum Command {
         #[command(flatten)]
         json: Json,
     },
+    /// Forget a session, a project or everything, for good.
+    ///
+    /// What was said, what was distilled and curated from it, and every word of it in the files are erased; what it cost stays in the
+    /// sums. What an agent sends in a forgotten session from then on is not kept. Works with a gateway that runs, or without one.
+    #[command(
+        after_help = "Examples:\n  stillroom forget session 0199f3a2\n  stillroom forget project github.com/ann/oven --dry-run\n  stillroom forget everything --yes"
+    )]
+    Forget(Forget),
+    /// Take along what is kept: the knowledge as a file to read and edit, or everything.
+    ///
+    /// The file of the knowledge has a section an entry, in an order that stays, so that it can lie in a repository: a change of one
+    /// entry is a change of its lines alone. Works with a gateway that runs, or without one. Credentials are never in it: none is kept.
+    #[command(
+        after_help = "Examples:\n  stillroom export --project . > KNOWLEDGE.md\n  stillroom export --all --output everything.jsonl"
+    )]
+    Export(Export),
+    /// Bring in what was exported or edited, or the logs that agents keep of their own sessions.
+    ///
+    /// A file is checked whole before anything of it is brought in, and what is there already stays as it is, so that the same file may
+    /// come twice, or again after an interruption. A section that a file of knowledge does not have is no deletion unless --delete says so.
+    #[command(
+        after_help = "Examples:\n  stillroom import KNOWLEDGE.md --dry-run\n  stillroom import everything.jsonl\n  stillroom import --from claude-code\n  stillroom import --from codex ~/.codex/sessions/2026/11/*/*.jsonl"
+    )]
+    Import(Import),
     /// Tell whether a gateway runs, and how it is.
     #[command(after_help = "Example:\n  stillroom status")]
     Status(Json),

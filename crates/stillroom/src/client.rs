@@ -107,6 +107,20 @@ impl Gateway {
         if (200..300).contains(&answer.status) { Ok(answer) } else { Err(self.refused(path, &answer)) }
     }
 
+    /// Posts `body` to `path`, and gives what is answered within `patience`.
+    ///
+    /// # Errors
+    /// Nobody answers, or not with success.
+    pub(crate) async fn post(
+        &self,
+        path: &str,
+        body: &impl serde::Serialize,
+        patience: Duration,
+    ) -> Result<Answer, Failure> {
+        let answer = self.heard(self.client.post(self.url(path)).timeout(patience).send_json(body)).await?;
+        if (200..300).contains(&answer.status) { Ok(answer) } else { Err(self.refused(path, &answer)) }
+    }
+
     fn url(&self, path: &str) -> String {
         format!("http://{}{path}", self.address)
     }

@@ -8,6 +8,7 @@ mod cli;
 mod client;
 mod command;
 mod failure;
+mod logs;
 mod output;
 mod settings;
 mod table;

@@ -5,7 +5,7 @@ use crate::failure::Failure;
 use console::Term;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use std::ffi::OsString;
-use std::io::{self, IsTerminal as _, Write, stderr, stdout};
+use std::io::{self, IsTerminal as _, Write, stderr, stdin, stdout};
 use std::sync::OnceLock;
 
 /// What was asked for; chosen once, before anything is printed.
@@ -48,6 +48,17 @@ pub(crate) fn progress(steps: usize, what: &'static str) -> ProgressBar {
 /// Standard output, for what prints as it goes.
 pub(crate) fn standard_output() -> impl Write {
     stdout()
+}
+
+/// Asks a person at the terminal, on standard error; none where there is no terminal.
+pub(crate) fn ask(question: &str) -> Option<String> {
+    if !stdin().is_terminal() || !stderr().is_terminal() {
+        return None;
+    }
+    write!(stderr(), "{question}").ok()?;
+    let mut answer = String::new();
+    stdin().read_line(&mut answer).ok()?;
+    Some(answer)
 }
 
 /// Prints one line beside the actual output, on standard error.

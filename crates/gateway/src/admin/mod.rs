@@ -5,6 +5,7 @@
 
 pub(crate) mod costs;
 pub(crate) mod credentials;
+pub(crate) mod forget;
 mod health;
 mod injection;
 pub(crate) mod jobs;
@@ -15,6 +16,7 @@ pub(crate) mod review;
 mod sessions;
 pub(crate) mod shown;
 mod trace;
+mod transfer;
 pub(crate) mod warming;
 
 #[cfg(test)]
@@ -26,6 +28,7 @@ use actix_web::http::header;
 use actix_web::middleware::DefaultHeaders;
 use actix_web::{guard, web};
 use actor::{AskError, Cause};
+use domain::ids::Principal;
 use domain::time::UnixMillis;
 use machines::credential::{CredentialMessage, CredentialReply};
 use std::sync::Arc;
@@ -48,6 +51,8 @@ pub struct Admin {
     pub(crate) house: House,
     /// What came of the last things that were done on the dashboard.
     pub(crate) notices: Notices,
+    /// Who owns what the gateway records.
+    owner: Principal,
     ready: Arc<AtomicBool>,
     metrics: Arc<Metrics>,
     started: Duration,
@@ -60,7 +65,21 @@ impl Admin {
     pub fn new(house: House, ready: Arc<AtomicBool>, metrics: Arc<Metrics>) -> Self {
         let started = house.environment.clock.now();
         let watchers = Watchers::new(&house.environment.trace);
-        Self { house, notices: Notices::default(), ready, metrics, started, watchers }
+        Self {
+            house,
+            notices: Notices::default(),
+            owner: Principal::local(),
+            ready,
+            metrics,
+            started,
+            watchers,
+        }
+    }
+
+    /// The same of a gateway that records for `owner`.
+    #[must_use]
+    pub fn of_owner(self, owner: Principal) -> Self {
+        Self { owner, ..self }
     }
 
     /// The calendar time.
@@ -131,6 +150,19 @@ fn api() -> impl actix_web::dev::HttpServiceFactory {
                 .route(web::get().to(injection::show))
                 .route(web::head().to(injection::show))
                 .route(web::put().to(injection::decide)),
+        )
+        .service(doing("/forget", "POST").route(web::post().to(forget::forget)))
+        .service(reading("/export", transfer::export))
+        .service(reading("/export/knowledge", transfer::export_knowledge))
+        .service(
+            doing("/import", "POST")
+                .app_data(transfer::body_config())
+                .route(web::post().to(transfer::import)),
+        )
+        .service(
+            doing("/import/knowledge", "POST")
+                .app_data(transfer::body_config())
+                .route(web::post().to(transfer::import_knowledge)),
         )
         .service(reading("/costs", costs::list))
         .service(reading("/recall", recall::search))

@@ -78,6 +78,7 @@ fn actions(ui: &mut web::ServiceConfig) {
         .service(form("/warming", now::switch))
         .service(form("/sessions/{id}/warming", session::decide))
         .service(form("/sessions/{id}/{job:distill|curate|warm}", session::run))
+        .service(form("/sessions/{id}/forget", session::forget))
         .service(page("/knowledge", knowledge::list))
         .service(form("/knowledge/{id}/delete", knowledge::delete))
         .service(page("/knowledge/{id}", knowledge::show).route(web::post().to(knowledge::edit)));

@@ -3,12 +3,14 @@
 mod parts;
 
 use super::fault::Fault;
+use super::figures::counted;
 use super::layout::{self, Tab};
 use super::links;
 use super::notices::Notice;
 use super::text::shortened;
 use super::timeline::Timeline;
 use crate::admin::Admin;
+use crate::admin::forget::Wanted;
 use crate::admin::jobs::{Job, Outcome};
 use crate::admin::refusal::Refusal;
 use crate::admin::review::Reviewed;
@@ -40,6 +42,12 @@ pub(super) struct Asked {
 #[derive(Deserialize)]
 pub(super) struct Decision {
     mode: WarmingMode,
+}
+
+/// That it is meant.
+#[derive(Deserialize)]
+pub(super) struct Confirmation {
+    sure: Option<String>,
 }
 
 /// What the store has of a session.
@@ -129,6 +137,30 @@ pub(super) async fn decide(
     };
     let notice = Notice { good: true, words: words.to_owned() };
     Ok(links::back(&links::session(&session), &admin.notices, notice))
+}
+
+/// Forgets it for good, and leads to where the others are.
+pub(super) async fn forget(
+    admin: web::Data<Admin>,
+    session: web::Path<SessionId>,
+    confirmation: web::Form<Confirmation>,
+) -> Result<HttpResponse, Fault> {
+    if confirmation.sure.as_deref() != Some("yes") {
+        let words = "Nothing was forgotten: tick the box first. It cannot be undone.".to_owned();
+        return Ok(links::back(&links::session(&session), &admin.notices, Notice { good: false, words }));
+    }
+    let what = Wanted::Session(session.into_inner());
+    let forgotten = admin.forget(&what, false).await.map_err(|fault| match what {
+        Wanted::Session(session) => unknown(fault, &session),
+        Wanted::Project(_) | Wanted::Everything => fault,
+    })?;
+    let words = format!(
+        "The session is forgotten for good, with {}, {} and {}. What its agent sends in it from now on is not kept.",
+        counted(forgotten.messages, "message", "messages"),
+        counted(forgotten.observations, "observation", "observations"),
+        counted(forgotten.entries.len() as u64, "entry", "entries"),
+    );
+    Ok(links::back("/ui", &admin.notices, Notice { good: true, words }))
 }
 
 /// What came of a job, as a sentence.

@@ -7,7 +7,11 @@ mod costs;
 mod credentials;
 mod demo;
 mod doctor;
+mod export;
+mod forget;
+mod import;
 mod invocation;
+mod keeper;
 mod knowledge;
 mod look;
 mod prices;
@@ -54,6 +58,9 @@ fn look_or_run(invocation: &Invocation<'_>, command: Command) -> Result<ExitCode
         Command::Recall { words, limit, project, json } => {
             recall::perform(invocation, &words, (limit, project.as_deref()), json)
         }
+        Command::Export(asked) => export::perform(invocation, &asked),
+        Command::Import(asked) => import::perform(invocation, &asked),
+        Command::Forget(asked) => forget::perform(invocation, &asked),
         Command::Status(json) => status::perform(invocation, json),
         Command::Doctor { online, json } => doctor::perform(invocation, online, json),
         Command::Trace(asked) => trace::perform(invocation, &asked),

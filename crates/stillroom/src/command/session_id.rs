@@ -17,7 +17,11 @@ pub(crate) async fn find(gateway: &Gateway, wanted: &str) -> Result<String, Fail
     chosen(&ids, wanted)
 }
 
-fn chosen(ids: &[&str], wanted: &str) -> Result<String, Failure> {
+/// The same among these.
+///
+/// # Errors
+/// None is called so, or several are.
+pub(crate) fn chosen(ids: &[&str], wanted: &str) -> Result<String, Failure> {
     let fitting: Vec<&str> = ids.iter().copied().filter(|id| id.starts_with(wanted)).collect();
     match fitting[..] {
         [only] => Ok(only.to_owned()),

@@ -11,6 +11,9 @@ mod client;
 #[cfg(target_os = "linux")]
 #[cfg(test)]
 mod faults;
+#[cfg(unix)]
+#[cfg(test)]
+mod forgetting;
 #[cfg(target_os = "linux")]
 #[cfg(test)]
 #[expect(dead_code, reason = "less is needed here")]
@@ -32,3 +35,6 @@ mod support;
 #[cfg(unix)]
 #[cfg(test)]
 mod tracing;
+#[cfg(unix)]
+#[cfg(test)]
+mod transferring;

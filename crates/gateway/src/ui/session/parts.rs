@@ -23,6 +23,28 @@ pub(super) fn body(shown: &Shown) -> Markup {
         (costs(&shown.kept.costs))
         div.columns { (observations(shown)) (knowledge(shown)) }
         (talk(shown))
+        (forgetting(shown))
+    }
+}
+
+fn forgetting(shown: &Shown) -> Markup {
+    let page = links::session(&shown.reviewed.session.id);
+    html! {
+        section aria-labelledby="forget-title" {
+            h2 #forget-title { "Forget this session" }
+            div.card {
+                div.head {
+                    p {
+                        "Its messages, its observations and the knowledge that came of it are erased, and what its agent sends in it from now on is not kept. "
+                        "This cannot be undone; what it cost stays in the sums."
+                    }
+                    form.together method="post" action={ (page) "/forget" } {
+                        label { input type="checkbox" name="sure" value="yes" required; " I am sure" }
+                        button { "Forget for good" }
+                    }
+                }
+            }
+        }
     }
 }
 

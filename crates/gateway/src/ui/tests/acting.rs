@@ -87,6 +87,19 @@ async fn an_entry_is_edited_with_its_past_kept_and_deleted_for_good() {
 }
 
 #[actix_web::test]
+async fn a_session_is_forgotten_only_by_whoever_is_sure() {
+    let gateway = lived_in().await;
+    let (back, said) = sent(&gateway, "/ui/sessions/s/forget", "").await;
+    assert_eq!(back, "/ui/sessions/s");
+    assert!(said.starts_with("Nothing was forgotten: tick the box first."), "{said}");
+    let (back, said) = sent(&gateway, "/ui/sessions/s/forget", "sure=yes").await;
+    assert_eq!(back, "/ui");
+    assert!(said.starts_with("The session is forgotten for good, with 2 messages, "), "{said}");
+    assert_eq!(gateway.get("/ui/sessions/s").await.status, StatusCode::NOT_FOUND);
+    assert_eq!(gateway.send(form("/ui/sessions/s/forget", "sure=yes")).await.status, StatusCode::NOT_FOUND);
+}
+
+#[actix_web::test]
 async fn only_a_form_of_our_own_pages_is_taken() {
     let gateway = lived_in().await;
     let own = "http://localhost:4141";

@@ -1,0 +1,88 @@
+//! What a person forgets.
+
+use super::support::{Answer, BEGIN, Gateway, TOKEN};
+use actix_web::http::StatusCode;
+use actix_web::test::TestRequest;
+use bytes::Bytes;
+use domain::evidence::Class;
+use domain::ids::Principal;
+use domain::provider::{Dialect, Provider, UpstreamKey};
+use serde_json::{Value, json};
+use std::time::Duration;
+use workers::{Speaker, Standing, Turn};
+
+async fn forget(gateway: &Gateway, order: &Value) -> Answer {
+    gateway.send(TestRequest::post().uri("/api/v1/forget").set_json(order)).await
+}
+
+async fn sessions(gateway: &Gateway) -> usize {
+    gateway.get("/api/v1/sessions").await.json()["sessions"].as_array().map_or(0, Vec::len)
+}
+
+#[actix_web::test]
+async fn what_would_be_forgotten_is_counted_and_then_it_is_gone() {
+    let gateway = Gateway::new();
+    gateway.record("one", "Use tabs").await;
+    gateway.record("two", "Use blanks").await;
+    let counted = forget(&gateway, &json!({"session": "one", "dry_run": true})).await.json();
+    let shown = |dry_run: bool| {
+        json!({"dry_run": dry_run, "sessions": ["one"], "entries": [], "messages": 2, "observations": 0, "project": null,
+            "log_emptied": !dry_run})
+    };
+    assert_eq!((counted, sessions(&gateway).await), (shown(true), 2));
+    let forgotten = forget(&gateway, &json!({"session": "one"})).await.json();
+    assert_eq!((forgotten, sessions(&gateway).await), (shown(false), 1));
+    let answer = forget(&gateway, &json!({"project": "/home/me/project"})).await.json();
+    assert_eq!((&answer["sessions"], sessions(&gateway).await), (&json!(["two"]), 0));
+    assert_eq!(forget(&gateway, &json!({"everything": true})).await.json()["messages"], 0);
+}
+
+#[actix_web::test]
+async fn what_is_not_there_or_not_one_thing_is_refused() {
+    let gateway = Gateway::new();
+    gateway.record("one", "Use tabs").await;
+    for unknown in [json!({"session": "two"}), json!({"project": "elsewhere"})] {
+        let answer = forget(&gateway, &unknown).await;
+        assert_eq!((answer.status, answer.error_code()), (StatusCode::NOT_FOUND, json!("not_found")));
+    }
+    for odd in [json!({}), json!({"everything": false}), json!({"session": "one", "everything": true})] {
+        assert_eq!(forget(&gateway, &odd).await.error_code(), "invalid", "{odd}");
+    }
+    assert_eq!(sessions(&gateway).await, 1);
+}
+
+/// A turn as the relay hands it over.
+fn turn(session: &str, words: &str) -> Turn {
+    let request = json!({"model": "claude-sonnet-4-5", "messages": [{"role": "user", "content": words}]});
+    Turn {
+        session: session.into(),
+        beginning: None,
+        identity: Some(session.to_owned()),
+        principal: Principal::local(),
+        client: "claude-cli".to_owned(),
+        speaker: Speaker::Main,
+        upstream: UpstreamKey::new(Provider::Anthropic, "http://127.0.0.1:9"),
+        dialect: Dialect::AnthropicMessages,
+        target: "/v1/messages".to_owned(),
+        request: Bytes::from(request.to_string()),
+        request_encoding: None,
+        answer: Vec::new(),
+        answer_encoding: None,
+        injection: None,
+        took: Duration::ZERO,
+        at: BEGIN,
+    }
+}
+
+#[actix_web::test]
+async fn a_turn_of_a_forgotten_session_is_neither_kept_nor_counted_and_of_no_use_to_any_worker() {
+    let gateway = Gateway::new();
+    gateway.answered("s", TOKEN, Class::Ok, 200);
+    gateway.house.recorder.record(turn("s", "Use tabs"));
+    assert_eq!(sessions(&gateway).await, 1);
+    forget(&gateway, &json!({"session": "s"})).await;
+    gateway.house.recorder.record(turn("s", "Use tabs"));
+    assert_eq!(sessions(&gateway).await, 0);
+    assert!(gateway.get("/metrics").await.text.contains("stillroom_turns_recorded_total 1\n"));
+    assert_eq!(gateway.house.notebook.standing(&"s".into()), Standing::New);
+}

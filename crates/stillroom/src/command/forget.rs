@@ -1,0 +1,176 @@
+//! `stillroom forget`: a session, a project or everything, for good.
+
+use super::invocation::{Invocation, wait_for};
+use super::keeper::{Keeper, unusable};
+use super::session_id;
+use crate::cli::{Doomed, Forget, Json};
+use crate::failure::{Exit, Failure};
+use crate::output::{ask, say};
+use domain::ids::SessionId;
+use domain::time::UnixMillis;
+use serde_json::{Value, json};
+use std::process::ExitCode;
+use std::time::Duration;
+use store::{Extent, Forgotten, Store as _, Yours as _};
+
+/// How long a gateway may take: it overwrites every word that it forgets.
+const PATIENCE: Duration = Duration::from_secs(3600);
+
+/// Tells what would be forgotten, asks whether that is meant, and forgets it.
+pub(crate) fn perform(invocation: &Invocation<'_>, asked: &Forget) -> Result<ExitCode, Failure> {
+    wait_for(async {
+        let mut keeper = Keeper::find(invocation).await?;
+        let doomed = named(&mut keeper, &asked.what).await?;
+        let format = Json::from(asked.json);
+        let found = forget(&mut keeper, &doomed, true).await?;
+        if asked.dry_run {
+            say(&if format.json { found.to_string() } else { told(&doomed, &found) });
+            return Ok(ExitCode::SUCCESS);
+        }
+        if !asked.yes && !is_meant(&told(&doomed, &found))? {
+            say("Nothing was forgotten.");
+            return Ok(ExitCode::FAILURE);
+        }
+        let forgotten = forget(&mut keeper, &doomed, false).await?;
+        say(&if format.json { forgotten.to_string() } else { told(&doomed, &forgotten) });
+        Ok(ExitCode::SUCCESS)
+    })
+}
+
+/// The same with the whole id of its session.
+async fn named(keeper: &mut Keeper, what: &Doomed) -> Result<Doomed, Failure> {
+    let Doomed::Session { id } = what else { return Ok(what.clone()) };
+    let id = match keeper {
+        Keeper::Gateway(gateway) => session_id::find(gateway, id).await?,
+        Keeper::Folder(store, _) => {
+            let all = store.sessions(None).map_err(|error| unusable(&error))?;
+            let ids: Vec<&str> = all.iter().map(|session| session.id.as_str()).collect();
+            session_id::chosen(&ids, id)?
+        }
+    };
+    Ok(Doomed::Session { id })
+}
+
+async fn forget(keeper: &mut Keeper, what: &Doomed, dry_run: bool) -> Result<Value, Failure> {
+    match keeper {
+        Keeper::Gateway(gateway) => {
+            let mut order = match what {
+                Doomed::Session { id } => json!({"session": id}),
+                Doomed::Project { name } => json!({"project": name}),
+                Doomed::Everything => json!({"everything": true}),
+            };
+            order["dry_run"] = dry_run.into();
+            gateway.post("/api/v1/forget", &order, PATIENCE).await?.json()
+        }
+        Keeper::Folder(store, owner) => {
+            let extent = match what {
+                Doomed::Session { id } => Extent::Session(id.into()),
+                Doomed::Project { name } => Extent::Project(name.into()),
+                Doomed::Everything => Extent::Everything,
+            };
+            let whose = owner_of(store, &extent)?.unwrap_or_else(|| owner.clone());
+            let forgotten = if dry_run {
+                store.forgettable(&whose, &extent)
+            } else {
+                store.forget(&whose, &extent, now())
+            };
+            let forgotten = forgotten.map_err(|error| unusable(&error))?;
+            is_there(&extent, &forgotten)?;
+            let mut shown = serde_json::to_value(&forgotten).unwrap_or_default();
+            shown["dry_run"] = dry_run.into();
+            Ok(shown)
+        }
+    }
+}
+
+fn owner_of(
+    store: &mut store::SqliteStore,
+    extent: &Extent,
+) -> Result<Option<domain::ids::Principal>, Failure> {
+    let Extent::Session(session) = extent else { return Ok(None) };
+    let session: SessionId = session.clone();
+    let found = store.session(&session).map_err(|error| unusable(&error))?;
+    Ok(found.map(|session| session.principal))
+}
+
+fn is_there(extent: &Extent, found: &Forgotten) -> Result<(), Failure> {
+    match extent {
+        Extent::Project(project) if found.sessions.is_empty() && found.entries.is_empty() => {
+            Err(Failure::new(
+                format!("nothing is kept of a project {project}"),
+                "no session and no entry belongs to it",
+                "`stillroom knowledge` and `stillroom sessions --json` name the projects there are",
+            ))
+        }
+        _ => Ok(()),
+    }
+}
+
+fn now() -> UnixMillis {
+    UnixMillis(jiff::Timestamp::now().as_millisecond())
+}
+
+/// Whether a person at a terminal says so.
+fn is_meant(told: &str) -> Result<bool, Failure> {
+    let answer = ask(&format!("{told}\nThis cannot be undone. Type yes to forget it for good: "));
+    answer.map(|answer| answer.trim() == "yes").ok_or_else(|| {
+        Failure::new(
+            "nothing was forgotten",
+            "it was not confirmed, and there is no terminal to ask at",
+            "add --yes if it is meant, or --dry-run to see what would be forgotten",
+        )
+        .with_exit(Exit::WrongUse)
+    })
+}
+
+fn told(what: &Doomed, found: &Value) -> String {
+    let many = |field: &str, one: &str, many: &str| {
+        let count = found[field].as_u64().or(found[field].as_array().map(|all| all.len() as u64));
+        let count = count.unwrap_or_default();
+        format!("{count} {}", if count == 1 { one } else { many })
+    };
+    let what = match what {
+        Doomed::Session { id } => format!("session {id}"),
+        Doomed::Project { name } => format!("project {}", found["project"].as_str().unwrap_or(name)),
+        Doomed::Everything => "everything".to_owned(),
+    };
+    let done = found["dry_run"] == false;
+    let mut text = format!(
+        "{}, {}: {} with {} and {}, and {} of knowledge.",
+        if done { "Forgotten for good" } else { "To be forgotten" },
+        crate::output::harmless(&what),
+        many("sessions", "session", "sessions"),
+        many("messages", "message", "messages"),
+        many("observations", "observation", "observations"),
+        many("entries", "entry", "entries"),
+    );
+    if done && found["log_emptied"] == false {
+        text.push_str("\nThe database's log could not be emptied yet, since it was being read: it is when the gateway ends.");
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_forgotten_or_would_be_is_told_in_figures() {
+        let found = |dry_run: bool, log_emptied: bool| {
+            json!({"sessions": ["s"], "entries": [], "messages": 12, "observations": 3, "project": "oven",
+                "dry_run": dry_run, "log_emptied": log_emptied})
+        };
+        let project = Doomed::Project { name: "/home/me/oven".into() };
+        let texts = [
+            told(&Doomed::Session { id: "0199f3a2".into() }, &found(true, false)),
+            told(&project, &found(false, true)),
+            told(&Doomed::Everything, &found(false, false)),
+        ];
+        insta::assert_snapshot!(texts.join("\n"), @r"
+        To be forgotten, session 0199f3a2: 1 session with 12 messages and 3 observations, and 0 entries of knowledge.
+        Forgotten for good, project oven: 1 session with 12 messages and 3 observations, and 0 entries of knowledge.
+        Forgotten for good, everything: 1 session with 12 messages and 3 observations, and 0 entries of knowledge.
+        The database's log could not be emptied yet, since it was being read: it is when the gateway ends.
+        ");
+    }
+}

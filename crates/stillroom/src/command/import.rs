@@ -1,0 +1,172 @@
+//! `stillroom import`: what was exported or edited, and the logs that agents keep.
+
+mod knowledge;
+mod logs;
+mod records;
+
+use super::invocation::{Invocation, wait_for};
+use super::keeper::{Keeper, unusable};
+use crate::cli::Import;
+use crate::failure::{Exit, Failure};
+use crate::output::say;
+use serde_json::json;
+use std::fs::File;
+use std::io::{self, BufRead as _, BufReader};
+use std::path::Path;
+use std::process::ExitCode;
+use std::time::Duration;
+use store::record::Record;
+use store::{Imported, Yours as _};
+
+/// How long a gateway may take for one piece.
+const PATIENCE: Duration = Duration::from_secs(300);
+/// How many records go at a time, and how many bytes of text they may have: each piece is brought in whole or not at all.
+const PIECE: (usize, usize) = (200, 1 << 20);
+/// The longest line that is read, in bytes.
+const LONGEST_LINE: usize = 256 << 20;
+
+/// Brings it in.
+pub(crate) fn perform(invocation: &Invocation<'_>, asked: &Import) -> Result<ExitCode, Failure> {
+    wait_for(async {
+        match asked.from {
+            Some(agent) => logs::bring_in(invocation, asked, agent).await?,
+            None => {
+                for file in &asked.files {
+                    bring_in(invocation, asked, file).await?;
+                }
+            }
+        }
+        Ok(ExitCode::SUCCESS)
+    })
+}
+
+/// An export of everything begins with a brace; all else is knowledge.
+async fn bring_in(invocation: &Invocation<'_>, asked: &Import, file: &Path) -> Result<(), Failure> {
+    if begins_with_a_brace(file).map_err(|cause| unreadable(file, &cause))? {
+        records::bring_in(invocation, asked, file).await
+    } else {
+        knowledge::bring_in(invocation, asked, file).await
+    }
+}
+
+fn begins_with_a_brace(file: &Path) -> io::Result<bool> {
+    let mut reader = BufReader::new(File::open(file)?);
+    let beginning = reader.fill_buf()?;
+    Ok(beginning.iter().find(|byte| !byte.is_ascii_whitespace()) == Some(&b'{'))
+}
+
+fn unreadable(file: &Path, cause: &io::Error) -> Failure {
+    Failure::new(format!("{} cannot be read", file.display()), cause, "name a file that this user may read")
+}
+
+/// What is wrong in a file, of which nothing was brought in.
+fn refused(file: &Path, why: impl std::fmt::Display, remedy: &str) -> Failure {
+    let what = format!("{} is not brought in, and nothing was changed", file.display());
+    Failure::new(what, why, remedy).with_exit(Exit::WrongUse)
+}
+
+/// The lines of a file, one at a time.
+struct Lines {
+    reader: BufReader<File>,
+    line: Vec<u8>,
+}
+
+impl Lines {
+    fn of(file: &Path) -> io::Result<Self> {
+        Ok(Self { reader: BufReader::new(File::open(file)?), line: Vec::new() })
+    }
+
+    /// The next line, without its end; what is no UTF-8 in it is replaced.
+    fn next(&mut self) -> io::Result<Option<String>> {
+        self.line.clear();
+        let mut limited = io::Read::take(&mut self.reader, LONGEST_LINE as u64);
+        if limited.read_until(b'\n', &mut self.line)? == 0 {
+            return Ok(None);
+        }
+        if self.line.len() >= LONGEST_LINE {
+            return Err(io::Error::other("a line is longer than 256 MiB"));
+        }
+        Ok(Some(String::from_utf8_lossy(&self.line).trim_end_matches(['\n', '\r']).to_owned()))
+    }
+}
+
+/// Records on their way in, a piece at a time.
+struct Piece {
+    records: Vec<Record>,
+    bytes: usize,
+}
+
+impl Piece {
+    const fn empty() -> Self {
+        Self { records: Vec::new(), bytes: 0 }
+    }
+
+    fn put(&mut self, record: Record, bytes: usize) {
+        self.records.push(record);
+        self.bytes += bytes;
+    }
+
+    fn is_full(&self) -> bool {
+        self.records.len() >= PIECE.0 || self.bytes >= PIECE.1
+    }
+
+    /// Brings it in, and is empty again.
+    async fn bring_in(&mut self, keeper: &mut Keeper, again: bool) -> Result<Imported, Failure> {
+        self.bytes = 0;
+        let records = std::mem::take(&mut self.records);
+        if records.is_empty() {
+            return Ok(Imported::default());
+        }
+        match keeper {
+            Keeper::Gateway(gateway) => {
+                let batch = json!({"records": records, "again": again});
+                gateway.post("/api/v1/import", &batch, PATIENCE).await?.read()
+            }
+            Keeper::Folder(store, owner) => {
+                store.import_some(owner, &records, again).map_err(|error| unusable(&error))
+            }
+        }
+    }
+}
+
+/// What came of it, in a sentence or two.
+fn told(done: &Imported) -> String {
+    let many = |count: u64, one: &str, many: &str| format!("{count} {}", if count == 1 { one } else { many });
+    let mut text = format!(
+        "New: {}, {}, {}, {} and {}. Known already: {}.",
+        many(done.sessions, "session", "sessions"),
+        many(done.messages, "message", "messages"),
+        many(done.observations, "observation", "observations"),
+        many(done.entries, "entry", "entries"),
+        many(done.costs, "cost", "costs"),
+        many(done.known, "record", "records"),
+    );
+    if done.left_out > 0 {
+        let left = many(done.left_out, "record", "records");
+        text.push_str(&format!(
+            "\nLeft out: {left} of what was forgotten or deleted here; --again brings forgotten sessions in."
+        ));
+    }
+    text
+}
+
+fn say_told(done: &Imported, json: bool) {
+    say(&if json { serde_json::to_string(done).unwrap_or_default() } else { told(done) });
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_came_of_it_is_told_in_figures() {
+        let done = Imported { sessions: 1, messages: 12, known: 3, ..Imported::default() };
+        let left_out = Imported { left_out: 7, ..Imported::default() };
+        insta::assert_snapshot!(format!("{}\n\n{}", told(&done), told(&left_out)), @r"
+        New: 1 session, 12 messages, 0 observations, 0 entries and 0 costs. Known already: 3 records.
+
+        New: 0 sessions, 0 messages, 0 observations, 0 entries and 0 costs. Known already: 0 records.
+        Left out: 7 records of what was forgotten or deleted here; --again brings forgotten sessions in.
+        ");
+    }
+}

@@ -1,0 +1,71 @@
+//! An export of everything: read twice, the first time only to see whether it is whole and in order.
+
+use super::{Lines, Piece, refused, say_told, unreadable};
+use crate::cli::Import;
+use crate::command::invocation::Invocation;
+use crate::command::keeper::Keeper;
+use crate::failure::Failure;
+use crate::output::{progress, say};
+use std::path::Path;
+use store::{BadLine, Imported, Reading};
+
+pub(super) async fn bring_in(
+    invocation: &Invocation<'_>,
+    asked: &Import,
+    file: &Path,
+) -> Result<(), Failure> {
+    if asked.delete {
+        let why = "--delete is for a file of knowledge, and this is an export of everything";
+        return Err(refused(file, why, "leave --delete out"));
+    }
+    let lines = checked(file)?;
+    if asked.dry_run {
+        say(&format!("{} is whole and in order: {lines} lines.", file.display()));
+        return Ok(());
+    }
+    let mut keeper = Keeper::find_or_make(invocation).await?;
+    let bar = progress(lines, "bringing in");
+    let done = pour(&mut keeper, asked.again, file, || bar.inc(1)).await;
+    // Before any failure is told.
+    bar.finish_and_clear();
+    say_told(&done?, asked.json.json);
+    Ok(())
+}
+
+/// How many lines it has; nothing is brought in.
+fn checked(file: &Path) -> Result<usize, Failure> {
+    let mut reading = Reading::default();
+    let mut lines = Lines::of(file).map_err(|cause| unreadable(file, &cause))?;
+    let mut count = 0;
+    while let Some(line) = lines.next().map_err(|cause| unreadable(file, &cause))? {
+        reading.read(&line).map_err(|wrong| bad(file, &wrong))?;
+        count += 1;
+    }
+    reading.close().map_err(|wrong| bad(file, &wrong))?;
+    Ok(count)
+}
+
+async fn pour(
+    keeper: &mut Keeper,
+    again: bool,
+    file: &Path,
+    mut step: impl FnMut(),
+) -> Result<Imported, Failure> {
+    let (mut reading, mut piece, mut done) = (Reading::default(), Piece::empty(), Imported::default());
+    let mut lines = Lines::of(file).map_err(|cause| unreadable(file, &cause))?;
+    while let Some(line) = lines.next().map_err(|cause| unreadable(file, &cause))? {
+        if let Some(record) = reading.read(&line).map_err(|wrong| bad(file, &wrong))? {
+            piece.put(record, line.len());
+        }
+        step();
+        if piece.is_full() {
+            done += piece.bring_in(keeper, again).await?;
+        }
+    }
+    done += piece.bring_in(keeper, again).await?;
+    Ok(done)
+}
+
+fn bad(file: &Path, wrong: &BadLine) -> Failure {
+    refused(file, wrong, "export it again with `stillroom export --all`, or mend that line")
+}

@@ -1,0 +1,80 @@
+//! Who has what is kept: the gateway that runs, or, where none does, the data folder itself.
+
+use super::invocation::Invocation;
+use crate::client::Gateway;
+use crate::failure::{Exit, Failure};
+use domain::ids::Principal;
+use std::path::Path;
+use store::{SqliteStore, StoreError};
+
+/// See the module.
+pub(crate) enum Keeper {
+    /// A gateway that answers; nobody else may open its database.
+    Gateway(Gateway),
+    /// The database, and who owns what a gateway of these settings records.
+    Folder(Box<SqliteStore>, Principal),
+}
+
+impl Keeper {
+    /// The gateway that the settings lead to, if it answers; else the folder that they name, which must hold a database.
+    ///
+    /// # Errors
+    /// The settings are wrong; no gateway answers and the folder holds nothing, or another process has it.
+    pub(crate) async fn find(invocation: &Invocation<'_>) -> Result<Self, Failure> {
+        Self::find_or(invocation, |folder| Err(nothing_kept(folder))).await
+    }
+
+    /// The same, and a folder that holds nothing yet gets a database.
+    ///
+    /// # Errors
+    /// As for [`find`](Self::find).
+    pub(crate) async fn find_or_make(invocation: &Invocation<'_>) -> Result<Self, Failure> {
+        Self::find_or(invocation, |_| Ok(())).await
+    }
+
+    async fn find_or(
+        invocation: &Invocation<'_>,
+        without_a_database: impl FnOnce(&Path) -> Result<(), Failure>,
+    ) -> Result<Self, Failure> {
+        let loaded = invocation.settings()?;
+        let settings = loaded.settings();
+        if settings.listen.port() != 0 {
+            let gateway = Gateway::of(settings);
+            if gateway.answers().await {
+                return Ok(Self::Gateway(gateway));
+            }
+        }
+        let folder = &settings.data_dir;
+        if store::files(folder).is_empty() {
+            without_a_database(folder)?;
+        }
+        let store = SqliteStore::open(folder).map_err(|error| unusable(&error))?;
+        Ok(Self::Folder(Box::new(store), gateway::recorded_for(settings.listen)))
+    }
+}
+
+fn nothing_kept(folder: &Path) -> Failure {
+    Failure::new(
+        format!("nothing is kept in {}", folder.display()),
+        "no gateway answers, and that folder holds no database",
+        "name the folder with --data-dir, or the gateway's address with --listen",
+    )
+}
+
+/// What a store that cannot be opened or asked amounts to.
+pub(crate) fn unusable(error: &StoreError) -> Failure {
+    let (what, remedy) = match error {
+        StoreError::Locked { .. } => (
+            "what is kept is in another gateway's hands",
+            "name the address at which it listens, with --listen",
+        ),
+        StoreError::Refused(_) => return refused(error),
+        _ => ("what is kept cannot be reached", "see `stillroom doctor`"),
+    };
+    Failure::new(what, error, remedy)
+}
+
+fn refused(error: &StoreError) -> Failure {
+    Failure::new("that cannot be done", error, "change what it contradicts, and try again")
+        .with_exit(Exit::WrongUse)
+}

@@ -1,0 +1,85 @@
+//! What a user forgets, with a gateway and without one.
+
+use crate::support::{Served, User};
+use domain::conversation::{Message, Role, Stop, Usage, chain};
+use domain::ids::Principal;
+use domain::provider::{Dialect, Provider};
+use domain::time::UnixMillis;
+use std::path::PathBuf;
+use store::{SqliteStore, Store as _, TurnRecord};
+
+fn folder(user: &User) -> PathBuf {
+    user.home().join(".local/share/stillroom")
+}
+
+/// A session of the user's, of before any gateway.
+pub(crate) fn remember(user: &User, session: &str, words: &str) {
+    let messages = vec![Message::text(Role::User, words)];
+    let turn = TurnRecord {
+        session: session.into(),
+        principal: Principal::local(),
+        identity: Some(session.to_owned()),
+        client: "claude-cli".to_owned(),
+        provider: Provider::Anthropic,
+        dialect: Dialect::AnthropicMessages,
+        model: "claude-sonnet-4-5".to_owned(),
+        upstream_origin: "https://api.anthropic.com".to_owned(),
+        directory: Some("/home/me/oven".to_owned()),
+        project: Some("github.com/ann/oven".into()),
+        injection: None,
+        at: UnixMillis(1_798_156_800_000),
+        head: chain(&messages)[0],
+        messages,
+        answer: None,
+        usage: Usage::default(),
+        stop: Some(Stop::End),
+        cut: false,
+    };
+    SqliteStore::open(&folder(user)).unwrap().record_turn(&turn).unwrap();
+}
+
+/// Whether any file of the data folder holds these bytes.
+fn is_anywhere(user: &User, words: &str) -> bool {
+    let files =
+        std::fs::read_dir(folder(user)).unwrap().map(|file| std::fs::read(file.unwrap().path()).unwrap());
+    files.into_iter().any(|bytes| bytes.windows(words.len()).any(|window| window == words.as_bytes()))
+}
+
+#[test]
+fn a_session_is_forgotten_by_a_gateway_that_runs_and_no_file_holds_a_word_of_it_any_more() {
+    let user = User::new();
+    remember(&user, "0199f3a2-one", "quincemarmalade");
+    remember(&user, "0199f3a3-two", "medlarcheese");
+    let served = Served::by(&user);
+    let forget = ["forget", "--listen", served.address(), "session", "0199f3a2"];
+    let counted = user.calls(&[&forget[..], &["--dry-run"]].concat());
+    assert_eq!(counted.code(), Some(0), "{}", counted.err());
+    assert!(counted.out().starts_with("To be forgotten, session 0199f3a2-one: 1 session with 1 message "));
+    let unsure = user.calls(&forget);
+    assert_eq!(unsure.code(), Some(2));
+    assert!(unsure.err().contains("it was not confirmed") && is_anywhere(&user, "quincemarmalade"));
+    let done = user.calls(&[&forget[..], &["--yes"]].concat());
+    assert_eq!(done.code(), Some(0), "{}", done.err());
+    assert!(done.out().starts_with("Forgotten for good, session 0199f3a2-one: "), "{}", done.out());
+    assert!(!is_anywhere(&user, "quincemarm") && is_anywhere(&user, "medlarcheese"));
+    assert_eq!(served.without_input(), Some(0));
+}
+
+#[test]
+fn without_a_gateway_the_folder_itself_is_asked() {
+    let user = User::new();
+    let nothing = user.calls(&["forget", "everything", "--yes", "--listen", "127.0.0.1:0"]);
+    assert_eq!(nothing.code(), Some(1));
+    assert!(nothing.err().contains("holds no database"), "{}", nothing.err());
+    remember(&user, "0199f3a2-one", "quincemarmalade");
+    let listen = ["--listen", "127.0.0.1:0", "forget"];
+    let unknown = user.calls(&[&listen[..], &["project", "elsewhere", "--yes"]].concat());
+    assert!(unknown.err().contains("nothing is kept of a project elsewhere"), "{}", unknown.err());
+    let done = user.calls(&[&listen[..], &["project", "/home/me/oven", "--yes", "--json"]].concat());
+    assert!(done.out().contains("\"project\":\"github.com/ann/oven\""), "{} {}", done.out(), done.err());
+    assert!(!is_anywhere(&user, "quincemarm"));
+    let taken = Served::by(&user);
+    let refused = user.calls(&[&listen[..], &["everything", "--yes"]].concat());
+    assert!(refused.err().contains("in another gateway's hands"), "{}", refused.err());
+    assert_eq!(taken.without_input(), Some(0));
+}

@@ -1,0 +1,128 @@
+//! What a user takes along and brings in, with a gateway and without one.
+
+use crate::forgetting::remember;
+use crate::support::{Answer, Served, User};
+use serde_json::{Value, json};
+use std::fs;
+
+/// What a call prints that succeeds.
+fn done(answer: Answer) -> String {
+    assert_eq!(answer.code(), Some(0), "{}{}", answer.out(), answer.err());
+    answer.out()
+}
+
+const NO_GATEWAY: [&str; 2] = ["--listen", "127.0.0.1:0"];
+
+fn alone(user: &User, arguments: &[&str]) -> Answer {
+    user.calls(&[&NO_GATEWAY[..], arguments].concat())
+}
+
+#[test]
+fn everything_goes_from_one_home_to_another_and_is_the_same_there() {
+    let (ann, bob) = (User::new(), User::new());
+    remember(&ann, "0199f3a2-one", "quince");
+    remember(&ann, "0199f3a3-two", "medlar");
+    let file = ann.home().join("all.jsonl").display().to_string();
+    done(alone(&ann, &["export", "--all", "--output", &file]));
+    let exported = fs::read_to_string(&file).unwrap();
+    let served = Served::by(&bob);
+    let listen = ["--listen", served.address()];
+    let told = done(bob.calls(&[&listen[..], &["import", &file]].concat()));
+    assert!(told.starts_with("New: 2 sessions, 2 messages, "), "{told}");
+    let told = done(bob.calls(&[&listen[..], &["import", &file]].concat()));
+    assert!(told.starts_with("New: 0 sessions, 0 messages, "), "{told}");
+    assert_eq!(done(bob.calls(&[&listen[..], &["export", "--all"]].concat())), exported);
+    assert_eq!(served.without_input(), Some(0));
+    assert_eq!(done(alone(&bob, &["export", "--all"])), exported, "and without a gateway");
+}
+
+#[test]
+fn a_file_that_is_cut_or_wrong_is_refused_before_anything_is_brought_in() {
+    let (ann, bob) = (User::new(), User::new());
+    remember(&ann, "0199f3a2-one", "quince");
+    let exported = done(alone(&ann, &["export", "--all"]));
+    let file = bob.home().join("cut.jsonl");
+    let lines: Vec<&str> = exported.lines().collect();
+    fs::write(&file, lines[..lines.len() - 1].join("\n")).unwrap();
+    let cut = alone(&bob, &["import", &file.display().to_string()]);
+    assert_eq!(cut.code(), Some(2));
+    assert!(
+        cut.err().contains("line 4: the file ends too early") && cut.err().contains("nothing was changed")
+    );
+    fs::write(&file, exported.replace("quince", "quince\\x")).unwrap();
+    let wrong = alone(&bob, &["import", &file.display().to_string()]);
+    assert!(wrong.err().contains("line 3: invalid escape"), "{}", wrong.err());
+    assert!(!bob.home().join(".local").exists(), "not even a database");
+}
+
+#[test]
+fn knowledge_is_exported_edited_and_brought_in_again() {
+    let user = User::new();
+    let served = Served::by(&user);
+    let call = |arguments: &[&str]| done(user.calls(&[&["--listen", served.address()], arguments].concat()));
+    let file = user.home().join("KNOWLEDGE.md");
+    let name = file.display().to_string();
+    fs::write(&file, "# Project oven\n\n## Rye\n\ngotcha, confidence 0.9\n\nIt bites.\n").unwrap();
+    assert_eq!(call(&["import", &name]), "Taken over. New: k1. Changed: none. As before: 0.\n");
+    call(&["export", "--project", "oven", "--output", &name]);
+    let exported = fs::read_to_string(&file).unwrap();
+    assert!(exported.contains("`k1` gotcha, confidence 0.9"), "{exported}");
+    fs::write(&file, exported.replace("It bites.", "It does not bite.")).unwrap();
+    let rehearsed = call(&["import", &name, "--dry-run"]);
+    assert_eq!(rehearsed, "Nothing was changed; this would be. New: none. Changed: k1. As before: 0.\n");
+    assert_eq!(call(&["import", &name]), "Taken over. New: none. Changed: k1. As before: 0.\n");
+    assert_eq!(call(&["export"]), fs::read_to_string(&file).unwrap());
+    fs::write(&file, "# Project oven\n## Rye\nrumour\n").unwrap();
+    let wrong = user.calls(&["--listen", served.address(), "import", &name]);
+    assert_eq!(wrong.code(), Some(2));
+    assert!(wrong.err().contains("line 3: a second line of an entry that cannot be read"), "{}", wrong.err());
+    assert_eq!(served.without_input(), Some(0));
+}
+
+fn line(kind: &str, number: u32, message: &Value) -> String {
+    let parent = (number > 1).then(|| format!("u{}", number - 1));
+    let line = json!({"type": kind, "uuid": format!("u{number}"), "parentUuid": parent, "sessionId": "0199f3a2-7777-4bbb-8ccc-000000000007",
+        "cwd": "/home/me/oven", "timestamp": format!("2026-11-26T04:00:{number:02}.000Z"), "message": message});
+    format!("{line}\n")
+}
+
+#[test]
+fn an_agents_own_logs_are_found_and_brought_in_once_however_often_that_is_asked() {
+    let user = User::new();
+    let nothing = alone(&user, &["import", "--from", "claude-code"]);
+    assert_eq!(nothing.code(), Some(2));
+    assert!(nothing.err().contains(".claude/projects holds none"), "{}", nothing.err());
+    let folder = user.home().join(".claude/projects/-home-me-oven");
+    fs::create_dir_all(&folder).unwrap();
+    let answer = json!({"role": "assistant", "id": "m1", "model": "claude-sonnet-4-5", "stop_reason": "end_turn",
+        "content": [{"type": "text", "text": "which flour?"}], "usage": {"input_tokens": 3, "output_tokens": 4}});
+    let log =
+        line("user", 1, &json!({"role": "user", "content": "bake a loaf"})) + &line("assistant", 2, &answer);
+    fs::write(
+        folder.join("0199f3a2-7777-4bbb-8ccc-000000000007.jsonl"),
+        log.clone() + "{\"type\":\"dream\"}\n",
+    )
+    .unwrap();
+    let told = done(alone(&user, &["import", "--from", "claude-code"]));
+    assert!(told.starts_with("Logs read: 1. New: 1 session, 2 messages, "), "{told}");
+    assert!(told.contains("Not understood: 1 lines"), "{told}");
+    let told = done(alone(&user, &["import", "--from", "claude-code"]));
+    assert!(told.starts_with("Logs read: 1. New: 0 sessions, 0 messages, "), "{told}");
+    let served = Served::by(&user);
+    let found = done(user.calls(&["--listen", served.address(), "recall", "flour"]));
+    assert!(found.contains("which flour?"), "{found}");
+    assert_eq!(served.without_input(), Some(0));
+}
+
+#[test]
+fn sessions_that_were_recorded_as_they_went_are_left_as_they_are_by_their_logs() {
+    let user = User::new();
+    remember(&user, "0199f3a2-7777-4bbb-8ccc-000000000007", "quince");
+    let file = user.home().join("log.jsonl");
+    fs::write(&file, line("user", 1, &json!({"role": "user", "content": "bake a loaf"}))).unwrap();
+    let told = done(alone(&user, &["import", "--from", "claude-code", &file.display().to_string()]));
+    assert!(
+        told.contains("New: 0 sessions, 0 messages") && told.contains("Passed over: 1 sessions"),
+        "{told}"
+    );
+}
