@@ -104,6 +104,7 @@ impl<'p> Doomed<'p> {
         let forgotten = self.counted(transaction)?;
         self.keep_from_coming_back(transaction, at)?;
         self.forget_knowledge(transaction, &forgotten.entries)?;
+        habits::forget(transaction, &forgotten.habits)?;
         self.forget_sessions(transaction)?;
         Ok(forgotten)
     }
