@@ -50,24 +50,37 @@ text_id! {
     KnowledgeId
 }
 
-/// A provider's name for a batch. It becomes a part of a path, so it holds nothing that has a meaning there.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct BatchId(Arc<str>);
+macro_rules! plain_name {
+    ($(#[$doc:meta])* $name:ident) => {
+        $(#[$doc])*
+        #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub struct $name(Arc<str>);
 
-impl BatchId {
-    /// Reads what a provider calls a batch; none when it is no plain name.
-    #[must_use]
-    pub fn read(name: &str) -> Option<Self> {
-        let is_plain = |letter: u8| letter.is_ascii_alphanumeric() || matches!(letter, b'_' | b'-');
-        let fits = (1..=128).contains(&name.len()) && name.bytes().all(is_plain);
-        fits.then(|| Self(Arc::from(name)))
-    }
+        impl $name {
+            /// Reads what a provider calls it; none when it is no plain name.
+            #[must_use]
+            pub fn read(name: &str) -> Option<Self> {
+                let is_plain = |letter: u8| letter.is_ascii_alphanumeric() || matches!(letter, b'_' | b'-');
+                let fits = (1..=128).contains(&name.len()) && name.bytes().all(is_plain);
+                fits.then(|| Self(Arc::from(name)))
+            }
 
-    /// The name as text.
-    #[must_use]
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
+            /// The name as text.
+            #[must_use]
+            pub fn as_str(&self) -> &str {
+                &self.0
+            }
+        }
+    };
+}
+
+plain_name! {
+    /// A provider's name for a batch. It becomes a part of a path, so it holds nothing that has a meaning there.
+    BatchId
+}
+plain_name! {
+    /// A provider's name for a file with the calls or the results of a batch. It becomes a part of a path, too.
+    FileId
 }
 
 impl Principal {

@@ -1,47 +1,62 @@
 //! A provider's batch endpoint: work that nobody waits for, done within a day at half the price.
 //!
-//! Anthropic's Message Batches only. OpenAI's batches are uploaded as files and want a second kind of endpoint for their
-//! results; work for it goes the direct way.
+//! Anthropic takes the calls in the request itself; OpenAI wants them in a file that is uploaded first, and has the results
+//! in files, too. Each request to either is one [`Step`].
 //!
-//! One batch holds one request. Results are read from below our own base URL, never from the address that the provider
-//! names: a credential goes only to its upstream.
+//! Results are read from below our own base URL, never from the address that the provider names: a credential goes only to its
+//! upstream.
+
+mod anthropic;
+mod openai;
+#[cfg(test)]
+mod tests;
+
+pub use openai::file;
 
 use crate::authorize::authorize;
 use crate::call::{LONGEST_ANSWER, defaults, reason};
 use crate::classify::classify;
-use crate::dialect;
 use crate::encoding::decoded;
 use crate::excerpt::masked;
 use crate::transport::{Answer, HeaderMap, Method, Request, Transport, collect};
-use actix_http::header::{HeaderName, HeaderValue};
+use actix_http::header::{CONTENT_TYPE, HeaderName, HeaderValue};
 use bytes::Bytes;
 use domain::conversation::Answered;
 use domain::credential::Lease;
 use domain::evidence::Class;
-use domain::ids::BatchId;
+use domain::ids::{BatchId, FileId};
 use domain::provider::{Dialect, Provider};
 use domain::time::{Moment, UnixMillis};
-use serde::Deserialize;
-use serde_json::value::RawValue;
+use std::collections::BTreeMap;
 use std::time::Duration;
 use tokio::time::timeout;
 
-/// The share of the list price that work in a batch costs (Anthropic's pricing page: half, input and output alike).
+/// The share of the list price that work in a batch costs (Anthropic's and OpenAI's pricing pages: half, input and output
+/// alike).
 pub const PRICE: f64 = 0.5;
 
-const PATH: &str = "/v1/messages/batches";
-/// Names the one request of a batch.
-const REQUEST: &str = "work";
+/// Names the calls of a batch, in front of their places in it.
+const CALL: &str = "work-";
 
 /// One request to the batch endpoint.
 #[derive(Debug, Clone)]
 pub enum Step {
-    /// Hand this background call in.
-    Submit(Bytes),
+    /// Hand these background calls in. Anthropic only.
+    Submit(Vec<Bytes>),
+    /// Put these background calls into a file. OpenAI only.
+    Upload(Dialect, Vec<Bytes>),
+    /// Have the calls in a file done. OpenAI only.
+    Begin(Dialect, FileId),
     /// See how far it is.
     Look(BatchId),
-    /// Fetch what came of it.
-    Fetch(BatchId),
+    /// Fetch what came of it. Anthropic only.
+    Results(BatchId),
+    /// Fetch what stands in a file. OpenAI only.
+    Read(FileId),
+    /// Have no more of it done.
+    Cancel(BatchId),
+    /// Let a file go. OpenAI only.
+    Delete(FileId),
 }
 
 /// What came of a step.
@@ -66,15 +81,19 @@ pub struct Reply {
 pub struct Batch {
     /// The provider's name for it.
     pub id: BatchId,
-    /// Whether its results can be fetched.
+    /// Whether nothing more comes of it.
     pub ended: bool,
+    /// The file that its calls were uploaded in; none at Anthropic.
+    pub calls: Option<FileId>,
+    /// The files that hold its results; none at Anthropic, which has them in one place of their own.
+    pub results: Vec<FileId>,
+    /// Why it came to nothing as a whole, safe to log.
+    pub why: Option<String>,
 }
 
-/// Whether work in this dialect can be handed in at all.
-#[must_use]
-pub fn is_offered(dialect: Dialect) -> bool {
-    dialect == Dialect::AnthropicMessages
-}
+/// What became of the calls of a batch, by their places in it: the answer, or what there is instead, safe to log. In whatever
+/// order the provider tells them, and not of every call.
+pub type Results = BTreeMap<usize, Result<Answered, String>>;
 
 /// Sends one step and waits for its answer, at most `within`. It is not tried again: work in a batch has time.
 pub async fn send(
@@ -86,8 +105,9 @@ pub async fn send(
     step: &Step,
 ) -> Reply {
     let start = now().0;
+    let provider = lease.upstream.provider();
     let heard = match prepared(base_url, step, lease) {
-        Ok(request) => timeout(within, exchange(transport, request, now)).await,
+        Ok(request) => timeout(within, exchange(transport, request, provider, now)).await,
         Err(why) => Ok(Heard { class: Class::RequestRefused, status: 0, body: Bytes::new(), why }),
     };
     let Heard { class, status, body, why } =
@@ -112,6 +132,7 @@ impl Heard {
 async fn exchange(
     transport: &dyn Transport,
     request: Request,
+    provider: Provider,
     now: &dyn Fn() -> (Moment, UnixMillis),
 ) -> Heard {
     let answer = match transport.send(request).await {
@@ -121,36 +142,52 @@ async fn exchange(
     let Answer { status, headers, body } = answer;
     match collect(body, LONGEST_ANSWER).await {
         Err(fault) if status.is_success() => Heard::nothing(masked(&fault.to_string())),
-        body => read(status.as_u16(), &headers, &body.unwrap_or_default(), now().1),
+        body => read(provider, status.as_u16(), &headers, &body.unwrap_or_default(), now().1),
     }
 }
 
 /// What an accepted answer holds is about the work, not about the token, so its status alone classifies it: the results of a
 /// batch may well be errors.
-fn read(status: u16, headers: &HeaderMap, body: &[u8], now: UnixMillis) -> Heard {
+fn read(provider: Provider, status: u16, headers: &HeaderMap, body: &[u8], now: UnixMillis) -> Heard {
     let header = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
     let body = decoded(header("content-encoding"), body, LONGEST_ANSWER).unwrap_or_default();
     let accepted = matches!(status, 200..=299);
     let telling: &[u8] = if accepted { &[] } else { &body };
-    let class = classify(Provider::Anthropic, status, header, telling, now);
+    let class = classify(provider, status, header, telling, now);
     let why = if accepted { String::new() } else { reason(status, &body) };
     Heard { class, status, body: body.into_owned().into(), why }
 }
 
-fn prepared(base_url: &str, step: &Step, lease: &Lease) -> Result<Request, String> {
-    if lease.upstream.provider() != Provider::Anthropic {
-        return Err("the batch speaks another provider's dialect than its credential".into());
+/// A step in its provider's shape.
+struct Shape {
+    method: Method,
+    target: String,
+    content_type: &'static str,
+    body: Bytes,
+}
+
+impl Shape {
+    fn bare(method: Method, target: String) -> Self {
+        Self::json(method, target, Bytes::new())
     }
-    let (method, target, body) = match step {
-        Step::Submit(call) => (Method::POST, PATH.to_owned(), submission(call)?),
-        Step::Look(id) => (Method::GET, format!("{PATH}/{}", id.as_str()), Bytes::new()),
-        Step::Fetch(id) => (Method::GET, format!("{PATH}/{}/results", id.as_str()), Bytes::new()),
+
+    fn json(method: Method, target: String, body: impl Into<Bytes>) -> Self {
+        Self { method, target, content_type: "application/json", body: body.into() }
+    }
+}
+
+fn prepared(base_url: &str, step: &Step, lease: &Lease) -> Result<Request, String> {
+    let (shape, dialect) = match lease.upstream.provider() {
+        Provider::Anthropic => (anthropic::shape(step), Dialect::AnthropicMessages),
+        Provider::OpenAi => (openai::shape(step), Dialect::OpenAiChat),
     };
+    let Shape { method, target, content_type, body } = shape?;
     let uri = format!("{}{target}", base_url.trim_end_matches('/')).parse();
     let uri = uri.map_err(|_| "the upstream's address is not a URL".to_owned())?;
     let mut request = Request { method, uri, headers: HeaderMap::new(), body };
     authorize(&mut request, lease).map_err(|wrong| wrong.to_string())?;
-    for (name, value) in defaults(Dialect::AnthropicMessages) {
+    request.headers.insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
+    for (name, value) in defaults(dialect) {
         if !request.headers.contains_key(*name) {
             request.headers.insert(HeaderName::from_static(name), HeaderValue::from_static(value));
         }
@@ -158,52 +195,38 @@ fn prepared(base_url: &str, step: &Step, lease: &Lease) -> Result<Request, Strin
     Ok(request)
 }
 
-fn submission(call: &[u8]) -> Result<Bytes, String> {
-    let params: &RawValue = serde_json::from_slice(call).map_err(|_| "the call is no JSON".to_owned())?;
-    Ok(format!(r#"{{"requests":[{{"custom_id":"{REQUEST}","params":{params}}}]}}"#).into())
-}
-
 /// Reads how far a batch is; none when the answer is about no batch: a proxy or a local server may answer anything.
 #[must_use]
-pub fn batch(body: &[u8]) -> Option<Batch> {
-    #[derive(Deserialize)]
-    struct Told {
-        id: String,
-        processing_status: String,
+pub fn batch(provider: Provider, body: &[u8]) -> Option<Batch> {
+    match provider {
+        Provider::Anthropic => anthropic::batch(body),
+        Provider::OpenAi => openai::batch(body),
     }
-    let told: Told = serde_json::from_slice(body).ok()?;
-    Some(Batch { id: BatchId::read(&told.id)?, ended: told.processing_status == "ended" })
 }
 
-/// Reads the answer to the one request of a batch that ended.
-///
-/// # Errors
-/// What became of it instead, safe to log.
-pub fn answered(body: &[u8]) -> Result<Answered, String> {
-    #[derive(Deserialize)]
-    struct Line<'b> {
-        custom_id: String,
-        #[serde(borrow)]
-        result: Outcome<'b>,
-    }
-    #[derive(Deserialize)]
-    struct Outcome<'b> {
-        #[serde(rename = "type")]
-        kind: String,
-        #[serde(borrow)]
-        message: Option<&'b RawValue>,
-    }
+/// Reads the answers in the results of a batch.
+#[must_use]
+pub fn results(dialect: Dialect, body: &[u8]) -> Results {
     let lines = body.split(|byte| *byte == b'\n');
-    let mut read = lines.filter_map(|line| serde_json::from_slice::<Line<'_>>(line).ok());
-    let line = read.find(|line| line.custom_id == REQUEST).ok_or("the batch ended without a result")?;
-    match (line.result.kind.as_str(), line.result.message) {
-        ("succeeded", Some(message)) => {
-            Ok(dialect::answered(Dialect::AnthropicMessages, message.get().as_bytes()))
-        }
-        ("errored" | "canceled" | "expired", _) => Err(format!("the batch {}", line.result.kind)),
-        _ => Err("the result of the batch cannot be read".to_owned()),
-    }
+    let named = lines.filter_map(|line| match dialect {
+        Dialect::AnthropicMessages => anthropic::result(line),
+        Dialect::OpenAiChat | Dialect::OpenAiResponses => openai::result(dialect, line),
+    });
+    named.filter_map(|(name, result)| Some((place(&name)?, result))).collect()
 }
 
-#[cfg(test)]
-mod tests;
+fn named(place: usize) -> String {
+    format!("{CALL}{place}")
+}
+
+fn place(name: &str) -> Option<usize> {
+    name.strip_prefix(CALL)?.parse().ok()
+}
+
+fn no_json(_: serde_json::Error) -> String {
+    "the call is no JSON".to_owned()
+}
+
+fn not_offered() -> String {
+    "the batch speaks another provider's dialect than its credential".to_owned()
+}

@@ -1,5 +1,7 @@
 //! The BatchQueue: how work gets into a provider's batch, and how its result is fetched.
 
+mod endpoint;
+
 use crate::Spoken;
 use crate::caller::{Caller, unanswered};
 use crate::distiller::keep;
@@ -10,11 +12,11 @@ use bytes::Bytes;
 use domain::credential::{CredentialKind, Lease};
 use domain::evidence::{Class, Evidence};
 use domain::time::Moment;
+use endpoint::{Sight, evidence, leave_nothing};
 use machines::batch_queue::{BatchEffect, BatchMachine, BatchMessage, BatchReply, Item, Stretch};
 use machines::job::{Brief, JobMessage, Work};
 use std::rc::Rc;
 use std::time::Duration;
-use upstream::batch::{self, Reply, Step};
 
 const NAME: &str = "BatchQueue";
 const TIMER: &str = "look";
@@ -40,13 +42,17 @@ impl Submission<'_> {
         if !self.may_be_handed_in(queue).await {
             return None;
         }
-        let reply = caller.submit(self.brief, self.lease, self.body.clone()).await;
-        let evidence = evidence(self.lease, &reply);
-        let taken = batch::batch(&reply.body).filter(|_| reply.class == Class::Ok);
-        let (news, work) = match taken {
-            Some(taken) => (self.queued(taken.id), Some(Work::Queued { evidence })),
-            None if reply.class == Class::Ok || matches!(reply.status, 404 | 405) => (self.lacking(), None),
-            None => (BatchMessage::Unwelcome(self.brief.session.clone()), self.refused(evidence, reply.why)),
+        let call = caller.as_taken(self.brief, self.lease, self.body.clone());
+        let handed_in = endpoint::hand_in(caller, self.lease, self.brief.dialect, vec![call]).await;
+        let evidence = evidence(self.lease, &handed_in.reply);
+        let lacking = handed_in.is_lacking();
+        let (news, work) = match handed_in.taken {
+            Some(batch) => (self.queued(batch), Some(Work::Queued { evidence })),
+            None if lacking => (self.lacking(), None),
+            None => {
+                let work = self.refused(evidence, handed_in.reply.why);
+                (BatchMessage::Unwelcome(self.brief.session.clone()), work)
+            }
         };
         // A stopped queue means that the house is closing, and a lost item is work that is still pending.
         queue.tell_surely(Spoken(news), Cause::origin(NAME)).unwrap_or_default();
@@ -56,7 +62,7 @@ impl Submission<'_> {
     async fn may_be_handed_in(&self, queue: &Mailbox<Spoken<BatchMessage>, BatchReply>) -> bool {
         let brief = self.brief;
         let kind = self.lease.credential.kind;
-        if !brief.patient || kind != CredentialKind::ApiKey || !batch::is_offered(brief.dialect) {
+        if !brief.patient || kind != CredentialKind::ApiKey {
             return false;
         }
         let (session, upstream) = (brief.session.clone(), brief.upstream.clone());
@@ -131,40 +137,21 @@ async fn look(caller: &Caller, item: Item, lease: &Lease) -> Work {
     if lease.credential.kind != CredentialKind::ApiKey {
         return Work::Nothing;
     }
-    let reply = caller.step(lease, Step::Look(item.batch.clone())).await;
-    let evidence = evidence(lease, &reply);
-    if reply.class != Class::Ok {
-        return unanswered(evidence, reply.why);
-    }
-    match batch::batch(&reply.body) {
-        Some(batch) if batch.id == item.batch && batch.ended => fetch(caller, item, lease).await,
-        Some(batch) if batch.id == item.batch => Work::Queued { evidence },
-        _ => Work::Unusable { evidence, why: "the provider does not know the batch".to_owned() },
-    }
-}
-
-async fn fetch(caller: &Caller, item: Item, lease: &Lease) -> Work {
-    let reply = caller.step(lease, Step::Fetch(item.batch)).await;
-    let evidence = evidence(lease, &reply);
-    if reply.class != Class::Ok {
-        return unanswered(evidence, reply.why);
-    }
-    match batch::answered(&reply.body) {
-        Ok(answered) => {
-            caller.charge_batch(&item.brief, answered.usage).await;
-            keep(caller, item.brief.session, item.stretch, &answered, evidence).await
+    match endpoint::look(caller, lease, item.brief.dialect, &item.batch).await {
+        Sight::Open(evidence) => Work::Queued { evidence },
+        Sight::Nothing(work) => work,
+        Sight::Ended { evidence, mut results, why, files } => {
+            let nothing = || why.unwrap_or_else(|| "the batch ended without a result".to_owned());
+            let result = results.remove(&0).unwrap_or_else(|| Err(nothing()));
+            let work = match result {
+                Ok(answered) => {
+                    caller.charge_batch(&item.brief, answered.usage).await;
+                    keep(caller, item.brief.session, item.stretch, &answered, evidence).await
+                }
+                Err(why) => Work::Unusable { evidence, why },
+            };
+            leave_nothing(caller, lease, files).await;
+            work
         }
-        Err(why) => Work::Unusable { evidence, why },
-    }
-}
-
-fn evidence(lease: &Lease, reply: &Reply) -> Evidence {
-    Evidence {
-        fingerprint: lease.fingerprint(),
-        upstream: lease.upstream.clone(),
-        start: reply.start,
-        end: reply.finish,
-        class: reply.class,
-        status: reply.status,
     }
 }

@@ -49,7 +49,7 @@ pub(super) struct State {
 /// A request that is being answered.
 pub(super) struct Asked<'e> {
     pub(super) exchange: &'e Exchange,
-    vendor: Vendor,
+    pub(super) vendor: Vendor,
     pub(super) now: Duration,
     request_id: String,
 }
@@ -91,8 +91,12 @@ impl State {
     }
 
     fn meet_faults(&mut self, asked: &Asked<'_>, endpoint: Endpoint, body: &Value) -> Plan {
-        let fault = self.script.take(asked.now);
-        match fault {
+        let fault = match endpoint {
+            Endpoint::Batch(step) => self.batches.fault(step),
+            _ => None,
+        };
+        match fault.or_else(|| self.script.take(asked.now)) {
+            Some(Fault::Refused(refusal)) => asked.refuse(refusal),
             Some(Fault::RateLimited { retry_after }) => asked.slow_down(retry_after),
             Some(Fault::Overloaded) => asked.refuse(Refusal::Overloaded),
             Some(Fault::Error(status)) => Plan { status, ..asked.refuse(Refusal::Internal) },
@@ -120,9 +124,7 @@ impl State {
         match endpoint {
             Endpoint::Models => asked.whole(200, &shape::models(asked.vendor)),
             Endpoint::CountTokens => asked.count(body),
-            Endpoint::Batches | Endpoint::Batch | Endpoint::BatchResults => {
-                self.batch(asked, endpoint, &owner, body)
-            }
+            Endpoint::Batch(step) => self.batch(asked, step, &owner, body),
             Endpoint::Turn(dialect) => match shape::read(dialect, body) {
                 Some(prompt) => self.turn(asked, dialect, &owner, &prompt, fault),
                 None => asked.refuse(Refusal::Invalid),
@@ -299,7 +301,7 @@ fn plain(exchange: &Exchange) -> Option<Value> {
 
 fn purpose(exchange: &Exchange, body: &Value) -> Purpose {
     let prompt = match Endpoint::of(exchange) {
-        Ok(Endpoint::Batches | Endpoint::Batch | Endpoint::BatchResults) => return Purpose::Batch,
+        Ok(Endpoint::Batch(_)) => return Purpose::Batch,
         Ok(Endpoint::Turn(dialect)) => shape::read(dialect, body),
         _ => None,
     };

@@ -1,10 +1,10 @@
 //! Where a request goes: the paths that a provider has, and whose they are.
 
-use super::{exchange::Exchange, refusal::Refusal};
+use super::{batches::BatchStep, exchange::Exchange, refusal::Refusal};
 use domain::provider::{Dialect, Provider};
 
-/// Before a batch's name.
-pub(super) const BATCH: &str = "/v1/messages/batches/";
+/// Before a batch's name at Anthropic, at OpenAI, and before a file's name there.
+const BELOW: [&str; 3] = ["/v1/messages/batches/", "/v1/batches/", "/v1/files/"];
 
 /// One of the paths that a provider answers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -15,12 +15,8 @@ pub(super) enum Endpoint {
     CountTokens,
     /// Which models there are.
     Models,
-    /// Hand work in as a batch.
-    Batches,
-    /// How far a batch is.
-    Batch,
-    /// What came of a batch.
-    BatchResults,
+    /// Whatever is done with batches and their files.
+    Batch(BatchStep),
 }
 
 impl Endpoint {
@@ -32,13 +28,36 @@ impl Endpoint {
             "/v1/responses" => (Self::Turn(Dialect::OpenAiResponses), "POST"),
             "/v1/messages/count_tokens" => (Self::CountTokens, "POST"),
             "/v1/models" => (Self::Models, "GET"),
-            "/v1/messages/batches" => (Self::Batches, "POST"),
-            path if path.starts_with(BATCH) && path.ends_with("/results") => (Self::BatchResults, "GET"),
-            path if path.starts_with(BATCH) => (Self::Batch, "GET"),
-            _ => return Err(Refusal::NotFound),
+            path => return Self::of_batches(path, &exchange.method),
         };
         if exchange.method == method { Ok(endpoint) } else { Err(Refusal::WrongMethod) }
     }
+
+    fn of_batches(path: &str, method: &str) -> Result<Self, Refusal> {
+        let (step, its_method) = match (path, rest(path)) {
+            ("/v1/messages/batches", _) => (BatchStep::Submit, "POST"),
+            ("/v1/files", _) => (BatchStep::Upload, "POST"),
+            ("/v1/batches", _) => (BatchStep::Begin, "POST"),
+            (path, Some("")) if path.starts_with("/v1/files/") => (BatchStep::Delete, "DELETE"),
+            (_, Some("")) => (BatchStep::Look, "GET"),
+            (_, Some("results" | "content")) => (BatchStep::Fetch, "GET"),
+            (_, Some("cancel")) => (BatchStep::Cancel, "POST"),
+            _ => return Err(Refusal::NotFound),
+        };
+        if method == its_method { Ok(Self::Batch(step)) } else { Err(Refusal::WrongMethod) }
+    }
+}
+
+/// The name of the batch or file that a path is about.
+pub(super) fn name(path: &str) -> Option<&str> {
+    let below = BELOW.iter().find_map(|before| path.strip_prefix(before))?;
+    below.split('/').next()
+}
+
+/// What stands behind that name.
+fn rest(path: &str) -> Option<&str> {
+    let behind = path.split_once(name(path)?).map_or("", |(_, behind)| behind);
+    Some(behind.trim_start_matches('/'))
 }
 
 /// Who is asked. Where the path does not say, Anthropic's own headers do.

@@ -19,6 +19,8 @@ pub enum Fault {
     },
     /// 529 at Anthropic, 503 at OpenAI.
     Overloaded,
+    /// This refusal, whatever the token.
+    Refused(Refusal),
     /// A server error of this status, in the provider's shape.
     Error(u16),
     /// The connection ends after this many bytes of the body, or where the body would have ended.

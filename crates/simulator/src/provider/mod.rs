@@ -38,7 +38,7 @@ pub use self::{
 };
 
 use answering::State;
-pub use batches::BatchEnd;
+pub use batches::{BatchEnd, BatchStep};
 use domain::purpose::Purpose;
 use std::{
     fmt,
@@ -153,6 +153,17 @@ impl Provider {
     /// Takes batches in from now on, which end like this after so long. Until it is told, it knows no such endpoint.
     pub fn take_batches(&self, after: Duration, end: BatchEnd) {
         self.state().batches.offer(after, end);
+    }
+
+    /// The next request of this kind to the batch endpoint meets `fault`, before those that wait for any request.
+    pub fn next_batch_step(&self, step: BatchStep, fault: Fault) {
+        self.state().batches.meets(step, fault);
+    }
+
+    /// How many files were uploaded or written for batches, and not deleted.
+    #[must_use]
+    pub fn files(&self) -> usize {
+        self.state().batches.files()
     }
 
     /// Everything it received, in order.

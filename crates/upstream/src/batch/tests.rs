@@ -9,53 +9,141 @@ use domain::provider::UpstreamKey;
 use domain::secret::Secret;
 use std::sync::Arc;
 
-fn lease(origin: &str) -> Lease {
+fn lease_of(provider: Provider, origin: &str) -> Lease {
+    let (header, secret) = match provider {
+        Provider::Anthropic => ("x-api-key", "sk-ant-api03-x"),
+        Provider::OpenAi => ("authorization", "Bearer sk-proj-x"),
+    };
+    let companions = match provider {
+        Provider::Anthropic => Companions::from_iter([("anthropic-version", "2026-01-01")]),
+        Provider::OpenAi => Companions::default(),
+    };
     let credential = Credential {
-        header: "x-api-key",
-        value: Secret::new("sk-ant-api03-x"),
+        header,
+        value: Secret::new(secret),
         kind: CredentialKind::ApiKey,
         fingerprint: Fingerprint::of_number(1),
-        companions: Companions::from_iter([("anthropic-version", "2026-01-01")]),
+        companions,
         ends: None,
     };
-    let owner = (Principal::local(), UpstreamKey::new(Provider::Anthropic, origin));
+    let owner = (Principal::local(), UpstreamKey::new(provider, origin));
     #[expect(clippy::disallowed_methods, reason = "a test's own lease")]
     Lease::grant(LeaseId(1), owner, Arc::new(credential), Generation(1), false)
+}
+
+fn sent(provider: Provider, step: Step) -> Request {
+    prepared("https://h/prefix/", &step, &lease_of(provider, "https://h")).unwrap()
+}
+
+/// Method and path of a step.
+fn goes(provider: Provider, step: Step) -> (Method, String) {
+    let request = sent(provider, step);
+    (request.method, request.uri.path().to_owned())
 }
 
 fn id() -> BatchId {
     BatchId::read("msgbatch_1").unwrap()
 }
 
+fn file_id() -> FileId {
+    FileId::read("file-1").unwrap()
+}
+
+fn calls() -> Vec<Bytes> {
+    vec![r#"{"model":"m","max_tokens":9}"#.into(), "{\"model\":\n\"n\"}".into()]
+}
+
 #[test]
 fn every_step_goes_below_our_own_base_url_with_the_leased_key() {
-    let sent = |step| prepared("https://h/prefix/", &step, &lease("https://h")).unwrap();
-    let submitted = sent(Step::Submit(r#"{"model":"m","max_tokens":9}"#.into()));
-    assert_eq!((submitted.method, submitted.uri.path()), (Method::POST, "/prefix/v1/messages/batches"));
-    let body = r#"{"requests":[{"custom_id":"work","params":{"model":"m","max_tokens":9}}]}"#;
+    let submitted = sent(Provider::Anthropic, Step::Submit(calls()));
+    let body = "{\"requests\":[{\"custom_id\":\"work-0\",\"params\":{\"model\":\"m\",\"max_tokens\":9}},\
+                {\"custom_id\":\"work-1\",\"params\":{\"model\":\n\"n\"}}]}";
     assert_eq!(submitted.body, body);
     let header = |name: &str| submitted.headers.get(name).unwrap().to_str().unwrap();
     assert_eq!((header("x-api-key"), header("anthropic-version")), ("sk-ant-api03-x", "2026-01-01"));
-    let looked = sent(Step::Look(id()));
-    assert_eq!((looked.method, looked.uri.path()), (Method::GET, "/prefix/v1/messages/batches/msgbatch_1"));
-    let fetched = sent(Step::Fetch(id()));
-    assert_eq!(fetched.uri.path(), "/prefix/v1/messages/batches/msgbatch_1/results");
+    let goes = |step| goes(Provider::Anthropic, step);
+    let below = |rest: &str| format!("/prefix/v1/messages/batches{rest}");
+    assert_eq!(goes(Step::Submit(calls())), (Method::POST, below("")));
+    assert_eq!(goes(Step::Look(id())), (Method::GET, below("/msgbatch_1")));
+    assert_eq!(goes(Step::Results(id())), (Method::GET, below("/msgbatch_1/results")));
+    assert_eq!(goes(Step::Cancel(id())), (Method::POST, below("/msgbatch_1/cancel")));
+}
+
+#[test]
+fn openai_is_given_the_calls_as_a_file_with_one_of_them_a_line() {
+    let uploaded = sent(Provider::OpenAi, Step::Upload(Dialect::OpenAiResponses, calls()));
+    assert_eq!((uploaded.method, uploaded.uri.path()), (Method::POST, "/prefix/v1/files"));
+    let header = |name: &str| uploaded.headers.get(name).unwrap().to_str().unwrap();
+    assert_eq!(header("content-type"), "multipart/form-data; boundary=stillroom-batch");
+    assert_eq!(header("authorization"), "Bearer sk-proj-x");
+    let line = |place: usize, body: &str| {
+        let rest = r#""method":"POST","url":"/v1/responses"}"#;
+        format!("{{\"body\":{body},\"custom_id\":\"work-{place}\",{rest}\n")
+    };
+    let form = [
+        "--stillroom-batch",
+        "Content-Disposition: form-data; name=\"purpose\"",
+        "",
+        "batch",
+        "--stillroom-batch",
+        "Content-Disposition: form-data; name=\"file\"; filename=\"batch.jsonl\"",
+        "Content-Type: application/jsonl",
+        "",
+        &(line(0, r#"{"max_tokens":9,"model":"m"}"#) + &line(1, r#"{"model":"n"}"#)),
+        "--stillroom-batch--",
+        "",
+    ];
+    assert_eq!(uploaded.body, form.join("\r\n"));
+}
+
+#[test]
+fn every_step_has_its_place_at_openai() {
+    let goes = |step| goes(Provider::OpenAi, step);
+    let begin = Step::Begin(Dialect::OpenAiChat, file_id());
+    let order = sent(Provider::OpenAi, begin.clone());
+    let body = r#"{"completion_window":"24h","endpoint":"/v1/chat/completions","input_file_id":"file-1"}"#;
+    assert_eq!(order.body, body);
+    assert_eq!(order.headers.get("content-type").unwrap(), "application/json");
+    assert_eq!(goes(begin), (Method::POST, "/prefix/v1/batches".to_owned()));
+    assert_eq!(goes(Step::Look(id())), (Method::GET, "/prefix/v1/batches/msgbatch_1".to_owned()));
+    assert_eq!(goes(Step::Cancel(id())), (Method::POST, "/prefix/v1/batches/msgbatch_1/cancel".to_owned()));
+    assert_eq!(goes(Step::Read(file_id())), (Method::GET, "/prefix/v1/files/file-1/content".to_owned()));
+    assert_eq!(goes(Step::Delete(file_id())), (Method::DELETE, "/prefix/v1/files/file-1".to_owned()));
+}
+
+#[test]
+fn a_step_of_another_provider_or_a_call_that_is_no_json_is_sent_nowhere() {
+    for (provider, step) in [
+        (Provider::OpenAi, Step::Submit(calls())),
+        (Provider::OpenAi, Step::Results(id())),
+        (Provider::Anthropic, Step::Upload(Dialect::OpenAiChat, calls())),
+        (Provider::Anthropic, Step::Begin(Dialect::OpenAiChat, file_id())),
+        (Provider::Anthropic, Step::Read(file_id())),
+        (Provider::Anthropic, Step::Delete(file_id())),
+        (Provider::Anthropic, Step::Submit(vec!["{".into()])),
+        (Provider::OpenAi, Step::Upload(Dialect::OpenAiChat, vec!["{".into()])),
+    ] {
+        assert!(prepared("https://h", &step, &lease_of(provider, "https://h")).is_err(), "{step:?}");
+    }
 }
 
 #[test]
 fn a_key_of_another_upstream_is_sent_nowhere() {
     for base in ["https://evil.test", "http://h", "https://h:8443"] {
-        assert!(prepared(base, &Step::Look(id()), &lease("https://h")).is_err(), "{base}");
+        for provider in [Provider::Anthropic, Provider::OpenAi] {
+            let lease = lease_of(provider, "https://h");
+            assert!(prepared(base, &Step::Look(id()), &lease).is_err(), "{base}");
+        }
     }
 }
 
 #[test]
 fn what_is_no_batch_is_not_taken_for_one() {
-    let read = |body: &str| batch(body.as_bytes());
+    let read = |body: &str| batch(Provider::Anthropic, body.as_bytes());
+    let told = |ended| Batch { id: id(), ended, calls: None, results: vec![], why: None };
     let ended = r#"{"id":"msgbatch_1","type":"message_batch","processing_status":"ended","results_url":"https://evil.test/"}"#;
-    assert_eq!(read(ended), Some(Batch { id: id(), ended: true }));
-    let open = read(r#"{"id":"msgbatch_1","processing_status":"canceling"}"#);
-    assert_eq!(open, Some(Batch { id: id(), ended: false }));
+    assert_eq!(read(ended), Some(told(true)));
+    assert_eq!(read(r#"{"id":"msgbatch_1","processing_status":"canceling"}"#), Some(told(false)));
     for no_batch in [
         "",
         "<html>",
@@ -69,27 +157,100 @@ fn what_is_no_batch_is_not_taken_for_one() {
 }
 
 #[test]
+fn openai_tells_how_far_a_batch_is_and_where_its_files_are() {
+    let read = |body: &str| batch(Provider::OpenAi, body.as_bytes());
+    let told = |status: &str, rest: &str| {
+        read(&format!(
+            r#"{{"id":"msgbatch_1","object":"batch","status":"{status}","input_file_id":"file-1"{rest}}}"#
+        ))
+        .unwrap()
+    };
+    for open in ["validating", "in_progress", "finalizing", "cancelling", "a new word"] {
+        assert!(!told(open, "").ended, "{open}");
+    }
+    let ended = Batch { id: id(), ended: true, calls: Some(file_id()), results: vec![], why: None };
+    for end in ["completed", "failed", "expired", "cancelled"] {
+        assert_eq!(told(end, r#","output_file_id":null,"error_file_id":null,"errors":null"#), ended, "{end}");
+    }
+    let both = told("completed", r#","output_file_id":"file-2","error_file_id":"file-3""#);
+    assert_eq!(both.results, ["file-2", "file-3"].map(|name| FileId::read(name).unwrap()));
+    let errors =
+        r#","errors":{"data":[{"code":"invalid_json_line","message":"no key sk-proj-aaaaaaaa here"}]}"#;
+    assert_eq!(told("failed", errors).why.unwrap(), "the batch failed: no key [masked] here");
+    for no_batch in [
+        "",
+        "[]",
+        r#"{"id":"msgbatch_1","object":"file","status":"completed"}"#,
+        r#"{"id":"a/../b","object":"batch","status":"completed"}"#,
+        r#"{"id":"msgbatch_1","object":"batch"}"#,
+    ] {
+        assert_eq!(read(no_batch), None, "{no_batch}");
+    }
+}
+
+#[test]
+fn only_a_file_with_a_plain_name_is_taken_for_one() {
+    assert_eq!(file(br#"{"id":"file-1","object":"file","purpose":"batch"}"#), Some(file_id()));
+    for no_file in [r#"{"id":"file-1","object":"batch"}"#, r#"{"id":"../x","object":"file"}"#, "<html>", "{}"]
+    {
+        assert_eq!(file(no_file.as_bytes()), None, "{no_file}");
+    }
+}
+
+#[test]
 fn a_result_is_the_answer_or_what_became_of_it() {
     let message = r#"{"content":[{"type":"text","text":"hi"}],"stop_reason":"end_turn","usage":{"input_tokens":3,"output_tokens":4}}"#;
-    let other = r#"{"custom_id":"another","result":{"type":"succeeded","message":{}}}"#;
-    let good = format!(r#"{{"custom_id":"work","result":{{"type":"succeeded","message":{message}}}}}"#);
-    let answer = answered(format!("{other}\n{good}\n").as_bytes()).unwrap();
+    let line = |name: &str, kind: &str, rest: &str| {
+        format!(r#"{{"custom_id":"{name}","result":{{"type":"{kind}"{rest}}}}}"#)
+    };
+    let lines = [
+        line("another", "errored", ""),
+        line("work-2", "errored", r#","error":{"type":"authentication_error"}"#),
+        line("work-1", "canceled", ""),
+        line("work-3", "succeeded", ""),
+        "no line".to_owned(),
+        line("work-0", "succeeded", &format!(r#","message":{message}"#)),
+        line("work-4", "expired", ""),
+    ];
+    let mut read = results(Dialect::AnthropicMessages, lines.join("\n").as_bytes());
+    let answer = read.remove(&0).unwrap().unwrap();
     assert_eq!((answer.usage.input, answer.usage.output), (3, 4));
     assert!(answer.message.unwrap().readable().contains("hi"));
-    for kind in ["errored", "canceled", "expired"] {
-        let line = format!(
-            r#"{{"custom_id":"work","result":{{"type":"{kind}","error":{{"type":"authentication_error"}}}}}}"#
-        );
-        assert_eq!(answered(line.as_bytes()), Err(format!("the batch {kind}")));
-    }
-    for nothing in ["", other, r#"{"custom_id":"work","result":{"type":"succeeded"}}"#] {
-        assert!(answered(nothing.as_bytes()).is_err(), "{nothing}");
+    let errors: Vec<_> = read.into_iter().map(|(place, result)| (place, result.unwrap_err())).collect();
+    let expected = [
+        (1, "the batch canceled"),
+        (2, "the batch errored"),
+        (3, "the result of the batch cannot be read"),
+        (4, "the batch expired"),
+    ];
+    assert_eq!(errors, expected.map(|(place, why)| (place, why.to_owned())));
+    assert!(results(Dialect::AnthropicMessages, b"").is_empty());
+}
+
+#[test]
+fn a_line_of_openai_s_files_is_an_answer_in_its_dialect_or_an_error() {
+    let chat = r#"{"choices":[{"message":{"role":"assistant","content":"hi"},"finish_reason":"stop"}],"usage":{"prompt_tokens":3,"completion_tokens":4}}"#;
+    let responses = r#"{"status":"completed","output":[{"type":"message","role":"assistant","content":[{"type":"output_text","text":"hi"}]}],"usage":{"input_tokens":3,"output_tokens":4}}"#;
+    for (dialect, body) in [(Dialect::OpenAiChat, chat), (Dialect::OpenAiResponses, responses)] {
+        let lines = [
+            r#"{"id":"r2","custom_id":"work-2","response":null,"error":{"code":"batch_expired","message":"late"}}"#.to_owned(),
+            r#"{"id":"r1","custom_id":"work-1","response":{"status_code":401,"request_id":"q","body":{"error":{"message":"no key sk-proj-aaaaaaaa"}}},"error":null}"#.to_owned(),
+            format!(r#"{{"id":"r0","custom_id":"work-0","response":{{"status_code":200,"request_id":"q","body":{body}}},"error":null}}"#),
+        ];
+        let mut read = results(dialect, lines.join("\n").as_bytes());
+        let answer = read.remove(&0).unwrap().unwrap();
+        assert_eq!((answer.usage.input, answer.usage.output), (3, 4), "{dialect:?}");
+        assert_eq!(answer.message.unwrap().readable(), "hi", "{dialect:?}");
+        let errors: Vec<_> = read.into_values().map(Result::unwrap_err).collect();
+        let expected =
+            ["the batch answered 401: no key [masked]", "the batch answered nothing: batch_expired"];
+        assert_eq!(errors, expected);
     }
 }
 
 #[test]
 fn an_accepted_answer_speaks_for_the_token_whatever_stands_in_it() {
     let errors = br#"{"error":{"type":"authentication_error","message":"invalid token"}}"#;
-    let class = |status| read(status, &HeaderMap::new(), errors, UnixMillis(0)).class;
+    let class = |status| read(Provider::Anthropic, status, &HeaderMap::new(), errors, UnixMillis(0)).class;
     assert_eq!((class(200), class(401)), (Class::Ok, Class::CredentialRejected));
 }
