@@ -6,13 +6,14 @@ use rusqlite_migration::{M, Migrations};
 use std::path::Path;
 use std::time::Duration;
 
-const SCHEMAS: [M<'static>; 6] = [
+const SCHEMAS: [M<'static>; 7] = [
     M::up(include_str!("migrations/0001_initial.sql")),
     M::up(include_str!("migrations/0002_warming.sql")),
     M::up(include_str!("migrations/0003_habits.sql")),
     M::up(include_str!("migrations/0004_projects.sql")),
     M::up(include_str!("migrations/0005_condensing.sql")),
     M::up(include_str!("migrations/0007_yours.sql")),
+    M::up(include_str!("migrations/0008_batches.sql")),
 ];
 
 /// How many free pages are given back at a time.

@@ -6,6 +6,7 @@
 //! Nothing in here is ever a credential, and nothing reads a clock: every time is an argument.
 
 mod alike;
+mod batch;
 mod browse;
 mod columns;
 mod consolidation;
@@ -31,6 +32,7 @@ mod turn;
 mod warming;
 mod yours;
 
+pub use batch::{KeptBatch, KeptItem};
 pub use browse::{Browse, CountedTurn, EntryVersion, Excerpt, LONGEST_EXCERPT, Page, PaidCall};
 pub use costs::{Costs, CostsBy, WarmReturn};
 pub use desk::{Desk, Pace, QueueFull};

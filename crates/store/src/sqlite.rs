@@ -1,5 +1,6 @@
 //! The store in SQLite: one transaction a call, and no more writing once damage is found.
 
+use crate::batch::{self, KeptBatch};
 use crate::costs::{self, Costs, CostsBy, WarmReturn};
 use crate::distillation::{self, CurationMaterial};
 use crate::error::StoreError;
@@ -15,7 +16,7 @@ use crate::turn::{self, Recorded, TurnRecord};
 use crate::warming::{self, KeptPause, WarmingMemory};
 use crate::{consolidation, database, history, injection};
 use domain::conversation::RecordedMessage;
-use domain::ids::{KnowledgeId, Principal, ProjectId, SessionId};
+use domain::ids::{BatchId, KnowledgeId, Principal, ProjectId, SessionId};
 use domain::knowledge::{KnowledgeEntry, Observation, Operation};
 use domain::purpose::Purpose;
 use domain::time::UnixMillis;
@@ -340,6 +341,18 @@ impl Store for SqliteStore {
 
     fn keep_warming_pause(&mut self, pause: &KeptPause, now: UnixMillis) -> Result<(), StoreError> {
         self.write(|transaction| warming::keep_pause(transaction, pause, now))
+    }
+
+    fn keep_batch(&mut self, batch: &KeptBatch) -> Result<(), StoreError> {
+        self.write(|transaction| batch::keep(transaction, batch))
+    }
+
+    fn forget_batch(&mut self, id: &BatchId) -> Result<(), StoreError> {
+        self.write(|transaction| batch::forget(transaction, id))
+    }
+
+    fn batches(&mut self) -> Result<Vec<KeptBatch>, StoreError> {
+        self.read(batch::all)
     }
 
     fn habits(&mut self) -> Result<Vec<KeptHabits>, StoreError> {

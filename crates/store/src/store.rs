@@ -1,5 +1,6 @@
 //! What can be asked of a store, and what it promises.
 
+use crate::batch::KeptBatch;
 use crate::browse::Browse;
 use crate::costs::{Costs, CostsBy, WarmReturn};
 use crate::distillation::CurationMaterial;
@@ -13,7 +14,7 @@ use crate::turn::{Recorded, TurnRecord};
 use crate::warming::{KeptPause, WarmingMemory};
 use crate::yours::Yours;
 use domain::conversation::RecordedMessage;
-use domain::ids::{KnowledgeId, Principal, ProjectId, SessionId};
+use domain::ids::{BatchId, KnowledgeId, Principal, ProjectId, SessionId};
 use domain::knowledge::{KnowledgeEntry, Observation, Operation};
 use domain::purpose::Purpose;
 use domain::time::UnixMillis;
@@ -345,6 +346,24 @@ pub trait Store: Browse + Yours + Send {
     /// # Errors
     /// As told for the trait.
     fn keep_warming_pause(&mut self, pause: &KeptPause, now: UnixMillis) -> Result<(), StoreError>;
+
+    /// Keeps what lies in a provider's batch, in place of a batch of the same name.
+    ///
+    /// # Errors
+    /// As told for the trait.
+    fn keep_batch(&mut self, batch: &KeptBatch) -> Result<(), StoreError>;
+
+    /// Forgets a batch. One that is gone is no error.
+    ///
+    /// # Errors
+    /// As told for the trait.
+    fn forget_batch(&mut self, id: &BatchId) -> Result<(), StoreError>;
+
+    /// Every batch that was kept and not forgotten, the oldest first.
+    ///
+    /// # Errors
+    /// As told for the trait.
+    fn batches(&mut self) -> Result<Vec<KeptBatch>, StoreError>;
 
     /// What was learnt of waits, those that changed last at the end.
     ///

@@ -1,6 +1,7 @@
 //! The promises of the store, each with a test that would notice if it were broken.
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "helpers of tests fail by panicking")]
 
+mod batches;
 mod browse;
 mod curation;
 mod desk;
