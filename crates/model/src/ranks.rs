@@ -65,10 +65,9 @@ fn evidence(mail: &mut Mail) -> Option<&mut Evidence> {
         Mail::Fact { evidence, .. } => Some(evidence),
         Mail::Report { work, .. } => match work {
             Work::Accepted { evidence, .. }
-            | Work::Queued { evidence }
             | Work::Unusable { evidence, .. }
             | Work::Refused { evidence } => Some(evidence),
-            Work::Failed { evidence, .. } => evidence.as_mut(),
+            Work::Failed { evidence, .. } | Work::Queued { evidence } => evidence.as_mut(),
             Work::Nothing => None,
         },
     }

@@ -3,7 +3,7 @@
 mod words;
 
 use crate::Spoken;
-use crate::batch_queue::Submission;
+use crate::batch_queue::offer;
 use crate::caller::{Caller, Question, evidence, unanswered, words as said};
 use crate::job::Craft;
 use actor::Mailbox;
@@ -15,7 +15,7 @@ use domain::knowledge::Observation;
 use domain::purpose::Purpose;
 use domain::settings::DistillerSettings;
 use domain::time::UnixMillis;
-use machines::batch_queue::{BatchMessage, BatchReply, Stretch};
+use machines::batch_queue::{BatchMessage, BatchReply, Item, Stretch};
 use machines::job::{Brief, Work};
 use store::{Store, StoreError};
 use upstream::call::CallEnd;
@@ -73,12 +73,15 @@ impl Distilling {
         let stretch =
             Stretch { sources: segment.iter().map(|message| message.id).collect(), size: asked.size };
         let body = self.body(&brief, asked);
-        let submission = Submission { brief: &brief, lease: &lease, body: body.clone(), stretch: &stretch };
-        if let Some(work) = submission.hand_in(&self.caller, &self.batches).await {
-            return work;
+        let item = Item { brief: brief.clone(), stretch: stretch.clone() };
+        let call = self.caller.as_taken(&brief, &lease, body.clone());
+        if offer(&self.batches, &lease, item, call).await {
+            return Work::Queued { evidence: None };
         }
         match self.ask(&brief, &lease, body).await {
-            Ok((answered, evidence)) => keep(&self.caller, brief.session, stretch, &answered, evidence).await,
+            Ok((answered, evidence)) => {
+                judged(keep(&self.caller, brief.session, stretch, &answered).await, evidence)
+            }
             Err(work) => work,
         }
     }
@@ -100,7 +103,7 @@ impl Distilling {
         let session = brief.session;
         let write =
             self.caller.desk.write(move |store| store.merge_observations(&session, &sources, &lines, at));
-        written(write.await, evidence)
+        judged(written(write.await), evidence)
     }
 
     fn body(&self, brief: &Brief, asked: Asked) -> bytes::Bytes {
@@ -125,23 +128,19 @@ impl Distilling {
     }
 }
 
-/// Keeps the observations in an answer together with the mark on what they cover, whichever way the answer came. When some
-/// of that is covered already, nothing is kept: somebody else did the work.
+/// Keeps the observations in an answer together with the mark on what they cover, whichever way the answer came; how many, or
+/// why they cannot be kept. When some of that is covered already, nothing is kept: somebody else did the work.
 pub(crate) async fn keep(
     caller: &Caller,
     session: SessionId,
     stretch: Stretch,
     answered: &Answered,
-    evidence: Evidence,
-) -> Work {
-    let lines = match whole(answered).and_then(|text| words::observations(&text, stretch.size)) {
-        Ok(lines) => lines,
-        Err(why) => return Work::Unusable { evidence, why },
-    };
+) -> Result<u32, String> {
+    let lines = whole(answered).and_then(|text| words::observations(&text, stretch.size))?;
     let at = UnixMillis::from(caller.clock.unix());
     let write =
         caller.desk.write(move |store| store.store_observations(&session, &stretch.sources, &lines, at));
-    written(write.await, evidence)
+    written(write.await)
 }
 
 /// The words of an answer that came to its end.
@@ -152,9 +151,13 @@ fn whole(answered: &Answered) -> Result<String, String> {
     said(answered)
 }
 
-fn written(kept: Result<Vec<Observation>, StoreError>, evidence: Evidence) -> Work {
+fn written(kept: Result<Vec<Observation>, StoreError>) -> Result<u32, String> {
+    kept.map(|kept| u32::try_from(kept.len()).unwrap_or(u32::MAX)).map_err(|error| error.to_string())
+}
+
+fn judged(kept: Result<u32, String>, evidence: Evidence) -> Work {
     match kept {
-        Ok(kept) => Work::Accepted { evidence, kept: u32::try_from(kept.len()).unwrap_or(u32::MAX) },
-        Err(error) => Work::Unusable { evidence, why: error.to_string() },
+        Ok(kept) => Work::Accepted { evidence, kept },
+        Err(why) => Work::Unusable { evidence, why },
     }
 }

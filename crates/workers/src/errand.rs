@@ -93,15 +93,17 @@ impl Errand {
     fn testimony(&self, brief: &Brief, lease: Lease, work: Work) -> CredentialMessage {
         let request = brief.request(self.purpose);
         match work {
-            Work::Accepted { evidence, .. } | Work::Queued { evidence } | Work::Unusable { evidence, .. } => {
-                CredentialMessage::AuthAccepted { request, lease, evidence }
-            }
+            Work::Accepted { evidence, .. }
+            | Work::Queued { evidence: Some(evidence) }
+            | Work::Unusable { evidence, .. } => CredentialMessage::AuthAccepted { request, lease, evidence },
             Work::Refused { evidence } => {
                 self.count_refusal(&evidence);
                 CredentialMessage::AuthFailed { request, lease, evidence }
             }
             Work::Failed { evidence, .. } => CredentialMessage::CallEnded { request, lease, evidence },
-            Work::Nothing => CredentialMessage::CallEnded { request, lease, evidence: None },
+            Work::Nothing | Work::Queued { evidence: None } => {
+                CredentialMessage::CallEnded { request, lease, evidence: None }
+            }
         }
     }
 
@@ -161,8 +163,10 @@ impl Errand {
                 let cause = cause.as_str();
                 tracing::info!(session, purpose, cause, %why, "background work left pending");
             }
-            Ending::Queued => tracing::info!(session, purpose, "background work handed in as a batch"),
-            Ending::Nothing | Ending::Waiting { .. } => {}
+            Ending::Queued if self.purpose == Purpose::Batch => {
+                tracing::info!(session, purpose, "background work goes into a batch");
+            }
+            Ending::Queued | Ending::Nothing | Ending::Waiting { .. } => {}
         }
     }
 }

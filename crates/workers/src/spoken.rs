@@ -152,23 +152,24 @@ impl Message for Spoken<WarmerMessage> {
 impl Message for Spoken<BatchMessage> {
     fn name(&self) -> &'static str {
         match &self.0 {
-            BatchMessage::MayQueue { .. } => "MayQueue",
-            BatchMessage::Queued(_) => "Queued",
-            BatchMessage::Unwelcome(_) => "Unwelcome",
-            BatchMessage::Lacking(_) => "Lacking",
+            BatchMessage::Offered(_) => "Offered",
+            BatchMessage::HandInDue => "HandInDue",
+            BatchMessage::HandedIn { .. } => "HandedIn",
             BatchMessage::LookDue => "LookDue",
+            BatchMessage::Looked { .. } => "Looked",
+            BatchMessage::Restored(..) => "Restored",
             BatchMessage::Job(message) => job_name(message),
         }
     }
 
     fn session(&self) -> Option<&str> {
         match &self.0 {
-            BatchMessage::MayQueue { session, .. } | BatchMessage::Unwelcome(session) => {
-                Some(session.as_str())
+            BatchMessage::Offered(offer) => of_brief(&offer.item.brief),
+            BatchMessage::HandedIn { leader, .. } | BatchMessage::Looked { leader, .. } => {
+                Some(leader.as_str())
             }
-            BatchMessage::Queued(item) => of_brief(&item.brief),
             BatchMessage::Job(message) => of_job(message),
-            BatchMessage::Lacking(_) | BatchMessage::LookDue => None,
+            BatchMessage::HandInDue | BatchMessage::LookDue | BatchMessage::Restored(..) => None,
         }
     }
 }

@@ -1,12 +1,14 @@
 //! What is said to the queue, what it answers, and what it wants done.
 
 use crate::job::{Brief, Ending, JobMessage, Work};
+use bytes::Bytes;
 use domain::credential::Lease;
+use domain::fingerprint::Fingerprint;
 use domain::ids::{BatchId, SessionId};
-use domain::provider::UpstreamKey;
+use std::fmt;
 use std::time::Duration;
 
-/// The messages that were handed in, by name and size: no word of them.
+/// The messages that are handed in, by name and size: no word of them.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Stretch {
     /// Their ids in the store.
@@ -15,36 +17,90 @@ pub struct Stretch {
     pub size: usize,
 }
 
-/// Work that lies in a provider's batch. It holds no secret (R13): a token to look with is leased each time.
+/// Work for a provider's batch. It holds no secret (R13): a token is leased each time.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Item {
     /// For whom.
     pub brief: Brief,
-    /// The provider's name for it.
-    pub batch: BatchId,
     /// What it covers.
     pub stretch: Stretch,
+}
+
+/// A background call as it will be handed in. It holds what was said, so it is kept only until then, and never shown.
+#[derive(Clone, PartialEq, Eq, Hash)]
+pub struct Call(pub Bytes);
+
+impl fmt::Debug for Call {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Call({} bytes)", self.0.len())
+    }
+}
+
+/// Work that a worker could do directly with the lease it has, and that nobody waits for.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Offer {
+    /// The work.
+    pub item: Item,
+    /// The token of the lease: what is handed in together is paid by one account.
+    pub token: Fingerprint,
+    /// The call that does it.
+    pub call: Call,
+}
+
+/// Items that a provider took in together, in the order of the calls.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Batch {
+    /// The provider's name for it.
+    pub id: BatchId,
+    /// Never none.
+    pub items: Vec<Item>,
+}
+
+/// What became of calls that were handed in.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub enum HandedIn {
+    /// The provider made a batch of them.
+    Taken(BatchId),
+    /// There is no batch endpoint at this upstream.
+    Lacking,
+    /// They were not taken.
+    Refused,
 }
 
 /// What the queue hears.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum BatchMessage {
-    /// A worker asks whether work that nobody waits for may go into a batch.
-    MayQueue {
-        /// For whom.
-        session: SessionId,
-        /// Where.
-        upstream: UpstreamKey,
+    /// A worker offers work for a batch.
+    Offered(Offer),
+    /// Items have been collected for long enough.
+    HandInDue,
+    /// Calls were handed in.
+    HandedIn {
+        /// In whose name.
+        leader: SessionId,
+        /// With what.
+        lease: Lease,
+        /// What became of them.
+        outcome: HandedIn,
+        /// How that went.
+        work: Work,
     },
-    /// A provider took work in.
-    Queued(Item),
-    /// A provider did not take in what was handed in for this session.
-    Unwelcome(SessionId),
-    /// There is no batch endpoint at this upstream.
-    Lacking(UpstreamKey),
-    /// Every minute, as long as there is an item.
+    /// Every minute, as long as something lies in a batch.
     LookDue,
-    /// A step of a look.
+    /// A batch was looked at.
+    Looked {
+        /// In whose name.
+        leader: SessionId,
+        /// With what.
+        lease: Lease,
+        /// How that went.
+        work: Work,
+        /// Once the batch has ended, how each of its items ended; none before.
+        endings: Vec<Ending>,
+    },
+    /// What was handed in before this queue was built, and how long ago.
+    Restored(Vec<(Batch, Duration)>),
+    /// Another step of a job.
     Job(JobMessage),
 }
 
@@ -53,25 +109,43 @@ pub enum BatchMessage {
 pub enum BatchReply {
     /// Taken in.
     Noted,
-    /// To `MayQueue`: it may.
-    Queue,
-    /// To `MayQueue`: the work goes the direct way.
+    /// To an offer: the work goes into a batch, or lies in one already.
+    Queued,
+    /// To an offer: the work goes the direct way.
     Direct,
 }
 
 /// What the queue wants done.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum BatchEffect {
-    /// Ask the CredentialActor whether this item may be looked at.
+    /// Ask the CredentialActor whether a batch may be handed in, looked at or cancelled.
     Ask(Brief),
-    /// Look how far it is, and keep its result when there is one.
-    Look {
-        /// At what.
-        item: Item,
+    /// Hand calls in as one batch, and write down what the provider took.
+    HandIn {
+        /// In the order of the calls.
+        items: Vec<Item>,
+        /// One an item.
+        calls: Vec<Call>,
         /// With what.
         lease: Lease,
     },
-    /// Tell the CredentialActor how the look went.
+    /// Look how far a batch is, and keep its results when there are some.
+    Look {
+        /// At what.
+        batch: Batch,
+        /// With what.
+        lease: Lease,
+    },
+    /// Tell the provider that nobody wants a batch any more, and leave no file of it behind.
+    Cancel {
+        /// In whose name.
+        leader: Brief,
+        /// Which.
+        batch: BatchId,
+        /// With what.
+        lease: Lease,
+    },
+    /// Tell the CredentialActor how it went.
     Report {
         /// For whom.
         brief: Brief,
@@ -80,13 +154,17 @@ pub enum BatchEffect {
         /// How it went.
         work: Work,
     },
-    /// The item left the queue, and the scheduler is to hear how.
+    /// The scheduler is to hear that an item came into the queue, or how it left.
     Over {
         /// For whom.
         brief: Brief,
         /// How.
         ending: Ending,
     },
+    /// A batch is not looked after any more, not even after a restart.
+    Forget(BatchId),
+    /// Hand in again after this long.
+    ArmHandIn(Duration),
     /// Look again after this long.
     ArmLook(Duration),
 }

@@ -1,52 +1,59 @@
-//! Work that lies in a provider's batch: looked after every minute until the provider is done with it, or a day is over.
+//! Work that goes into a provider's batch: collected, handed in together, looked after every minute until the provider is
+//! done with it, and taken back when that takes too long.
 //!
-//! It is asked first, whether work of a session may go into a batch at all; what it knows against that, it heard from
-//! providers. Each look is a job like any other: it asks the one admission, looks with the lease, and reports.
+//! What the queue knows against batches for a session or an upstream, it heard from providers. Handing in, each look and
+//! cancelling are jobs like any other: they ask the one admission, work with the lease, and report. A batch asks in the name
+//! of its first item's session.
 //!
 //! Nothing here is needed: the work is pending in the store until its result is kept. What is forgotten, or comes to
 //! nothing, is done the direct way by the next sweep.
 
+mod lot;
 mod message;
+mod pile;
+#[cfg(test)]
+mod properties;
 #[cfg(test)]
 mod tests;
+mod welcome;
 
-pub use message::{BatchEffect, BatchMessage, BatchReply, Item, Stretch};
+pub use message::{Batch, BatchEffect, BatchMessage, BatchReply, Call, HandedIn, Item, Offer, Stretch};
+pub use pile::{COLLECTED_FOR, MOST};
 
-use crate::job::{AT_ONCE, Bench, Brief, Ending, FailureCause, JobEffect, JobMessage, Work};
-use domain::evidence::Class;
+use crate::job::{Bench, Brief, Ending, FailureCause, JobEffect, JobMessage, Work};
+use domain::credential::{CredentialKind, Lease};
 use domain::ids::SessionId;
-use domain::provider::UpstreamKey;
+use domain::provider::Provider;
 use domain::time::Moment;
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use lot::{Lot, State};
+use pile::Piles;
+use std::collections::BTreeMap;
 use std::time::Duration;
+use welcome::Welcome;
 
 /// Items at once. Beyond that, work goes the direct way.
 pub const ROOM: usize = 256;
-/// How often an item is looked at.
+/// How often a batch is looked at.
 pub const EVERY: Duration = Duration::from_secs(60);
-/// Providers give a batch up after a day, and so does the queue.
-pub const LONGEST: Duration = Duration::from_secs(24 * 3600);
-/// Sessions of which is remembered that batches are nothing for them; the oldest are forgotten first.
-const REMEMBERED: usize = 4096;
 
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-struct Entry {
-    item: Item,
-    since: Moment,
-    /// The provider will never answer it.
-    lost: bool,
+/// How long work may lie in a batch before it is taken back.
+#[must_use]
+pub const fn longest(provider: Provider) -> Duration {
+    match provider {
+        Provider::Anthropic => Duration::from_secs(3600),
+        Provider::OpenAi => Duration::from_secs(4 * 3600),
+    }
 }
 
 /// See the module.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct BatchMachine {
     enabled: bool,
-    entries: BTreeMap<SessionId, Entry>,
+    piles: Piles,
+    /// By the session in whose name they ask.
+    lots: BTreeMap<SessionId, Lot>,
     bench: Bench,
-    /// Sessions whose work goes the direct way from now on.
-    unwelcome: VecDeque<SessionId>,
-    /// Upstreams without such an endpoint.
-    lacking: BTreeSet<UpstreamKey>,
+    welcome: Welcome,
     armed: bool,
 }
 
@@ -56,10 +63,10 @@ impl BatchMachine {
     pub fn new(enabled: bool) -> Self {
         Self {
             enabled,
-            entries: BTreeMap::new(),
+            piles: Piles::default(),
+            lots: BTreeMap::new(),
             bench: Bench::with_room_in_line(ROOM),
-            unwelcome: VecDeque::new(),
-            lacking: BTreeSet::new(),
+            welcome: Welcome::default(),
             armed: false,
         }
     }
@@ -67,122 +74,181 @@ impl BatchMachine {
     /// Takes one message in.
     pub fn on(&mut self, message: BatchMessage, now: Moment, effects: &mut Vec<BatchEffect>) -> BatchReply {
         match message {
-            BatchMessage::MayQueue { session, upstream } => return self.may_queue(&session, &upstream),
-            BatchMessage::Queued(item) => self.queued(item, now, effects),
-            BatchMessage::Unwelcome(session) => self.leave_out(&session),
-            BatchMessage::Lacking(upstream) => drop(self.lacking.insert(upstream)),
+            BatchMessage::Offered(offer) => return self.offered(offer, now, effects),
+            BatchMessage::HandInDue => self.hand_in_due(now, effects),
+            BatchMessage::HandedIn { leader, lease, outcome, work } => {
+                self.handed_in(&leader, outcome, now);
+                self.job(JobMessage::Performed { session: leader, lease, work }, effects);
+                self.arm(effects);
+            }
             BatchMessage::LookDue => self.look_due(now, effects),
+            BatchMessage::Looked { leader, lease, work, endings } => {
+                self.looked(&leader, &work, endings);
+                self.job(JobMessage::Performed { session: leader, lease, work }, effects);
+            }
+            BatchMessage::Restored(batches) => {
+                batches.into_iter().for_each(|(batch, age)| self.restored(batch, age, now, effects));
+                self.arm(effects);
+            }
             BatchMessage::Job(message) => self.job(message, effects),
         }
         BatchReply::Noted
     }
 
-    /// So many submissions may be under way at once that have not been told yet.
-    fn may_queue(&self, session: &SessionId, upstream: &UpstreamKey) -> BatchReply {
-        let room = self.entries.len() + AT_ONCE <= ROOM && !self.entries.contains_key(session);
-        let welcome = !self.unwelcome.contains(session) && !self.lacking.contains(upstream);
-        if self.enabled && room && welcome { BatchReply::Queue } else { BatchReply::Direct }
+    fn offered(&mut self, offer: Offer, now: Moment, effects: &mut Vec<BatchEffect>) -> BatchReply {
+        let brief = offer.item.brief.clone();
+        let lies = self.holds(&brief.session);
+        if !lies && !self.has_room_for(&brief) {
+            return BatchReply::Direct;
+        }
+        effects.push(BatchEffect::Over { brief, ending: Ending::Queued });
+        if !lies {
+            self.piles.add(offer, now);
+            self.hand_in_due(now, effects);
+        }
+        BatchReply::Queued
     }
 
-    fn queued(&mut self, item: Item, now: Moment, effects: &mut Vec<BatchEffect>) {
-        self.entries.insert(item.brief.session.clone(), Entry { item, since: now, lost: false });
-        self.arm(effects);
+    fn holds(&self, session: &SessionId) -> bool {
+        self.piles.hold(session) || self.lots.values().any(|lot| lot.holds(session))
+    }
+
+    fn has_room_for(&self, brief: &Brief) -> bool {
+        let lying: usize = self.lots.values().map(|lot| lot.items.len()).sum();
+        self.enabled && self.welcome.extends_to(brief) && self.piles.len() + lying < ROOM
+    }
+
+    fn hand_in_due(&mut self, now: Moment, effects: &mut Vec<BatchEffect>) {
+        for offers in self.piles.take_due(now) {
+            if let Some(lot) = Lot::leaving(offers) {
+                self.begin(lot, effects);
+            }
+        }
+        effects.extend(self.piles.next_due(now).map(BatchEffect::ArmHandIn));
+    }
+
+    fn begin(&mut self, lot: Lot, effects: &mut Vec<BatchEffect>) {
+        let leader = lot.leader.clone();
+        self.lots.insert(leader.session.clone(), lot);
+        self.want(leader, effects);
+    }
+
+    fn want(&mut self, leader: Brief, effects: &mut Vec<BatchEffect>) {
+        let mut steps = Vec::new();
+        self.bench.wanted(leader, &mut steps);
+        self.take(steps, effects);
+    }
+
+    fn handed_in(&mut self, leader: &SessionId, outcome: HandedIn, now: Moment) {
+        let Some(lot) = self.lots.get_mut(leader) else { return };
+        match outcome {
+            HandedIn::Taken(id) => {
+                let until = now.after(longest(lot.leader.upstream.provider()));
+                lot.state = State::lying(id, until);
+            }
+            HandedIn::Lacking => self.welcome.end_at(lot.leader.upstream.clone()),
+            HandedIn::Refused => lot.sessions().iter().for_each(|session| self.welcome.end_for(session)),
+        }
+    }
+
+    fn restored(&mut self, batch: Batch, age: Duration, now: Moment, effects: &mut Vec<BatchEffect>) {
+        let Some(leader) = batch.items.first().map(|item| item.brief.clone()) else { return };
+        if self.lots.contains_key(&leader.session) {
+            return;
+        }
+        let queued = |item: &Item| BatchEffect::Over { brief: item.brief.clone(), ending: Ending::Queued };
+        effects.extend(batch.items.iter().map(queued));
+        let until = now.after(longest(leader.upstream.provider()).saturating_sub(age));
+        let state = State::lying(batch.id, until);
+        self.lots.insert(leader.session.clone(), Lot { leader, items: batch.items, state });
     }
 
     fn arm(&mut self, effects: &mut Vec<BatchEffect>) {
-        if !self.armed && !self.entries.is_empty() {
+        if !self.armed && self.lots.values().any(Lot::is_lying) {
             self.armed = true;
             effects.push(BatchEffect::ArmLook(EVERY));
         }
     }
 
-    fn leave_out(&mut self, session: &SessionId) {
-        if self.unwelcome.contains(session) {
-            return;
-        }
-        self.unwelcome.push_back(session.clone());
-        if self.unwelcome.len() > REMEMBERED {
-            self.unwelcome.pop_front();
-        }
-    }
-
     fn look_due(&mut self, now: Moment, effects: &mut Vec<BatchEffect>) {
         self.armed = false;
-        let idle = self.entries.values().filter(|entry| !self.bench.is_busy(&entry.item.brief.session));
-        let due = idle.filter(|entry| now.since(entry.since) >= EVERY);
-        let (old, young): (Vec<_>, Vec<_>) = due.partition(|entry| now.since(entry.since) >= LONGEST);
-        let briefs = |entries: Vec<&Entry>| -> Vec<Brief> {
-            entries.into_iter().map(|entry| entry.item.brief.clone()).collect()
-        };
-        let (old, young) = (briefs(old), briefs(young));
-        for brief in old {
-            let why = "the batch was not done within a day".to_owned();
-            self.give_up(brief, Ending::Failed { cause: FailureCause::Provider, why }, effects);
+        let idle = self.lots.iter().filter(|(leader, lot)| lot.is_lying() && !self.bench.is_busy(leader));
+        let idle: Vec<_> = idle.map(|(leader, lot)| (leader.clone(), lot.leader.clone())).collect();
+        for (session, leader) in idle {
+            self.take_back_if_late(&session, now, effects);
+            self.want(leader, effects);
         }
-        let mut steps = Vec::new();
-        young.into_iter().for_each(|brief| self.bench.wanted(brief, &mut steps));
-        self.take(steps, effects);
         self.arm(effects);
     }
 
-    fn job(&mut self, message: JobMessage, effects: &mut Vec<BatchEffect>) {
-        if let JobMessage::Performed { session, work, .. } = &message {
-            self.felt(session, work);
+    /// The items go at once, whether or not anybody can be told that the batch is not wanted any more.
+    fn take_back_if_late(&mut self, leader: &SessionId, now: Moment, effects: &mut Vec<BatchEffect>) {
+        let taken_back = self.lots.get_mut(leader).and_then(|lot| lot.take_back(now));
+        if let Some((items, id)) = taken_back {
+            let why = "the batch was not done in time".to_owned();
+            let ending = Ending::Failed { cause: FailureCause::Provider, why };
+            items.into_iter().for_each(|item| self.lay_for_nothing(item, ending.clone(), effects));
+            effects.push(BatchEffect::Forget(id));
         }
+    }
+
+    fn lay_for_nothing(&mut self, item: Item, ending: Ending, effects: &mut Vec<BatchEffect>) {
+        self.welcome.end_for(&item.brief.session);
+        effects.push(BatchEffect::Over { brief: item.brief, ending });
+    }
+
+    fn looked(&mut self, leader: &SessionId, work: &Work, endings: Vec<Ending>) {
+        let Some(lot) = self.lots.get_mut(leader) else { return };
+        lot.saw(work, endings);
+        if matches!(work, Work::Refused { evidence } if matches!(evidence.status, 401 | 403)) {
+            lot.sessions().iter().for_each(|session| self.welcome.end_for(session));
+        }
+    }
+
+    fn job(&mut self, message: JobMessage, effects: &mut Vec<BatchEffect>) {
         let mut steps = Vec::new();
         self.bench.on(message, &mut steps);
         self.take(steps, effects);
-    }
-
-    /// What a look says about the item, and about batches for its session.
-    fn felt(&mut self, session: &SessionId, work: &Work) {
-        match work {
-            Work::Refused { evidence } if matches!(evidence.status, 401 | 403) => self.leave_out(session),
-            Work::Failed { evidence: Some(evidence), .. } if evidence.class != Class::RequestRefused => {}
-            Work::Failed { evidence: Some(_), .. } | Work::Unusable { .. } => {
-                self.entries.entry(session.clone()).and_modify(|entry| entry.lost = true);
-            }
-            Work::Refused { .. }
-            | Work::Failed { .. }
-            | Work::Nothing
-            | Work::Accepted { .. }
-            | Work::Queued { .. } => {}
-        }
     }
 
     fn take(&mut self, steps: Vec<JobEffect>, effects: &mut Vec<BatchEffect>) {
         for step in steps {
             match step {
                 JobEffect::Ask(brief) => effects.push(BatchEffect::Ask(brief)),
-                JobEffect::Perform { brief, lease } => {
-                    // An item leaves only when no job of its session is under way.
-                    let entry = self.entries.get(&brief.session);
-                    effects.extend(entry.map(|it| BatchEffect::Look { item: it.item.clone(), lease }));
-                }
+                JobEffect::Perform { brief, lease } => self.perform(brief.session, lease, effects),
                 JobEffect::Report { brief, lease, work } => {
                     effects.push(BatchEffect::Report { brief, lease, work });
                 }
-                JobEffect::Ended { brief, ending } => self.ended(brief, ending, effects),
+                JobEffect::Ended { brief, ending } => self.ended(&brief.session, ending, effects),
             }
         }
     }
 
-    /// A look that settled nothing is followed by another.
-    fn ended(&mut self, brief: Brief, ending: Ending, effects: &mut Vec<BatchEffect>) {
-        let lost = self.entries.get(&brief.session).is_some_and(|entry| entry.lost);
-        match ending {
-            Ending::Done { .. } => {
-                self.entries.remove(&brief.session);
-                effects.push(BatchEffect::Over { brief, ending });
+    /// A lease that is not for this is given back unused.
+    fn perform(&mut self, leader: SessionId, lease: Lease, effects: &mut Vec<BatchEffect>) {
+        let is_key = lease.credential.kind == CredentialKind::ApiKey;
+        let lot = self.lots.get(&leader).filter(|_| is_key);
+        match lot.and_then(|lot| lot.next_step(&lease)) {
+            Some(effect) => effects.push(effect),
+            None => {
+                let work = Work::Nothing;
+                self.job(JobMessage::Performed { session: leader, lease, work }, effects);
             }
-            Ending::Failed { .. } if lost => self.give_up(brief, ending, effects),
-            Ending::Nothing | Ending::Queued | Ending::Waiting { .. } | Ending::Failed { .. } => {}
         }
     }
 
-    fn give_up(&mut self, brief: Brief, ending: Ending, effects: &mut Vec<BatchEffect>) {
-        self.entries.remove(&brief.session);
-        self.leave_out(&brief.session);
-        effects.push(BatchEffect::Over { brief, ending });
+    /// A look that settled nothing is followed by another. Nothing else is tried twice.
+    fn ended(&mut self, leader: &SessionId, ending: Ending, effects: &mut Vec<BatchEffect>) {
+        let Some(endings) = self.lots.get(leader).and_then(|lot| lot.settled_by(ending)) else { return };
+        let Some(lot) = self.lots.remove(leader) else { return };
+        let lay = lot.lies_in().cloned();
+        for (item, ending) in lot.items.into_iter().zip(endings) {
+            if lay.is_some() && matches!(ending, Ending::Failed { .. }) {
+                self.lay_for_nothing(item, ending, effects);
+            } else {
+                effects.push(BatchEffect::Over { brief: item.brief, ending });
+            }
+        }
+        effects.extend(lay.map(BatchEffect::Forget));
     }
 }

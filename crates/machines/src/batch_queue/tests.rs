@@ -4,19 +4,19 @@ use super::*;
 use crate::samples::{brief, upstream};
 use domain::access::{Access, WaitReason};
 use domain::companions::Companions;
-use domain::credential::{Credential, CredentialKind, Lease};
-use domain::evidence::Evidence;
+use domain::credential::Credential;
+use domain::evidence::{Class, Evidence};
 use domain::fingerprint::Fingerprint;
 use domain::ids::{BatchId, Generation, LeaseId, Principal};
 use domain::secret::Secret;
 use std::sync::Arc;
 
 const MINUTE: u64 = 60;
-const DAY: u64 = 24 * 3600;
+const HOUR: u64 = 3600;
 
-fn lease() -> Lease {
-    let (value, kind) = (Secret::new("sk-ant-api03-x"), CredentialKind::ApiKey);
-    let (header, fingerprint) = ("x-api-key", Fingerprint::of_number(1));
+pub(super) fn lease_of(token: u8, kind: CredentialKind) -> Lease {
+    let (header, value) = ("x-api-key", Secret::new("sk-ant-api03-x"));
+    let fingerprint = Fingerprint::of_number(token);
     let credential =
         Credential { header, value, kind, fingerprint, companions: Companions::default(), ends: None };
     let owner = (Principal::local(), upstream());
@@ -24,144 +24,393 @@ fn lease() -> Lease {
     Lease::grant(LeaseId(1), owner, Arc::new(credential), Generation(1), false)
 }
 
-fn evidence(class: Class, status: u16) -> Evidence {
+fn lease() -> Lease {
+    lease_of(1, CredentialKind::ApiKey)
+}
+
+pub(super) fn evidence(class: Class, status: u16) -> Evidence {
     let fingerprint = Fingerprint::of_number(1);
     Evidence { fingerprint, upstream: upstream(), start: Moment(1), end: Moment(2), class, status }
 }
 
 fn item(session: &str) -> Item {
-    let batch = BatchId::read("msgbatch_1").unwrap();
-    Item { brief: brief(session), batch, stretch: Stretch { sources: vec![1, 2], size: 9 } }
+    Item { brief: brief(session), stretch: Stretch { sources: vec![1, 2], size: 9 } }
 }
 
-fn say(machine: &mut BatchMachine, seconds: u64, message: BatchMessage) -> Vec<BatchEffect> {
-    let mut effects = Vec::new();
-    machine.on(message, Moment::from_secs(seconds), &mut effects);
-    effects
+pub(super) fn offer(session: &str) -> Offer {
+    let call = Call(format!("what {session} said").into());
+    Offer { item: item(session), token: Fingerprint::of_number(1), call }
 }
 
-fn may(machine: &mut BatchMachine, session: &str) -> bool {
-    let asked = BatchMessage::MayQueue { session: session.into(), upstream: upstream() };
-    machine.on(asked, Moment(0), &mut Vec::new()) == BatchReply::Queue
+fn id() -> BatchId {
+    BatchId::read("msgbatch_1").unwrap()
 }
 
-/// A queue with one item, and the effects of a look at it that went like `work`.
-fn looked(work: Work) -> (BatchMachine, Vec<BatchEffect>) {
-    let mut machine = BatchMachine::new(true);
-    say(&mut machine, 0, BatchMessage::Queued(item("a")));
-    assert!(say(&mut machine, MINUTE, BatchMessage::LookDue).contains(&BatchEffect::Ask(brief("a"))));
-    let access = Access::Go(lease());
-    let answered = JobMessage::Answered { session: "a".into(), access };
-    let look = say(&mut machine, MINUTE, BatchMessage::Job(answered));
-    assert_eq!(look, [BatchEffect::Look { item: item("a"), lease: lease() }]);
-    let performed = JobMessage::Performed { session: "a".into(), lease: lease(), work };
-    let report = say(&mut machine, MINUTE, BatchMessage::Job(performed));
-    assert!(matches!(report[..], [BatchEffect::Report { .. }]), "{report:?}");
-    let settled = JobMessage::Settled { session: "a".into(), access: None };
-    let effects = say(&mut machine, MINUTE, BatchMessage::Job(settled));
-    (machine, effects)
+/// A queue, the time, and what it wanted last.
+struct Story {
+    machine: BatchMachine,
+    now: u64,
+    effects: Vec<BatchEffect>,
 }
 
-fn is_kept(machine: &BatchMachine) -> bool {
-    machine.entries.contains_key(&"a".into())
+impl Story {
+    fn new() -> Self {
+        Self { machine: BatchMachine::new(true), now: 0, effects: Vec::new() }
+    }
+
+    fn say(&mut self, message: BatchMessage) -> BatchReply {
+        self.effects.clear();
+        self.machine.on(message, Moment::from_secs(self.now), &mut self.effects)
+    }
+
+    fn offer(&mut self, session: &str) -> BatchReply {
+        self.say(BatchMessage::Offered(offer(session)))
+    }
+
+    fn takes(&self, session: &str) -> bool {
+        let now = Moment::from_secs(self.now);
+        self.machine.clone().on(BatchMessage::Offered(offer(session)), now, &mut Vec::new())
+            == BatchReply::Queued
+    }
+
+    fn at(&mut self, seconds: u64, message: BatchMessage) {
+        self.now = seconds;
+        self.say(message);
+    }
+
+    fn answered(&mut self, access: Access) {
+        self.say(BatchMessage::Job(JobMessage::Answered { session: "a".into(), access }));
+    }
+
+    /// The report of what was done last was taken in.
+    fn settled(&mut self) {
+        assert!(matches!(self.effects[..], [BatchEffect::Report { .. }, ..]), "{:?}", self.effects);
+        self.say(BatchMessage::Job(JobMessage::Settled { session: "a".into(), access: None }));
+    }
+
+    /// Offers of these sessions, "a" first, about to be handed in half a minute later.
+    fn leaving(sessions: &[&str]) -> Self {
+        let mut story = Self::new();
+        sessions.iter().for_each(|session| assert_eq!(story.offer(session), BatchReply::Queued));
+        story.at(30, BatchMessage::HandInDue);
+        assert_eq!(story.effects, [BatchEffect::Ask(brief("a"))]);
+        story
+    }
+
+    fn handed_in(&mut self, outcome: HandedIn, work: Work) {
+        self.answered(Access::Go(lease()));
+        assert!(matches!(self.effects[..], [BatchEffect::HandIn { .. }]), "{:?}", self.effects);
+        self.say(BatchMessage::HandedIn { leader: "a".into(), lease: lease(), outcome, work });
+        let looks = self.effects.pop_if(|effect| matches!(effect, BatchEffect::ArmLook(_)));
+        self.settled();
+        self.effects.extend(looks);
+    }
+
+    /// The same, in a batch since second 30.
+    fn lying(sessions: &[&str]) -> Self {
+        let mut story = Self::leaving(sessions);
+        story.handed_in(HandedIn::Taken(id()), queued());
+        assert_eq!(story.effects, [BatchEffect::ArmLook(EVERY)]);
+        story
+    }
+
+    /// A look went like this.
+    fn look(&mut self, work: Work, endings: Vec<Ending>) {
+        self.at(self.now + MINUTE, BatchMessage::LookDue);
+        assert_eq!(self.effects, [BatchEffect::Ask(brief("a")), BatchEffect::ArmLook(EVERY)]);
+        self.answered(Access::Go(lease()));
+        assert!(matches!(self.effects[..], [BatchEffect::Look { .. }]), "{:?}", self.effects);
+        self.say(BatchMessage::Looked { leader: "a".into(), lease: lease(), work, endings });
+        self.settled();
+    }
+
+    fn lies(&self, session: &str) -> bool {
+        self.machine.holds(&session.into())
+    }
+}
+
+fn queued() -> Work {
+    Work::Queued { evidence: Some(evidence(Class::Ok, 200)) }
+}
+
+fn over(session: &str, ending: Ending) -> BatchEffect {
+    BatchEffect::Over { brief: brief(session), ending }
+}
+
+fn failed(class: Class, status: u16) -> Work {
+    Work::Failed { evidence: Some(evidence(class, status)), why: "x".into() }
+}
+
+fn fails() -> Ending {
+    Ending::Failed { cause: FailureCause::Answer, why: "the batch errored".into() }
+}
+
+/// The sessions that left the queue failing.
+fn let_down(effects: &[BatchEffect]) -> Vec<&str> {
+    let session = |effect| match effect {
+        &BatchEffect::Over { ref brief, ending: Ending::Failed { .. } } => Some(brief.session.as_str()),
+        _ => None,
+    };
+    effects.iter().filter_map(session).collect()
 }
 
 #[test]
-fn an_item_is_looked_at_every_minute_until_its_result_is_kept() {
-    let (mut machine, effects) = looked(Work::Queued { evidence: evidence(Class::Ok, 200) });
-    assert_eq!((effects, is_kept(&machine)), (vec![], true));
-    let again = say(&mut machine, 2 * MINUTE, BatchMessage::LookDue);
-    assert_eq!(again, [BatchEffect::Ask(brief("a")), BatchEffect::ArmLook(EVERY)]);
-    let (machine, effects) = looked(Work::Accepted { evidence: evidence(Class::Ok, 200), kept: 3 });
-    let ending = Ending::Done { kept: 3 };
-    assert_eq!(effects, [BatchEffect::Over { brief: brief("a"), ending }]);
-    assert!(!is_kept(&machine));
+fn what_is_offered_within_half_a_minute_is_handed_in_together() {
+    let mut story = Story::new();
+    assert_eq!(story.offer("a"), BatchReply::Queued);
+    assert_eq!(story.effects, [over("a", Ending::Queued), BatchEffect::ArmHandIn(COLLECTED_FOR)]);
+    story.now = 29;
+    assert_eq!(story.offer("b"), BatchReply::Queued);
+    let soon = BatchEffect::ArmHandIn(Duration::from_secs(1));
+    assert_eq!(story.effects, [over("b", Ending::Queued), soon]);
+    story.at(30, BatchMessage::HandInDue);
+    assert_eq!(story.effects, [BatchEffect::Ask(brief("a"))]);
+    story.answered(Access::Go(lease()));
+    let items = vec![item("a"), item("b")];
+    let calls = vec![offer("a").call, offer("b").call];
+    assert_eq!(story.effects, [BatchEffect::HandIn { items, calls, lease: lease() }]);
 }
 
 #[test]
-fn one_timer_runs_as_long_as_there_is_an_item() {
-    let mut machine = BatchMachine::new(true);
-    assert_eq!(say(&mut machine, 0, BatchMessage::Queued(item("a"))), [BatchEffect::ArmLook(EVERY)]);
-    assert_eq!(say(&mut machine, 30, BatchMessage::Queued(item("b"))), []);
-    let looks = say(&mut machine, MINUTE, BatchMessage::LookDue);
-    assert_eq!(looks, [BatchEffect::Ask(brief("a")), BatchEffect::ArmLook(EVERY)], "b is too fresh");
-    assert_eq!(say(&mut BatchMachine::new(true), 0, BatchMessage::LookDue), []);
+fn fifty_items_are_not_collected_any_longer() {
+    let mut story = Story::new();
+    for number in 1..MOST {
+        story.offer(&number.to_string());
+        assert!(matches!(story.effects[1], BatchEffect::ArmHandIn(_)), "{number}");
+    }
+    story.offer("the fiftieth");
+    assert_eq!(story.effects, [over("the fiftieth", Ending::Queued), BatchEffect::Ask(brief("1"))]);
 }
 
 #[test]
-fn what_the_provider_will_never_answer_goes_and_its_session_does_without_batches() {
-    let refused = Work::Failed { evidence: Some(evidence(Class::RequestRefused, 404)), why: "gone".into() };
+fn a_batch_is_looked_at_every_minute_until_each_of_its_items_has_ended() {
+    let mut story = Story::lying(&["a", "b"]);
+    story.look(queued(), vec![]);
+    assert_eq!(story.effects, []);
+    let work = Work::Accepted { evidence: evidence(Class::Ok, 200), kept: 3 };
+    story.look(work, vec![Ending::Done { kept: 3 }, fails()]);
+    let ends = [over("a", Ending::Done { kept: 3 }), over("b", fails()), BatchEffect::Forget(id())];
+    assert_eq!(story.effects, ends);
+    assert!(story.takes("a") && !story.takes("b"), "what came to nothing is nothing for batches");
+    story.at(story.now + MINUTE, BatchMessage::LookDue);
+    assert_eq!(story.effects, [], "nothing lies there any more");
+}
+
+#[test]
+fn an_item_whose_end_is_not_told_fails_with_its_batch() {
+    let mut story = Story::lying(&["a", "b"]);
+    let work = Work::Accepted { evidence: evidence(Class::Ok, 200), kept: 3 };
+    story.look(work, vec![Ending::Done { kept: 3 }]);
+    assert_eq!(let_down(&story.effects), ["b"]);
+}
+
+#[test]
+fn what_the_provider_will_never_answer_goes_and_its_sessions_do_without_batches() {
     let errored = Work::Unusable { evidence: evidence(Class::Ok, 200), why: "errored".into() };
-    for work in [refused, errored] {
-        let (mut machine, effects) = looked(work);
-        assert!(matches!(effects[..], [BatchEffect::Over { ending: Ending::Failed { .. }, .. }]));
-        assert!(!is_kept(&machine) && !may(&mut machine, "a") && may(&mut machine, "b"));
+    for work in [failed(Class::RequestRefused, 404), errored] {
+        let mut story = Story::lying(&["a", "b"]);
+        story.look(work, vec![]);
+        assert_eq!(let_down(&story.effects), ["a", "b"]);
+        assert_eq!(story.effects.last(), Some(&BatchEffect::Forget(id())));
+        assert!(!story.takes("a") && !story.takes("b") && story.takes("c"));
     }
 }
 
 #[test]
-fn what_may_pass_by_itself_leaves_the_item_where_it_is() {
+fn what_may_pass_by_itself_leaves_the_batch_where_it_is() {
     let busy = Class::Throttled { retry_after: None };
-    let failed = |class, status| Work::Failed { evidence: Some(evidence(class, status)), why: "x".into() };
     let broke_off = Work::Failed { evidence: None, why: "x".into() };
     for work in [failed(busy, 429), failed(Class::UpstreamFault, 500), broke_off, Work::Nothing] {
-        let (machine, effects) = looked(work.clone());
-        assert_eq!((effects, is_kept(&machine)), (vec![], true), "{work:?}");
+        let mut story = Story::lying(&["a"]);
+        story.look(work.clone(), vec![]);
+        assert_eq!((&story.effects[..], story.lies("a")), (&[][..], true), "{work:?}");
     }
 }
 
 #[test]
-fn a_refused_token_ends_batches_for_its_session_but_not_the_item() {
+fn a_refused_token_ends_batches_for_the_sessions_but_not_what_lies_there() {
     for (class, status) in [(Class::CredentialRejected, 401), (Class::Forbidden, 403)] {
-        let (mut machine, effects) = looked(Work::Refused { evidence: evidence(class, status) });
-        assert_eq!((effects, is_kept(&machine)), (vec![], true));
-        machine.entries.clear();
-        assert!(!may(&mut machine, "a"));
+        let mut story = Story::lying(&["a", "b"]);
+        story.look(Work::Refused { evidence: evidence(class, status) }, vec![]);
+        assert_eq!((&story.effects[..], story.lies("a")), (&[][..], true));
+        story.machine.lots.clear();
+        assert!(!story.takes("a") && !story.takes("b") && story.takes("c"));
     }
 }
 
 #[test]
-fn a_day_is_the_longest_even_for_an_item_that_can_never_be_looked_at() {
-    let mut machine = BatchMachine::new(true);
-    say(&mut machine, 0, BatchMessage::Queued(item("a")));
-    for minute in 1..DAY / MINUTE {
-        say(&mut machine, minute * MINUTE, BatchMessage::LookDue);
-        let access = Access::Wait { reason: WaitReason::Rejected, ask_again_at: None };
-        let answered = JobMessage::Answered { session: "a".into(), access };
-        assert_eq!(say(&mut machine, minute * MINUTE, BatchMessage::Job(answered)), []);
+fn work_is_taken_back_after_an_hour_and_the_provider_hears_of_it() {
+    let mut story = Story::lying(&["a", "b"]);
+    story.at(30 + HOUR - 1, BatchMessage::LookDue);
+    assert_eq!(story.effects, [BatchEffect::Ask(brief("a")), BatchEffect::ArmLook(EVERY)]);
+    story.answered(Access::Wait { reason: WaitReason::Busy, ask_again_at: None });
+    story.at(30 + HOUR, BatchMessage::LookDue);
+    assert_eq!(let_down(&story.effects), ["a", "b"]);
+    assert_eq!(story.effects[2..], [BatchEffect::Forget(id()), BatchEffect::Ask(brief("a"))]);
+    assert!(!story.lies("a") && !story.takes("a") && !story.takes("b"));
+    story.answered(Access::Go(lease()));
+    assert_eq!(story.effects, [BatchEffect::Cancel { leader: brief("a"), batch: id(), lease: lease() }]);
+    story.say(BatchMessage::Job(JobMessage::Performed {
+        session: "a".into(),
+        lease: lease(),
+        work: queued(),
+    }));
+    story.settled();
+    assert_eq!((&story.effects[..], story.machine.lots.len()), (&[][..], 0));
+}
+
+#[test]
+fn work_that_can_never_be_looked_at_is_taken_back_all_the_same() {
+    let mut story = Story::lying(&["a"]);
+    let wait = || Access::Wait { reason: WaitReason::Rejected, ask_again_at: None };
+    for minute in 1..=60 {
+        story.at(minute * MINUTE, BatchMessage::LookDue);
+        story.answered(wait());
+        assert_eq!(story.effects, []);
     }
-    assert!(is_kept(&machine));
-    let over = say(&mut machine, DAY, BatchMessage::LookDue);
-    assert!(matches!(over[..], [BatchEffect::Over { ending: Ending::Failed { .. }, .. }]), "{over:?}");
-    assert!(!is_kept(&machine) && !may(&mut machine, "a"));
+    story.at(61 * MINUTE, BatchMessage::LookDue);
+    assert_eq!(let_down(&story.effects), ["a"]);
+    story.answered(wait());
+    assert_eq!((&story.effects[..], story.machine.lots.len()), (&[][..], 0));
 }
 
 #[test]
-fn work_goes_the_direct_way_where_batches_are_off_unknown_unwelcome_or_too_many() {
-    assert!(!may(&mut BatchMachine::new(false), "a"));
-    let mut machine = BatchMachine::new(true);
-    assert!(may(&mut machine, "a"));
-    say(&mut machine, 0, BatchMessage::Unwelcome("a".into()));
-    assert!(!may(&mut machine, "a") && may(&mut machine, "b"));
-    for number in 0..=ROOM - AT_ONCE {
-        assert!(may(&mut machine, "b"), "{number}");
-        say(&mut machine, 0, BatchMessage::Queued(item(&number.to_string())));
+fn openai_is_given_four_hours() {
+    assert_eq!(longest(Provider::Anthropic), Duration::from_secs(HOUR));
+    assert_eq!(longest(Provider::OpenAi), Duration::from_secs(4 * HOUR));
+}
+
+#[test]
+fn what_cannot_be_handed_in_now_goes_back_and_may_be_offered_again() {
+    let mut story = Story::leaving(&["a", "b"]);
+    story.answered(Access::Wait { reason: WaitReason::Busy, ask_again_at: None });
+    let waits = Ending::Waiting { reason: WaitReason::Busy, ask_again_at: None };
+    assert_eq!(story.effects, [over("a", waits.clone()), over("b", waits)]);
+    assert!(!story.lies("a") && story.takes("a") && story.takes("b"));
+}
+
+#[test]
+fn a_lease_of_another_token_or_kind_hands_nothing_in() {
+    for other in [lease_of(2, CredentialKind::ApiKey), lease_of(1, CredentialKind::Bearer)] {
+        let mut story = Story::leaving(&["a"]);
+        story.answered(Access::Go(other));
+        assert!(matches!(&story.effects[..], [BatchEffect::Report { work: Work::Nothing, .. }]));
+        story.settled();
+        assert!(matches!(
+            &story.effects[..],
+            [BatchEffect::Over { ending: Ending::Failed { cause: FailureCause::Credential, .. }, .. }]
+        ));
+        assert!(story.takes("a"));
     }
-    assert!(!may(&mut machine, "b"), "no room");
-    let mut machine = BatchMachine::new(true);
-    say(&mut machine, 0, BatchMessage::Lacking(upstream()));
-    assert!(!may(&mut machine, "a"));
 }
 
 #[test]
-fn a_session_has_one_item_at_a_time() {
-    let mut machine = BatchMachine::new(true);
-    say(&mut machine, 0, BatchMessage::Queued(item("a")));
-    assert!(!may(&mut machine, "a"));
+fn a_batch_is_looked_at_with_an_api_key_only() {
+    let mut story = Story::lying(&["a"]);
+    story.at(100, BatchMessage::LookDue);
+    story.answered(Access::Go(lease_of(1, CredentialKind::Bearer)));
+    assert!(matches!(&story.effects[..], [BatchEffect::Report { work: Work::Nothing, .. }]));
+    story.settled();
+    assert!(story.lies("a"));
 }
 
 #[test]
-fn no_item_and_no_message_shows_a_secret() {
-    let shown = format!("{:?} {:?}", item("a"), BatchEffect::Look { item: item("a"), lease: lease() });
-    assert!(!shown.contains("sk-ant-api03"), "{shown}");
+fn calls_that_are_refused_end_batches_for_their_sessions() {
+    let refused = Work::Refused { evidence: evidence(Class::Forbidden, 403) };
+    for work in [refused, failed(Class::RequestRefused, 400), failed(Class::UpstreamFault, 500)] {
+        let mut story = Story::leaving(&["a", "b"]);
+        story.handed_in(HandedIn::Refused, work);
+        assert_eq!(let_down(&story.effects), ["a", "b"]);
+        assert!(!story.takes("a") && !story.takes("b") && story.takes("c"));
+    }
+}
+
+#[test]
+fn an_upstream_without_batches_is_offered_nothing_more() {
+    let mut story = Story::leaving(&["a"]);
+    story.handed_in(HandedIn::Lacking, failed(Class::RequestRefused, 404));
+    assert_eq!(let_down(&story.effects), ["a"]);
+    assert!(!story.takes("a") && !story.takes("b"));
+}
+
+#[test]
+fn work_goes_the_direct_way_where_batches_are_off_or_there_is_no_room() {
+    let mut off = Story { machine: BatchMachine::new(false), ..Story::new() };
+    assert_eq!(off.offer("a"), BatchReply::Direct);
+    assert_eq!(off.effects, []);
+    let mut story = Story::new();
+    for number in 0..ROOM {
+        assert_eq!(story.offer(&number.to_string()), BatchReply::Queued, "{number}");
+    }
+    assert_eq!(story.offer("one more"), BatchReply::Direct);
+    assert_eq!(story.offer("0"), BatchReply::Queued, "that one is there already");
+}
+
+#[test]
+fn a_session_has_one_item_at_a_time_and_hears_where_its_work_is() {
+    let mut story = Story::new();
+    story.offer("a");
+    assert_eq!(
+        (story.offer("a"), &story.effects[..]),
+        (BatchReply::Queued, &[over("a", Ending::Queued)][..])
+    );
+    let mut story = Story::lying(&["a", "b"]);
+    assert_eq!(
+        (story.offer("a"), &story.effects[..]),
+        (BatchReply::Queued, &[over("a", Ending::Queued)][..])
+    );
+}
+
+#[test]
+fn a_batch_of_before_is_looked_at_and_taken_back_as_if_nothing_had_happened() {
+    let mut story = Story::new();
+    let batch = Batch { id: id(), items: vec![item("a"), item("b")] };
+    story.say(BatchMessage::Restored(vec![(batch, Duration::from_secs(59 * MINUTE))]));
+    let told = [over("a", Ending::Queued), over("b", Ending::Queued), BatchEffect::ArmLook(EVERY)];
+    assert_eq!(story.effects, told);
+    assert!(story.lies("b"));
+    story.at(59, BatchMessage::LookDue);
+    assert_eq!(story.effects, [BatchEffect::Ask(brief("a")), BatchEffect::ArmLook(EVERY)]);
+    story.answered(Access::Wait { reason: WaitReason::NoCredential, ask_again_at: None });
+    story.at(MINUTE, BatchMessage::LookDue);
+    assert_eq!(let_down(&story.effects), ["a", "b"]);
+}
+
+#[test]
+fn one_timer_looks_after_all_batches() {
+    let mut story = Story::lying(&["a"]);
+    story.offer("b");
+    story.at(MINUTE, BatchMessage::HandInDue);
+    let access = Access::Go(lease());
+    story.say(BatchMessage::Job(JobMessage::Answered { session: "b".into(), access }));
+    let outcome = HandedIn::Taken(BatchId::read("msgbatch_2").unwrap());
+    story.say(BatchMessage::HandedIn { leader: "b".into(), lease: lease(), outcome, work: queued() });
+    assert!(!story.effects.contains(&BatchEffect::ArmLook(EVERY)), "{:?}", story.effects);
+}
+
+#[test]
+fn what_is_heard_of_nobody_changes_nothing() {
+    let mut story = Story::new();
+    let fresh = story.machine.clone();
+    let (lease, work) = (lease(), queued());
+    let outcome = HandedIn::Taken(id());
+    story.say(BatchMessage::HandedIn {
+        leader: "x".into(),
+        lease: lease.clone(),
+        outcome,
+        work: work.clone(),
+    });
+    story.say(BatchMessage::Looked { leader: "x".into(), lease, work, endings: vec![fails()] });
+    story.say(BatchMessage::LookDue);
+    story.say(BatchMessage::HandInDue);
+    story.say(BatchMessage::Restored(vec![(Batch { id: id(), items: vec![] }, Duration::ZERO)]));
+    assert_eq!((story.machine, story.effects), (fresh, vec![]));
+}
+
+#[test]
+fn no_item_and_no_message_shows_a_secret_or_what_was_said() {
+    let (items, calls) = (vec![item("a")], vec![offer("a").call]);
+    let effect = BatchEffect::HandIn { items, calls, lease: lease() };
+    let shown = format!("{:?} {:?} {effect:?}", item("a"), BatchMessage::Offered(offer("a")));
+    assert!(!shown.contains("sk-ant-api03") && !shown.contains("what a said"), "{shown}");
 }

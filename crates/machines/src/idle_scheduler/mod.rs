@@ -43,7 +43,7 @@ struct Errand {
     out_since: Option<Moment>,
     failures: u32,
     rest_until: Moment,
-    /// Work lies in a provider's batch, whose end is told before then.
+    /// Work is in the batch queue, which tells its end before then.
     queued_until: Moment,
 }
 
@@ -205,7 +205,9 @@ impl SchedulerMachine {
             errand.queued_until = Moment::default();
         }
         match ending {
-            Ending::Queued => errand.queued_until = now.after(PENDING_LEASE),
+            // The queue itself says so: what it says later, of the same work, is heard later.
+            Ending::Queued if purpose == Purpose::Batch => errand.queued_until = now.after(PENDING_LEASE),
+            Ending::Queued => {}
             ending if is_to_be_asked_again(ending) => {}
             Ending::Failed { .. } => {
                 let rest = REST.0 * 2_u32.saturating_pow(errand.failures.min(10));

@@ -271,7 +271,8 @@ fn a_session_whose_work_lies_in_a_batch_is_left_alone_until_the_end_is_heard() {
         let mut machine = machine();
         say(&mut machine, 0, recorded(5, 10, Stop::End));
         assert_eq!(due(&mut machine, 700), [Purpose::Distill]);
-        say(&mut machine, 701, ended(Purpose::Distill, Ending::Queued, None));
+        say(&mut machine, 701, ended(Purpose::Batch, Ending::Queued, None));
+        say(&mut machine, 702, ended(Purpose::Distill, Ending::Queued, None));
         assert_eq!(due(&mut machine, 5000), []);
         say(&mut machine, 6000, ended(purpose, ending, None));
         assert_eq!(due(&mut machine, 6000 + then), [Purpose::Distill]);
@@ -279,11 +280,22 @@ fn a_session_whose_work_lies_in_a_batch_is_left_alone_until_the_end_is_heard() {
 }
 
 #[test]
+fn the_end_of_work_in_a_batch_is_not_undone_by_older_news_of_its_beginning() {
+    let mut machine = machine();
+    say(&mut machine, 0, recorded(5, 10, Stop::End));
+    assert_eq!(due(&mut machine, 700), [Purpose::Distill]);
+    say(&mut machine, 701, ended(Purpose::Batch, Ending::Queued, None));
+    say(&mut machine, 702, ended(Purpose::Batch, failed(FailureCause::Credential), None));
+    say(&mut machine, 703, ended(Purpose::Distill, Ending::Queued, None));
+    assert_eq!(due(&mut machine, 730), [Purpose::Distill]);
+}
+
+#[test]
 fn a_full_segment_does_not_wait_for_a_batch_and_a_queue_that_forgot_holds_nobody() {
     let mut machine = machine();
     say(&mut machine, 0, recorded(5, 10, Stop::End));
     assert_eq!(due(&mut machine, 700), [Purpose::Distill]);
-    say(&mut machine, 701, ended(Purpose::Distill, Ending::Queued, None));
+    say(&mut machine, 701, ended(Purpose::Batch, Ending::Queued, None));
     say(&mut machine, 702, SchedulerMessage::WorkerRestarted(Purpose::Distill));
     assert_eq!(due(&mut machine, 800), []);
     let full = say(&mut machine, 900, recorded(5, 20_000, Stop::End));

@@ -52,10 +52,10 @@ pub enum Work {
         /// How many things were kept.
         kept: u32,
     },
-    /// The provider took the work in, or has not done it yet: a batch.
+    /// The work goes into a batch, or lies in one and is not done yet.
     Queued {
-        /// For the token.
-        evidence: Evidence,
+        /// For the token, if a call was made.
+        evidence: Option<Evidence>,
     },
     /// The provider answered, but not so that it could be kept.
     Unusable {

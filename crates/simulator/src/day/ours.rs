@@ -164,12 +164,14 @@ impl<'d> Ours<'d> {
     ) {
         let request = brief.request(purpose);
         let report = match work {
-            Work::Accepted { evidence, .. } | Work::Queued { evidence } | Work::Unusable { evidence, .. } => {
-                CredentialMessage::AuthAccepted { request, lease, evidence }
-            }
+            Work::Accepted { evidence, .. }
+            | Work::Queued { evidence: Some(evidence) }
+            | Work::Unusable { evidence, .. } => CredentialMessage::AuthAccepted { request, lease, evidence },
             Work::Refused { evidence } => CredentialMessage::AuthFailed { request, lease, evidence },
             Work::Failed { evidence, .. } => CredentialMessage::CallEnded { request, lease, evidence },
-            Work::Nothing => CredentialMessage::CallEnded { request, lease, evidence: None },
+            Work::Nothing | Work::Queued { evidence: None } => {
+                CredentialMessage::CallEnded { request, lease, evidence: None }
+            }
         };
         let access = match self.tell(report, now, orders) {
             CredentialReply::Access(access) => Some(access),

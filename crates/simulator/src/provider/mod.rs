@@ -160,6 +160,13 @@ impl Provider {
         self.state().batches.meets(step, fault);
     }
 
+    /// Goes on as `past` was left in another world, which has ended: with its tokens, caches and batches, and what it
+    /// received. Times that it had set itself are on the clock of this world now.
+    pub fn go_on_as(&self, past: &Self) {
+        let left = std::mem::replace(&mut *past.state(), State::new(0));
+        *self.state() = left;
+    }
+
     /// How many files were uploaded or written for batches, and not deleted.
     #[must_use]
     pub fn files(&self) -> usize {

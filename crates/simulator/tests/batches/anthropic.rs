@@ -65,11 +65,12 @@ fn work_that_somebody_may_wait_for_and_all_work_when_batches_are_off_goes_direct
 }
 
 #[test]
-fn an_upstream_without_batches_is_asked_once_and_the_same_job_goes_on_directly() {
+fn an_upstream_without_batches_is_asked_once_and_the_work_is_done_directly() {
     play(async |world| {
         let mut agent = agent_with(&world, KEY).await;
         world.pass(12 * MINUTE).await;
         assert_eq!(sent(&world, Purpose::Batch), [("POST".to_owned(), 404)]);
+        world.pass(3 * MINUTE).await;
         assert_eq!(sent(&world, Purpose::Distill), [("POST".to_owned(), 200)]);
         turns(&world, &mut agent, "and the rye").await;
         let mut another = Agent::new(Kind::ClaudeCode, ANOTHER, KEY);
@@ -135,17 +136,21 @@ fn a_batch_that_comes_to_nothing_is_done_directly_once_and_never_tried_again() {
 }
 
 #[test]
-fn a_batch_that_never_ends_is_given_up_after_a_day_and_the_work_is_done() {
+fn a_batch_that_is_not_done_within_an_hour_is_cancelled_and_the_work_is_done() {
     play(async |world| {
         world.provider.take_batches(1000 * 60 * MINUTE, BatchEnd::Answered);
         agent_with(&world, KEY).await;
-        world.pass(23 * 60 * MINUTE).await;
-        assert_eq!(kept(&world).await, 0);
-        world.provider.forget_received();
-        let mut agent = Agent::new(Kind::ClaudeCode, SESSION, KEY);
-        turns(&world, &mut agent, "back after a day").await;
-        world.pass(2 * 60 * MINUTE).await;
-        assert_eq!(submissions(&world), 0);
+        world.pass(70 * MINUTE).await;
+        assert_eq!((kept(&world).await, sent(&world, Purpose::Distill).len()), (0, 0));
+        world.pass(10 * MINUTE).await;
+        assert_eq!((submissions(&world), sent(&world, Purpose::Distill).len()), (1, 1));
+        let cancelled =
+            world.provider.received().into_iter().filter(|call| call.exchange.path().ends_with("/cancel"));
+        assert_eq!(cancelled.map(|call| call.status).collect::<Vec<_>>(), [200]);
         assert!(kept(&world).await > 0 && pending(&world).await == 0);
+        let asked = sent(&world, Purpose::Batch).len();
+        world.pass(120 * MINUTE).await;
+        assert_eq!(sent(&world, Purpose::Batch).len(), asked, "nobody looks at it any more");
+        all_were_leased(&world);
     });
 }

@@ -4,6 +4,8 @@
 
 mod anthropic;
 mod openai;
+mod queue;
+mod restart;
 
 use domain::purpose::Purpose;
 use domain::settings::{BatchSettings, Settings};
@@ -56,8 +58,15 @@ fn sent(world: &World, purpose: Purpose) -> Vec<(String, u16)> {
     received.map(|call| (call.exchange.method, call.status)).collect()
 }
 
+/// The bodies of what was handed in at Anthropic.
+fn handed_in(world: &World) -> Vec<serde_json::Value> {
+    let received = world.provider.received().into_iter();
+    let batches = received.filter(|call| call.exchange.path() == "/v1/messages/batches");
+    batches.map(|call| serde_json::from_slice(&call.exchange.body).expect("JSON")).collect()
+}
+
 fn submissions(world: &World) -> usize {
-    sent(world, Purpose::Batch).iter().filter(|(method, _)| method == "POST").count()
+    handed_in(world).len()
 }
 
 async fn pending(world: &World) -> u32 {

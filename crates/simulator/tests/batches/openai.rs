@@ -234,3 +234,36 @@ fn files_that_cannot_be_deleted_keep_nothing_from_being_kept() {
         assert_eq!((count(&world, "DELETE"), world.provider.files()), (2, 2));
     });
 }
+
+#[test]
+fn a_batch_that_is_not_done_within_four_hours_is_cancelled_and_leaves_no_file() {
+    play(async |world| {
+        world.provider.take_batches(1000 * 60 * MINUTE, BatchEnd::Answered);
+        codex(&world).await;
+        world.pass(240 * MINUTE).await;
+        assert_eq!((kept(&world).await, sent(&world, Purpose::Distill).len()), (0, 0));
+        world.pass(30 * MINUTE).await;
+        assert_done(&world, 1).await;
+        assert_eq!((count(&world, "POST batches/cancel 200"), world.provider.files()), (1, 0));
+        let asked = steps(&world).len();
+        world.pass(60 * MINUTE).await;
+        assert_eq!(steps(&world).len(), asked, "nobody looks at it any more");
+    });
+}
+
+#[test]
+fn models_do_not_share_a_batch() {
+    play(async |world| {
+        world.provider.take_batches(5 * MINUTE, BatchEnd::Answered);
+        world.provider.accept(PROJECT_KEY);
+        for (kind, session) in [(Kind::Codex, SESSION), (Kind::Codex, ANOTHER), (Kind::OpenAiSdk, "")] {
+            let mut agent = Agent::new(kind, session, PROJECT_KEY);
+            for turn in 0..3 {
+                world.say(&mut agent, &format!("{turn}: remember the sourdough")).await;
+            }
+        }
+        world.pass(30 * MINUTE).await;
+        assert_eq!((count(&world, "POST batches 200"), sent(&world, Purpose::Distill)), (2, vec![]));
+        assert_done(&world, 0).await;
+    });
+}

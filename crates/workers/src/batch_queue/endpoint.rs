@@ -106,6 +106,18 @@ async fn fetch(
     Sight::Ended { evidence, results, why: batch.why, files }
 }
 
+/// Tells the provider that nobody wants a batch any more, and lets go of the files that there are of it now.
+pub(super) async fn cancel(caller: &Caller, lease: &Lease, dialect: Dialect, id: BatchId) -> Work {
+    let reply = caller.step(lease, Step::Cancel(id)).await;
+    let evidence = evidence(lease, &reply);
+    if reply.class != Class::Ok {
+        return unanswered(evidence, reply.why);
+    }
+    let files = batch::batch(dialect.provider(), &reply.body).into_iter();
+    leave_nothing(caller, lease, files.flat_map(|batch| batch.calls.into_iter().chain(batch.results))).await;
+    Work::Queued { evidence: Some(evidence) }
+}
+
 /// Lets go of files that hold what was said. What the provider says to it changes nothing.
 pub(super) async fn leave_nothing(caller: &Caller, lease: &Lease, files: impl IntoIterator<Item = FileId>) {
     for file in files {
