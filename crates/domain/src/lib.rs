@@ -27,4 +27,5 @@ pub mod secret;
 pub mod segment;
 pub mod settings;
 pub mod time;
+pub mod vector;
 pub mod warming;

@@ -6,12 +6,13 @@ use rusqlite_migration::{M, Migrations};
 use std::path::Path;
 use std::time::Duration;
 
-const SCHEMAS: [M<'static>; 7] = [
+const SCHEMAS: [M<'static>; 8] = [
     M::up(include_str!("migrations/0001_initial.sql")),
     M::up(include_str!("migrations/0002_warming.sql")),
     M::up(include_str!("migrations/0003_habits.sql")),
     M::up(include_str!("migrations/0004_projects.sql")),
     M::up(include_str!("migrations/0005_condensing.sql")),
+    M::up(include_str!("migrations/0006_embeddings.sql")),
     M::up(include_str!("migrations/0007_yours.sql")),
     M::up(include_str!("migrations/0008_batches.sql")),
 ];

@@ -29,6 +29,7 @@ mod session;
 mod sqlite;
 mod store;
 mod turn;
+mod vectors;
 mod warming;
 mod yours;
 
@@ -47,6 +48,7 @@ pub use session::{Backlog, SessionHead, SessionSummary, StatedFolder};
 pub use sqlite::SqliteStore;
 pub use store::Store;
 pub use turn::{LONGEST_TEXT, Recorded, TurnRecord};
+pub use vectors::{TextKey, Unembedded};
 pub use warming::{KeptPause, WarmingMemory};
 pub use yours::{
     BadLine, Bookmark, Dropped, Extent, Forgotten, Imported, Limits, Reading, Scribe, TakenOver, TakingOver,

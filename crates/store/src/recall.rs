@@ -1,15 +1,18 @@
 //! Finding again: what was asked ([`question`]), what the word indexes of knowledge, observations and messages find
-//! ([`search`]), and which of it answers best ([`ranking`] for messages, then all sources together here).
+//! ([`search`]), what means alike ([`nearest`]), and which of it answers best ([`ranking`] for messages, then all sources together here).
 
 mod dates;
 mod draw;
 mod lexicon;
+mod nearest;
 mod question;
 mod ranking;
 mod search;
 
 use domain::ids::{Principal, SessionId};
 use domain::time::UnixMillis;
+use domain::vector::QueryVector;
+use nearest::Likenesses;
 use question::Question;
 use ranking::{Ranked, Talk};
 use rusqlite::Transaction;
@@ -67,7 +70,7 @@ pub struct Scope<'s> {
 pub(crate) fn recall(
     transaction: &Transaction<'_>,
     scope: Scope<'_>,
-    query: &str,
+    (query, near): (&str, Option<&QueryVector>),
     limit: usize,
 ) -> rusqlite::Result<Vec<Hit>> {
     let question = Question::read(query);
@@ -78,9 +81,13 @@ pub(crate) fn recall(
     let mut hits = Vec::new();
     for written in search::WRITTEN {
         let found = search::written(transaction, written, scope, &question, limit)?;
-        hits.extend(placed(found.into_iter().map(|hit| (question.share_in(&hit), hit)).collect()));
+        let alike = Likenesses::of(transaction, scope, written.source, near)?.best(limit);
+        let found = search::with_alike(transaction, written, found, &alike)?;
+        let share = |(likeness, hit): (f64, Hit)| (question.share_in(&hit).max(likeness), hit);
+        hits.extend(placed(found.into_iter().take(limit).map(share).collect()));
     }
-    let talk = search::talk(transaction, scope, &question)?;
+    let likenesses = Likenesses::of(transaction, scope, Source::Message, near)?;
+    let talk = search::talk(transaction, scope, &question, &likenesses)?;
     let ranked = ranking::ranked(&question, &talk);
     hits.extend(placed(ranked.into_iter().take(limit).map(|it| (it.share, said(&talk, it))).collect()));
     hits.sort_by(|a, b| b.score.total_cmp(&a.score).then(a.source.cmp(&b.source)));

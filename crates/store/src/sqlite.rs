@@ -13,6 +13,7 @@ use crate::recall::{self, Hit, Scope};
 use crate::session::{self, Backlog, SessionHead, SessionSummary, StatedFolder};
 use crate::store::Store;
 use crate::turn::{self, Recorded, TurnRecord};
+use crate::vectors::{self, TextKey, Unembedded};
 use crate::warming::{self, KeptPause, WarmingMemory};
 use crate::{consolidation, database, history, injection};
 use domain::conversation::RecordedMessage;
@@ -20,6 +21,7 @@ use domain::ids::{BatchId, KnowledgeId, Principal, ProjectId, SessionId};
 use domain::knowledge::{KnowledgeEntry, Observation, Operation};
 use domain::purpose::Purpose;
 use domain::time::UnixMillis;
+use domain::vector::{ModelName, QueryVector, Vector};
 use domain::warming::{WarmingMode, Whose};
 use rusqlite::{Connection, OptionalExtension as _, Transaction, TransactionBehavior};
 use std::fmt;
@@ -294,8 +296,22 @@ impl Store for SqliteStore {
         self.write(|transaction| knowledge::forget(transaction, id, at))
     }
 
-    fn recall_within(&mut self, scope: Scope<'_>, query: &str, limit: usize) -> Result<Vec<Hit>, StoreError> {
-        self.read(|transaction| recall::recall(transaction, scope, query, limit))
+    fn recall_near(
+        &mut self,
+        scope: Scope<'_>,
+        query: &str,
+        near: Option<&QueryVector>,
+        limit: usize,
+    ) -> Result<Vec<Hit>, StoreError> {
+        self.read(|transaction| recall::recall(transaction, scope, (query, near), limit))
+    }
+
+    fn unembedded(&mut self, model: &ModelName, limit: usize) -> Result<Vec<Unembedded>, StoreError> {
+        self.read(|transaction| vectors::unembedded(transaction, model, limit))
+    }
+
+    fn keep_vectors(&mut self, model: &ModelName, made: &[(TextKey, Vec<Vector>)]) -> Result<(), StoreError> {
+        self.write(|transaction| vectors::keep(transaction, model, made))
     }
 
     fn folders(&mut self) -> Result<Vec<StatedFolder>, StoreError> {

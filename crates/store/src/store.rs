@@ -11,6 +11,7 @@ use crate::ledger::LedgerEntry;
 use crate::recall::{Hit, Scope};
 use crate::session::{Backlog, SessionHead, SessionSummary, StatedFolder};
 use crate::turn::{Recorded, TurnRecord};
+use crate::vectors::{TextKey, Unembedded};
 use crate::warming::{KeptPause, WarmingMemory};
 use crate::yours::Yours;
 use domain::conversation::RecordedMessage;
@@ -18,6 +19,7 @@ use domain::ids::{BatchId, KnowledgeId, Principal, ProjectId, SessionId};
 use domain::knowledge::{KnowledgeEntry, Observation, Operation};
 use domain::purpose::Purpose;
 use domain::time::UnixMillis;
+use domain::vector::{ModelName, QueryVector, Vector};
 use domain::warming::{WarmingMode, Whose};
 
 /// What the gateway keeps. Every method blocks, so async code comes by way of a [`Desk`](crate::Desk). A method does its
@@ -279,7 +281,35 @@ pub trait Store: Browse + Yours + Send {
     ///
     /// # Errors
     /// As told for the trait.
-    fn recall_within(&mut self, scope: Scope<'_>, query: &str, limit: usize) -> Result<Vec<Hit>, StoreError>;
+    fn recall_within(&mut self, scope: Scope<'_>, query: &str, limit: usize) -> Result<Vec<Hit>, StoreError> {
+        self.recall_near(scope, query, None, limit)
+    }
+
+    /// The same, and what means alike although it has none of the words, as far as the model that made `near` of the query has
+    /// seen it.
+    ///
+    /// # Errors
+    /// As told for the trait.
+    fn recall_near(
+        &mut self,
+        scope: Scope<'_>,
+        query: &str,
+        near: Option<&QueryVector>,
+        limit: usize,
+    ) -> Result<Vec<Hit>, StoreError>;
+
+    /// At most `limit` texts that `model` has not seen yet: entries, then observations, then messages, the oldest first.
+    ///
+    /// # Errors
+    /// As told for the trait.
+    fn unembedded(&mut self, model: &ModelName, limit: usize) -> Result<Vec<Unembedded>, StoreError>;
+
+    /// Keeps what `model` made of texts that [`unembedded`](Self::unembedded) gave, in its order, a vector for each part; in place
+    /// of what another model made. A text that is gone or was rewritten meanwhile is left out.
+    ///
+    /// # Errors
+    /// As told for the trait.
+    fn keep_vectors(&mut self, model: &ModelName, made: &[(TextKey, Vec<Vector>)]) -> Result<(), StoreError>;
 
     /// Which projects the folders that agents stated are parts of, once for each principal; the one used last first.
     ///

@@ -2,7 +2,7 @@
 //!
 //! Word by word it is BM25 (Robertson and Zaragoza, *The Probabilistic Relevance Framework*, 2009), with counts and lengths
 //! taken from the messages that were found. To that comes what a list of texts does not know of a conversation: what was said
-//! just before and after, above all the question that a message answers; how much its session has to do with the matter; who
+//! just before and after, above all the question that a message answers; what means alike, where that is known; how much its session has to do with the matter; who
 //! speaks; when it was; and that answers are statements. Each is a share of what a message with all the words could score,
 //! so no constant depends on how many words a question has.
 //!
@@ -41,6 +41,8 @@ const DATE: f64 = 0.2;
 const FIRST_PERSON: f64 = 0.1;
 /// What is left of a message that ends by asking.
 const ASKING: f64 = 0.87;
+/// What the message that is most alike in what it means gets: of what one with all the words could score.
+const LIKENESS: f64 = 0.3;
 /// How strongly it counts how many different words stand close together.
 const COVERAGE: f64 = 0.1;
 /// The longest name of a speaker, in bytes.
@@ -66,6 +68,8 @@ pub(super) struct Talk {
     pub(super) passages: Vec<Passage>,
     /// The message said just before a message, in its session.
     pub(super) before: HashMap<i64, i64>,
+    /// How alike the question a message is in what it means, of those that are known for it: a cosine.
+    pub(super) likeness: HashMap<i64, f64>,
 }
 
 /// A message's place in the ranking.
@@ -73,7 +77,7 @@ pub(super) struct Talk {
 pub(super) struct Ranked {
     /// Its index among the passages.
     pub(super) passage: usize,
-    /// The share of the question's words that it has, from 0 to 1.
+    /// The share of the question's words that it has, or how alike it is if that is more; from 0 to 1.
     pub(super) share: f64,
 }
 
@@ -89,7 +93,9 @@ pub(super) fn ranked(question: &Question, talk: &Talk) -> Vec<Ranked> {
     order.sort_by(|a, b| {
         scores[*b].total_cmp(&scores[*a]).then(talk.passages[*b].id.cmp(&talk.passages[*a].id))
     });
-    order.into_iter().map(|passage| Ranked { passage, share: readings[passage].share() }).collect()
+    let share =
+        |at: usize| readings[at].share().max(ranking.likeness(&talk.passages[at]).unwrap_or_default());
+    order.into_iter().map(|passage| Ranked { passage, share: share(passage) }).collect()
 }
 
 /// What is read in a passage.
@@ -183,7 +189,7 @@ impl<'t> Ranking<'t> {
     }
 
     fn scores(&self) -> Vec<f64> {
-        let words = self.by_words();
+        let words = self.by_words_and_likeness();
         let mut scores = self.by_neighbours(&words);
         let sessions = self.by_session(&words);
         let spoken_of = self.spoken_of();
@@ -199,6 +205,25 @@ impl<'t> Ranking<'t> {
         self.count_coverage(&mut scores);
         self.count_date(&mut scores);
         scores
+    }
+
+    /// What each message has of the words, and how alike it is: the most alike as much as a share of all the words, and one no more
+    /// alike than messages are on average nothing, since models differ in what they call alike.
+    fn by_words_and_likeness(&self) -> Vec<f64> {
+        let most = if self.whole > 0.0 { LIKENESS * self.whole } else { 1.0 };
+        let known: Vec<f64> = self.talk.passages.iter().filter_map(|it| self.likeness(it)).collect();
+        let average = known.iter().sum::<f64>() / known.len().max(1) as f64;
+        let span = known.iter().copied().fold(average, f64::max) - average;
+        let above =
+            |passage: &Passage| self.likeness(passage).filter(|_| span > 0.0).map_or(0.0, |it| it - average);
+        let of = |(words, passage): (f64, &Passage)| {
+            words + most * (above(passage) / span.max(f64::EPSILON)).max(0.0)
+        };
+        self.by_words().into_iter().zip(&self.talk.passages).map(of).collect()
+    }
+
+    fn likeness(&self, passage: &Passage) -> Option<f64> {
+        self.talk.likeness.get(&passage.id).copied()
     }
 
     fn by_words(&self) -> Vec<f64> {

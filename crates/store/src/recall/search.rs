@@ -1,10 +1,12 @@
 //! What the word indexes find.
 
 use super::draw::Draw;
+use super::nearest::{Likenesses, Near};
 use super::question::Question;
 use super::ranking::{Passage, Talk};
-use super::{Hit, Scope, Source};
+use super::{EVENNESS, Hit, Scope, Source};
 use crate::columns::{Word, word};
+use crate::vectors::parts;
 use domain::ids::{Principal, SessionId};
 use domain::time::UnixMillis;
 use rusqlite::{Row, Transaction, params};
@@ -18,6 +20,8 @@ const IN_CONTEXT: usize = 150;
 const NEWEST: usize = 100;
 /// Where all words are frequent, only so many of the newest messages are searched.
 const RECENT: i64 = 1_000_000;
+/// How many messages are looked at because they mean something alike, whatever their words.
+const ALIKE: usize = 100;
 /// How many messages before and after count as context.
 const CONTEXT: usize = 2;
 /// So much of a message that has none of the words is read, in characters.
@@ -28,12 +32,20 @@ pub(super) fn talk(
     transaction: &Transaction<'_>,
     scope: Scope<'_>,
     question: &Question,
+    likenesses: &Likenesses,
 ) -> rusqlite::Result<Talk> {
     let passages = drawn(transaction, scope, question)?;
     let mut known: HashSet<i64> = passages.iter().map(|passage| passage.id).collect();
     let mut talk = Talk { passages, ..Talk::default() };
-    for at in 0..talk.passages.len().min(IN_CONTEXT) {
-        let found = talk.passages[at].clone();
+    let mut chosen: Vec<Passage> = talk.passages.iter().take(IN_CONTEXT).cloned().collect();
+    for near in likenesses.best(ALIKE) {
+        if known.insert(near.id) {
+            let found = alike(transaction, near)?;
+            talk.passages.push(found.clone());
+            chosen.push(found);
+        }
+    }
+    for found in chosen {
         let before = neighbours(transaction, &found, Side::Before)?;
         let behind = neighbours(transaction, &found, Side::Behind)?;
         let row: Vec<i64> =
@@ -41,6 +53,7 @@ pub(super) fn talk(
         talk.before.extend(row.windows(2).map(|pair| (pair[1], pair[0])));
         talk.passages.extend(before.into_iter().chain(behind).filter(|passage| known.insert(passage.id)));
     }
+    talk.likeness = likenesses.picked(|id| known.contains(&id));
     Ok(talk)
 }
 
@@ -94,6 +107,14 @@ fn messages(
     transaction.prepare_cached(&sql)?.query_map(values, passage)?.collect()
 }
 
+/// A message that means something alike: its part that does.
+fn alike(transaction: &Transaction<'_>, near: Near) -> rusqlite::Result<Passage> {
+    let sql = "SELECT id, session, at, text FROM message WHERE id = ?1";
+    let whole = transaction.prepare_cached(sql)?.query_row([near.id], passage)?;
+    let text = parts(&whole.text).nth(near.part).unwrap_or_default().to_owned();
+    Ok(Passage { text, ..whole })
+}
+
 #[derive(Debug, Clone, Copy)]
 enum Side {
     Before,
@@ -126,14 +147,15 @@ fn passage(row: &Row<'_>) -> rusqlite::Result<Passage> {
     })
 }
 
-/// What is written of sessions, with how its index is asked.
+/// What is written of sessions, with how its index is asked, and how one by its number.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Written {
-    source: Source,
+    pub(super) source: Source,
     index: &'static str,
     /// What the index's score is.
     score: &'static str,
     sql: &'static str,
+    by_number: &'static str,
 }
 
 /// Entries, then observations.
@@ -147,6 +169,7 @@ pub(super) const WRITTEN: [Written; 2] = [
             WHERE knowledge_words MATCH ?1 AND (?2 IS NULL OR principal = ?2)
                 AND (?4 IS NULL OR promoted OR project = ?4 OR project IN
                     (SELECT project FROM session WHERE directory = ?4 AND session.principal = knowledge.principal))",
+        by_number: "SELECT id, session, title, content AS text, updated AS at FROM knowledge WHERE number = ?1",
     },
     Written {
         source: Source::Observation,
@@ -156,6 +179,7 @@ pub(super) const WRITTEN: [Written; 2] = [
             FROM observation_words JOIN observation ON observation.id = observation_words.rowid
                 JOIN session ON session.id = session
             WHERE observation_words MATCH ?1 AND (?2 IS NULL OR principal = ?2) AND (?4 IS NULL OR ?4 IN (project, directory))",
+        by_number: "SELECT CAST(id AS TEXT) AS id, session, NULL AS title, text, at FROM observation WHERE id = ?1",
     },
 ];
 
@@ -168,7 +192,7 @@ pub(super) fn written(
     question: &Question,
     limit: usize,
 ) -> rusqlite::Result<Vec<Hit>> {
-    let Written { source, index, score, sql } = written;
+    let Written { source, index, score, sql, .. } = written;
     let Draw { scored, newest } = Draw::of(transaction, index, question)?;
     let (order, words) = match (scored, newest) {
         (Some(words), _) => (format!("{score}, {index}.rowid DESC"), words),
@@ -185,6 +209,29 @@ pub(super) fn written(
     }
     hits.truncate(limit);
     Ok(hits)
+}
+
+/// The hits by words and those that mean alike in one order, by reciprocal rank fusion (Cormack, Clarke and Buettcher, 2009); each
+/// with how alike it is, as far as that is known.
+pub(super) fn with_alike(
+    transaction: &Transaction<'_>,
+    Written { source, by_number, .. }: Written,
+    by_words: Vec<Hit>,
+    alike: &[Near],
+) -> rusqlite::Result<Vec<(f64, Hit)>> {
+    let points = |place: usize| 1.0 / (EVENNESS + place as f64);
+    let mut fused: Vec<(f64, f64, Hit)> =
+        by_words.into_iter().enumerate().map(|(place, hit)| (points(place), 0.0, hit)).collect();
+    let mut statement = transaction.prepare_cached(by_number)?;
+    for (place, near) in alike.iter().enumerate() {
+        let hit = statement.query_row([near.id], |row| hit(source, row))?;
+        match fused.iter_mut().find(|(_, _, known)| known.id == hit.id) {
+            Some(known) => (known.0, known.1) = (known.0 + points(place), near.likeness),
+            None => fused.push((points(place), near.likeness, hit)),
+        }
+    }
+    fused.sort_by(|a, b| b.0.total_cmp(&a.0));
+    Ok(fused.into_iter().map(|(_, likeness, hit)| (likeness, hit)).collect())
 }
 
 fn hit(source: Source, row: &Row<'_>) -> rusqlite::Result<Hit> {

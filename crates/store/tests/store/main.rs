@@ -24,4 +24,5 @@ mod sessions;
 mod taking_over;
 mod transfer;
 mod turns;
+mod vectors;
 mod warming;

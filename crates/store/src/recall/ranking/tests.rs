@@ -152,3 +152,50 @@ proptest! {
         prop_assert!(ranked.iter().all(|it| (0.0..=1.0).contains(&it.share)));
     }
 }
+
+/// The texts, the best first, where it is known how alike the first ones are.
+fn best_alike<'s>(question: &str, said: &[(u8, i64, &'s str)], alike: &[f64]) -> Vec<&'s str> {
+    let mut talk = talk(said);
+    talk.likeness = (1..).zip(alike.iter().copied()).collect();
+    let ranked = ranked(&Question::read(question), &talk);
+    ranked.into_iter().map(|it| said[it.passage].2).collect()
+}
+
+#[test]
+fn where_nothing_has_the_words_what_is_most_alike_comes_first() {
+    let said = [(1, 1, "It rains."), (2, 1, "Rye rises slowly."), (3, 1, "The car is red.")];
+    assert_eq!(best_alike("bread", &said, &[0.1, 0.6, 0.2])[0], "Rye rises slowly.");
+}
+
+#[test]
+fn of_those_with_the_words_the_one_that_is_more_alike_comes_first_but_likeness_alone_does_not_beat_all_the_words()
+ {
+    let said = [(1, 1, "bread or so"), (2, 1, "bread it is"), (3, 1, "rye and wheat")];
+    let best = best_alike("bread", &said, &[0.2, 0.5, 0.9]);
+    assert_eq!(best, ["bread it is", "bread or so", "rye and wheat"]);
+}
+
+#[test]
+fn what_is_next_to_something_alike_takes_some_of_it() {
+    let said = [(1, 1, "It rains."), (2, 1, "Rye rises."), (2, 1, "True."), (3, 1, "No.")];
+    assert_eq!(best_alike("bread", &said, &[0.1, 0.6, 0.1, 0.1])[..2], ["Rye rises.", "True."]);
+}
+
+#[test]
+fn the_share_of_what_only_means_alike_is_how_alike_it_is() {
+    let mut talk = talk(&[(1, 1, "Rye rises."), (2, 1, "bread")]);
+    talk.likeness = HashMap::from([(1, 0.75), (2, 0.25)]);
+    let ranked = ranked(&Question::read("bread loaf"), &talk);
+    let shares: Vec<f64> = ranked.iter().map(|it| it.share).collect();
+    assert_eq!(shares, [0.5, 0.75]);
+}
+
+proptest! {
+    /// Models differ in what they call alike: only by how much a message is more alike than others counts.
+    #[test]
+    fn what_is_added_to_all_likenesses_changes_no_order(likenesses in prop::collection::vec(0.0..0.5_f64, 3), more in 0.0..0.5_f64) {
+        let said = [(1, 1, "bread or so"), (2, 1, "rye"), (3, 1, "wheat, and the bread of old")];
+        let raised: Vec<f64> = likenesses.iter().map(|it| it + more).collect();
+        prop_assert_eq!(best_alike("bread", &said, &likenesses), best_alike("bread", &said, &raised));
+    }
+}

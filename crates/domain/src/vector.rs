@@ -1,0 +1,114 @@
+//! What texts mean, as numbers: texts that mean alike have vectors that point the same way.
+
+use std::fmt;
+
+/// Which model made a vector: a digest of everything that the numbers depend on. Vectors of two models have nothing to say
+/// to each other.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub struct ModelName(pub [u8; 32]);
+
+/// A direction, kept in a byte for each dimension (two's complement, from -127 to 127): the longest component is 127, since
+/// only the direction counts. Against the numbers themselves that changes a cosine by less than a hundredth.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Vector(Box<[u8]>);
+
+/// A text that is looked for, as the model sees it that made the vectors.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct QueryVector {
+    /// Whose vectors it can be held against.
+    pub model: ModelName,
+    /// What the text means.
+    pub vector: Vector,
+}
+
+impl Vector {
+    /// The direction of these numbers. Numbers that are none, or all nought, have none: their vector is like no other.
+    #[must_use]
+    pub fn of(numbers: &[f32]) -> Self {
+        let longest = numbers.iter().fold(0.0_f32, |longest, number| longest.max(number.abs()));
+        let sound = longest > 0.0 && numbers.iter().all(|number| number.is_finite());
+        let scale = if sound { 127.0 / longest } else { 0.0 };
+        Self(numbers.iter().map(|number| if sound { byte(number * scale) } else { 0 }).collect())
+    }
+
+    /// As it is kept: a byte for each dimension.
+    #[must_use]
+    pub fn as_bytes(&self) -> &[u8] {
+        &self.0
+    }
+
+    /// How alike another vector is, as it is kept: the cosine of the angle between them, from -1 to 1; 0 when they have not the
+    /// same number of dimensions, or one has no direction.
+    #[must_use]
+    pub fn likeness(&self, other: &[u8]) -> f64 {
+        if self.0.len() != other.len() {
+            return 0.0;
+        }
+        let (mut product, mut own, mut others) = (0_i32, 0_i32, 0_i32);
+        for (one, other) in self.0.iter().zip(other) {
+            let (one, other) = (number(*one), number(*other));
+            product += one * other;
+            own += one * one;
+            others += other * other;
+        }
+        let lengths = f64::from(own).sqrt() * f64::from(others).sqrt();
+        if lengths > 0.0 { (f64::from(product) / lengths).clamp(-1.0, 1.0) } else { 0.0 }
+    }
+}
+
+/// Neither bytes nor a digest tell a reader anything.
+impl fmt::Debug for Vector {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Vector({} dimensions)", self.0.len())
+    }
+}
+
+impl fmt::Debug for ModelName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "ModelName({:02x}{:02x}{:02x}{:02x})", self.0[0], self.0[1], self.0[2], self.0[3])
+    }
+}
+
+fn byte(scaled: f32) -> u8 {
+    (scaled.round() as i8) as u8
+}
+
+fn number(byte: u8) -> i32 {
+    i32::from(byte as i8)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn likeness(one: &[f32], other: &[f32]) -> f64 {
+        Vector::of(one).likeness(Vector::of(other).as_bytes())
+    }
+
+    #[test]
+    fn only_the_direction_counts() {
+        assert!((likeness(&[1.0, 2.0], &[100.0, 200.0]) - 1.0).abs() < 1e-9);
+        assert!((likeness(&[1.0, 2.0], &[-0.5, -1.0]) + 1.0).abs() < 1e-9);
+        assert_eq!(likeness(&[1.0, 0.0], &[0.0, 3.0]), 0.0);
+    }
+
+    #[test]
+    fn what_has_no_direction_or_other_dimensions_is_like_nothing() {
+        for odd in [&[0.0, 0.0][..], &[f32::NAN, 1.0], &[f32::INFINITY, 1.0], &[1.0], &[]] {
+            assert_eq!(likeness(odd, &[1.0, 1.0]), 0.0, "{odd:?}");
+        }
+    }
+
+    #[test]
+    fn a_byte_for_each_dimension_changes_a_cosine_by_less_than_a_hundredth() {
+        let wave = |phase: f32| -> Vec<f32> {
+            (0..384).map(|at| (at as f32 * phase).sin() * (1.0 + at as f32 / 99.0)).collect()
+        };
+        for other in [0.11_f32, 0.1101, 0.7, 2.3] {
+            let (one, other) = (wave(0.11), wave(other));
+            let sum = |a: &[f32], b: &[f32]| -> f64 { a.iter().zip(b).map(|(a, b)| f64::from(a * b)).sum() };
+            let exact = sum(&one, &other) / (sum(&one, &one) * sum(&other, &other)).sqrt();
+            assert!((likeness(&one, &other) - exact).abs() < 0.01, "{exact}");
+        }
+    }
+}

@@ -1,0 +1,179 @@
+//! What texts mean, as vectors of the model that the settings name: which texts have none yet, and keeping those that were made.
+//!
+//! Messages and observations are taken in the order in which they came, and it is kept how far the model has got: together with
+//! the vectors, so a killed process goes on where it was. Entries are few and change, so each is looked at.
+
+use crate::columns::Word;
+use crate::recall::Source;
+use domain::vector::{ModelName, Vector};
+use rusqlite::{OptionalExtension as _, Row, Transaction, params};
+
+/// A part of a text gets a vector of its own, so that it is not lost among the others. Models read a few hundred tokens at once.
+const LONGEST_PART: usize = 800;
+/// How many parts of a text get one. What stands far down in a very long one, mostly a tool's output, is found by its words.
+const MOST_PARTS: usize = 8;
+
+/// A text without vectors of a model.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Unembedded {
+    /// Which.
+    pub key: TextKey,
+    /// What is to get a vector each, in this order; perhaps nothing.
+    pub parts: Vec<String>,
+}
+
+/// A text that can have vectors.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TextKey {
+    source: Source,
+    session: String,
+    id: i64,
+    /// An entry's version: what was made of another one is not kept.
+    version: i64,
+}
+
+/// The parts of a text that get a vector each: cut at blanks where there are some, and nothing of what stands too far down.
+pub(crate) fn parts(text: &str) -> impl Iterator<Item = &str> {
+    let mut rest = text.trim();
+    std::iter::from_fn(move || {
+        let (part, behind) = rest.split_at(end_of_part(rest));
+        rest = behind.trim_start();
+        Some(part.trim_end()).filter(|part| !part.is_empty())
+    })
+    .take(MOST_PARTS)
+}
+
+/// Where a part that begins here ends.
+fn end_of_part(text: &str) -> usize {
+    let Some((longest, _)) = text.char_indices().nth(LONGEST_PART) else { return text.len() };
+    let blank = text[..longest].rfind(char::is_whitespace).filter(|blank| *blank > longest / 2);
+    blank.unwrap_or(longest)
+}
+
+/// At most `limit` texts that `model` has not seen: entries, then observations, then messages, the oldest first.
+pub(crate) fn unembedded(
+    transaction: &Transaction<'_>,
+    model: &ModelName,
+    limit: usize,
+) -> rusqlite::Result<Vec<Unembedded>> {
+    let seen = "SELECT number, observation, message FROM embedding_model WHERE name = ?1";
+    let seen = transaction
+        .prepare_cached(seen)?
+        .query_row([model.0], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)));
+    let (number, observation, message): (i64, i64, i64) = seen.optional()?.unwrap_or_default();
+    let mut found = Vec::new();
+    for (source, seen) in
+        [(Source::Knowledge, number), (Source::Observation, observation), (Source::Message, message)]
+    {
+        let room = limit - found.len();
+        let mut statement = transaction.prepare_cached(newer(source))?;
+        let texts = statement.query_map(params![seen, room as i64], |row| text(source, row))?;
+        found.extend(texts.collect::<rusqlite::Result<Vec<_>>>()?);
+    }
+    Ok(found)
+}
+
+const fn newer(source: Source) -> &'static str {
+    match source {
+        Source::Knowledge => {
+            "SELECT number AS id, '' AS session, version, title || ': ' || content AS text FROM knowledge WHERE NOT EXISTS
+                (SELECT 1 FROM vector WHERE session = '' AND source = 'knowledge' AND id = number AND part = 0 AND model = ?1)
+            ORDER BY number LIMIT ?2"
+        }
+        Source::Observation => {
+            "SELECT id, session, 0 AS version, text FROM observation WHERE id > ?1 ORDER BY id LIMIT ?2"
+        }
+        Source::Message => {
+            "SELECT id, session, 0 AS version, text FROM message WHERE id > ?1 ORDER BY id LIMIT ?2"
+        }
+    }
+}
+
+fn text(source: Source, row: &Row<'_>) -> rusqlite::Result<Unembedded> {
+    let text: String = row.get("text")?;
+    let (session, id, version) = (row.get("session")?, row.get("id")?, row.get("version")?);
+    let key = TextKey { source, session, id, version };
+    Ok(Unembedded { key, parts: parts(&text).map(str::to_owned).collect() })
+}
+
+/// Keeps what `model` made of texts, in the order of [`unembedded`]. What is gone or was rewritten meanwhile is left out.
+pub(crate) fn keep(
+    transaction: &Transaction<'_>,
+    model: &ModelName,
+    made: &[(TextKey, Vec<Vector>)],
+) -> rusqlite::Result<()> {
+    transaction
+        .prepare_cached("INSERT OR IGNORE INTO embedding_model (name) VALUES (?1)")?
+        .execute([model.0])?;
+    let number = "SELECT number FROM embedding_model WHERE name = ?1";
+    let number: i64 = transaction.prepare_cached(number)?.query_row([model.0], |row| row.get(0))?;
+    for (key, vectors) in made {
+        for (part, vector) in vectors.iter().enumerate() {
+            let values = params![
+                key.session,
+                Word(key.source),
+                key.id,
+                part as i64,
+                number,
+                vector.as_bytes(),
+                key.version
+            ];
+            transaction.prepare_cached(still(key.source))?.execute(values)?;
+        }
+        if let Some(sql) = reached(key.source) {
+            transaction.prepare_cached(sql)?.execute([number, key.id])?;
+        }
+    }
+    Ok(())
+}
+
+const fn still(source: Source) -> &'static str {
+    match source {
+        Source::Knowledge => {
+            "INSERT OR REPLACE INTO vector SELECT ?1, ?2, ?3, ?4, ?5, ?6 FROM knowledge WHERE number = ?3 AND version = ?7"
+        }
+        Source::Observation => {
+            "INSERT OR REPLACE INTO vector SELECT ?1, ?2, ?3, ?4, ?5, ?6 FROM observation WHERE id = ?3 AND ?7 = 0"
+        }
+        Source::Message => {
+            "INSERT OR REPLACE INTO vector SELECT ?1, ?2, ?3, ?4, ?5, ?6 FROM message WHERE id = ?3 AND ?7 = 0"
+        }
+    }
+}
+
+const fn reached(source: Source) -> Option<&'static str> {
+    match source {
+        Source::Knowledge => None,
+        Source::Observation => {
+            Some("UPDATE embedding_model SET observation = max(observation, ?2) WHERE number = ?1")
+        }
+        Source::Message => Some("UPDATE embedding_model SET message = max(message, ?2) WHERE number = ?1"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn a_short_text_is_one_part_and_a_long_one_is_cut_at_blanks() {
+        assert_eq!(parts(" rye bread \n").collect::<Vec<_>>(), ["rye bread"]);
+        assert_eq!(parts(" \n").count(), 0);
+        let long = "twelve bytes ".repeat(100);
+        let cut: Vec<&str> = parts(&long).collect();
+        assert_eq!(cut.join(" "), long.trim());
+        assert!(cut.iter().all(|part| part.ends_with("bytes") || part.ends_with("twelve")), "{cut:?}");
+        assert_eq!(parts(&"x".repeat(100_000)).map(str::len).collect::<Vec<_>>(), [LONGEST_PART; MOST_PARTS]);
+    }
+
+    proptest! {
+        #[test]
+        fn parts_hold_every_word_of_a_text_that_is_not_too_long(text in "[a-zé日 \n]{0,3000}") {
+            let cut: Vec<&str> = parts(&text).collect();
+            let solid = |text: &str| text.split_whitespace().collect::<String>();
+            prop_assert_eq!(solid(&cut.concat()), solid(&text));
+            prop_assert!(cut.iter().all(|part| (1..=LONGEST_PART).contains(&part.chars().count())));
+        }
+    }
+}
