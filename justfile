@@ -69,8 +69,9 @@ soak minutes="30":
     target/release/relay_bench --soak {{minutes}}
 
 # How much of the evidence recall finds for questions about long dialogues, in LoCoMo's JSON: docs/recall.md has the figures.
-recall-bench file:
-    cargo run --release --locked -p simulator --bin recall_bench -- {{file}}
+# `--embeddings FOLDER` also measures what a model adds.
+recall-bench file *arguments:
+    cargo run --release --locked -p simulator --bin recall_bench -- {{file}} {{arguments}}
 
 # Recording and recall with a million messages in one database, or `--messages 10000000`: docs/store.md has the figures.
 scale-bench *arguments:

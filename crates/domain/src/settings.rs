@@ -35,6 +35,8 @@ pub struct Settings {
     pub memory: MemorySettings,
     /// What is dropped when it is old.
     pub retention: RetentionSettings,
+    /// How what was kept is found again.
+    pub recall: RecallSettings,
     /// Alerts.
     pub sentry: SentrySettings,
     /// Whether actor messages are recorded and printed.
@@ -187,6 +189,13 @@ impl RetentionSettings {
     }
 }
 
+/// How what was kept is found again.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct RecallSettings {
+    /// The folder of a model that says what texts mean; only words are looked for when not set.
+    pub embeddings: Option<PathBuf>,
+}
+
 /// Alerts.
 #[derive(Debug, Clone)]
 pub struct SentrySettings {
@@ -239,6 +248,7 @@ impl Settings {
             batch: BatchSettings { enabled: true },
             memory: MemorySettings { inject: true },
             retention: RetentionSettings::default(),
+            recall: RecallSettings::default(),
             sentry: SentrySettings {
                 dsn: None,
                 environment: "production".to_owned(),

@@ -19,6 +19,7 @@ use actix_web::{App, HttpServer};
 use actor::Trace;
 use domain::fingerprint::Fingerprinter;
 use domain::settings::Settings;
+use embedding::Model;
 use futures_core::Stream;
 use futures_core::future::LocalBoxFuture;
 use futures_util::StreamExt as _;
@@ -80,12 +81,14 @@ impl Gateway {
     pub async fn open(settings: Settings, ears: Ears) -> Result<Self, ServeError> {
         let (listener, address) = listen(&settings)?;
         let transport = way_out(&settings)?;
+        let model = settings.recall.embeddings.as_deref().map(Model::open).transpose()?.map(Arc::new);
         let desk = Desk::threads(&settings.data_dir)?;
         let mut chance = StdRng::from_os_rng();
         let fingerprinter = Fingerprinter::new(chance.random());
         let settings = Arc::new(settings);
         let metrics = Arc::clone(&ears.metrics);
-        let stock = Stock { desk, transport: Arc::clone(&transport), fingerprinter: fingerprinter.clone() };
+        let stock =
+            Stock { desk, model, transport: Arc::clone(&transport), fingerprinter: fingerprinter.clone() };
         let staff = Staff::engage(&settings, ears, stock, chance.random());
         let (house, seed) = (staff.house.clone(), chance.random());
         let parts =

@@ -9,6 +9,7 @@
 //!   Curator.
 //! - [`cache_warmer`]: jobs, and when they are due.
 //! - [`batch_queue`]: work that lies in a provider's batch.
+//! - [`embedder`]: when texts get their vectors.
 //! - [`idle_scheduler`]: which session is due for what.
 //! - [`health`]: how well a worker does for a session.
 //! - [`warming`]: no machine of its own, but what the cache warmer decides by.
@@ -16,6 +17,7 @@
 pub mod batch_queue;
 pub mod cache_warmer;
 pub mod credential;
+pub mod embedder;
 pub mod health;
 pub mod idle_scheduler;
 pub mod job;

@@ -107,6 +107,7 @@ fn house() -> Result<House, Box<dyn Error + Send + Sync>> {
         environment: Environment::new(clock),
         desk: Desk::inline(SqliteStore::in_memory()?),
         transport,
+        model: None,
         meter: Arc::new(Tally::default()),
         alarm: Arc::new(Alerts::default()),
         witness: None,

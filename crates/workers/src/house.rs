@@ -1,22 +1,24 @@
 //! What the rest of the program holds of the actors, and what is needed to bring them up.
 
-use crate::{Alarm, Meter, Notebook, Outbox, Projects, Purse, Recorder, Spoken, Witness};
+use crate::{Alarm, Embeddings, Meter, Notebook, Outbox, Projects, Purse, Recorder, Spoken, Witness};
 use actor::{Cause, Environment, Mailbox, Place};
 use domain::fingerprint::Fingerprinter;
-use domain::ids::{KnowledgeId, SessionId};
+use domain::ids::{KnowledgeId, Principal, SessionId};
 use domain::provider::Provider;
 use domain::purpose::Purpose;
 use domain::settings::Settings;
 use domain::time::UnixMillis;
+use embedding::Model;
 use machines::batch_queue::{BatchMessage, BatchReply};
 use machines::cache_warmer::{WarmerMessage, WarmerReply};
 use machines::credential::{CredentialMessage, CredentialReply};
+use machines::embedder::EmbedderMessage;
 use machines::idle_scheduler::{SchedulerMessage, SchedulerReply};
 use machines::job::{Ending, JobMessage};
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
-use store::{Desk, Hit, Pace, Source, Store};
+use store::{Desk, Hit, Pace, Scope, Source, Store, StoreError};
 use tokio::sync::broadcast;
 use upstream::transport::Transport;
 
@@ -41,6 +43,8 @@ pub struct Parts {
     pub desk: Desk,
     /// The way to the providers.
     pub transport: TransportFactory,
+    /// The model that says what texts mean, if there is one.
+    pub model: Option<Arc<Model>>,
     /// Who counts.
     pub meter: Arc<dyn Meter>,
     /// Who is told.
@@ -81,6 +85,10 @@ pub struct House {
     pub warmer: Mailbox<Spoken<WarmerMessage>, WarmerReply>,
     /// Looks after work that lies in a provider's batch.
     pub batches: Mailbox<Spoken<BatchMessage>, BatchReply>,
+    /// Gives texts their vectors; nobody when there is no model.
+    pub embedder: Option<Mailbox<Spoken<EmbedderMessage>>>,
+    /// What queries mean, if there is a model.
+    pub embeddings: Embeddings,
     /// Takes facts from the request path to the actors.
     pub outbox: Outbox,
     /// Takes turns in.
@@ -107,15 +115,37 @@ impl House {
 
     /// The names of all actors.
     #[must_use]
-    pub fn actors(&self) -> [&'static str; 6] {
-        [
+    pub fn actors(&self) -> Vec<&'static str> {
+        let always = [
             self.credentials.name(),
             self.scheduler.name(),
             self.distiller.name(),
             self.curator.name(),
             self.warmer.name(),
             self.batches.name(),
-        ]
+        ];
+        always.into_iter().chain(self.embedder.iter().map(Mailbox::name)).collect()
+    }
+
+    /// What was kept that fits `query`, the best first: of `principal` or of everybody, in `project` or in all. As
+    /// [`Store::recall_near`], with what the query means where a model says so. What is found counts as used.
+    ///
+    /// # Errors
+    /// When the store cannot say.
+    pub async fn recall(
+        &self,
+        (principal, project): (Option<Principal>, Option<String>),
+        query: String,
+        limit: usize,
+    ) -> Result<Vec<Hit>, StoreError> {
+        let near = self.embeddings.of_query(&query).await;
+        let search = move |store: &mut dyn Store| {
+            let scope = Scope { principal: principal.as_ref(), project: project.as_deref() };
+            store.recall_near(scope, &query, near.as_ref(), limit)
+        };
+        let hits = self.desk.read(search).await?;
+        self.note_use(&hits);
+        Ok(hits)
     }
 
     /// The news of every background job that ends from now on. A listener that falls far behind misses some.
@@ -124,9 +154,9 @@ impl House {
         self.endings.subscribe()
     }
 
-    /// Entries among `hits` that somebody is shown were of use. Waits for nothing: when the desk is full, the store forgets it, and
+    /// Entries among `hits` are shown to somebody, so they were of use. Waits for nothing: when the desk is full, the store forgets it, and
     /// they fade a little early there.
-    pub fn note_use(&self, hits: &[Hit]) {
+    fn note_use(&self, hits: &[Hit]) {
         let found = hits.iter().filter(|hit| hit.source == Source::Knowledge);
         let ids: Vec<KnowledgeId> = found.map(|hit| KnowledgeId::from(hit.id.as_str())).collect();
         if ids.is_empty() {
@@ -143,11 +173,17 @@ impl House {
         self.outbox.flush();
         let closing = Spoken(WarmerMessage::Closing);
         self.warmer.tell_surely(closing, Cause::origin("House")).unwrap_or_default();
-        futures_util::future::join4(
+        let embedder = async {
+            if let Some(embedder) = &self.embedder {
+                embedder.drain(within).await;
+            }
+        };
+        futures_util::future::join5(
             self.distiller.drain(within),
             self.curator.drain(within),
             self.warmer.drain(within),
             self.batches.drain(within),
+            embedder,
         )
         .await;
         futures_util::future::join(self.scheduler.drain(within), self.credentials.drain(within)).await;

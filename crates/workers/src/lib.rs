@@ -1,7 +1,7 @@
 //! The actors: performers that turn the machines' effects into calls, and [`wire()`], the one function that connects them all.
 //!
 //! A newcomer's way in: [`House`] is what the rest of the program holds; [`Recorder`] takes turns in; `credential`,
-//! `idle_scheduler`, `distiller`, `curator`, `batch_queue` and `cache_warmer` are one actor each.
+//! `idle_scheduler`, `distiller`, `curator`, `batch_queue`, `cache_warmer` and `embedder` are one actor each.
 
 mod batch_queue;
 mod cache_warmer;
@@ -10,6 +10,7 @@ mod credential;
 mod curator;
 mod distiller;
 mod ears;
+mod embedder;
 mod errand;
 mod forgetting;
 mod house;
@@ -28,6 +29,7 @@ mod waiting;
 mod wire;
 
 pub use ears::{Alarm, Called, Meter, Witness};
+pub use embedder::Embeddings;
 pub use house::{Ended, House, Parts, Places, TransportFactory, base_url};
 pub use notebook::{Notebook, Standing};
 pub use outbox::{Fact, Outbox};

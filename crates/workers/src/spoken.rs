@@ -4,6 +4,7 @@ use actor::Message;
 use machines::batch_queue::BatchMessage;
 use machines::cache_warmer::WarmerMessage;
 use machines::credential::CredentialMessage;
+use machines::embedder::EmbedderMessage;
 use machines::idle_scheduler::SchedulerMessage;
 use machines::job::{Brief, JobMessage};
 use std::fmt;
@@ -170,6 +171,16 @@ impl Message for Spoken<BatchMessage> {
             }
             BatchMessage::Job(message) => of_job(message),
             BatchMessage::HandInDue | BatchMessage::LookDue | BatchMessage::Restored(..) => None,
+        }
+    }
+}
+
+impl Message for Spoken<EmbedderMessage> {
+    fn name(&self) -> &'static str {
+        match &self.0 {
+            EmbedderMessage::LookDue => "LookDue",
+            EmbedderMessage::Embedded { .. } => "Embedded",
+            EmbedderMessage::Failed => "Failed",
         }
     }
 }

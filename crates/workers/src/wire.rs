@@ -6,11 +6,12 @@ use crate::caller::{Caller, Chance};
 use crate::credential::{Book, CredentialPerformer};
 use crate::curator::Curating;
 use crate::distiller::Distilling;
+use crate::embedder::EmbedderPerformer;
 use crate::errand::Errand;
 use crate::idle_scheduler::SchedulerPerformer;
 use crate::job::{Craft, JobPerformer};
 use crate::retention::Retention;
-use crate::{House, Notebook, Outbox, Parts, Projects, Purse, Recorder, RequestShelf, Spoken};
+use crate::{Embeddings, House, Notebook, Outbox, Parts, Projects, Purse, Recorder, RequestShelf, Spoken};
 use actor::{Cause, Vacancy, vacancy};
 use domain::companions::Companions;
 use domain::credential::{Credential, CredentialKind};
@@ -22,6 +23,7 @@ use domain::settings::{GlobalFallback, Settings};
 use machines::batch_queue::{BatchMachine, BatchMessage, BatchReply};
 use machines::cache_warmer::{WarmerMachine, WarmerMessage, WarmerReply};
 use machines::credential::{CredentialMessage, CredentialReply, CredentialRules};
+use machines::embedder::{EmbedderMachine, EmbedderMessage};
 use machines::idle_scheduler::{Backlog, SchedulerMachine, SchedulerMessage, SchedulerReply};
 use machines::job::{Bench, Brief, JobMessage};
 use std::cell::{Cell, RefCell};
@@ -59,7 +61,7 @@ pub fn wire(parts: Parts) -> House {
         (projects.clone(), notebook.clone()),
         Arc::clone(&parts.meter),
     );
-    let house = House {
+    let mut house = House {
         outbox: Outbox::new(credentials.clone(), scheduler.clone(), warmer.clone()),
         credentials,
         scheduler,
@@ -67,6 +69,8 @@ pub fn wire(parts: Parts) -> House {
         curator,
         warmer,
         batches,
+        embedder: None,
+        embeddings: Embeddings::new(parts.model.clone()),
         recorder,
         projects,
         notebook,
@@ -85,6 +89,11 @@ pub fn wire(parts: Parts) -> House {
     house.seat_worker(&parts, curating, curator_seat);
     house.seat_warmer(&parts, shelf, warmer_seat);
     house.seat_batches(&parts, batch_seat);
+    if parts.model.is_some() {
+        let (embedder, seat) = vacancy("Embedder", ROOM, environment);
+        house.embedder = Some(embedder);
+        house.seat_embedder(&parts, seat);
+    }
     house
 }
 
@@ -170,6 +179,18 @@ impl House {
             let performer = BatchPerformer { caller: Rc::new(caller()), errand };
             (performer, Box::new(move || BatchMachine::new(enabled)))
         });
+    }
+
+    fn seat_embedder(&self, parts: &Parts, seat: Vacancy<Spoken<EmbedderMessage>>) {
+        let Some(model) = parts.model.clone() else { return };
+        let has_complained = self.embeddings.complaints();
+        let performer = EmbedderPerformer {
+            model,
+            desk: self.desk.clone(),
+            clock: parts.environment.clock,
+            has_complained,
+        };
+        seat.fill(&parts.places.background, move || (performer, Box::new(EmbedderMachine::default)));
     }
 
     fn errand(&self, parts: &Parts, purpose: Purpose) -> Errand {

@@ -6,7 +6,7 @@ use actix_web::web;
 use domain::ids::SessionId;
 use domain::time::UnixMillis;
 use serde::{Deserialize, Serialize};
-use store::{Hit, MOST_HITS, Scope, Source};
+use store::{Hit, MOST_HITS, Source};
 
 /// What is searched.
 #[derive(Deserialize)]
@@ -51,15 +51,7 @@ pub(crate) async fn search(
     if !(1..=MOST_HITS).contains(&limit) {
         return Err(Refusal::Invalid(format!("limit must lie between 1 and {MOST_HITS}, it is {limit}")));
     }
-    let hits = admin
-        .house
-        .desk
-        .read(move |store| {
-            let scope = Scope { principal: None, project: project.as_deref() };
-            store.recall_within(scope, &q, limit)
-        })
-        .await?;
-    admin.house.note_use(&hits);
+    let hits = admin.house.recall((None, project), q, limit).await?;
     Ok(web::Json(Hits { hits: hits.into_iter().map(show).collect() }))
 }
 

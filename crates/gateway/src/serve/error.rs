@@ -1,6 +1,7 @@
 //! Why the gateway does not serve, one variant for each thing a person would do about it.
 
 use crate::edge::InvalidUpstream;
+use embedding::UnusableFolder;
 use std::io;
 use std::net::SocketAddr;
 use store::StoreError;
@@ -32,6 +33,9 @@ pub enum ServeError {
     /// The store cannot be used.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// The folder of `recall.embeddings` has no model that can be used.
+    #[error(transparent)]
+    Embeddings(#[from] UnusableFolder),
     /// An actor crashed again and again.
     #[error(
         "{0} cannot be kept alive, so the gateway stopped. The log says where it crashed; please report it"

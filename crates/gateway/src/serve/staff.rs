@@ -5,6 +5,7 @@ use actix_rt::Arbiter;
 use actor::{Clock, Environment, Place};
 use domain::fingerprint::Fingerprinter;
 use domain::settings::Settings;
+use embedding::Model;
 use std::sync::Arc;
 use std::time::Duration;
 use store::Desk;
@@ -17,6 +18,7 @@ const FACTS_WITHIN: Duration = Duration::from_millis(2);
 /// What the actors work with.
 pub(super) struct Stock {
     pub(super) desk: Desk,
+    pub(super) model: Option<Arc<Model>>,
     pub(super) transport: TransportFactory,
     pub(super) fingerprinter: Fingerprinter,
 }
@@ -45,6 +47,7 @@ impl Staff {
             environment,
             desk: stock.desk,
             transport: stock.transport,
+            model: stock.model,
             meter: ears.metrics,
             alarm: ears.alarm,
             witness: None,

@@ -49,9 +49,7 @@ pub(super) async fn list(admin: web::Data<Admin>, asked: web::Query<Asked>) -> R
         let entries = admin.house.desk.read(move |store| store.recent_entries(skip, ENTRIES)).await?;
         everything(&entries, page, admin.unix())
     } else {
-        let asked = question.clone();
-        let hits = admin.house.desk.read(move |store| store.recall(None, &asked, MOST_HITS)).await?;
-        admin.house.note_use(&hits);
+        let hits = admin.house.recall((None, None), question.clone(), MOST_HITS).await?;
         matching(&hits, admin.unix())
     };
     let body = html! {

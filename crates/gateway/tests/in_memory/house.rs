@@ -76,6 +76,7 @@ fn parts(folder: &TempDir, open: Open, asked: Asked) -> Parts {
         environment: Environment::new(Clock::system()),
         desk: Desk::inline(SqliteStore::open(folder.path()).unwrap()),
         transport,
+        model: None,
         meter: Arc::new(Metrics::new()),
         alarm: Arc::new(alarm),
         witness: None,

@@ -55,8 +55,7 @@ impl World {
     /// # Errors
     /// When the store cannot say.
     pub async fn recall(&self, words: &str) -> Result<Vec<Hit>, StoreError> {
-        let words = words.to_owned();
-        self.house.desk.read(move |store| store.recall(None, &words, 10)).await
+        self.house.recall((None, None), words.to_owned(), 10).await
     }
 
     /// Background calls that reached the provider while no lease for their token was out: there must be none (R8).

@@ -20,6 +20,7 @@ use domain::fingerprint::Fingerprinter;
 use domain::ids::Principal;
 use domain::provider::Provider as Vendor;
 use domain::settings::Settings;
+use embedding::Model;
 use gateway::admin::Admin;
 use gateway::telemetry::Metrics;
 use gateway::{Edge, EdgeParts, InvalidUpstream};
@@ -133,6 +134,7 @@ impl World {
     ) -> Result<Self, Box<dyn std::error::Error + Send + Sync>> {
         settings.upstream.anthropic = format!("http://{}", host_of(Vendor::Anthropic));
         settings.upstream.openai = format!("http://{}", host_of(Vendor::OpenAi));
+        let model = settings.recall.embeddings.as_deref().map(Model::open).transpose()?.map(Arc::new);
         let settings = Arc::new(settings);
         let clock = Clock::virtual_from(BEGINNING.saturating_add(since));
         let provider = Provider::new(seed);
@@ -146,6 +148,7 @@ impl World {
             environment: Environment::new(clock),
             desk: Desk::inline(store),
             transport: Arc::clone(&transport),
+            model,
             meter: Arc::<Tally>::clone(&tally),
             alarm: Arc::<Alerts>::clone(&alerts),
             witness: Some(Arc::<Conformance>::clone(&conformance)),

@@ -1,7 +1,7 @@
 //! `stillroom config`: the settings in force, and whether they are right.
 
 use super::invocation::Invocation;
-use super::prices;
+use super::{embeddings, prices};
 use crate::cli;
 use crate::failure::Failure;
 use crate::output::{note, say};
@@ -21,6 +21,7 @@ pub(crate) fn show(invocation: &Invocation<'_>, format: cli::Json) -> Result<Exi
 pub(crate) fn check(invocation: &Invocation<'_>, format: cli::Json) -> Result<ExitCode, Failure> {
     let loaded = invocation.settings()?;
     prices::read(loaded.settings())?;
+    embeddings::check(loaded.settings())?;
     let file = loaded.file().map(|path| path.display().to_string());
     if format.json {
         say(&json!({"ok": true, "file": file, "notes": loaded.notes()}).to_string());

@@ -10,6 +10,7 @@ mod doctor;
 mod export;
 mod forget;
 mod import;
+mod embeddings;
 mod invocation;
 mod keeper;
 mod knowledge;

@@ -264,6 +264,13 @@ pub(crate) static EVERY_KEY: &[Key] = &[
         },
     },
     Key {
+        name: "recall.embeddings",
+        takes: "the path of a folder, without ~",
+        nature: Plain,
+        set: |r, v| put_some(&mut r.settings.recall.embeddings, path(v)),
+        show: |r| json!(r.settings.recall.embeddings.as_ref().map(|path| path.display().to_string())),
+    },
+    Key {
         name: "sentry.dsn",
         takes: "a DSN as Sentry shows it, such as https://KEY@HOST/PROJECT",
         nature: Secret,

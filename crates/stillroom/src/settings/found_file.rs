@@ -59,6 +59,8 @@ fn stays_here(key: &str, resolved: &Resolved) -> bool {
         "trace.otlp_endpoint" => settings.trace_otlp_endpoint.as_deref().is_none_or(is_loopback_url),
         // It would destroy what this user has, and no other file could bring it back.
         "retention.max_age" | "retention.max_size" => false,
+        // Whoever chooses the model chooses what is found, and what the machine is busy with.
+        "recall.embeddings" => false,
         "listen" | "access.token" => settings.listen.ip().to_canonical().is_loopback(),
         _ => true,
     }

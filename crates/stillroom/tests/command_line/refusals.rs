@@ -96,6 +96,38 @@ fn a_price_list_that_is_none_stops_the_start_and_the_check_with_the_reason_and_w
 }
 
 #[test]
+fn a_folder_without_a_model_stops_the_start_the_check_and_the_doctor_with_the_reason_and_what_to_do() {
+    let user = User::new();
+    std::fs::write(
+        user.home().join("settings.toml"),
+        "recall.embeddings = \"model\"\nlisten = \"127.0.0.1:0\"\n",
+    )
+    .unwrap();
+    let home = std::fs::canonicalize(user.home()).unwrap().display().to_string();
+    let said = |command: &[&str], code| {
+        let answer = user.calls(&[command, &["--config", "settings.toml"]].concat());
+        assert_eq!(answer.code(), Some(code), "{command:?}: {}", answer.err());
+        format!("{}{}", answer.out(), answer.err()).replace(&home, "HOME")
+    };
+    let missing = said(&["config", "check"], 2);
+    assert_eq!(said(&["serve"], 2), missing);
+    std::fs::create_dir(user.home().join("model")).unwrap();
+    let empty = said(&["config", "check"], 2);
+    let checkup = said(&["doctor"], 1);
+    assert!(
+        checkup.contains("recall.embeddings: the model of recall.embeddings cannot be used"),
+        "{checkup}"
+    );
+    let bakery = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../embedding/testdata/bakery");
+    for file in ["model.onnx", "tokenizer.json"] {
+        std::fs::copy(bakery.join(file), user.home().join("model").join(file)).unwrap();
+    }
+    said(&["config", "check"], 0);
+    assert!(said(&["doctor"], 0).contains("ok recall.embeddings: the model in HOME/model works"));
+    insta::assert_snapshot!(format!("{missing}{empty}"));
+}
+
+#[test]
 fn wrong_settings_stop_every_command_with_2_and_nothing_on_standard_output() {
     let user = User::new();
     for command in [

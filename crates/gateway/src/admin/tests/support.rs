@@ -169,6 +169,7 @@ fn parts(settings: Settings, desk: Desk, metrics: &Arc<Metrics>) -> Parts {
         environment,
         desk,
         transport: Arc::new(transport),
+        model: None,
         meter: Arc::clone(metrics) as _,
         alarm: Arc::new(alarm),
         witness: None,

@@ -9,13 +9,16 @@ use dataset::{Dialogue, Session};
 use domain::conversation::{Digest, Message, Role, Usage, chain};
 use domain::ids::{Principal, SessionId};
 use domain::provider::{Dialect, Provider};
+use domain::vector::QueryVector;
+use embedding::{Model, Side};
+use machines::embedder::BATCH;
 use score::Score;
 use std::collections::{BTreeMap, HashMap};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
-use store::{MOST_HITS, Source, SqliteStore, Store, TurnRecord};
+use store::{MOST_HITS, Scope, Source, SqliteStore, Store, TurnRecord, Unembedded};
 
 /// Measures how much of the evidence for questions about long dialogues recall finds.
 #[derive(Debug, Parser)]
@@ -23,11 +26,14 @@ use store::{MOST_HITS, Source, SqliteStore, Store, TurnRecord};
 struct Arguments {
     /// Dialogues and questions in LoCoMo's JSON.
     file: PathBuf,
+    /// The folder of a model that says what texts mean.
+    #[arg(long, value_name = "FOLDER")]
+    embeddings: Option<PathBuf>,
 }
 
 #[expect(clippy::print_stdout, clippy::print_stderr, reason = "this is what the program is for")]
 fn main() -> ExitCode {
-    match measure(&Arguments::parse().file) {
+    match measure(&Arguments::parse()) {
         Ok(table) => {
             print!("{table}");
             ExitCode::SUCCESS
@@ -39,29 +45,61 @@ fn main() -> ExitCode {
     }
 }
 
-fn measure(file: &Path) -> Result<String, String> {
+fn measure(Arguments { file, embeddings }: &Arguments) -> Result<String, String> {
+    let model = embeddings.as_deref().map(Model::open).transpose().map_err(|error| error.to_string())?;
     let text =
         fs::read_to_string(file).map_err(|error| format!("{} cannot be read: {error}", file.display()))?;
     let dialogues = dataset::read(&text).map_err(|error| format!("{}: {error}", file.display()))?;
     let folder = std::env::temp_dir().join(format!("recall_bench-{}", std::process::id()));
-    let scores = in_folder(&folder, &dialogues);
+    let scores = in_folder(&folder, &dialogues, model.as_ref());
     fs::remove_dir_all(&folder)
         .map_err(|error| format!("{} cannot be removed: {error}", folder.display()))?;
     Ok(table(&scores?))
 }
 
-fn in_folder(folder: &Path, dialogues: &[Dialogue]) -> Result<BTreeMap<u64, Score>, String> {
+fn in_folder(
+    folder: &Path,
+    dialogues: &[Dialogue],
+    model: Option<&Model>,
+) -> Result<BTreeMap<u64, Score>, String> {
     fs::create_dir_all(folder).map_err(|error| format!("{} cannot be made: {error}", folder.display()))?;
     let mut store = SqliteStore::open(folder).map_err(|error| error.to_string())?;
     let mut names = Vec::new();
     for dialogue in dialogues {
         names.push(record(&mut store, dialogue)?);
     }
+    if let Some(model) = model {
+        embed(&mut store, model)?;
+    }
     let mut scores = BTreeMap::new();
     for (dialogue, names) in dialogues.iter().zip(&names) {
-        ask(&mut store, dialogue, names, &mut scores)?;
+        ask((&mut store, model), dialogue, names, &mut scores)?;
     }
     Ok(scores)
+}
+
+/// Gives all texts their vectors, as the gateway does in the background, but without a rest.
+fn embed(store: &mut SqliteStore, model: &Model) -> Result<(), String> {
+    let name = model.name();
+    loop {
+        let found = store.unembedded(&name, BATCH).map_err(|error| error.to_string())?;
+        if found.is_empty() {
+            return Ok(());
+        }
+        let vectors = |text: Unembedded| {
+            let vectors =
+                text.parts.iter().map(|part| model.embed(part, Side::Passage)).collect::<Result<_, _>>();
+            vectors.map(|vectors| (text.key, vectors)).map_err(|error| error.to_string())
+        };
+        let made = found.into_iter().map(vectors).collect::<Result<Vec<_>, _>>()?;
+        store.keep_vectors(&name, &made).map_err(|error| error.to_string())?;
+    }
+}
+
+/// What recall is asked for a question.
+fn query_vector(model: &Model, question: &str) -> Result<QueryVector, String> {
+    let vector = model.embed(question, Side::Query).map_err(|error| error.to_string())?;
+    Ok(QueryVector { model: model.name(), vector })
 }
 
 fn table(scores: &BTreeMap<u64, Score>) -> String {
@@ -117,7 +155,7 @@ fn turn(dialogue: &Dialogue, number: usize, session: &Session) -> TurnRecord {
 }
 
 fn ask(
-    store: &mut SqliteStore,
+    (store, model): (&mut SqliteStore, Option<&Model>),
     dialogue: &Dialogue,
     names: &HashMap<String, String>,
     scores: &mut BTreeMap<u64, Score>,
@@ -125,8 +163,10 @@ fn ask(
     let owner = Principal::from(&dialogue.name);
     for question in &dialogue.questions {
         let begun = tick();
-        let hits =
-            store.recall(Some(&owner), &question.text, MOST_HITS).map_err(|error| error.to_string())?;
+        let near = model.map(|model| query_vector(model, &question.text)).transpose()?;
+        let scope = Scope { principal: Some(&owner), project: None };
+        let hits = store.recall_near(scope, &question.text, near.as_ref(), MOST_HITS);
+        let hits = hits.map_err(|error| error.to_string())?;
         let time: Duration = begun.elapsed();
         let messages = hits.iter().filter(|hit| hit.source == Source::Message);
         let found: Vec<String> = messages.filter_map(|hit| names.get(&hit.id).cloned()).collect();

@@ -5,7 +5,7 @@ mod data;
 mod network;
 
 use super::invocation::{Invocation, wait_for};
-use super::look;
+use super::{embeddings, look};
 use crate::cli;
 use crate::client::Gateway;
 use crate::failure::Failure;
@@ -13,6 +13,7 @@ use crate::output::{bad, good, say};
 use crate::settings::{Loaded, Places};
 use crate::table::cell;
 use domain::provider::Provider;
+use domain::settings::Settings;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::process::ExitCode;
@@ -45,6 +46,7 @@ async fn examine(loaded: &Loaded, places: &Places, online: bool) -> Vec<(&'stati
         ("data files", data::files(&settings.data_dir)),
         ("database", data::database(&settings.data_dir)),
         ("free space", data::free_space(&settings.data_dir)),
+        ("recall.embeddings", model(settings)),
         ("address", network::address(settings.listen, serves)),
         ("upstream.anthropic", network::upstream(loaded, Provider::Anthropic, online).await),
         ("upstream.openai", network::upstream(loaded, Provider::OpenAi, online).await),
@@ -59,6 +61,14 @@ async fn examine(loaded: &Loaded, places: &Places, online: bool) -> Vec<(&'stati
 fn settings_file(loaded: &Loaded) -> String {
     let file = loaded.file().map_or("no file".to_owned(), |path| path.display().to_string());
     std::iter::once(format!("right ({file})")).chain(loaded.notes()).collect::<Vec<_>>().join("; ")
+}
+
+fn model(settings: &Settings) -> Finding {
+    embeddings::check(settings)?;
+    let folder = settings.recall.embeddings.as_ref();
+    Ok(folder.map_or("none is named: recall goes by words alone".to_owned(), |folder| {
+        format!("the model in {} works", folder.display())
+    }))
 }
 
 async fn credentials(gateway: &Gateway) -> Finding {

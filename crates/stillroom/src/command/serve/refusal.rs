@@ -1,5 +1,6 @@
 //! Why the gateway does not serve, as a person reads it.
 
+use crate::command::embeddings;
 use crate::failure::Failure;
 use gateway::ServeError;
 use gateway::telemetry::{InvalidDsn, UnusableCollector};
@@ -14,6 +15,7 @@ pub(super) fn of_gateway(error: &ServeError) -> Failure {
             Failure::new(format!("the gateway cannot listen on {address}"), source, elsewhere(source.kind()))
         }
         ServeError::Store(error) => of_store(error),
+        ServeError::Embeddings(error) => embeddings::failure(error),
         other => Failure::new(
             "the gateway does not serve",
             other,
