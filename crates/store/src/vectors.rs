@@ -154,7 +154,32 @@ const fn reached(source: Source) -> Option<&'static str> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::database::open_in_memory;
     use proptest::prelude::*;
+
+    #[test]
+    fn a_message_or_an_observation_that_is_deleted_takes_its_vectors_along() {
+        let database = open_in_memory().unwrap();
+        let kept = "INSERT INTO session (id, principal, client, provider, dialect, model, upstream_origin, head, created, last_activity)
+                VALUES ('s', 'p', 'c', 'anthropic', 'd', 'm', 'o', x'', 1, 1);
+            INSERT INTO message (id, session, digest, role, tokens, calls_tool, from_tool, at, text)
+                VALUES (7, 's', x'', 'user', 1, 0, 0, 1, 'rye'), (8, 's', x'', 'user', 1, 0, 0, 1, 'rye');
+            INSERT INTO distillation (id, session, at) VALUES (1, 's', 1);
+            INSERT INTO observation (id, session, distillation, at, text) VALUES (7, 's', 1, 1, 'rye'), (8, 's', 1, 1, 'rye');
+            INSERT INTO vector SELECT 's', source, id, part, 1, x'7f' FROM (SELECT 'message' AS source UNION SELECT 'observation'),
+                (SELECT 7 AS id UNION SELECT 8), (SELECT 0 AS part UNION SELECT 1)";
+        database.execute_batch(kept).unwrap();
+        let left = |source: &str| {
+            let sql = "SELECT group_concat(DISTINCT id), count(*) FROM vector WHERE source = ?1";
+            database
+                .query_row(sql, [source], |row| Ok((row.get::<_, String>(0)?, row.get::<_, i64>(1)?)))
+                .unwrap()
+        };
+        database.execute("DELETE FROM message WHERE id = 7", []).unwrap();
+        assert_eq!((left("message"), left("observation")), (("8".into(), 2), ("7,8".into(), 4)));
+        database.execute("DELETE FROM observation WHERE id = 8", []).unwrap();
+        assert_eq!((left("message"), left("observation")), (("8".into(), 2), ("7".into(), 2)));
+    }
 
     #[test]
     fn a_short_text_is_one_part_and_a_long_one_is_cut_at_blanks() {
