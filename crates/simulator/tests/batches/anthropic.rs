@@ -1,6 +1,7 @@
 //! At Anthropic, whose batches hold the calls themselves.
 
 use super::*;
+use simulator::provider::{BatchStep, Fault, Refusal};
 
 #[test]
 fn work_in_a_batch_is_charged_at_half_the_price_of_the_same_work_done_directly() {
@@ -123,7 +124,8 @@ fn what_an_agent_that_returns_has_distilled_meanwhile_is_not_doubled() {
 
 #[test]
 fn a_batch_that_comes_to_nothing_is_done_directly_once_and_never_tried_again() {
-    for end in [BatchEnd::Errored, BatchEnd::Forgotten] {
+    use BatchEnd::{Errored, Expired, Forgotten, OneMissing};
+    for end in [Errored, Expired, OneMissing, Forgotten] {
         play(async |world| {
             world.provider.take_batches(5 * MINUTE, end);
             agent_with(&world, KEY).await;
@@ -153,4 +155,42 @@ fn a_batch_that_is_not_done_within_an_hour_is_cancelled_and_the_work_is_done() {
         assert_eq!(sent(&world, Purpose::Batch).len(), asked, "nobody looks at it any more");
         all_were_leased(&world);
     });
+}
+
+fn faults() -> [Fault; 5] {
+    [Fault::Error(500), Fault::CutAfter(3), Fault::StallAfter(3), Fault::HtmlError(502), Fault::Overloaded]
+}
+
+#[test]
+fn what_is_cut_broken_or_refused_while_it_is_handed_in_is_done_directly() {
+    for fault in
+        faults().into_iter().chain([Fault::Refused(Refusal::Invalid), Fault::Refused(Refusal::Forbidden)])
+    {
+        play(async |world| {
+            world.provider.take_batches(5 * MINUTE, BatchEnd::Answered);
+            world.provider.next_batch_step(BatchStep::Submit, fault.clone());
+            agent_with(&world, KEY).await;
+            world.pass(60 * MINUTE).await;
+            assert_eq!((submissions(&world), sent(&world, Purpose::Distill).len()), (1, 1), "{fault:?}");
+            assert!(kept(&world).await > 0 && pending(&world).await == 0, "{fault:?}");
+            all_were_leased(&world);
+        });
+    }
+}
+
+#[test]
+fn a_look_that_is_cut_broken_or_refused_is_followed_by_another() {
+    for step in [BatchStep::Look, BatchStep::Fetch] {
+        for fault in faults() {
+            play(async |world| {
+                world.provider.take_batches(5 * MINUTE, BatchEnd::Answered);
+                world.provider.next_batch_step(step, fault.clone());
+                agent_with(&world, KEY).await;
+                world.pass(60 * MINUTE).await;
+                assert_eq!((submissions(&world), sent(&world, Purpose::Distill)), (1, vec![]), "{fault:?}");
+                assert!(kept(&world).await > 0 && pending(&world).await == 0, "{step:?} {fault:?}");
+                all_were_leased(&world);
+            });
+        }
+    }
 }

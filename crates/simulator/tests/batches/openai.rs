@@ -152,8 +152,13 @@ fn a_key_that_is_refused_at_any_step_before_the_batch_ends_batches_for_its_sessi
 
 #[test]
 fn what_is_cut_broken_or_refused_while_it_is_handed_in_is_done_directly_and_leaves_no_file() {
-    let faults =
-        [Fault::Error(500), Fault::CutAfter(3), Fault::Refused(Refusal::Invalid), Fault::HtmlError(502)];
+    let faults = [
+        Fault::Error(500),
+        Fault::CutAfter(3),
+        Fault::Refused(Refusal::Invalid),
+        Fault::HtmlError(502),
+        Fault::StallAfter(3),
+    ];
     for step in [BatchStep::Upload, BatchStep::Begin] {
         for fault in faults.clone() {
             play(async |world| {
@@ -163,7 +168,8 @@ fn what_is_cut_broken_or_refused_while_it_is_handed_in_is_done_directly_and_leav
                 world.pass(60 * MINUTE).await;
                 assert_done(&world, 1).await;
                 // An upload whose answer was cut has a name that nobody heard.
-                let unheard = usize::from(step == BatchStep::Upload && fault == Fault::CutAfter(3));
+                let is_cut = matches!(fault, Fault::CutAfter(_) | Fault::StallAfter(_));
+                let unheard = usize::from(step == BatchStep::Upload && is_cut);
                 assert_eq!(
                     (count(&world, "POST files"), world.provider.files()),
                     (1, unheard),
@@ -191,7 +197,13 @@ fn a_batch_that_fails_errs_expires_or_says_nothing_is_done_directly_once() {
 
 #[test]
 fn a_look_that_is_cut_broken_or_refused_is_followed_by_another() {
-    let faults = [Fault::Error(500), Fault::CutAfter(3), Fault::Overloaded, Fault::HtmlError(502)];
+    let faults = [
+        Fault::Error(500),
+        Fault::CutAfter(3),
+        Fault::Overloaded,
+        Fault::HtmlError(502),
+        Fault::StallAfter(3),
+    ];
     for step in [BatchStep::Look, BatchStep::Fetch] {
         for fault in faults.clone() {
             play(async |world| {
@@ -252,7 +264,7 @@ fn a_batch_that_is_not_done_within_four_hours_is_cancelled_and_leaves_no_file() 
 }
 
 #[test]
-fn models_do_not_share_a_batch() {
+fn responses_and_chat_completions_do_not_share_a_batch() {
     play(async |world| {
         world.provider.take_batches(5 * MINUTE, BatchEnd::Answered);
         world.provider.accept(PROJECT_KEY);

@@ -1,5 +1,6 @@
 //! The provider from the outside: what it answers to whom, at what time, in which shape.
 
+mod batches;
 mod counting;
 mod faults;
 mod network;

@@ -11,9 +11,15 @@ use tokio::{
 use upstream::transport::{Fault as Failure, HttpTransport, Limits, Roots, Transport as _, collect};
 
 /// A provider on a socket, for as long as this lives.
-struct Served {
+pub(super) struct Served {
     address: SocketAddr,
     task: AbortHandle,
+}
+
+impl Served {
+    pub(super) fn origin(&self) -> String {
+        format!("http://{}", self.address)
+    }
 }
 
 impl Drop for Served {
@@ -22,11 +28,16 @@ impl Drop for Served {
     }
 }
 
-async fn served(provider: &Provider) -> Served {
+pub(super) async fn served(provider: &Provider) -> Served {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     let task = tokio::spawn(server::serve(listener, provider.clone(), Clock::system())).abort_handle();
     Served { address, task }
+}
+
+/// The house's own way out.
+pub(super) fn way() -> HttpTransport {
+    HttpTransport::new(Limits::default(), Roots::System).unwrap()
 }
 
 /// Sends `sent` as it is and reads until the server closes.
@@ -167,10 +178,10 @@ async fn the_houses_own_client_reads_it_and_notices_a_cut() {
     let work = async {
         let provider = provider();
         let served = served(&provider).await;
-        let client = HttpTransport::new(Limits::default(), Roots::System).unwrap();
+        let client = way();
         let exchange =
             asking(Dialect::OpenAiResponses, "good", &question(Dialect::OpenAiResponses, "hello", true));
-        let request = exchange.at(&format!("http://{}", served.address)).unwrap();
+        let request = exchange.at(&served.origin()).unwrap();
         let whole = client.send(request.clone()).await.unwrap();
         let whole = collect(whole.body, 1 << 20).await.unwrap();
         assert!(answered(Dialect::OpenAiResponses, &whole).stop.is_some());
