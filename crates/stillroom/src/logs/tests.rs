@@ -267,3 +267,20 @@ fn no_line_makes_a_reader_panic() {
         assert_eq!(log.unknown(), odd.len() as u64 + 1);
     }
 }
+
+#[test]
+fn an_answer_between_whose_blocks_a_tool_answered_is_counted_once() {
+    let call = |id: &str| json!({"type": "tool_use", "id": id, "name": "Read", "input": {}});
+    let result = |id: &str| json!([{"type": "tool_result", "tool_use_id": id, "content": "rye"}]);
+    let log = [
+        asks(1, None, "hello"),
+        answers(2, 1, "m1", call("t1"), None),
+        asks(3, Some(2), result("t1")),
+        answers(4, 3, "m1", call("t2"), Some("tool_use")),
+        asks(5, Some(4), result("t2")),
+    ];
+    let mut store = SqliteStore::in_memory().unwrap();
+    let (done, _) = bring_in(&mut store, &mut ClaudeCode::default(), &log);
+    let session = store.session(&CLAUDE.into()).unwrap().unwrap();
+    assert_eq!((done.messages, session.turns, session.usage.output), (5, 1, 5));
+}

@@ -98,11 +98,8 @@ fn an_agents_own_logs_are_found_and_brought_in_once_however_often_that_is_asked(
         "content": [{"type": "text", "text": "which flour?"}], "usage": {"input_tokens": 3, "output_tokens": 4}});
     let log =
         line("user", 1, &json!({"role": "user", "content": "bake a loaf"})) + &line("assistant", 2, &answer);
-    fs::write(
-        folder.join("0199f3a2-7777-4bbb-8ccc-000000000007.jsonl"),
-        log.clone() + "{\"type\":\"dream\"}\n",
-    )
-    .unwrap();
+    fs::write(folder.join("0199f3a2-7777-4bbb-8ccc-000000000007.jsonl"), log + "{\"type\":\"dream\"}\n")
+        .unwrap();
     let told = done(alone(&user, &["import", "--from", "claude-code"]));
     assert!(told.starts_with("Logs read: 1. New: 1 session, 2 messages, "), "{told}");
     assert!(told.contains("Not understood: 1 lines"), "{told}");

@@ -8,7 +8,9 @@ use domain::evidence::Class;
 use domain::ids::Principal;
 use domain::provider::{Dialect, Provider, UpstreamKey};
 use serde_json::{Value, json};
+use std::sync::mpsc::channel;
 use std::time::Duration;
+use store::Extent;
 use workers::{Speaker, Standing, Turn};
 
 async fn forget(gateway: &Gateway, order: &Value) -> Answer {
@@ -85,4 +87,33 @@ async fn a_turn_of_a_forgotten_session_is_neither_kept_nor_counted_and_of_no_use
     assert_eq!(sessions(&gateway).await, 0);
     assert!(gateway.get("/metrics").await.text.contains("stillroom_turns_recorded_total 1\n"));
     assert_eq!(gateway.house.notebook.standing(&"s".into()), Standing::New);
+}
+
+#[actix_web::test]
+async fn a_turn_that_still_waits_to_be_recorded_is_forgotten_with_everything_else() {
+    let home = tempfile::TempDir::new().expect("a folder");
+    let house = Gateway::with_threads(home.path()).house;
+    let ((began, has_begun), (release, is_released)) = (channel(), channel());
+    let desk = house.desk.clone();
+    let busy = actix_rt::spawn(async move {
+        desk.write(move |_| {
+            began.send(()).expect("heard");
+            is_released.recv().map_err(|_| store::StoreError::Crashed)
+        })
+        .await
+    });
+    tokio::task::yield_now().await;
+    has_begun.recv().expect("the store is busy");
+    house.recorder.record(turn("s", "Use tabs"));
+    let forgetting = {
+        let house = house.clone();
+        actix_rt::spawn(async move { house.forget(&Principal::local(), Extent::Everything).await })
+    };
+    tokio::task::yield_now().await;
+    release.send(()).expect("heard");
+    busy.await.expect("ended").expect("done");
+    let forgotten = forgetting.await.expect("ended").expect("forgotten");
+    assert_eq!((forgotten.sessions, forgotten.messages), (vec!["s".into()], 1));
+    let left = house.desk.read(|store| store.sessions(None)).await.expect("read");
+    assert!(left.is_empty(), "{left:?}");
 }

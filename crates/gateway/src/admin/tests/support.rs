@@ -92,6 +92,11 @@ impl Gateway {
         Self::over(desk, "http://127.0.0.1:9", Some(limit))
     }
 
+    /// One whose store has threads of its own.
+    pub(crate) fn with_threads(folder: &Path) -> Self {
+        Self::over(Desk::threads(folder).expect("opened"), "http://127.0.0.1:9")
+    }
+
     fn at(origin: &str) -> Self {
         Self::over(Desk::inline(SqliteStore::in_memory().expect("opened")), origin, None)
     }

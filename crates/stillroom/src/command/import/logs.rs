@@ -43,12 +43,12 @@ pub(super) async fn bring_in(
         return Ok(());
     }
     let mut keeper = Keeper::find_or_make(invocation).await?;
-    let recorded = recorded(&mut keeper).await?;
+    let (here, recorded) = (Here(Projects::default()), recorded(&mut keeper).await?);
     let bar = progress(files.len(), "reading logs");
     let mut sum = Sum::default();
     let mut outcome = Ok(());
     for file in &files {
-        outcome = read(&mut keeper, file, (agent, asked.again), &recorded, &mut sum).await;
+        outcome = read(&mut keeper, file, (agent, asked.again), (&here, &recorded), &mut sum).await;
         bar.inc(1);
         if outcome.is_err() {
             break;
@@ -82,20 +82,20 @@ async fn read(
     keeper: &mut Keeper,
     file: &Path,
     (agent, again): (Agent, bool),
-    recorded: &HashSet<SessionId>,
+    (here, recorded): (&Here, &HashSet<SessionId>),
     sum: &mut Sum,
 ) -> Result<(), Failure> {
     let mut log: Box<dyn Log> = match agent {
         Agent::ClaudeCode => Box::<ClaudeCode>::default(),
         Agent::Codex => Box::<Codex>::default(),
     };
-    let (here, mut piece) = (Here(Projects::default()), Piece::empty());
+    let mut piece = Piece::empty();
     let mut lines = Lines::of(file).map_err(|cause| unreadable(file, &cause))?;
     while let Some(line) = lines.next().map_err(|cause| unreadable(file, &cause))? {
         if line.trim().is_empty() {
             continue;
         }
-        log.read(&line, &here);
+        log.read(&line, here);
         put(&mut piece, log.take(), recorded, sum);
         if piece.is_full() {
             sum.done += piece.bring_in(keeper, again).await?;
