@@ -6,7 +6,7 @@ use domain::ids::Principal;
 use domain::provider::{Dialect, Provider};
 use domain::time::UnixMillis;
 use std::path::PathBuf;
-use store::{SqliteStore, Store as _, TurnRecord};
+use store::{Scribe, SqliteStore, Store as _, TurnRecord};
 
 fn folder(user: &User) -> PathBuf {
     user.home().join(".local/share/stillroom")
@@ -35,7 +35,17 @@ pub(crate) fn remember(user: &User, session: &str, words: &str) {
         stop: Some(Stop::End),
         cut: false,
     };
-    SqliteStore::open(&folder(user)).unwrap().record_turn(&turn).unwrap();
+    let mut store = SqliteStore::in_memory().unwrap();
+    store.record_turn(&turn).unwrap();
+    let (mut scribe, mut exported) = (Scribe::of(Principal::local()), String::new());
+    while let Some(lines) = scribe.write(&mut store).unwrap() {
+        exported.push_str(&lines);
+    }
+    // The program itself brings it in: while this process had the folder, others that it starts could inherit its lock.
+    let file = user.home().join(format!("{session}.jsonl"));
+    std::fs::write(&file, exported).unwrap();
+    let answer = user.calls(&["--listen", "127.0.0.1:0", "import", &file.display().to_string()]);
+    assert_eq!(answer.code(), Some(0), "{}", answer.err());
 }
 
 /// Whether any file of the data folder holds these bytes.

@@ -94,7 +94,7 @@ impl Gateway {
 
     /// One whose store has threads of its own.
     pub(crate) fn with_threads(folder: &Path) -> Self {
-        Self::over(Desk::threads(folder).expect("opened"), "http://127.0.0.1:9")
+        Self::over(Desk::threads(folder).expect("opened"), "http://127.0.0.1:9", None)
     }
 
     fn at(origin: &str) -> Self {
