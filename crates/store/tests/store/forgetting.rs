@@ -299,3 +299,19 @@ fn the_word_indexes_agree_with_what_is_left() {
         database.execute(&check, []).unwrap_or_else(|error| panic!("{words}: {error}"));
     }
 }
+
+#[test]
+fn a_note_of_a_forgotten_entry_that_another_session_got_goes_too() {
+    let mut store = two();
+    let entry = store.entries_of(&id("one"), 1).unwrap().items.remove(0);
+    let note = |entry| Some(domain::notes::note(entry, NOW).into());
+    let told = TurnRecord { injection: note(&entry), ..turn("told", &[user("hello")], None) };
+    store.record_turn(&told).unwrap();
+    let got = |store: &mut SqliteStore| {
+        let all = store.injections(9).unwrap();
+        all.into_iter().find(|(session, _)| *session == id("told")).and_then(|(_, text)| text)
+    };
+    assert!(got(&mut store).is_some_and(|text| text.contains("quince")));
+    forget(&mut store, &Extent::Session(id("one")));
+    assert_eq!(got(&mut store), None);
+}
