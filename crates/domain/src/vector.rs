@@ -90,6 +90,7 @@ mod tests {
         assert!((likeness(&[1.0, 2.0], &[100.0, 200.0]) - 1.0).abs() < 1e-9);
         assert!((likeness(&[1.0, 2.0], &[-0.5, -1.0]) + 1.0).abs() < 1e-9);
         assert_eq!(likeness(&[1.0, 0.0], &[0.0, 3.0]), 0.0);
+        assert!((likeness(&[1.0, 0.0], &[1.0, 1.0]) - 0.5_f64.sqrt()).abs() < 1e-9);
     }
 
     #[test]

@@ -182,6 +182,14 @@ fn what_is_next_to_something_alike_takes_some_of_it() {
 }
 
 #[test]
+fn a_message_without_a_vector_is_held_to_be_as_alike_as_the_average() {
+    let said = [(1, 1, "bread it is"), (2, 1, "It rains."), (3, 1, "It pours."), (4, 1, "bread or so")];
+    // Of two that fit alike the newer one comes first.
+    assert_eq!(best_alike("bread", &said, &[0.5, 0.9, 0.1])[..2], ["bread or so", "bread it is"]);
+    assert_eq!(best_alike("bread", &said, &[0.6, 0.9, 0.1])[..2], ["bread it is", "bread or so"]);
+}
+
+#[test]
 fn the_share_of_what_only_means_alike_is_how_alike_it_is() {
     let mut talk = talk(&[(1, 1, "Rye rises."), (2, 1, "bread")]);
     talk.likeness = HashMap::from([(1, 0.75), (2, 0.25)]);
