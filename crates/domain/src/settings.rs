@@ -58,6 +58,17 @@ pub struct UpstreamSettings {
     pub http2: bool,
 }
 
+impl UpstreamSettings {
+    /// Where `provider` is.
+    #[must_use]
+    pub fn of(&self, provider: Provider) -> &str {
+        match provider {
+            Provider::Anthropic => &self.anthropic,
+            Provider::OpenAi => &self.openai,
+        }
+    }
+}
+
 /// Limits of the relay.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RelaySettings {

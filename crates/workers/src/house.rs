@@ -194,9 +194,5 @@ impl House {
 /// The base URL of a provider, without a slash at its end.
 #[must_use]
 pub fn base_url(settings: &Settings, provider: Provider) -> &str {
-    let url = match provider {
-        Provider::Anthropic => &settings.upstream.anthropic,
-        Provider::OpenAi => &settings.upstream.openai,
-    };
-    url.trim_end_matches('/')
+    settings.upstream.of(provider).trim_end_matches('/')
 }

@@ -7,7 +7,7 @@
 use super::error::SettingsError;
 use super::layers::Layers;
 use super::notation::{is_loopback_host, is_loopback_url};
-use super::resolved::Resolved;
+use domain::settings::Settings;
 
 /// Keys that a found file may set, but not without its being said at the start.
 const SAID_ALOUD: [&str; 10] = [
@@ -27,9 +27,9 @@ const SAID_ALOUD: [&str; 10] = [
 ///
 /// # Errors
 /// The first such key.
-pub(crate) fn check(layers: &Layers, resolved: &Resolved) -> Result<(), SettingsError> {
+pub(crate) fn check(layers: &Layers, settings: &Settings) -> Result<(), SettingsError> {
     let mut found = layers.iter().filter(|written| written.origin.is_found());
-    match found.find(|written| !stays_here(written.key.name, resolved)) {
+    match found.find(|written| !stays_here(written.key.name, settings)) {
         Some(written) => {
             Err(SettingsError::NotForAFoundFile { key: written.key, origin: written.origin.clone() })
         }
@@ -49,13 +49,12 @@ pub(crate) fn brings_knowledge(layers: &Layers) -> bool {
 }
 
 /// Whether a found file may set it as it is in force: nothing leaves or enters this machine by it, and nothing is lost.
-fn stays_here(key: &str, resolved: &Resolved) -> bool {
-    let settings = &resolved.settings;
+fn stays_here(key: &str, settings: &Settings) -> bool {
     match key {
         "upstream.anthropic" => is_loopback_url(&settings.upstream.anthropic),
         "upstream.openai" => is_loopback_url(&settings.upstream.openai),
-        "worker.api_key" | "worker.provider" => works_here(resolved),
-        "sentry.dsn" => alerts_here(resolved),
+        "worker.api_key" | "worker.provider" => works_here(settings),
+        "sentry.dsn" => alerts_here(settings),
         "trace.otlp_endpoint" => settings.trace_otlp_endpoint.as_deref().is_none_or(is_loopback_url),
         // It would destroy what this user has, and no other file could bring it back.
         "retention.max_age" | "retention.max_size" => false,
@@ -67,12 +66,12 @@ fn stays_here(key: &str, resolved: &Resolved) -> bool {
 }
 
 /// A key of a stranger's own would let background work show this user's sessions to the stranger's account.
-fn works_here(resolved: &Resolved) -> bool {
-    resolved.settings.worker.provider.is_none_or(|provider| is_loopback_url(resolved.upstream(provider)))
+fn works_here(settings: &Settings) -> bool {
+    settings.worker.provider.is_none_or(|provider| is_loopback_url(settings.upstream.of(provider)))
 }
 
-fn alerts_here(resolved: &Resolved) -> bool {
-    let dsn = resolved.settings.sentry.dsn.as_ref();
+fn alerts_here(settings: &Settings) -> bool {
+    let dsn = settings.sentry.dsn.as_ref();
     let dsn = dsn.and_then(|dsn| dsn.reveal().parse::<sentry::types::Dsn>().ok());
     dsn.is_none_or(|dsn| is_loopback_host(dsn.host()))
 }

@@ -1,8 +1,8 @@
 //! What can be set: the lookup of keys by name, and the nearest right one to a wrong one.
 
 use super::every_key::EVERY_KEY;
-use super::resolved::Resolved;
 use super::value::Value;
+use domain::settings::Settings;
 
 /// One setting.
 ///
@@ -16,9 +16,9 @@ pub(crate) struct Key {
     /// What kind of key it is.
     pub(crate) nature: Nature,
     /// Puts a value in its place; none when it is not what the key takes.
-    pub(crate) set: fn(&mut Resolved, &Value) -> Option<()>,
+    pub(crate) set: fn(&mut Settings, &Value) -> Option<()>,
     /// The value in force; null when there is none. A secret shows only that it is set.
-    pub(crate) show: fn(&Resolved) -> serde_json::Value,
+    pub(crate) show: fn(&Settings) -> serde_json::Value,
 }
 
 /// What kind of key it is.

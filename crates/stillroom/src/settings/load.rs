@@ -7,7 +7,6 @@ use super::keys::{self, Key};
 use super::layers::{Layers, Written};
 use super::origin::{Choice, Origin};
 use super::place::Places;
-use super::resolved::Resolved;
 use super::value::Value;
 use super::{environment, found_file, words};
 use domain::settings::Settings;
@@ -25,7 +24,7 @@ pub(crate) struct Flags {
 /// The settings in force, and where each came from.
 #[derive(Debug)]
 pub(crate) struct Loaded {
-    resolved: Resolved,
+    settings: Settings,
     layers: Layers,
     file: Option<(PathBuf, Choice)>,
 }
@@ -46,11 +45,11 @@ pub(super) fn of_file(
     flags: &Flags,
 ) -> Result<Loaded, SettingsError> {
     let layers = layers(file.as_ref(), places, flags)?;
-    let mut resolved = resolve(&layers, places)?;
-    find_worker_provider(&mut resolved)?;
-    check(&layers, &resolved)?;
-    resolved.settings.memory.inject &= !found_file::brings_knowledge(&layers);
-    Ok(Loaded { resolved, layers, file: file.map(|file| (file.path, file.choice)) })
+    let mut settings = resolve(&layers, places)?;
+    find_worker_provider(&mut settings)?;
+    check(&layers, &settings)?;
+    settings.memory.inject &= !found_file::brings_knowledge(&layers);
+    Ok(Loaded { settings, layers, file: file.map(|file| (file.path, file.choice)) })
 }
 
 fn layers(file: Option<&SettingsFile>, places: &Places, flags: &Flags) -> Result<Layers, SettingsError> {
@@ -67,33 +66,32 @@ fn of_flags(flags: &Flags) -> impl Iterator<Item = Written> {
     })
 }
 
-fn resolve(layers: &Layers, places: &Places) -> Result<Resolved, SettingsError> {
-    let mut resolved = Resolved::with_data_dir(places.data_folder().unwrap_or_default());
+fn resolve(layers: &Layers, places: &Places) -> Result<Settings, SettingsError> {
+    let mut settings = Settings::with_data_dir(places.data_folder().unwrap_or_default());
     for Written { key, value, origin } in layers.iter() {
-        (key.set)(&mut resolved, value).ok_or_else(|| SettingsError::BadValue {
+        (key.set)(&mut settings, value).ok_or_else(|| SettingsError::BadValue {
             key,
             shown: key.shown(value),
             origin: origin.clone(),
         })?;
     }
-    Ok(resolved)
+    Ok(settings)
 }
 
 /// Without a key there is nothing whose provider could matter.
-fn find_worker_provider(resolved: &mut Resolved) -> Result<(), SettingsError> {
-    let worker = &mut resolved.settings.worker;
+fn find_worker_provider(settings: &mut Settings) -> Result<(), SettingsError> {
+    let worker = &mut settings.worker;
     let Some(key) = &worker.api_key else { return Ok(()) };
     let provider = worker.provider.or_else(|| words::provider_of_key(key.reveal()));
     worker.provider = Some(provider.ok_or(SettingsError::KeyOfUnknownShape)?);
     Ok(())
 }
 
-fn check(layers: &Layers, resolved: &Resolved) -> Result<(), SettingsError> {
-    let settings = &resolved.settings;
+fn check(layers: &Layers, settings: &Settings) -> Result<(), SettingsError> {
     if settings.data_dir.as_os_str().is_empty() {
         return Err(SettingsError::NoDataFolder);
     }
-    found_file::check(layers, resolved)?;
+    found_file::check(layers, settings)?;
     if !settings.listen.ip().to_canonical().is_loopback() && settings.access_token.is_none() {
         return Err(SettingsError::OpenToOthers { listen: settings.listen });
     }
@@ -103,17 +101,12 @@ fn check(layers: &Layers, resolved: &Resolved) -> Result<(), SettingsError> {
 impl Loaded {
     /// What the gateway obeys.
     pub(crate) fn settings(&self) -> &Settings {
-        &self.resolved.settings
-    }
-
-    /// The values in force.
-    pub(crate) fn resolved(&self) -> &Resolved {
-        &self.resolved
+        &self.settings
     }
 
     /// Every key with the value in force and the place it came from; none for a default.
     pub(crate) fn entries(&self) -> impl Iterator<Item = (&'static Key, serde_json::Value, Option<&Origin>)> {
-        EVERY_KEY.iter().map(|key| (key, (key.show)(&self.resolved), self.layers.origin(key.name)))
+        EVERY_KEY.iter().map(|key| (key, (key.show)(&self.settings), self.layers.origin(key.name)))
     }
 
     /// The file that was read.

@@ -1,6 +1,6 @@
 //! Settings: defaults, then the file, then the environment, then flags; checked, and each with the place it came from.
 //!
-//! What users write ([`value`]) and what the gateway obeys ([`resolved`]) are two things; the table in [`every_key`] leads
+//! What users write ([`value`]) and what the gateway obeys ([`domain::settings`]) are two things; the table in [`every_key`] leads
 //! from one to the other.
 
 mod environment;
@@ -16,7 +16,6 @@ mod load;
 mod notation;
 mod origin;
 mod place;
-mod resolved;
 mod value;
 mod words;
 

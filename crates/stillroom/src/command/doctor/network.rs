@@ -28,7 +28,7 @@ pub(super) fn address(listen: SocketAddr, serves: bool) -> Finding {
 
 /// Whether credentials may go there, and, if `online`, whether anybody answers there.
 pub(super) async fn upstream(loaded: &Loaded, provider: Provider, online: bool) -> Finding {
-    let url = loaded.resolved().upstream(provider);
+    let url = loaded.settings().upstream.of(provider);
     if !url.starts_with("https://") && !is_loopback_url(url) {
         return Err(Failure::new(
             format!("{url} is not encrypted"),
