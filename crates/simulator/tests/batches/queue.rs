@@ -1,7 +1,9 @@
 //! What is collected, what goes together, and what comes back.
 
 use super::*;
+use domain::ids::Principal;
 use simulator::provider::Pace;
+use store::Extent;
 
 /// So many agents with this token, each in a session of its own, that speak at the same time.
 async fn agents(world: &World, number: usize, token: &str) {
@@ -89,5 +91,26 @@ fn what_is_due_within_half_a_minute_is_handed_in_at_its_end() {
         }
         // Idle after 11 minutes, found by a sweep every 30 seconds, collected for 30.
         assert!((11 * 60 + 30..=12 * 60 + 1).contains(&waited), "{waited} seconds");
+    });
+}
+
+#[test]
+fn what_is_forgotten_while_it_lies_in_a_batch_is_paid_for_and_not_kept() {
+    play(async |world| {
+        world.provider.take_batches(20 * MINUTE, BatchEnd::Answered);
+        agent_with(&world, KEY).await;
+        agents(&world, 1, KEY).await;
+        world.pass(14 * MINUTE).await;
+        assert_eq!((sizes(&world), spent(&world, Purpose::Batch).await), (vec![2], 0.0));
+        let what = Extent::Session(SESSION.into());
+        world.house.forget(&Principal::local(), what).await.expect("forgotten");
+        world.pass(60 * MINUTE).await;
+        assert!(spent(&world, Purpose::Batch).await > 0.0);
+        assert_eq!((kept(&world).await, all_pending(&world).await), (0, 0));
+        let others = world.sessions().await.expect("sessions");
+        let others: Vec<_> = others.iter().map(|session| session.id.as_str()).collect();
+        assert_eq!(others.len(), 1, "{others:?}");
+        assert!(!world.observations(others[0]).await.expect("observations").is_empty());
+        all_were_leased(&world);
     });
 }
