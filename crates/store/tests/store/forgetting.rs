@@ -304,7 +304,7 @@ fn the_word_indexes_agree_with_what_is_left() {
 fn a_note_of_a_forgotten_entry_that_another_session_got_goes_too() {
     let mut store = two();
     let entry = store.entries_of(&id("one"), 1).unwrap().items.remove(0);
-    let note = |entry| Some(domain::notes::note(entry, NOW).into());
+    let note = |entry| Some(format!("fence\n{}", domain::notes::note(entry, NOW)).into());
     let told = TurnRecord { injection: note(&entry), ..turn("told", &[user("hello")], None) };
     store.record_turn(&told).unwrap();
     let got = |store: &mut SqliteStore| {
