@@ -176,12 +176,6 @@ fn listen(settings: &Settings) -> Result<(TcpListener, SocketAddr), ServeError> 
     bound().map_err(|source| ServeError::Bind { address, source })
 }
 
-/// How many threads relay on a machine with so many cores: half of them. The others are the agents', the actors' and the store's, and
-/// each thread that relays less means a fuller one that sleeps and wakes less often.
-const fn threads(cores: usize) -> usize {
-    cores.div_ceil(2)
-}
-
 /// A server of `app` on which a client may take `head_within` for the head of its first request.
 fn server(
     listener: TcpListener,
@@ -189,7 +183,7 @@ fn server(
     head_within: Duration,
 ) -> io::Result<Server> {
     let server = HttpServer::new(move || App::new().configure(app.clone()))
-        .workers(threads(available_parallelism().map_or(1, usize::from)))
+        .workers(available_parallelism().map_or(1, usize::from))
         // Else a client that leaves while nothing is being sent is never noticed.
         .h1_allow_half_closed(false)
         .client_request_timeout(head_within)
