@@ -98,8 +98,9 @@ def write_knowledge(database, now):
              at - number * 20 * DAY, number == 2),
         )
         database.execute(
-            "INSERT INTO knowledge_version VALUES (?, 1, ?, ?, ?, 0.6, ?)",
-            (f"k{number}", category, title, content.split(".")[0] + ".", at - DAY),
+            "INSERT INTO knowledge_version (id, version, category, title, content, confidence, written, principal, project)"
+            " VALUES (?, 1, ?, ?, ?, 0.6, ?, 'local', ?)",
+            (f"k{number}", category, title, content.split(".")[0] + ".", at - DAY, PROJECT),
         )
     reason = "one says that nobody is asked, the other that the store is"
     database.execute("INSERT INTO contradiction VALUES ('k4', 'k5', ?, ?)", (reason, now - DAY))
