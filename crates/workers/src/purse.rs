@@ -2,14 +2,9 @@
 //! restart forgets nothing.
 
 use domain::budget::{Allowance, day_of};
-use domain::purpose::Purpose;
 use domain::time::UnixMillis;
 use std::sync::{Arc, Mutex, PoisonError};
-use store::{Desk, Store, StoreError};
-
-/// All that is charged.
-const CHARGED: [Purpose; 5] =
-    [Purpose::Distill, Purpose::Curate, Purpose::Consolidate, Purpose::Warm, Purpose::Batch];
+use store::{CostsBy, Desk, Store, StoreError};
 
 /// See the module. Bottomless where no budget is set.
 #[derive(Clone)]
@@ -77,7 +72,8 @@ impl Purse {
 }
 
 fn spent_today(store: &mut dyn Store, now: UnixMillis) -> Result<f64, StoreError> {
-    CHARGED.into_iter().map(|purpose| store.spent_since(purpose, day_of(now))).sum()
+    let sum = store.costs(day_of(now), CostsBy::Nothing)?.pop();
+    Ok(sum.map_or(0.0, |sum| sum.other_usd + sum.warm_cost_usd))
 }
 
 #[cfg(test)]
@@ -85,6 +81,7 @@ mod tests {
     use super::*;
     use domain::conversation::Usage;
     use domain::provider::Provider;
+    use domain::purpose::Purpose;
     use store::{LedgerEntry, SqliteStore};
 
     const HOUR: i64 = 3_600_000;
@@ -114,7 +111,9 @@ mod tests {
     #[tokio::test]
     async fn all_that_background_work_cost_today_counts_and_nothing_of_before() {
         let mut store = SqliteStore::in_memory().unwrap();
-        CHARGED.into_iter().for_each(|purpose| charge(&mut store, purpose, 0.25, at(1)));
+        let charged =
+            [Purpose::Distill, Purpose::Curate, Purpose::Consolidate, Purpose::Warm, Purpose::Batch];
+        charged.into_iter().for_each(|purpose| charge(&mut store, purpose, 0.25, at(1)));
         charge(&mut store, Purpose::Distill, 9.0, at(-1));
         let purse = Purse::new(Some(2.5), Desk::inline(store));
         let balance = purse.balance(at(2)).await.unwrap().unwrap();
