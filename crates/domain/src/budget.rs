@@ -1,11 +1,9 @@
 //! What a day's budget lets background work do: nothing holds it up to the half; from there on spending may not run ahead of the
 //! day; what is spent is spent until the next day begins.
 
-use crate::time::UnixMillis;
+use crate::time::{DAY, UnixMillis};
 use serde::Serialize;
 
-/// A day, in milliseconds.
-const DAY: i64 = 86_400_000;
 /// The part of a budget that may be spent at any pace.
 const FREE: f64 = 0.5;
 

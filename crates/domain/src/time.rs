@@ -35,6 +35,9 @@ impl From<Duration> for Moment {
     }
 }
 
+/// A day of calendar time, in milliseconds.
+pub const DAY: i64 = 86_400_000;
+
 /// A point of calendar time: milliseconds since 1970 in UTC. It may jump when somebody sets the clock, so nothing is ever
 /// ordered by it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize)]

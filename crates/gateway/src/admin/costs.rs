@@ -3,13 +3,11 @@
 use crate::admin::refusal::Refusal;
 use crate::admin::{Admin, shown};
 use actix_web::web;
-use domain::time::UnixMillis;
+use domain::time::{DAY, UnixMillis};
 use serde::{Deserialize, Serialize};
 use store::{Costs, CostsBy};
 use workers::Balance;
 
-/// A day, in milliseconds.
-const DAY: i64 = 86_400_000;
 /// The longest time that can be looked back, in days.
 const LONGEST: u32 = 3660;
 

@@ -8,14 +8,11 @@ use actix_web::web;
 use domain::access::WaitReason;
 use domain::ids::SessionId;
 use domain::purpose::Purpose;
-use domain::time::UnixMillis;
+use domain::time::{DAY, UnixMillis};
 use domain::warming::WarmingMode;
 use machines::cache_warmer::{Explanation, Overview, WarmerMessage, WarmerReply};
 use serde::{Deserialize, Serialize};
 use workers::Spoken;
-
-/// The span of the spending limit, in milliseconds.
-const DAY: i64 = 86_400_000;
 
 /// How warming as a whole stands.
 #[derive(Serialize)]

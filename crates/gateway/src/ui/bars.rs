@@ -3,11 +3,10 @@
 use super::figures::dollars;
 use super::text::text;
 use crate::admin::shown::time;
-use domain::time::UnixMillis;
+use domain::time::{DAY, UnixMillis};
 use maud::{Markup, html};
 use store::Costs;
 
-const DAY: i64 = 86_400_000;
 /// The width and the height of the chart, in its own units, and what stays free at its edges.
 const WIDTH: f64 = 1000.0;
 const HEIGHT: f64 = 160.0;

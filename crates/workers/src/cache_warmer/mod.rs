@@ -15,7 +15,7 @@ use domain::evidence::{Class, Evidence};
 use domain::ids::SessionId;
 use domain::price::Price;
 use domain::purpose::Purpose;
-use domain::time::{Moment, UnixMillis};
+use domain::time::{DAY, Moment, UnixMillis};
 use domain::warming::Bucket;
 use machines::cache_warmer::{Pause, WarmerEffect, WarmerMachine, WarmerMessage, WarmerReply, saving};
 use machines::job::{Brief, JobMessage, Work};
@@ -28,8 +28,6 @@ use upstream::warmup::warmup;
 
 const TIMER: &str = "warmup";
 const KEEPING: &str = "keeping";
-/// The span of a spending limit, in milliseconds.
-const DAY: i64 = 86_400_000;
 
 /// Does warm-ups.
 pub(crate) struct Warming {
