@@ -1,5 +1,6 @@
 //! The IdleScheduler: sweeps, sends the workers out, and says in the log when one of them does better or worse.
 
+use crate::left_work::LeftWork;
 use crate::retention::Retention;
 use crate::{RequestShelf, Spoken};
 use actor::{Mailbox, Performer, Stage};
@@ -17,6 +18,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 const TIMER: &str = "sweep";
+const BACKLOG: &str = "backlog";
 const RETENTION: &str = "retention";
 
 /// See the module.
@@ -27,6 +29,7 @@ pub(crate) struct SchedulerPerformer {
     pub(crate) curator: Mailbox<Spoken<JobMessage>>,
     pub(crate) warmer: Mailbox<Spoken<WarmerMessage>, WarmerReply>,
     pub(crate) shelf: Arc<RequestShelf>,
+    pub(crate) left_work: LeftWork,
     /// None when nothing is ever dropped.
     pub(crate) retention: Option<Retention>,
 }
@@ -55,6 +58,10 @@ impl Performer for SchedulerPerformer {
             SchedulerEffect::Dispatch(purpose, brief) => self.dispatch(purpose, brief, stage),
             SchedulerEffect::Evict(session) => self.evict(&session, stage),
             SchedulerEffect::SayHealth { health, ending } => say(&health, &ending),
+            SchedulerEffect::FindBacklog => self.find_backlog(stage),
+            SchedulerEffect::ArmBacklog(pause) => {
+                stage.after(BACKLOG, pause, Spoken(SchedulerMessage::BacklogDue));
+            }
             SchedulerEffect::Retain => self.retain(stage),
             SchedulerEffect::ArmRetention(pause) => {
                 stage.after(RETENTION, pause, Spoken(SchedulerMessage::RetentionDue));
@@ -64,6 +71,7 @@ impl Performer for SchedulerPerformer {
 
     fn opening(&mut self, stage: &mut Stage<'_, Self::Message>) {
         stage.after(TIMER, self.tick, Spoken(SchedulerMessage::IdleSweepDue));
+        self.find_backlog(stage);
         if self.retention.is_some() {
             stage.after(RETENTION, self.tick, Spoken(SchedulerMessage::RetentionDue));
         }
@@ -78,6 +86,12 @@ impl SchedulerPerformer {
             let again = Spoken(SchedulerMessage::WorkerRestarted(purpose));
             stage.after(purpose.as_str(), self.tick, again);
         }
+    }
+
+    fn find_backlog(&self, stage: &mut Stage<'_, Spoken<SchedulerMessage>>) {
+        let left_work = self.left_work.clone();
+        let look = async move { Spoken(SchedulerMessage::BacklogFound(left_work.find().await)) };
+        stage.run(look, Spoken(SchedulerMessage::BacklogFound(Vec::new())));
     }
 
     fn retain(&self, stage: &mut Stage<'_, Spoken<SchedulerMessage>>) {

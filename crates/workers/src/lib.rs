@@ -16,6 +16,7 @@ mod forgetting;
 mod house;
 mod idle_scheduler;
 mod job;
+mod left_work;
 mod notebook;
 mod outbox;
 mod project;

@@ -58,7 +58,8 @@ impl Message for Spoken<SchedulerMessage> {
             SchedulerMessage::TurnEnded(_) => "TurnEnded",
             SchedulerMessage::SessionSeen(_) => "SessionSeen",
             SchedulerMessage::TurnRecorded { .. } => "TurnRecorded",
-            SchedulerMessage::BacklogFound { .. } => "BacklogFound",
+            SchedulerMessage::BacklogDue => "BacklogDue",
+            SchedulerMessage::BacklogFound(_) => "BacklogFound",
             SchedulerMessage::IdleSweepDue => "IdleSweepDue",
             SchedulerMessage::JobEnded { .. } => "JobEnded",
             SchedulerMessage::WorkerRestarted(_) => "WorkerRestarted",
@@ -76,10 +77,10 @@ impl Message for Spoken<SchedulerMessage> {
             | SchedulerMessage::SessionSeen(session)
             | SchedulerMessage::Forgotten(session)
             | SchedulerMessage::JobEnded { session, .. } => Some(session.as_str()),
-            SchedulerMessage::TurnRecorded { brief, .. } | SchedulerMessage::BacklogFound { brief, .. } => {
-                of_brief(brief)
-            }
+            SchedulerMessage::TurnRecorded { brief, .. } => of_brief(brief),
             SchedulerMessage::IdleSweepDue
+            | SchedulerMessage::BacklogDue
+            | SchedulerMessage::BacklogFound(_)
             | SchedulerMessage::RetentionDue
             | SchedulerMessage::Retained { .. }
             | SchedulerMessage::WorkerRestarted(_)

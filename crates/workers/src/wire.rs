@@ -10,9 +10,10 @@ use crate::embedder::EmbedderPerformer;
 use crate::errand::Errand;
 use crate::idle_scheduler::SchedulerPerformer;
 use crate::job::{Craft, JobPerformer};
+use crate::left_work::LeftWork;
 use crate::retention::Retention;
 use crate::{Embeddings, House, Notebook, Outbox, Parts, Projects, Purse, Recorder, RequestShelf, Spoken};
-use actor::{Cause, Vacancy, vacancy};
+use actor::{Vacancy, vacancy};
 use domain::companions::Companions;
 use domain::credential::{Credential, CredentialKind};
 use domain::fingerprint::Fingerprinter;
@@ -24,8 +25,8 @@ use machines::batch_queue::{BatchMachine, BatchMessage, BatchReply};
 use machines::cache_warmer::{WarmerMachine, WarmerMessage, WarmerReply};
 use machines::credential::{CredentialMessage, CredentialReply, CredentialRules};
 use machines::embedder::{EmbedderMachine, EmbedderMessage};
-use machines::idle_scheduler::{Backlog, SchedulerMachine, SchedulerMessage, SchedulerReply};
-use machines::job::{Bench, Brief, JobMessage};
+use machines::idle_scheduler::{SchedulerMachine, SchedulerMessage, SchedulerReply};
+use machines::job::{Bench, JobMessage};
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 use std::sync::Arc;
@@ -128,6 +129,7 @@ impl House {
             curator: self.curator.clone(),
             warmer: self.warmer.clone(),
             shelf: Arc::clone(shelf),
+            left_work: LeftWork { desk: parts.desk.clone() },
             retention: Retention::of(parts),
         };
         let settings = Arc::clone(&parts.settings);
@@ -206,38 +208,16 @@ impl House {
         }
     }
 
-    /// Tells the scheduler which sessions have work left from before the start, and remembers which projects there are and
-    /// what is known of them.
+    /// Remembers which projects there are and what is known of them.
     ///
     /// # Errors
     /// When the store cannot say.
-    pub async fn resume(&self) -> Result<usize, StoreError> {
-        let (left, folders) = self.desk.read(|store| Ok((store.backlog()?, store.folders()?))).await?;
+    pub async fn resume(&self) -> Result<(), StoreError> {
+        let folders = self.desk.read(|store| store.folders()).await?;
         for StatedFolder { principal, directory, project } in folders.into_iter().take(FOLDERS) {
             self.projects.remember(&principal, &directory, project);
         }
-        self.notebook.recall(&self.desk).await?;
-        let found = left.len();
-        for work in left {
-            let brief = Brief {
-                patient: false,
-                principal: work.session.principal.clone(),
-                session: work.session.id.clone(),
-                upstream: work.session.upstream(),
-                dialect: work.session.dialect,
-                model: work.session.model.clone(),
-            };
-            let backlog = Backlog {
-                pending_messages: work.pending_messages,
-                pending_tokens: work.pending_tokens,
-                turns_since_curation: work.turns_since_curation,
-                unmerged: work.unmerged,
-                entries: work.entries,
-            };
-            let message = Spoken(SchedulerMessage::BacklogFound { brief, backlog });
-            self.scheduler.tell_surely(message, Cause::origin("House")).unwrap_or_default();
-        }
-        Ok(found)
+        self.notebook.recall(&self.desk).await
     }
 }
 

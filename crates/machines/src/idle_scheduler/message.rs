@@ -22,6 +22,15 @@ pub struct Backlog {
     pub entries: u32,
 }
 
+/// A session of which the store says that something is left to do.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Found {
+    /// The session.
+    pub brief: Brief,
+    /// What is left to do in it.
+    pub backlog: Backlog,
+}
+
 /// What the scheduler hears.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum SchedulerMessage {
@@ -42,13 +51,10 @@ pub enum SchedulerMessage {
         /// How long its prompt cache may be held; the session stays in memory at least so long.
         held_for: Duration,
     },
-    /// At the start: a session with work left from before.
-    BacklogFound {
-        /// The session.
-        brief: Brief,
-        /// What is left to do in it.
-        backlog: Backlog,
-    },
+    /// It is time to look in the store for work that nobody in memory knows of.
+    BacklogDue,
+    /// The sessions with work left, those used last first; none where the store could not say.
+    BacklogFound(Vec<Found>),
     /// Every tick.
     IdleSweepDue,
     /// A worker's job ended.
@@ -113,6 +119,10 @@ pub enum SchedulerEffect {
     },
     /// Sweep again after a tick.
     ArmSweep(Duration),
+    /// Look in the store which sessions have work left.
+    FindBacklog,
+    /// Look again after this long.
+    ArmBacklog(Duration),
     /// Drop a little of what is old.
     Retain,
     /// Look for what is old again after this long.

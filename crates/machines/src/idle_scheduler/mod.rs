@@ -8,7 +8,7 @@ mod message;
 #[cfg(test)]
 mod tests;
 
-pub use message::{Backlog, SchedulerEffect, SchedulerMessage, SchedulerReply, WorkerHealth};
+pub use message::{Backlog, Found, SchedulerEffect, SchedulerMessage, SchedulerReply, WorkerHealth};
 
 use crate::health::{Ladder, Level};
 use crate::job::{Brief, Ending, FailureCause};
@@ -33,6 +33,11 @@ const PENDING_LEASE: Duration = Duration::from_secs(24 * 3600);
 const PATIENCE: Duration = Duration::from_secs(10 * 60);
 /// How long a job that found too many entries in a project stands for the next: the project's own hour is the curator's to keep.
 const CROWD_REST: Duration = Duration::from_secs(3600);
+/// How often it is looked which sessions have work left that nobody in memory knows of: those that left memory with it, those that
+/// were brought in, and all of them after a crash.
+const BACKLOG: Duration = Duration::from_secs(3600);
+/// How many of them take a seat at a time, so that a large past comes little by little.
+const FOUND_AT_ONCE: usize = 1000;
 /// How often it is looked what is too old to be kept.
 const RETENTION: Duration = Duration::from_secs(3600);
 /// The work of background that the sweep hands out, in this order.
@@ -106,9 +111,10 @@ impl SchedulerMachine {
                 (seat.stop, seat.held_for, seat.heard) = (stop, held_for, Some(now));
                 self.recorded(brief, backlog, now, effects);
             }
-            SchedulerMessage::BacklogFound { brief, backlog } => {
-                let seat = self.seat(brief.session.clone(), now);
-                (seat.brief, seat.backlog) = (Some(brief), backlog);
+            SchedulerMessage::BacklogDue => effects.push(SchedulerEffect::FindBacklog),
+            SchedulerMessage::BacklogFound(found) => {
+                self.found(found, now);
+                effects.push(SchedulerEffect::ArmBacklog(BACKLOG));
             }
             SchedulerMessage::IdleSweepDue => self.sweep(now, effects),
             SchedulerMessage::JobEnded { session, purpose, ending, backlog } => {
@@ -150,6 +156,19 @@ impl SchedulerMachine {
             crowd_told_until: Moment::default(),
             health: BTreeMap::new(),
         })
+    }
+
+    /// Whoever has a seat already knows better than the store did when it was asked. Nearly every session has a little left that
+    /// is not worth a job: it takes no seat for that.
+    fn found(&mut self, mut found: Vec<Found>, now: Moment) {
+        found.retain(|Found { brief, backlog }| {
+            let is_known = self.seats.get(&brief.session).is_some_and(|seat| seat.brief.is_some());
+            !is_known && (is_to_distil(*backlog, &self.distiller) || is_to_curate(*backlog, &self.curator))
+        });
+        for Found { brief, backlog } in found.into_iter().take(FOUND_AT_ONCE) {
+            let seat = self.seat(brief.session.clone(), now);
+            (seat.brief, seat.backlog) = (Some(brief), backlog);
+        }
     }
 
     /// A turn is in the store. So many pending tokens that a segment is full do not wait for idleness.
@@ -264,10 +283,9 @@ fn wanted(
     now: Moment,
 ) -> Option<Purpose> {
     let backlog = seat.backlog;
-    let ripe = backlog.pending_messages >= distiller.min_messages.max(1);
-    let distil = distiller.enabled && (ripe || backlog.unmerged > MERGED_ABOVE);
+    let distil = is_to_distil(backlog, distiller);
     let crowded = backlog.entries > curator.max_entries && now >= seat.crowd_told_until;
-    let curate = curator.enabled && (crowded || backlog.turns_since_curation >= curator.after_turns.max(1));
+    let curate = is_to_curate(backlog, curator) || (curator.enabled && crowded);
     let distiller_rests = now < seat.errands[0].rest_until || now < seat.errands[0].queued_until;
     match (distil, curate) {
         (true, true) if distiller_rests => Some(Purpose::Curate),
@@ -275,6 +293,15 @@ fn wanted(
         (false, true) => Some(Purpose::Curate),
         (false, false) => None,
     }
+}
+
+fn is_to_distil(backlog: Backlog, distiller: &DistillerSettings) -> bool {
+    let ripe = backlog.pending_messages >= distiller.min_messages.max(1);
+    distiller.enabled && (ripe || backlog.unmerged > MERGED_ABOVE)
+}
+
+fn is_to_curate(backlog: Backlog, curator: &CuratorSettings) -> bool {
+    curator.enabled && backlog.turns_since_curation >= curator.after_turns.max(1)
 }
 
 /// A batch is the Distiller's errand on another way.

@@ -33,6 +33,8 @@ fn due(machine: &mut SchedulerMachine, seconds: u64) -> Vec<Purpose> {
         SchedulerEffect::Dispatch(purpose, _) => Some(purpose),
         SchedulerEffect::Evict(_)
         | SchedulerEffect::ArmSweep(_)
+        | SchedulerEffect::FindBacklog
+        | SchedulerEffect::ArmBacklog(_)
         | SchedulerEffect::Retain
         | SchedulerEffect::ArmRetention(_)
         | SchedulerEffect::SayHealth { .. } => None,
@@ -240,6 +242,8 @@ fn patience(machine: &mut SchedulerMachine, seconds: u64) -> Vec<bool> {
         SchedulerEffect::Dispatch(_, brief) => Some(brief.patient),
         SchedulerEffect::Evict(_)
         | SchedulerEffect::ArmSweep(_)
+        | SchedulerEffect::FindBacklog
+        | SchedulerEffect::ArmBacklog(_)
         | SchedulerEffect::Retain
         | SchedulerEffect::ArmRetention(_)
         | SchedulerEffect::SayHealth { .. } => None,
@@ -257,7 +261,7 @@ fn nobody_waits_for_work_whose_agent_was_not_heard_for_ten_minutes_or_never() {
     assert_eq!(patience(&mut heard, 600), [true]);
     let mut found = machine();
     let backlog = Backlog { pending_messages: 6, ..Backlog::default() };
-    say(&mut found, 0, SchedulerMessage::BacklogFound { brief: brief("a"), backlog });
+    say(&mut found, 0, SchedulerMessage::BacklogFound(vec![Found { brief: brief("a"), backlog }]));
     assert_eq!(patience(&mut found, 60), [true]);
 }
 
@@ -354,4 +358,50 @@ fn what_is_old_is_dropped_a_little_at_a_time_until_there_is_no_more_and_then_aga
     assert_eq!(say(&mut machine, 31, SchedulerMessage::Retained { more: true }), retain);
     let after_an_hour = [SchedulerEffect::ArmRetention(Duration::from_secs(3600))];
     assert_eq!(say(&mut machine, 32, SchedulerMessage::Retained { more: false }), after_an_hour);
+}
+
+fn found(sessions: impl Iterator<Item = u32>, pending_messages: u32) -> SchedulerMessage {
+    let backlog = Backlog { pending_messages, ..Backlog::default() };
+    let one = |number: u32| Found { brief: brief(&number.to_string()), backlog };
+    SchedulerMessage::BacklogFound(sessions.map(one).collect())
+}
+
+#[test]
+fn work_that_nobody_in_memory_knows_of_is_looked_for_every_hour() {
+    let mut machine = machine();
+    assert_eq!(say(&mut machine, 0, SchedulerMessage::BacklogDue), [SchedulerEffect::FindBacklog]);
+    let effects = say(&mut machine, 1, found(0..1, 5));
+    assert_eq!(effects, [SchedulerEffect::ArmBacklog(Duration::from_secs(3600))]);
+    assert_eq!(due(&mut machine, 61), [Purpose::Distill]);
+    let nothing = say(&mut machine, 100, found(0..0, 5));
+    assert_eq!(
+        nothing,
+        [SchedulerEffect::ArmBacklog(Duration::from_secs(3600))],
+        "also after a look in vain"
+    );
+}
+
+#[test]
+fn of_very_many_sessions_with_work_left_a_thousand_take_a_seat_at_a_time() {
+    let mut machine = machine();
+    say(&mut machine, 0, found(0..2500, 5));
+    assert_eq!(due(&mut machine, 60).len(), 1000);
+    say(&mut machine, 100, found(0..2500, 5));
+    assert_eq!(due(&mut machine, 160).len(), 1000, "the next: those that are out already are known");
+}
+
+#[test]
+fn a_session_with_too_little_left_for_a_job_takes_no_seat() {
+    let mut machine = machine();
+    say(&mut machine, 0, found(0..1, 4));
+    assert_eq!(machine.seats.len(), 0);
+}
+
+#[test]
+fn whoever_is_in_memory_knows_better_than_the_store_did() {
+    let mut machine = machine();
+    say(&mut machine, 0, recorded(1, 10, Stop::End));
+    let backlog = Backlog { pending_messages: 6, ..Backlog::default() };
+    say(&mut machine, 1, SchedulerMessage::BacklogFound(vec![Found { brief: brief("a"), backlog }]));
+    assert_eq!(due(&mut machine, 61), []);
 }

@@ -47,7 +47,7 @@ fn after<T>(
 ) -> T {
     run_in(home, since, 13, settings, async |world| {
         world.provider.go_on_as(past);
-        world.house.resume().await.expect("a backlog");
+        world.house.resume().await.expect("the projects");
         scenario(&world).await
     })
     .expect("another world")
