@@ -13,6 +13,7 @@ use std::time::Duration;
 const TOKEN: &str = "sk-ant-api03-condensing-key";
 const SESSION: &str = "77777777-aaaa-4bbb-8ccc-000000000007";
 const MINUTE: Duration = Duration::from_secs(60);
+const DAY: Duration = Duration::from_secs(24 * 3600);
 
 fn settings() -> Settings {
     let mut settings = Settings::with_data_dir("unused".into());
@@ -156,5 +157,34 @@ fn nothing_is_curated_while_the_conversation_goes_on() {
         assert!(asked(&world, Purpose::Curate).is_empty(), "it was never idle");
         world.pass(5 * MINUTE).await;
         assert_eq!(asked(&world, Purpose::Curate).len(), 1);
+    });
+}
+
+#[test]
+fn what_is_of_no_use_for_months_is_added_to_no_request_any_more_and_what_is_searched_for_stays() {
+    let made = ["sourdough", "aniseed"].map(|title| {
+        format!(
+            r#"{{"op":"create","category":"gotcha","title":"{title}","content":"about {title}","confidence":0.8}}"#
+        )
+    });
+    play(settings(), async |world, agent| {
+        let mut agent = agent.in_directory("/home/ada/bakery");
+        world.provider.say_to_next(Purpose::Curate, &format!("[{}]", made.join(",")));
+        say(&world, &mut agent, 0..3).await;
+        world.pass(30 * MINUTE).await;
+        assert_eq!(world.knowledge().await.expect("store").len(), 2);
+        for month in 1..=5 {
+            world.pass(30 * DAY).await;
+            let found = world.recall("sourdough").await.expect("store");
+            assert!(found.iter().any(|hit| hit.text.contains("about sourdough")), "month {month}");
+        }
+        let later = "88888888-aaaa-4bbb-8ccc-000000000008";
+        let mut agent = Agent::new(Kind::ClaudeCode, later, TOKEN).in_directory("/home/ada/bakery");
+        say(&world, &mut agent, 0..1).await;
+        let calls = world.provider.received();
+        let call = calls.iter().rfind(|call| call.purpose == Purpose::Client).expect("a call");
+        let body = String::from_utf8_lossy(&call.exchange.body);
+        assert!(body.contains("about sourdough") && !body.contains("about aniseed"), "{body}");
+        assert_eq!(world.knowledge().await.expect("store").len(), 2, "nothing is deleted for being faint");
     });
 }

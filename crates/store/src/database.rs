@@ -21,6 +21,8 @@ const SCHEMAS: [M<'static>; 8] = [
 const PAGES: u32 = 500;
 /// A database of so many bytes is written anew in about a second.
 const SMALL: i64 = 64 << 20;
+/// A database of so many bytes is looked through in about a second.
+const LOOKED_THROUGH: i64 = 1 << 30;
 
 /// How long a statement waits for the other connection. Readers never wait for the writer in WAL mode, so this is only met
 /// in checkpoints and recovery.
@@ -33,7 +35,7 @@ pub(crate) fn open_for_writing(file: &Path) -> Result<Connection, StoreError> {
         refuse_newer(&database, file)?;
         database.pragma_update(None, "auto_vacuum", "incremental")?;
         database.pragma_update(None, "journal_mode", "wal")?;
-        check(&database, file)?;
+        check_up_to(LOOKED_THROUGH, &database, file)?;
         migrate(&mut database)?;
         let_pages_go(&database)?;
         Ok(database)
@@ -96,9 +98,16 @@ fn set_up(database: &Connection) -> rusqlite::Result<()> {
 /// A database that was made before pages could be given back is written anew, once, if that takes no more than a moment; a larger
 /// one keeps its free pages for what comes.
 fn let_pages_go(database: &Connection) -> rusqlite::Result<()> {
-    let number = |name: &str| database.pragma_query_value(None, name, |row| row.get::<_, i64>(0));
-    let is_small = number("page_count")? * number("page_size")? <= SMALL;
-    if number("auto_vacuum")? == 0 && is_small { database.execute_batch("VACUUM") } else { Ok(()) }
+    let is_small = bytes(database)? <= SMALL;
+    if pragma(database, "auto_vacuum")? == 0 && is_small { database.execute_batch("VACUUM") } else { Ok(()) }
+}
+
+fn bytes(database: &Connection) -> rusqlite::Result<i64> {
+    Ok(pragma(database, "page_count")? * pragma(database, "page_size")?)
+}
+
+fn pragma(database: &Connection, name: &str) -> rusqlite::Result<i64> {
+    database.pragma_query_value(None, name, |row| row.get(0))
 }
 
 /// Gives some free pages back to the system, where the database can.
@@ -107,6 +116,12 @@ pub(crate) fn give_back(database: &Connection) -> rusqlite::Result<()> {
     let mut rows = statement.query([])?;
     while rows.next()?.is_some() {}
     Ok(())
+}
+
+/// Looks for damage where that takes a moment: agents wait for a start. A larger database is looked through by [`look`], when a
+/// person asks, and damage is met by the statement that reads it.
+fn check_up_to(most: i64, database: &Connection, file: &Path) -> Result<(), StoreError> {
+    if bytes(database)? <= most { check(database, file) } else { Ok(()) }
 }
 
 /// Looks at every table and index for damage, which takes about a second for a gigabyte. Word indexes are looked at as the
@@ -166,6 +181,26 @@ mod tests {
             Ok((row.get::<_, String>(0)?, row.get::<_, String>(1)?, row.get::<_, bool>(2)?))
         });
         assert_eq!(found.unwrap(), ("/oven".to_owned(), "/oven".to_owned(), false));
+    }
+
+    #[test]
+    fn a_database_too_large_to_be_looked_through_while_agents_wait_opens_and_a_look_on_demand_finds_its_damage()
+     {
+        let home = tempfile::TempDir::new().unwrap();
+        let file = home.path().join("it");
+        let made = Connection::open(&file).unwrap();
+        let fill = "CREATE TABLE loaf (word TEXT); WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 2000)
+            INSERT INTO loaf SELECT 'sourdough ' || i FROM n";
+        made.execute_batch(fill).unwrap();
+        drop(made);
+        let mut damaged = std::fs::read(&file).unwrap();
+        damaged[3 * 4096..4 * 4096].fill(0x5a);
+        std::fs::write(&file, damaged).unwrap();
+        let database = connect(&file).unwrap();
+        let size = bytes(&database).unwrap();
+        assert!(check_up_to(size - 1, &database, &file).is_ok());
+        assert!(matches!(check_up_to(size, &database, &file), Err(StoreError::Corrupt { .. })));
+        assert!(matches!(look(&file), Err(StoreError::Corrupt { .. })));
     }
 
     #[test]
