@@ -5,10 +5,15 @@
 //! what was drawn, counts them again. In a store in which no word is in so many texts nothing is left out.
 
 use super::question::Question;
-use rusqlite::{Transaction, params};
+use rusqlite::{Row, Transaction, params};
 
 /// So many texts are scored for one question at most.
 const SCORED: u32 = 4_000;
+/// So many times the span in which the rarest word is found [`SCORED`] times is searched for all words together, so that they are held
+/// against some 100,000 texts that have it.
+const SPANS: i64 = 25;
+/// At least so many of the newest texts are searched.
+pub(super) const RECENT: i64 = 1_000_000;
 
 /// See the module.
 pub(super) struct Draw {
@@ -16,6 +21,17 @@ pub(super) struct Draw {
     pub(super) scored: Option<Expression>,
     /// What draws the newest: all words together, and any of those that are left out of the score; none when none is.
     pub(super) newest: Option<Expression>,
+    /// Among how many of the newest texts all words together are looked for, where none is rare; by their numbers.
+    pub(super) reach: i64,
+}
+
+/// A word, and how often an index has it.
+struct Count {
+    word: String,
+    /// In so many texts, at most one more than [`SCORED`].
+    texts: u32,
+    /// From the first of those to the last, by their numbers.
+    span: i64,
 }
 
 /// Words as an index is asked for them.
@@ -34,51 +50,63 @@ impl Draw {
         question: &Question,
     ) -> rusqlite::Result<Self> {
         let sql = format!(
-            "SELECT count(*) FROM (SELECT rowid FROM {index} WHERE {index} MATCH ?1 LIMIT {})",
+            "SELECT count(*), ifnull(max(rowid) - min(rowid), 0)
+            FROM (SELECT rowid FROM {index} WHERE {index} MATCH ?1 LIMIT {})",
             SCORED + 1
         );
         let mut statement = transaction.prepare_cached(&sql)?;
-        let mut words = Vec::new();
-        for word in question.sought() {
-            let texts: u32 = statement.query_row(params![word], |row| row.get(0))?;
-            words.push((texts, word));
-        }
-        Ok(Self::among(words))
+        let count = |word: String| {
+            let of = |row: &Row<'_>| Ok((row.get(0)?, row.get(1)?));
+            let (texts, span) = statement.query_row(params![word], of)?;
+            Ok(Count { word, texts, span })
+        };
+        Ok(Self::among(question.sought().map(count).collect::<rusqlite::Result<_>>()?))
     }
 
     /// The rarest words draw by score, as many as fit.
-    fn among(mut words: Vec<(u32, String)>) -> Self {
-        words.sort_by_key(|(texts, _)| *texts);
+    fn among(mut words: Vec<Count>) -> Self {
+        words.sort_by_key(|count| count.texts);
         let mut sum = 0;
-        let fit = words.iter().take_while(|(texts, _)| {
-            sum += texts;
+        let fit = words.iter().take_while(|count| {
+            sum += count.texts;
             sum <= SCORED
         });
         let (scored, left_out) = words.split_at(fit.count());
         let together = joined(&words, " AND ");
+        let rarest = words.iter().map(|count| count.span).max().unwrap_or_default();
         Self {
             scored: Expression::of(joined(scored, " AND "), scored),
             newest: Expression::of(together, left_out),
+            reach: rarest.saturating_mul(SPANS).max(RECENT),
         }
     }
 }
 
 impl Expression {
-    fn of(all: String, any: &[(u32, String)]) -> Option<Self> {
+    fn of(all: String, any: &[Count]) -> Option<Self> {
         (!any.is_empty()).then(|| Self { all, any: joined(any, " OR ") })
     }
 }
 
-fn joined(words: &[(u32, String)], operator: &str) -> String {
-    words.iter().map(|(_, word)| word.as_str()).collect::<Vec<_>>().join(operator)
+fn joined(words: &[Count], operator: &str) -> String {
+    words.iter().map(|count| count.word.as_str()).collect::<Vec<_>>().join(operator)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    fn draw(words: &[(u32, i64, &str)]) -> Draw {
+        let count = |(texts, span, word): &(u32, i64, &str)| Count {
+            word: (*word).to_owned(),
+            texts: *texts,
+            span: *span,
+        };
+        Draw::among(words.iter().map(count).collect())
+    }
+
     fn among(words: &[(u32, &str)]) -> (Option<String>, Option<[String; 2]>) {
-        let draw = Draw::among(words.iter().map(|(texts, word)| (*texts, (*word).to_owned())).collect());
+        let draw = draw(&words.iter().map(|(texts, word)| (*texts, 0, *word)).collect::<Vec<_>>());
         (draw.scored.map(|it| it.any), draw.newest.map(|it| [it.all, it.any]))
     }
 
@@ -92,5 +120,15 @@ mod tests {
         assert_eq!(among(&[most, (1, "b"), (SCORED, "c")]), (some("b"), both("b AND a AND c", "a OR c")));
         assert_eq!(among(&[(SCORED + 1, "a")]), (None, both("a", "a")));
         assert_eq!(among(&[(SCORED, "a")]), (some("a"), None));
+    }
+
+    #[test]
+    fn all_words_are_looked_for_the_further_back_the_rarer_the_rarest_of_them_is_but_in_the_newest_million_at_least()
+     {
+        let frequent = |span| (SCORED + 1, span, "a");
+        assert_eq!(draw(&[frequent(4_001)]).reach, RECENT);
+        assert_eq!(draw(&[frequent(40_000), frequent(400_000)]).reach, 10_000_000);
+        assert_eq!(draw(&[frequent(i64::MAX)]).reach, i64::MAX);
+        assert_eq!(draw(&[]).reach, RECENT);
     }
 }

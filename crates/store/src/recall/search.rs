@@ -1,6 +1,6 @@
 //! What the word indexes find.
 
-use super::draw::Draw;
+use super::draw::{Draw, RECENT};
 use super::nearest::{Likenesses, Near};
 use super::question::Question;
 use super::ranking::{Passage, Talk};
@@ -18,8 +18,6 @@ const POOL: usize = 400;
 const IN_CONTEXT: usize = 150;
 /// How many messages that have all words are looked at beside those that are scored, the newest first.
 const NEWEST: usize = 100;
-/// Where all words are frequent, only so many of the newest messages are searched.
-const RECENT: i64 = 1_000_000;
 /// How many messages are looked at because they mean something alike, whatever their words.
 const ALIKE: usize = 100;
 /// How many messages before and after count as context.
@@ -63,14 +61,16 @@ fn drawn(
     scope: Scope<'_>,
     question: &Question,
 ) -> rusqlite::Result<Vec<Passage>> {
-    let Draw { scored, newest } = Draw::of(transaction, "message_words", question)?;
+    let Draw { scored, newest, reach } = Draw::of(transaction, "message_words", question)?;
     let mut passages = Vec::new();
     if let Some(words) = newest {
         // Rare words make it cheap to look for all of them everywhere.
-        let behind = if scored.is_some() { 0 } else { last(transaction)? - RECENT };
-        passages.extend(messages(transaction, scope, (&words.all, behind), ("rowid DESC", NEWEST))?);
+        let last = if scored.is_some() { 0 } else { last(transaction)? };
+        let all = (words.all.as_str(), last.saturating_sub(reach));
+        passages.extend(messages(transaction, scope, all, ("rowid DESC", NEWEST))?);
         if scored.is_none() {
-            passages.extend(messages(transaction, scope, (&words.any, behind), ("rowid DESC", POOL))?);
+            let any = (words.any.as_str(), last - RECENT);
+            passages.extend(messages(transaction, scope, any, ("rowid DESC", POOL))?);
         }
     }
     if let Some(words) = scored {
@@ -193,7 +193,7 @@ pub(super) fn written(
     limit: usize,
 ) -> rusqlite::Result<Vec<Hit>> {
     let Written { source, index, score, sql, .. } = written;
-    let Draw { scored, newest } = Draw::of(transaction, index, question)?;
+    let Draw { scored, newest, .. } = Draw::of(transaction, index, question)?;
     let (order, words) = match (scored, newest) {
         (Some(words), _) => (format!("{score}, {index}.rowid DESC"), words),
         (None, Some(words)) => (format!("{index}.rowid DESC"), words),
