@@ -50,6 +50,12 @@ text_id! {
     KnowledgeId
 }
 
+text_id! {
+    /// What tells a batch of ours from all others in a provider's list. Drawn by chance, and written down before its calls are
+    /// handed in.
+    BatchMark
+}
+
 macro_rules! plain_name {
     ($(#[$doc:meta])* $name:ident) => {
         $(#[$doc])*

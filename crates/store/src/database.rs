@@ -6,7 +6,7 @@ use rusqlite_migration::{M, Migrations};
 use std::path::Path;
 use std::time::Duration;
 
-const SCHEMAS: [M<'static>; 8] = [
+const SCHEMAS: [M<'static>; 9] = [
     M::up(include_str!("migrations/0001_initial.sql")),
     M::up(include_str!("migrations/0002_warming.sql")),
     M::up(include_str!("migrations/0003_habits.sql")),
@@ -15,6 +15,7 @@ const SCHEMAS: [M<'static>; 8] = [
     M::up(include_str!("migrations/0006_embeddings.sql")),
     M::up(include_str!("migrations/0007_yours.sql")),
     M::up(include_str!("migrations/0008_batches.sql")),
+    M::up(include_str!("migrations/0009_batch_marks.sql")),
 ];
 
 /// How many free pages are given back at a time.
@@ -201,6 +202,24 @@ mod tests {
         assert!(check_up_to(size - 1, &database, &file).is_ok());
         assert!(matches!(check_up_to(size, &database, &file), Err(StoreError::Corrupt { .. })));
         assert!(matches!(look(&file), Err(StoreError::Corrupt { .. })));
+    }
+
+    #[test]
+    fn what_lay_in_batches_before_they_had_marks_is_known_by_the_provider_s_name() {
+        let mut database = Connection::open_in_memory().unwrap();
+        Migrations::from_slice(&SCHEMAS).to_version(&mut database, 8).unwrap();
+        let kept = "INSERT INTO batch (id, principal, provider, origin, dialect, at) VALUES ('msgbatch_1', 'p', 'anthropic', 'o', 'd', 1);
+            INSERT INTO batch_item (batch, place, session, model, sources, size) VALUES ('msgbatch_1', 0, 's', 'm', '[1]', 9)";
+        database.execute_batch(kept).unwrap();
+        migrate(&mut database).unwrap();
+        let sql = "SELECT mark, id, session FROM batch JOIN batch_item ON batch = mark";
+        let found = database.query_row(sql, [], |row| {
+            Ok((row.get::<_, String>(0)?, row.get::<_, String>(1)?, row.get::<_, String>(2)?))
+        });
+        assert_eq!(found.unwrap(), ("msgbatch_1".to_owned(), "msgbatch_1".to_owned(), "s".to_owned()));
+        database.execute_batch("PRAGMA foreign_keys = on; DELETE FROM batch").unwrap();
+        let left: i64 = database.query_row("SELECT count(*) FROM batch_item", [], |row| row.get(0)).unwrap();
+        assert_eq!(left, 0, "calls still go with their batch");
     }
 
     #[test]

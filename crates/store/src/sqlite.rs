@@ -17,7 +17,7 @@ use crate::vectors::{self, TextKey, Unembedded};
 use crate::warming::{self, KeptPause, WarmingMemory};
 use crate::{consolidation, database, history, injection};
 use domain::conversation::RecordedMessage;
-use domain::ids::{BatchId, KnowledgeId, Principal, ProjectId, SessionId};
+use domain::ids::{BatchMark, KnowledgeId, Principal, ProjectId, SessionId};
 use domain::knowledge::{KnowledgeEntry, Observation, Operation};
 use domain::purpose::Purpose;
 use domain::time::UnixMillis;
@@ -363,8 +363,8 @@ impl Store for SqliteStore {
         self.write(|transaction| batch::keep(transaction, batch))
     }
 
-    fn forget_batch(&mut self, id: &BatchId) -> Result<(), StoreError> {
-        self.write(|transaction| batch::forget(transaction, id))
+    fn forget_batch(&mut self, mark: &BatchMark) -> Result<(), StoreError> {
+        self.write(|transaction| batch::forget(transaction, mark))
     }
 
     fn batches(&mut self) -> Result<Vec<KeptBatch>, StoreError> {

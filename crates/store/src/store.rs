@@ -15,7 +15,7 @@ use crate::vectors::{TextKey, Unembedded};
 use crate::warming::{KeptPause, WarmingMemory};
 use crate::yours::Yours;
 use domain::conversation::RecordedMessage;
-use domain::ids::{BatchId, KnowledgeId, Principal, ProjectId, SessionId};
+use domain::ids::{BatchMark, KnowledgeId, Principal, ProjectId, SessionId};
 use domain::knowledge::{KnowledgeEntry, Observation, Operation};
 use domain::purpose::Purpose;
 use domain::time::UnixMillis;
@@ -377,7 +377,7 @@ pub trait Store: Browse + Yours + Send {
     /// As told for the trait.
     fn keep_warming_pause(&mut self, pause: &KeptPause, now: UnixMillis) -> Result<(), StoreError>;
 
-    /// Keeps what lies in a provider's batch, in place of a batch of the same name.
+    /// Keeps what lies in a provider's batch, or is on its way into one, in place of a batch of the same mark.
     ///
     /// # Errors
     /// As told for the trait.
@@ -387,7 +387,7 @@ pub trait Store: Browse + Yours + Send {
     ///
     /// # Errors
     /// As told for the trait.
-    fn forget_batch(&mut self, id: &BatchId) -> Result<(), StoreError>;
+    fn forget_batch(&mut self, mark: &BatchMark) -> Result<(), StoreError>;
 
     /// Every batch that was kept and not forgotten, the oldest first.
     ///

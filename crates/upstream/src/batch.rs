@@ -24,7 +24,7 @@ use bytes::Bytes;
 use domain::conversation::Answered;
 use domain::credential::Lease;
 use domain::evidence::Class;
-use domain::ids::{BatchId, FileId};
+use domain::ids::{BatchId, BatchMark, FileId};
 use domain::provider::{Dialect, Provider};
 use domain::time::{Moment, UnixMillis};
 use std::collections::BTreeMap;
@@ -35,18 +35,20 @@ use tokio::time::timeout;
 /// alike).
 pub const PRICE: f64 = 0.5;
 
-/// Names the calls of a batch, in front of their places in it.
-const CALL: &str = "work-";
+/// So many batches are asked for at once: one page of the list, and never a second.
+const PAGE: usize = 100;
 
 /// One request to the batch endpoint.
 #[derive(Debug, Clone)]
 pub enum Step {
-    /// Hand these background calls in. Anthropic only.
-    Submit(Vec<Bytes>),
-    /// Put these background calls into a file. OpenAI only.
-    Upload(Dialect, Vec<Bytes>),
-    /// Have the calls in a file done. OpenAI only.
-    Begin(Dialect, FileId),
+    /// Hand these background calls in, under this mark. Anthropic only.
+    Submit(BatchMark, Vec<Bytes>),
+    /// Put these background calls into a file, under this mark. OpenAI only.
+    Upload(Dialect, BatchMark, Vec<Bytes>),
+    /// Have the calls in a file done, under this mark. OpenAI only.
+    Begin(Dialect, BatchMark, FileId),
+    /// See which batches there are, the newest first.
+    List,
     /// See how far it is.
     Look(BatchId),
     /// Fetch what came of it. Anthropic only.
@@ -89,6 +91,30 @@ pub struct Batch {
     pub results: Vec<FileId>,
     /// Why it came to nothing as a whole, safe to log.
     pub why: Option<String>,
+}
+
+/// Which batches an account has, as far as one page goes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct List {
+    /// The newest first.
+    pub batches: Vec<Listed>,
+    /// Whether there are older ones.
+    pub more: bool,
+}
+
+/// A batch in a list.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Listed {
+    /// The provider's name for it.
+    pub id: BatchId,
+    /// When it was made, by the provider's clock.
+    pub made: UnixMillis,
+    /// Under which mark; none at Anthropic, which keeps it with the calls only, and for those of others.
+    pub mark: Option<BatchMark>,
+    /// How many calls it has; none at OpenAI, which has not counted them yet.
+    pub calls: Option<u64>,
+    /// Whether nothing more comes of it.
+    pub ended: bool,
 }
 
 /// What became of the calls of a batch, by their places in it: the answer, or what there is instead, safe to log. In whatever
@@ -204,23 +230,43 @@ pub fn batch(provider: Provider, body: &[u8]) -> Option<Batch> {
     }
 }
 
+/// Reads which batches there are; none when the answer is no list. What has no plain name or no time is not listed.
+#[must_use]
+pub fn list(provider: Provider, body: &[u8]) -> Option<List> {
+    match provider {
+        Provider::Anthropic => anthropic::list(body),
+        Provider::OpenAi => openai::list(body),
+    }
+}
+
+/// Whether these results are of calls that were handed in under `mark`.
+#[must_use]
+pub fn is_marked(dialect: Dialect, body: &[u8], mark: &BatchMark) -> bool {
+    let ours = |name: &str| name.strip_prefix(mark.as_str()).is_some_and(|rest| rest.starts_with('-'));
+    named_results(dialect, body).any(|(name, _)| ours(&name))
+}
+
 /// Reads the answers in the results of a batch.
 #[must_use]
 pub fn results(dialect: Dialect, body: &[u8]) -> Results {
-    let lines = body.split(|byte| *byte == b'\n');
-    let named = lines.filter_map(|line| match dialect {
-        Dialect::AnthropicMessages => anthropic::result(line),
-        Dialect::OpenAiChat | Dialect::OpenAiResponses => openai::result(dialect, line),
-    });
-    named.filter_map(|(name, result)| Some((place(&name)?, result))).collect()
+    named_results(dialect, body).filter_map(|(name, result)| Some((place(&name)?, result))).collect()
 }
 
-fn named(place: usize) -> String {
-    format!("{CALL}{place}")
+fn named_results(dialect: Dialect, body: &[u8]) -> impl Iterator<Item = (String, Result<Answered, String>)> {
+    body.split(|byte| *byte == b'\n').filter_map(move |line| match dialect {
+        Dialect::AnthropicMessages => anthropic::result(line),
+        Dialect::OpenAiChat | Dialect::OpenAiResponses => openai::result(dialect, line),
+    })
+}
+
+/// The name of a call: the mark of its batch, and its place in it. At most 64 letters, digits, dashes and underscores
+/// (Anthropic's rule for a `custom_id`).
+fn named(mark: &BatchMark, place: usize) -> String {
+    format!("{mark}-{place}")
 }
 
 fn place(name: &str) -> Option<usize> {
-    name.strip_prefix(CALL)?.parse().ok()
+    name.rsplit_once('-')?.1.parse().ok()
 }
 
 fn no_json(_: serde_json::Error) -> String {

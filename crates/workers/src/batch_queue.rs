@@ -4,17 +4,18 @@ mod endpoint;
 mod memory;
 
 use crate::Spoken;
-use crate::caller::{Caller, unanswered};
+use crate::caller::Caller;
 use crate::distiller::keep;
 use crate::errand::Errand;
 use crate::job::{ask, over, report};
 use actor::{Cause, Mailbox, Performer, Stage};
 use domain::credential::{CredentialKind, Lease};
-use domain::ids::{BatchId, SessionId};
+use domain::ids::{BatchId, BatchMark};
+use domain::provider::Dialect;
 use domain::time::{Moment, UnixMillis};
-use endpoint::{Sight, evidence, leave_nothing};
+use endpoint::{Sight, leave_nothing};
 use machines::batch_queue::{
-    Batch, BatchEffect, BatchMachine, BatchMessage, BatchReply, Call, HandedIn, Item, Offer,
+    Batch, BatchEffect, BatchMachine, BatchMessage, BatchReply, Call, Found, HandedIn, Item, Offer, Trace,
 };
 use machines::job::{Brief, Ending, FailureCause, JobMessage, Work};
 use std::rc::Rc;
@@ -69,13 +70,17 @@ impl Performer for BatchPerformer {
             BatchEffect::Ask(brief) => ask(&self.errand, brief, stage, wrap),
             BatchEffect::HandIn { items, calls, lease } => self.hand_in(items, calls, lease, stage),
             BatchEffect::Look { batch, lease } => self.look(batch, lease, stage),
+            BatchEffect::Seek { leader, trace, items, lease } => {
+                self.seek(leader, trace, items, lease, stage);
+            }
             BatchEffect::Cancel { leader, batch, lease } => self.cancel(leader, batch, lease, stage),
+            BatchEffect::Abandon { leader, batch, lease } => self.abandon(leader, batch, lease, stage),
             BatchEffect::Report { brief, lease, work } => {
                 report(&self.errand, brief, lease, work, stage, wrap);
             }
             BatchEffect::Over { brief, ending } => over(&self.errand, brief, ending, stage),
-            BatchEffect::Forget(id) => {
-                drop(tokio::task::spawn_local(memory::forget(self.errand.desk.clone(), id)))
+            BatchEffect::Forget(mark) => {
+                drop(tokio::task::spawn_local(memory::forget(self.errand.desk.clone(), mark)))
             }
             BatchEffect::ArmHandIn(delay) => {
                 stage.after(HAND_IN, delay, Spoken(BatchMessage::HandInDue));
@@ -109,26 +114,51 @@ impl BatchPerformer {
         stage: &mut Stage<'_, Spoken<BatchMessage>>,
     ) {
         let Some(brief) = items.first().map(|item| item.brief.clone()) else { return };
-        let (caller, leased) = (Rc::clone(&self.caller), lease.clone());
-        let told = move |leader: SessionId, outcome, work| {
-            Spoken(BatchMessage::HandedIn { leader, lease, outcome, work })
-        };
-        let lost = told.clone()(brief.session.clone(), HandedIn::Refused, broken_off());
+        let (caller, leased, trace) = (Rc::clone(&self.caller), lease.clone(), self.trace());
+        let (leader, chance) = (brief.session, self.caller.chance.number());
+        let told =
+            move |outcome, work| Spoken(BatchMessage::HandedIn { leader, lease, outcome, work, chance });
+        let lost = told.clone()(HandedIn::Unknown(trace.clone()), broken_off());
         let work = async move {
-            let calls = calls.into_iter().map(|call| call.0).collect();
-            let handed_in = endpoint::hand_in(&caller, &leased, brief.dialect, calls).await;
-            let (outcome, work) = understood(handed_in, &leased);
-            if let HandedIn::Taken(id) = &outcome {
-                let at = UnixMillis::from(caller.clock.unix());
-                memory::keep(&caller.desk, Batch { id: id.clone(), items }, at).await;
+            let (outcome, work) = hand_in(&caller, &leased, brief.dialect, trace, items, calls).await;
+            told(outcome, work)
+        };
+        stage.run(work, lost);
+    }
+
+    /// The time, and a number drawn by chance: two gateways, or one that was started anew, never have the same.
+    fn trace(&self) -> Trace {
+        let at = UnixMillis::from(self.errand.clock.unix());
+        let drawn = self.caller.chance.number() >> 32;
+        Trace { mark: BatchMark::from(format!("stillroom-{:x}-{drawn:08x}", at.0)), at, file: None }
+    }
+
+    fn seek(
+        &self,
+        leader: Brief,
+        trace: Trace,
+        items: Vec<Item>,
+        lease: Lease,
+        stage: &mut Stage<'_, Spoken<BatchMessage>>,
+    ) {
+        let (caller, leased, dialect) = (Rc::clone(&self.caller), lease.clone(), leader.dialect);
+        let told =
+            move |found, work| Spoken(BatchMessage::Sought { leader: leader.session, lease, found, work });
+        let lost = told.clone()(Found::Unclear, broken_off());
+        let work = async move {
+            let (found, work) = endpoint::seek(&caller, &leased, dialect, &trace, items.len()).await;
+            match &found {
+                Found::There(id) => memory::keep(&caller.desk, &trace, Some(id), &items).await,
+                Found::NotThere => leave_nothing(&caller, &leased, trace.file).await,
+                Found::Unclear => {}
             }
-            told(brief.session, outcome, work)
+            told(found, work)
         };
         stage.run(work, lost);
     }
 
     fn look(&self, batch: Batch, lease: Lease, stage: &mut Stage<'_, Spoken<BatchMessage>>) {
-        let Some(leader) = batch.items.first().map(|item| item.brief.session.clone()) else { return };
+        let leader = batch.leader.session.clone();
         let (caller, leased) = (Rc::clone(&self.caller), lease.clone());
         let told = move |work, endings| Spoken(BatchMessage::Looked { leader, lease, work, endings });
         let lost = told.clone()(broken_off(), Vec::new());
@@ -139,7 +169,7 @@ impl BatchPerformer {
         stage.run(work, lost);
     }
 
-    /// Whatever the provider says to it, it is not asked again.
+    /// Whatever the provider says to it, it is not asked again: the next look tells what came of it.
     fn cancel(
         &self,
         leader: Brief,
@@ -148,30 +178,49 @@ impl BatchPerformer {
         stage: &mut Stage<'_, Spoken<BatchMessage>>,
     ) {
         let (caller, leased) = (Rc::clone(&self.caller), lease.clone());
-        let work = async move { endpoint::cancel(&caller, &leased, leader.dialect, batch).await };
+        let work = async move { endpoint::cancel(&caller, &leased, batch).await };
+        crate::job::labour(leader.session, lease, work, stage, wrap);
+    }
+
+    /// Whatever the provider says to this, too.
+    fn abandon(
+        &self,
+        leader: Brief,
+        batch: BatchId,
+        lease: Lease,
+        stage: &mut Stage<'_, Spoken<BatchMessage>>,
+    ) {
+        let (caller, leased) = (Rc::clone(&self.caller), lease.clone());
+        let work = async move { endpoint::abandon(&caller, &leased, leader.dialect, batch).await };
         crate::job::labour(leader.session, lease, work, stage, wrap);
     }
 }
 
-fn understood(handed_in: endpoint::HandedIn, lease: &Lease) -> (HandedIn, Work) {
-    let evidence = evidence(lease, &handed_in.reply);
-    let lacking = handed_in.is_lacking();
-    match handed_in.taken {
-        Some(id) => (HandedIn::Taken(id), Work::Queued { evidence: Some(evidence) }),
-        None if lacking => {
-            let why = "the upstream has no batches".to_owned();
-            (HandedIn::Lacking, Work::Failed { evidence: Some(evidence), why })
+/// Written down first, so that it is looked for whatever happens in between.
+async fn hand_in(
+    caller: &Caller,
+    lease: &Lease,
+    dialect: Dialect,
+    trace: Trace,
+    items: Vec<Item>,
+    calls: Vec<Call>,
+) -> (HandedIn, Work) {
+    memory::keep(&caller.desk, &trace, None, &items).await;
+    let calls = calls.into_iter().map(|call| call.0).collect();
+    let handed_in = endpoint::hand_in(caller, lease, dialect, trace.clone(), calls).await;
+    match &handed_in.0 {
+        HandedIn::Taken(_, id) => memory::keep(&caller.desk, &trace, Some(id), &items).await,
+        HandedIn::Unknown(_) => {}
+        HandedIn::Lacking | HandedIn::Refused | HandedIn::Later => {
+            memory::forget(caller.desk.clone(), trace.mark).await;
         }
-        None => (HandedIn::Refused, unanswered(evidence, handed_in.reply.why)),
     }
+    handed_in
 }
 
 /// One look at a batch, and how each of its items ended if it did.
 async fn look(caller: &Caller, batch: Batch, lease: &Lease) -> (Work, Vec<Ending>) {
-    let Some(dialect) = batch.items.first().map(|item| item.brief.dialect) else {
-        return (Work::Nothing, Vec::new());
-    };
-    match endpoint::look(caller, lease, dialect, &batch.id).await {
+    match endpoint::look(caller, lease, batch.leader.dialect, &batch.id).await {
         Sight::Open(evidence) => (Work::Queued { evidence: Some(evidence) }, Vec::new()),
         Sight::Nothing(work) => (work, Vec::new()),
         Sight::Ended { evidence, results, why, files } => {
@@ -194,8 +243,13 @@ async fn keep_all(
     let mut endings = Vec::with_capacity(items.len());
     for (place, item) in items.into_iter().enumerate() {
         let ending = match results.remove(&place).unwrap_or_else(|| Err(why.clone())) {
+            Ok(answered) if memory::is_forgotten(&item) => {
+                caller.charge_batch(&item.brief, None, answered.usage).await;
+                Ok(0)
+            }
             Ok(answered) => {
-                caller.charge_batch(&item.brief, answered.usage).await;
+                let session = Some(item.brief.session.clone());
+                caller.charge_batch(&item.brief, session, answered.usage).await;
                 keep(caller, item.brief.session, item.stretch, &answered).await
             }
             Err(why) => Err(why),

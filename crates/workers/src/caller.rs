@@ -138,10 +138,11 @@ impl Caller {
         reply
     }
 
-    /// What a call in a batch cost is written down when its answer is fetched: only then is it known.
-    pub(crate) async fn charge_batch(&self, brief: &Brief, usage: Usage) {
+    /// What a call in a batch cost is written down when its answer is fetched: only then is it known. Under no session, when that
+    /// was forgotten before a restart.
+    pub(crate) async fn charge_batch(&self, brief: &Brief, session: Option<SessionId>, usage: Usage) {
         let entry = self.entry(brief, Purpose::Batch, 200, usage);
-        self.charge(LedgerEntry { usd: entry.usd * batch::PRICE, ..entry }).await;
+        self.charge(LedgerEntry { session, usd: entry.usd * batch::PRICE, ..entry }).await;
     }
 
     /// What a call cost is written down whether or not its answer was of use: it was paid for.
@@ -235,10 +236,15 @@ impl Chance {
 
     /// A number in 0..1.
     fn draw(&self) -> f64 {
+        (self.number() >> 11) as f64 / (1_u64 << 53) as f64
+    }
+
+    /// A number of 64 bits.
+    pub(crate) fn number(&self) -> u64 {
         let state = self.0.get().wrapping_add(0x9e37_79b9_7f4a_7c15);
         self.0.set(state);
         let bits = (state ^ (state >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
         let bits = (bits ^ (bits >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        ((bits ^ (bits >> 31)) >> 11) as f64 / (1_u64 << 53) as f64
+        bits ^ (bits >> 31)
     }
 }

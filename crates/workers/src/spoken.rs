@@ -158,6 +158,7 @@ impl Message for Spoken<BatchMessage> {
             BatchMessage::HandInDue => "HandInDue",
             BatchMessage::HandedIn { .. } => "HandedIn",
             BatchMessage::LookDue => "LookDue",
+            BatchMessage::Sought { .. } => "Sought",
             BatchMessage::Looked { .. } => "Looked",
             BatchMessage::Restored(..) => "Restored",
             BatchMessage::Job(message) => job_name(message),
@@ -167,9 +168,9 @@ impl Message for Spoken<BatchMessage> {
     fn session(&self) -> Option<&str> {
         match &self.0 {
             BatchMessage::Offered(offer) => of_brief(&offer.item.brief),
-            BatchMessage::HandedIn { leader, .. } | BatchMessage::Looked { leader, .. } => {
-                Some(leader.as_str())
-            }
+            BatchMessage::HandedIn { leader, .. }
+            | BatchMessage::Sought { leader, .. }
+            | BatchMessage::Looked { leader, .. } => Some(leader.as_str()),
             BatchMessage::Job(message) => of_job(message),
             BatchMessage::HandInDue | BatchMessage::LookDue | BatchMessage::Restored(..) => None,
         }

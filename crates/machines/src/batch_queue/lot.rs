@@ -1,34 +1,65 @@
 //! Items that are handed in together, from then until each has ended.
 
-use super::message::{Batch, BatchEffect, Call, Item, Offer};
+use super::message::{Batch, BatchEffect, Found, Item, Offer, Trace};
+use super::order::Order;
 use crate::job::{Brief, Ending, FailureCause, Work};
+use domain::access::WaitReason;
 use domain::credential::Lease;
 use domain::evidence::Class;
-use domain::fingerprint::Fingerprint;
-use domain::ids::{BatchId, SessionId};
+use domain::ids::{BatchId, BatchMark, SessionId};
 use domain::time::Moment;
+use std::time::Duration;
+
+/// So long a batch that was cancelled may take to end. OpenAI's are "cancelling" for up to 10 minutes, and Anthropic finishes
+/// what it cannot interrupt (their references of the cancel endpoints).
+pub const SETTLED_WITHIN: Duration = Duration::from_secs(600);
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(super) enum State {
-    /// To be handed in with this token, once.
-    Leaving { token: Fingerprint, calls: Vec<Call> },
-    /// In a provider's batch.
-    Lying {
-        id: BatchId,
-        /// Then it is taken back.
+    /// To be handed in.
+    Leaving(Order),
+    /// Handed in, perhaps.
+    Missing {
+        trace: Trace,
+        /// To be handed in again if it was not taken; the calls of before a restart are gone.
+        order: Option<Order>,
+        /// Then it is not looked for any more.
         until: Moment,
-        /// How its items ended; none before the batch has.
-        endings: Vec<Ending>,
-        /// The provider will never answer it.
-        lost: bool,
     },
+    /// In a provider's batch.
+    Lying(Stay),
+    /// Nowhere: it was not handed in, and its calls are gone.
+    Back,
     /// The items are gone, and the provider is to hear of it.
     TakenBack(BatchId),
 }
 
+/// What is known of a batch.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(super) struct Stay {
+    mark: BatchMark,
+    id: BatchId,
+    /// Then it is cancelled, or, if it was, not waited for any more.
+    until: Moment,
+    recall: Recall,
+    /// How its items ended; none before the batch has.
+    endings: Vec<Ending>,
+    /// The provider will never answer it.
+    lost: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+enum Recall {
+    No,
+    /// The provider is to cancel it.
+    Due,
+    /// The provider was told so.
+    Told,
+}
+
 impl State {
-    pub(super) const fn lying(id: BatchId, until: Moment) -> Self {
-        Self::Lying { id, until, endings: Vec::new(), lost: false }
+    pub(super) const fn lying(mark: BatchMark, id: BatchId, until: Moment) -> Self {
+        Self::Lying(Stay { mark, id, until, recall: Recall::No, endings: Vec::new(), lost: false })
     }
 }
 
@@ -45,7 +76,7 @@ impl Lot {
     pub(super) fn leaving(offers: Vec<Offer>) -> Option<Self> {
         let (leader, token) = offers.first().map(|offer| (offer.item.brief.clone(), offer.token))?;
         let (items, calls) = offers.into_iter().map(|offer| (offer.item, offer.call)).unzip();
-        Some(Self { leader, items, state: State::Leaving { token, calls } })
+        Some(Self { leader, items, state: State::Leaving(Order::new(token, calls)) })
     }
 
     pub(super) fn holds(&self, session: &SessionId) -> bool {
@@ -56,31 +87,86 @@ impl Lot {
         self.items.iter().map(|item| item.brief.session.clone()).collect()
     }
 
-    pub(super) const fn is_lying(&self) -> bool {
-        matches!(self.state, State::Lying { .. })
+    /// Whether the provider is asked about it every minute.
+    pub(super) const fn is_looked_after(&self) -> bool {
+        matches!(self.state, State::Lying(_) | State::Missing { .. })
     }
 
-    /// The batch it lies in.
-    pub(super) fn lies_in(&self) -> Option<&BatchId> {
+    /// Whether nothing is left to do about it, for anybody.
+    pub(super) const fn is_over(&self) -> bool {
+        matches!(self.state, State::Back) && self.items.is_empty()
+    }
+
+    /// The batch it lies in, by our name.
+    pub(super) const fn lies_in(&self) -> Option<&BatchMark> {
         match &self.state {
-            State::Lying { id, .. } => Some(id),
-            State::Leaving { .. } | State::TakenBack(_) => None,
+            State::Lying(stay) => Some(&stay.mark),
+            _ => None,
         }
     }
 
-    /// Takes the items back if the batch has taken too long; also the batch's name, then.
-    pub(super) fn take_back(&mut self, now: Moment) -> Option<(Vec<Item>, BatchId)> {
-        let id = match &self.state {
-            State::Lying { id, until, .. } if now >= *until => id.clone(),
+    /// What is still to be handed in.
+    pub(super) const fn order(&mut self) -> Option<&mut Order> {
+        match &mut self.state {
+            State::Leaving(order) => Some(order),
+            _ => None,
+        }
+    }
+
+    /// When handing in is tried again.
+    pub(super) const fn due(&self) -> Option<Moment> {
+        match &self.state {
+            State::Leaving(order) => order.due(),
+            _ => None,
+        }
+    }
+
+    /// No answer said whether it was taken in.
+    pub(super) fn miss(&mut self, trace: Trace, until: Moment) {
+        if let State::Leaving(order) = &mut self.state {
+            let order = Some(order.clone());
+            self.state = State::Missing { trace, order, until };
+        }
+    }
+
+    /// What the provider's list says about it; the mark that nothing came of, if that is so.
+    pub(super) fn sought(&mut self, found: Found, now: Moment) -> Option<BatchMark> {
+        let State::Missing { trace, order, until } = &mut self.state else { return None };
+        let (mark, until) = (trace.mark.clone(), *until);
+        match found {
+            Found::Unclear => None,
+            Found::There(id) => {
+                self.state = State::lying(mark, id, until);
+                None
+            }
+            Found::NotThere => {
+                self.state = order.take().map_or(State::Back, |mut order| {
+                    order.resume(now);
+                    State::Leaving(order)
+                });
+                Some(mark)
+            }
+        }
+    }
+
+    /// What has taken too long: a batch is cancelled first, and later given up. The items that are given up, and the mark.
+    pub(super) fn run_late(&mut self, now: Moment) -> Option<(Vec<Item>, BatchMark)> {
+        let (mark, next) = match &mut self.state {
+            State::Lying(stay) if now >= stay.until && stay.recall == Recall::No => {
+                (stay.recall, stay.until) = (Recall::Due, now.after(SETTLED_WITHIN));
+                return None;
+            }
+            State::Lying(stay) if now >= stay.until => (stay.mark.clone(), State::TakenBack(stay.id.clone())),
+            State::Missing { trace, until, .. } if now >= *until => (trace.mark.clone(), State::Back),
             _ => return None,
         };
-        self.state = State::TakenBack(id.clone());
-        Some((std::mem::take(&mut self.items), id))
+        self.state = next;
+        Some((std::mem::take(&mut self.items), mark))
     }
 
     /// What a look says about the batch.
     pub(super) fn saw(&mut self, work: &Work, seen: Vec<Ending>) {
-        let State::Lying { endings, lost, .. } = &mut self.state else { return };
+        let State::Lying(Stay { endings, lost, .. }) = &mut self.state else { return };
         *endings = seen;
         if !endings.is_empty() {
             // Whatever was forgotten is not to lie here for ever.
@@ -95,40 +181,47 @@ impl Lot {
     }
 
     /// What is to be done with a lease; none when it is of no use.
-    pub(super) fn next_step(&self, lease: &Lease) -> Option<BatchEffect> {
-        let (items, lease) = (self.items.clone(), lease.clone());
-        match &self.state {
-            State::Leaving { token, calls } => {
-                let calls = calls.clone();
-                (lease.fingerprint() == *token).then_some(BatchEffect::HandIn { items, calls, lease })
+    pub(super) fn next_step(&mut self, lease: &Lease) -> Option<BatchEffect> {
+        let (leader, items, lease) = (self.leader.clone(), self.items.clone(), lease.clone());
+        match &mut self.state {
+            State::Leaving(order) => {
+                order.begin();
+                let calls = order.calls.clone();
+                (lease.fingerprint() == order.token).then_some(BatchEffect::HandIn { items, calls, lease })
             }
-            State::Lying { id, .. } => {
-                Some(BatchEffect::Look { batch: Batch { id: id.clone(), items }, lease })
+            State::Missing { trace, .. } => {
+                Some(BatchEffect::Seek { leader, trace: trace.clone(), items, lease })
             }
-            State::TakenBack(id) => {
-                Some(BatchEffect::Cancel { leader: self.leader.clone(), batch: id.clone(), lease })
+            State::Lying(stay) if stay.recall == Recall::Due => {
+                stay.recall = Recall::Told;
+                Some(BatchEffect::Cancel { leader, batch: stay.id.clone(), lease })
             }
+            State::Lying(Stay { mark, id, .. }) => {
+                let batch = Batch { mark: mark.clone(), id: id.clone(), leader, items };
+                Some(BatchEffect::Look { batch, lease })
+            }
+            State::Back => None,
+            State::TakenBack(id) => Some(BatchEffect::Abandon { leader, batch: id.clone(), lease }),
         }
     }
 
-    /// How each item ends, if a job that ended so settles that; else the batch is looked at again.
-    pub(super) fn settled_by(&self, ending: Ending) -> Option<Vec<Ending>> {
-        match &self.state {
-            State::Leaving { .. } => Some(vec![not_handed_in(ending); self.items.len()]),
-            State::Lying { lost: true, .. } => Some(vec![ending; self.items.len()]),
-            State::Lying { endings, .. } => (!endings.is_empty()).then(|| endings.clone()),
+    /// How each item ends, if a job that ended so settles that; else there will be another job.
+    pub(super) fn settled_by(&mut self, ending: Ending, now: Moment) -> Option<Vec<Ending>> {
+        let each = |ending: Ending| Some(vec![ending; self.items.len()]);
+        match &mut self.state {
+            State::Leaving(order) => {
+                if let Ending::Waiting { ask_again_at, .. } = &ending
+                    && order.due().is_none()
+                {
+                    order.postpone(now, ask_again_at.unwrap_or(now));
+                }
+                if order.due().is_some() { None } else { each(order.given_up(ending)) }
+            }
+            State::Missing { .. } => None,
+            State::Lying(Stay { lost: true, .. }) => each(ending),
+            State::Lying(Stay { endings, .. }) => (!endings.is_empty()).then(|| endings.clone()),
+            State::Back => each(Ending::Waiting { reason: WaitReason::Busy, ask_again_at: None }),
             State::TakenBack(_) => Some(Vec::new()),
-        }
-    }
-}
-
-/// A lease of another token than the work was offered with is given back, and the next sweep offers it anew.
-fn not_handed_in(ending: Ending) -> Ending {
-    match ending {
-        Ending::Waiting { .. } | Ending::Failed { .. } => ending,
-        Ending::Nothing | Ending::Queued | Ending::Done { .. } => {
-            let why = "the token changed before the work was handed in".to_owned();
-            Ending::Failed { cause: FailureCause::Credential, why }
         }
     }
 }

@@ -4,7 +4,8 @@ use crate::job::{Brief, Ending, JobMessage, Work};
 use bytes::Bytes;
 use domain::credential::Lease;
 use domain::fingerprint::Fingerprint;
-use domain::ids::{BatchId, SessionId};
+use domain::ids::{BatchId, BatchMark, FileId, SessionId};
+use domain::time::UnixMillis;
 use std::fmt;
 use std::time::Duration;
 
@@ -50,21 +51,73 @@ pub struct Offer {
 /// Items that a provider took in together, in the order of the calls.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Batch {
+    /// Our name for it.
+    pub mark: BatchMark,
     /// The provider's name for it.
     pub id: BatchId,
+    /// In whose name leases are asked for.
+    pub leader: Brief,
     /// Never none.
     pub items: Vec<Item>,
+}
+
+/// What is known of calls that a provider may have taken in without our hearing of it.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Trace {
+    /// What its batch is known by, if there is one.
+    pub mark: BatchMark,
+    /// When they were handed in.
+    pub at: UnixMillis,
+    /// The file that they were uploaded in; none at Anthropic, and none after a restart.
+    pub file: Option<FileId>,
 }
 
 /// What became of calls that were handed in.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum HandedIn {
     /// The provider made a batch of them.
-    Taken(BatchId),
+    Taken(BatchMark, BatchId),
     /// There is no batch endpoint at this upstream.
     Lacking,
-    /// They were not taken.
+    /// They were not taken, and would not be if they were sent again.
     Refused,
+    /// They were not taken, which may pass by itself.
+    Later,
+    /// There was no answer that said so, or none at all: there may be a batch of them.
+    Unknown(Trace),
+}
+
+/// What the provider's list of batches says about calls that may have been taken in.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub enum Found {
+    /// There is a batch of them.
+    There(BatchId),
+    /// There is none, or nobody can say so.
+    NotThere,
+    /// It cannot be told yet.
+    Unclear,
+}
+
+/// Where work of before was.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub enum Whereabouts {
+    /// In this batch.
+    Lying(BatchMark, BatchId),
+    /// Nobody heard whether the provider took it in.
+    Missing(Trace),
+}
+
+/// Work that was handed in before this queue was built.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Past {
+    /// Where it is.
+    pub whereabouts: Whereabouts,
+    /// In whose name leases are asked for.
+    pub leader: Brief,
+    /// In the order of the calls; never none.
+    pub items: Vec<Item>,
+    /// How long ago it was handed in.
+    pub age: Duration,
 }
 
 /// What the queue hears.
@@ -72,7 +125,7 @@ pub enum HandedIn {
 pub enum BatchMessage {
     /// A worker offers work for a batch.
     Offered(Offer),
-    /// Items have been collected for long enough.
+    /// Items have been collected for long enough, or it is time to try again.
     HandInDue,
     /// Calls were handed in.
     HandedIn {
@@ -82,6 +135,19 @@ pub enum BatchMessage {
         lease: Lease,
         /// What became of them.
         outcome: HandedIn,
+        /// How that went.
+        work: Work,
+        /// Spreads the pauses between tries.
+        chance: u64,
+    },
+    /// Calls that may have been taken in were looked for.
+    Sought {
+        /// In whose name.
+        leader: SessionId,
+        /// With what.
+        lease: Lease,
+        /// What was found.
+        found: Found,
         /// How that went.
         work: Work,
     },
@@ -98,8 +164,8 @@ pub enum BatchMessage {
         /// Once the batch has ended, how each of its items ended; none before.
         endings: Vec<Ending>,
     },
-    /// What was handed in before this queue was built, and how long ago.
-    Restored(Vec<(Batch, Duration)>),
+    /// What was handed in before this queue was built.
+    Restored(Vec<Past>),
     /// Another step of a job.
     Job(JobMessage),
 }
@@ -120,12 +186,23 @@ pub enum BatchReply {
 pub enum BatchEffect {
     /// Ask the CredentialActor whether a batch may be handed in, looked at or cancelled.
     Ask(Brief),
-    /// Hand calls in as one batch, and write down what the provider took.
+    /// Hand calls in as one batch: write down that it is done, and then what the provider took.
     HandIn {
         /// In the order of the calls.
         items: Vec<Item>,
         /// One an item.
         calls: Vec<Call>,
+        /// With what.
+        lease: Lease,
+    },
+    /// Look in the provider's list whether it took calls in, and write down what is found. A file that nothing came of is let go.
+    Seek {
+        /// In whose name.
+        leader: Brief,
+        /// What it is known by.
+        trace: Trace,
+        /// In the order of the calls.
+        items: Vec<Item>,
         /// With what.
         lease: Lease,
     },
@@ -136,8 +213,17 @@ pub enum BatchEffect {
         /// With what.
         lease: Lease,
     },
-    /// Tell the provider that nobody wants a batch any more, and leave no file of it behind.
+    /// Have the provider do no more of a batch. What it has done by then is fetched by a later look.
     Cancel {
+        /// In whose name.
+        leader: Brief,
+        /// Which.
+        batch: BatchId,
+        /// With what.
+        lease: Lease,
+    },
+    /// Tell the provider that nobody wants anything of a batch any more, and leave no file of it behind.
+    Abandon {
         /// In whose name.
         leader: Brief,
         /// Which.
@@ -161,8 +247,8 @@ pub enum BatchEffect {
         /// How.
         ending: Ending,
     },
-    /// A batch is not looked after any more, not even after a restart.
-    Forget(BatchId),
+    /// What was handed in under this mark is not looked after any more, not even after a restart.
+    Forget(BatchMark),
     /// Hand in again after this long.
     ArmHandIn(Duration),
     /// Look again after this long.

@@ -2,11 +2,14 @@
 
 use super::tests::{evidence, lease_of};
 use super::*;
+use crate::job::{JobMessage, Work};
 use crate::samples::{brief, many};
 use domain::access::{Access, WaitReason};
+use domain::credential::{CredentialKind, Lease};
 use domain::evidence::Class;
 use domain::fingerprint::Fingerprint;
-use domain::ids::BatchId;
+use domain::ids::{BatchId, BatchMark};
+use domain::time::UnixMillis;
 use proptest::prelude::*;
 use std::collections::BTreeSet;
 
@@ -21,7 +24,7 @@ enum Event {
         session: u8,
         token: u8,
     },
-    /// So many seconds pass, and both timers ring.
+    /// So many seconds pass, and whatever timer was armed rings.
     Pass(u16),
     /// What the queue wanted, and waits for, is done.
     Answer {
@@ -60,15 +63,18 @@ struct Run {
     open: Vec<BatchEffect>,
     /// The sessions whose work it has.
     has: BTreeSet<SessionId>,
-    /// The batches that were taken and not forgotten.
-    batches: BTreeSet<BatchId>,
+    /// The marks under which something was taken in, or may have been, and that were not forgotten.
+    marks: BTreeSet<BatchMark>,
     taken: u32,
+    /// When the timers ring that were armed.
+    hand_in: Option<Moment>,
+    look: Option<Moment>,
 }
 
 impl Run {
     fn say(&mut self, message: BatchMessage) -> BatchReply {
         let mut effects = Vec::new();
-        let reply = self.machine.on(message, Moment::from_secs(self.now), &mut effects);
+        let reply = self.machine.on(message, self.moment(), &mut effects);
         effects.into_iter().for_each(|effect| self.note(effect));
         reply
     }
@@ -79,8 +85,9 @@ impl Run {
             BatchEffect::Over { brief, .. } => {
                 assert!(self.has.remove(&brief.session), "{brief:?} left twice, or never came");
             }
-            BatchEffect::Forget(id) => assert!(self.batches.remove(&id), "{id:?} is forgotten twice"),
-            BatchEffect::ArmHandIn(_) | BatchEffect::ArmLook(_) => {}
+            BatchEffect::Forget(mark) => assert!(self.marks.remove(&mark), "{mark:?} is forgotten twice"),
+            BatchEffect::ArmHandIn(delay) => self.hand_in = Some(self.moment().after(delay)),
+            BatchEffect::ArmLook(delay) => self.look = Some(self.moment().after(delay)),
             BatchEffect::HandIn { items, calls, lease } => {
                 assert!(items.len() == calls.len() && (1..=MOST).contains(&items.len()));
                 self.open.push(BatchEffect::HandIn { items, calls, lease });
@@ -116,10 +123,19 @@ impl Run {
         assert_eq!(reply == BatchReply::Queued, self.has.contains(&session.as_str().into()));
     }
 
+    const fn moment(&self) -> Moment {
+        Moment::from_secs(self.now)
+    }
+
     fn pass(&mut self, seconds: u64) {
         self.now += seconds;
-        self.say(BatchMessage::HandInDue);
-        self.say(BatchMessage::LookDue);
+        let now = self.moment();
+        if self.hand_in.take_if(|due| *due <= now).is_some() {
+            self.say(BatchMessage::HandInDue);
+        }
+        if self.look.take_if(|due| *due <= now).is_some() {
+            self.say(BatchMessage::LookDue);
+        }
     }
 
     fn answer(&mut self, wanted: BatchEffect, how: u8) {
@@ -132,14 +148,19 @@ impl Run {
             BatchEffect::HandIn { items, lease, .. } => {
                 let leader = items[0].brief.session.clone();
                 let (outcome, work) = self.handed_in(how);
-                BatchMessage::HandedIn { leader, lease, outcome, work }
+                BatchMessage::HandedIn { leader, lease, outcome, work, chance: u64::from(how) }
+            }
+            BatchEffect::Seek { leader, trace, lease, .. } => {
+                assert!(self.marks.contains(&trace.mark), "{trace:?} is looked for and was not handed in");
+                let (found, work) = self.found(how);
+                BatchMessage::Sought { leader: leader.session, lease, found, work }
             }
             BatchEffect::Look { batch, lease } => {
-                let leader = batch.items[0].brief.session.clone();
+                let leader = batch.leader.session;
                 let (work, endings) = seen(how, batch.items.len());
                 BatchMessage::Looked { leader, lease, work, endings }
             }
-            BatchEffect::Cancel { leader, lease, .. } => {
+            BatchEffect::Cancel { leader, lease, .. } | BatchEffect::Abandon { leader, lease, .. } => {
                 BatchMessage::Job(JobMessage::Performed { session: leader.session, lease, work: work(how) })
             }
             BatchEffect::Report { brief, .. } if how.is_multiple_of(7) => {
@@ -156,15 +177,34 @@ impl Run {
     }
 
     fn handed_in(&mut self, how: u8) -> (HandedIn, Work) {
-        match how % 5 {
-            0 => (HandedIn::Refused, work(how / 5)),
-            _ => {
-                self.taken += 1;
-                let id = BatchId::read(&format!("batch_{}", self.taken)).unwrap();
-                self.batches.insert(id.clone());
-                (HandedIn::Taken(id), Work::Queued { evidence: Some(evidence(Class::Ok, 200)) })
+        let taken = || Work::Queued { evidence: Some(evidence(Class::Ok, 200)) };
+        match how % 6 {
+            0 => (HandedIn::Refused, work(how / 6)),
+            1 => (HandedIn::Later, work(how / 6)),
+            2 => {
+                (HandedIn::Unknown(Trace { mark: self.mark(), at: UnixMillis(0), file: None }), work(how / 6))
             }
+            _ => (HandedIn::Taken(self.mark(), self.id()), taken()),
         }
+    }
+
+    fn found(&self, how: u8) -> (Found, Work) {
+        match how % 3 {
+            0 => (Found::Unclear, work(how / 3)),
+            1 => (Found::NotThere, Work::Queued { evidence: Some(evidence(Class::Ok, 200)) }),
+            _ => (Found::There(self.id()), Work::Queued { evidence: Some(evidence(Class::Ok, 200)) }),
+        }
+    }
+
+    fn mark(&mut self) -> BatchMark {
+        self.taken += 1;
+        let mark = BatchMark::from(format!("stillroom-{}", self.taken));
+        self.marks.insert(mark.clone());
+        mark
+    }
+
+    fn id(&self) -> BatchId {
+        BatchId::read(&format!("batch_{}", self.taken)).unwrap()
     }
 }
 
@@ -188,8 +228,10 @@ proptest! {
             now: 0,
             open: Vec::new(),
             has: BTreeSet::new(),
-            batches: BTreeSet::new(),
+            marks: BTreeSet::new(),
             taken: 0,
+            hand_in: None,
+            look: None,
         };
         events.iter().for_each(|event| run.happen(event));
         // Whatever was begun ends, and nobody has a lease any more: what lies somewhere is taken back.
@@ -199,6 +241,6 @@ proptest! {
             }
             run.pass(60);
         }
-        prop_assert_eq!((run.has, run.batches, run.machine.lots.len()), (BTreeSet::new(), BTreeSet::new(), 0));
+        prop_assert_eq!((run.has, run.marks, run.machine.lots.len()), (BTreeSet::new(), BTreeSet::new(), 0));
     }
 }

@@ -1,14 +1,18 @@
 //! The life of an item, each as a story.
 
+mod again;
+
 use super::*;
+use crate::job::{FailureCause, JobMessage, Work};
 use crate::samples::{brief, upstream};
 use domain::access::{Access, WaitReason};
 use domain::companions::Companions;
-use domain::credential::Credential;
+use domain::credential::{Credential, CredentialKind, Lease};
 use domain::evidence::{Class, Evidence};
 use domain::fingerprint::Fingerprint;
-use domain::ids::{BatchId, Generation, LeaseId, Principal};
+use domain::ids::{BatchId, BatchMark, Generation, LeaseId, Principal};
 use domain::secret::Secret;
+use domain::time::UnixMillis;
 use std::sync::Arc;
 
 const MINUTE: u64 = 60;
@@ -46,6 +50,18 @@ fn id() -> BatchId {
     BatchId::read("msgbatch_1").unwrap()
 }
 
+fn mark() -> BatchMark {
+    BatchMark::from("stillroom-1")
+}
+
+fn trace() -> Trace {
+    Trace { mark: mark(), at: UnixMillis(1), file: None }
+}
+
+fn taken() -> HandedIn {
+    HandedIn::Taken(mark(), id())
+}
+
 /// A queue, the time, and what it wanted last.
 struct Story {
     machine: BatchMachine,
@@ -68,9 +84,16 @@ impl Story {
     }
 
     fn takes(&self, session: &str) -> bool {
+        self.takes_offer(offer(session))
+    }
+
+    fn takes_with(&self, session: &str, token: u8) -> bool {
+        self.takes_offer(Offer { token: Fingerprint::of_number(token), ..offer(session) })
+    }
+
+    fn takes_offer(&self, offer: Offer) -> bool {
         let now = Moment::from_secs(self.now);
-        self.machine.clone().on(BatchMessage::Offered(offer(session)), now, &mut Vec::new())
-            == BatchReply::Queued
+        self.machine.clone().on(BatchMessage::Offered(offer), now, &mut Vec::new()) == BatchReply::Queued
     }
 
     fn at(&mut self, seconds: u64, message: BatchMessage) {
@@ -88,6 +111,13 @@ impl Story {
         self.say(BatchMessage::Job(JobMessage::Settled { session: "a".into(), access: None }));
     }
 
+    /// What was done last went like this.
+    fn performed(&mut self, work: Work) {
+        let (session, lease) = ("a".into(), lease());
+        self.say(BatchMessage::Job(JobMessage::Performed { session, lease, work }));
+        self.settled();
+    }
+
     /// Offers of these sessions, "a" first, about to be handed in half a minute later.
     fn leaving(sessions: &[&str]) -> Self {
         let mut story = Self::new();
@@ -100,7 +130,7 @@ impl Story {
     fn handed_in(&mut self, outcome: HandedIn, work: Work) {
         self.answered(Access::Go(lease()));
         assert!(matches!(self.effects[..], [BatchEffect::HandIn { .. }]), "{:?}", self.effects);
-        self.say(BatchMessage::HandedIn { leader: "a".into(), lease: lease(), outcome, work });
+        self.say(BatchMessage::HandedIn { leader: "a".into(), lease: lease(), outcome, work, chance: 0 });
         let looks = self.effects.pop_if(|effect| matches!(effect, BatchEffect::ArmLook(_)));
         self.settled();
         self.effects.extend(looks);
@@ -109,7 +139,7 @@ impl Story {
     /// The same, in a batch since second 30.
     fn lying(sessions: &[&str]) -> Self {
         let mut story = Self::leaving(sessions);
-        story.handed_in(HandedIn::Taken(id()), queued());
+        story.handed_in(taken(), queued());
         assert_eq!(story.effects, [BatchEffect::ArmLook(EVERY)]);
         story
     }
@@ -189,7 +219,7 @@ fn a_batch_is_looked_at_every_minute_until_each_of_its_items_has_ended() {
     assert_eq!(story.effects, []);
     let work = Work::Accepted { evidence: evidence(Class::Ok, 200), kept: 3 };
     story.look(work, vec![Ending::Done { kept: 3 }, fails()]);
-    let ends = [over("a", Ending::Done { kept: 3 }), over("b", fails()), BatchEffect::Forget(id())];
+    let ends = [over("a", Ending::Done { kept: 3 }), over("b", fails()), BatchEffect::Forget(mark())];
     assert_eq!(story.effects, ends);
     assert!(story.takes("a") && !story.takes("b"), "what came to nothing is nothing for batches");
     story.at(story.now + MINUTE, BatchMessage::LookDue);
@@ -211,7 +241,7 @@ fn what_the_provider_will_never_answer_goes_and_its_sessions_do_without_batches(
         let mut story = Story::lying(&["a", "b"]);
         story.look(work, vec![]);
         assert_eq!(let_down(&story.effects), ["a", "b"]);
-        assert_eq!(story.effects.last(), Some(&BatchEffect::Forget(id())));
+        assert_eq!(story.effects.last(), Some(&BatchEffect::Forget(mark())));
         assert!(!story.takes("a") && !story.takes("b") && story.takes("c"));
     }
 }
@@ -238,24 +268,49 @@ fn a_refused_token_ends_batches_for_the_sessions_but_not_what_lies_there() {
     }
 }
 
-#[test]
-fn work_is_taken_back_after_an_hour_and_the_provider_hears_of_it() {
-    let mut story = Story::lying(&["a", "b"]);
+/// A batch that was cancelled after an hour.
+fn cancelled(sessions: &[&str]) -> Story {
+    let mut story = Story::lying(sessions);
     story.at(30 + HOUR - 1, BatchMessage::LookDue);
-    assert_eq!(story.effects, [BatchEffect::Ask(brief("a")), BatchEffect::ArmLook(EVERY)]);
-    story.answered(Access::Wait { reason: WaitReason::Busy, ask_again_at: None });
+    story.answered(Access::Go(lease()));
+    assert!(matches!(story.effects[..], [BatchEffect::Look { .. }]), "not before the hour is over");
+    story.say(BatchMessage::Looked { leader: "a".into(), lease: lease(), work: queued(), endings: vec![] });
+    story.settled();
     story.at(30 + HOUR, BatchMessage::LookDue);
-    assert_eq!(let_down(&story.effects), ["a", "b"]);
-    assert_eq!(story.effects[2..], [BatchEffect::Forget(id()), BatchEffect::Ask(brief("a"))]);
-    assert!(!story.lies("a") && !story.takes("a") && !story.takes("b"));
+    assert_eq!(story.effects, [BatchEffect::Ask(brief("a")), BatchEffect::ArmLook(EVERY)]);
     story.answered(Access::Go(lease()));
     assert_eq!(story.effects, [BatchEffect::Cancel { leader: brief("a"), batch: id(), lease: lease() }]);
-    story.say(BatchMessage::Job(JobMessage::Performed {
-        session: "a".into(),
-        lease: lease(),
-        work: queued(),
-    }));
-    story.settled();
+    story.performed(queued());
+    assert!(story.effects.is_empty() && story.lies("a"), "{:?}", story.effects);
+    story
+}
+
+#[test]
+fn work_is_taken_back_after_an_hour_and_what_was_done_by_then_is_kept() {
+    let mut story = cancelled(&["a", "b"]);
+    story.look(queued(), vec![]);
+    assert_eq!((&story.effects[..], story.lies("b")), (&[][..], true), "it is still cancelling");
+    let work = Work::Accepted { evidence: evidence(Class::Ok, 200), kept: 3 };
+    story.look(work, vec![Ending::Done { kept: 3 }, fails()]);
+    let ends = [over("a", Ending::Done { kept: 3 }), over("b", fails()), BatchEffect::Forget(mark())];
+    assert_eq!(story.effects, ends);
+    assert!(story.takes("a") && !story.takes("b"));
+}
+
+#[test]
+fn a_cancelled_batch_that_does_not_end_is_not_waited_for_and_the_provider_hears_of_it() {
+    let mut story = cancelled(&["a", "b"]);
+    while story.now + MINUTE < 30 + HOUR + SETTLED_WITHIN.as_secs() {
+        story.look(queued(), vec![]);
+        assert_eq!((&story.effects[..], story.lies("a")), (&[][..], true));
+    }
+    story.at(30 + HOUR + SETTLED_WITHIN.as_secs(), BatchMessage::LookDue);
+    assert_eq!(let_down(&story.effects), ["a", "b"]);
+    assert_eq!(story.effects[2..], [BatchEffect::Forget(mark()), BatchEffect::Ask(brief("a"))]);
+    assert!(!story.lies("a") && !story.takes("a") && !story.takes("b"));
+    story.answered(Access::Go(lease()));
+    assert_eq!(story.effects, [BatchEffect::Abandon { leader: brief("a"), batch: id(), lease: lease() }]);
+    story.performed(queued());
     assert_eq!((&story.effects[..], story.machine.lots.len()), (&[][..], 0));
 }
 
@@ -263,12 +318,12 @@ fn work_is_taken_back_after_an_hour_and_the_provider_hears_of_it() {
 fn work_that_can_never_be_looked_at_is_taken_back_all_the_same() {
     let mut story = Story::lying(&["a"]);
     let wait = || Access::Wait { reason: WaitReason::Rejected, ask_again_at: None };
-    for minute in 1..=60 {
+    for minute in 1..=70 {
         story.at(minute * MINUTE, BatchMessage::LookDue);
         story.answered(wait());
-        assert_eq!(story.effects, []);
+        assert_eq!(story.effects, [], "{minute}");
     }
-    story.at(61 * MINUTE, BatchMessage::LookDue);
+    story.at(71 * MINUTE, BatchMessage::LookDue);
     assert_eq!(let_down(&story.effects), ["a"]);
     story.answered(wait());
     assert_eq!((&story.effects[..], story.machine.lots.len()), (&[][..], 0));
@@ -315,22 +370,45 @@ fn a_batch_is_looked_at_with_an_api_key_only() {
 }
 
 #[test]
-fn calls_that_are_refused_end_batches_for_their_sessions() {
-    let refused = Work::Refused { evidence: evidence(Class::Forbidden, 403) };
-    for work in [refused, failed(Class::RequestRefused, 400), failed(Class::UpstreamFault, 500)] {
+fn calls_that_are_refused_are_done_directly_and_their_sessions_do_without_batches_for_an_hour() {
+    for work in [failed(Class::RequestRefused, 400), failed(Class::RequestRefused, 413)] {
         let mut story = Story::leaving(&["a", "b"]);
         story.handed_in(HandedIn::Refused, work);
         assert_eq!(let_down(&story.effects), ["a", "b"]);
         assert!(!story.takes("a") && !story.takes("b") && story.takes("c"));
+        story.now += HOUR - 1;
+        assert!(!story.takes("a"));
+        story.now += 1;
+        assert!(story.takes("a") && story.takes("b"));
     }
 }
 
 #[test]
-fn an_upstream_without_batches_is_offered_nothing_more() {
+fn a_token_that_is_refused_ends_batches_for_a_day_and_for_another_token_of_the_session_for_an_hour() {
+    for (class, status) in [(Class::CredentialRejected, 401), (Class::Forbidden, 403)] {
+        let mut story = Story::leaving(&["a", "b"]);
+        story.handed_in(HandedIn::Refused, Work::Refused { evidence: evidence(class, status) });
+        assert_eq!(let_down(&story.effects), ["a", "b"]);
+        assert!(!story.takes("a") && !story.takes_with("a", 2) && story.takes("c"));
+        story.now += HOUR;
+        assert!(!story.takes("a") && story.takes_with("a", 2) && story.takes_with("b", 2));
+        story.now += 23 * HOUR - 1;
+        assert!(!story.takes("a"), "the same token again proves nothing");
+        story.now += 1;
+        assert!(story.takes("a") && story.takes("b"));
+    }
+}
+
+#[test]
+fn an_upstream_without_batches_is_offered_nothing_for_a_day() {
     let mut story = Story::leaving(&["a"]);
     story.handed_in(HandedIn::Lacking, failed(Class::RequestRefused, 404));
     assert_eq!(let_down(&story.effects), ["a"]);
     assert!(!story.takes("a") && !story.takes("b"));
+    story.now += 24 * HOUR - 1;
+    assert!(!story.takes("b"));
+    story.now += 1;
+    assert!(story.takes("a") && story.takes("b"));
 }
 
 #[test]
@@ -361,19 +439,28 @@ fn a_session_has_one_item_at_a_time_and_hears_where_its_work_is() {
     );
 }
 
+pub(super) fn past(whereabouts: Whereabouts, sessions: &[&str], age: Duration) -> Past {
+    let items: Vec<Item> = sessions.iter().map(|session| item(session)).collect();
+    Past { whereabouts, leader: brief("a"), items, age }
+}
+
 #[test]
-fn a_batch_of_before_is_looked_at_and_taken_back_as_if_nothing_had_happened() {
+fn a_batch_of_before_is_looked_at_and_cancelled_as_if_nothing_had_happened() {
     let mut story = Story::new();
-    let batch = Batch { id: id(), items: vec![item("a"), item("b")] };
-    story.say(BatchMessage::Restored(vec![(batch, Duration::from_secs(59 * MINUTE))]));
+    let lying = Whereabouts::Lying(mark(), id());
+    let past = past(lying, &["a", "b"], Duration::from_secs(59 * MINUTE));
+    story.say(BatchMessage::Restored(vec![past]));
     let told = [over("a", Ending::Queued), over("b", Ending::Queued), BatchEffect::ArmLook(EVERY)];
     assert_eq!(story.effects, told);
     assert!(story.lies("b"));
-    story.at(59, BatchMessage::LookDue);
-    assert_eq!(story.effects, [BatchEffect::Ask(brief("a")), BatchEffect::ArmLook(EVERY)]);
-    story.answered(Access::Wait { reason: WaitReason::NoCredential, ask_again_at: None });
-    story.at(MINUTE, BatchMessage::LookDue);
-    assert_eq!(let_down(&story.effects), ["a", "b"]);
+    for (second, cancelled) in [(59, false), (60, true)] {
+        story.at(second, BatchMessage::LookDue);
+        assert_eq!(story.effects, [BatchEffect::Ask(brief("a")), BatchEffect::ArmLook(EVERY)]);
+        story.answered(Access::Go(lease()));
+        assert_eq!(matches!(story.effects[..], [BatchEffect::Cancel { .. }]), cancelled, "{second}");
+        story.performed(queued());
+    }
+    assert!(story.lies("a") && story.lies("b"));
 }
 
 #[test]
@@ -383,28 +470,39 @@ fn one_timer_looks_after_all_batches() {
     story.at(MINUTE, BatchMessage::HandInDue);
     let access = Access::Go(lease());
     story.say(BatchMessage::Job(JobMessage::Answered { session: "b".into(), access }));
-    let outcome = HandedIn::Taken(BatchId::read("msgbatch_2").unwrap());
-    story.say(BatchMessage::HandedIn { leader: "b".into(), lease: lease(), outcome, work: queued() });
-    assert!(!story.effects.contains(&BatchEffect::ArmLook(EVERY)), "{:?}", story.effects);
+    let outcome = HandedIn::Taken(BatchMark::from("stillroom-2"), BatchId::read("msgbatch_2").unwrap());
+    let (lease, work) = (lease(), queued());
+    story.say(BatchMessage::HandedIn { leader: "b".into(), lease, outcome, work, chance: 0 });
+    assert!(matches!(story.effects[..], [BatchEffect::Report { .. }]), "{:?}", story.effects);
+    story.say(BatchMessage::LookDue);
+    let arms = story.effects.iter().filter(|effect| matches!(effect, BatchEffect::ArmLook(_)));
+    assert_eq!(arms.count(), 1, "{:?}", story.effects);
 }
 
 #[test]
 fn what_is_heard_of_nobody_changes_nothing() {
     let mut story = Story::new();
     let fresh = story.machine.clone();
-    let (lease, work) = (lease(), queued());
-    let outcome = HandedIn::Taken(id());
-    story.say(BatchMessage::HandedIn {
-        leader: "x".into(),
-        lease: lease.clone(),
-        outcome,
-        work: work.clone(),
-    });
-    story.say(BatchMessage::Looked { leader: "x".into(), lease, work, endings: vec![fails()] });
-    story.say(BatchMessage::LookDue);
-    story.say(BatchMessage::HandInDue);
-    story.say(BatchMessage::Restored(vec![(Batch { id: id(), items: vec![] }, Duration::ZERO)]));
-    assert_eq!((story.machine, story.effects), (fresh, vec![]));
+    let (leader, work) = (|| "x".into(), queued);
+    let all = [
+        BatchMessage::HandedIn {
+            leader: leader(),
+            lease: lease(),
+            outcome: taken(),
+            work: work(),
+            chance: 0,
+        },
+        BatchMessage::Sought { leader: leader(), lease: lease(), found: Found::There(id()), work: work() },
+        BatchMessage::Looked { leader: leader(), lease: lease(), work: work(), endings: vec![fails()] },
+        BatchMessage::LookDue,
+        BatchMessage::HandInDue,
+        BatchMessage::Restored(vec![past(Whereabouts::Lying(mark(), id()), &[], Duration::ZERO)]),
+        BatchMessage::Restored(vec![past(Whereabouts::Missing(trace()), &[], Duration::ZERO)]),
+    ];
+    for message in all {
+        story.say(message);
+        assert_eq!((&story.machine, &story.effects[..]), (&fresh, &[][..]));
+    }
 }
 
 #[test]

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 /// The pause that follows the `times`-th failure in a row (1 is the first): `first` doubling to `longest`, ±20 % by `seed`.
 /// The spread comes from the seed alone, so that a run can be replayed.
-pub(super) fn pause(first: Duration, longest: Duration, times: u32, seed: u64) -> Duration {
+pub(crate) fn pause(first: Duration, longest: Duration, times: u32, seed: u64) -> Duration {
     let doubled = first.saturating_mul(1_u32 << times.saturating_sub(1).min(16));
     doubled.min(longest).mul_f64(0.8 + 0.4 * spread(seed, times))
 }

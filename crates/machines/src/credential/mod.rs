@@ -8,7 +8,7 @@ mod admission;
 mod companions;
 mod holders;
 pub mod invariants;
-mod ladder;
+pub(crate) mod ladder;
 mod limiter;
 mod message;
 mod named;

@@ -35,6 +35,7 @@ impl Endpoint {
 
     fn of_batches(path: &str, method: &str) -> Result<Self, Refusal> {
         let (step, its_method) = match (path, rest(path)) {
+            ("/v1/messages/batches" | "/v1/batches", _) if method == "GET" => (BatchStep::List, "GET"),
             ("/v1/messages/batches", _) => (BatchStep::Submit, "POST"),
             ("/v1/files", _) => (BatchStep::Upload, "POST"),
             ("/v1/batches", _) => (BatchStep::Begin, "POST"),

@@ -155,6 +155,17 @@ impl Provider {
         self.state().batches.offer(after, end);
     }
 
+    /// Batches that are cancelled from now on take so long to end, and so many of their calls, the first ones, are answered all
+    /// the same. Until it is told, they end at once, and none is.
+    pub fn cancel_batches(&self, within: Duration, answered: usize) {
+        self.state().batches.cancels(within, answered);
+    }
+
+    /// Where calendars stand at the beginning of its clock, since 1970. Until it is told, in 1970.
+    pub fn begin_at(&self, calendar: Duration) {
+        self.state().batches.calendar = calendar;
+    }
+
     /// The next request of this kind to the batch endpoint meets `fault`, before those that wait for any request.
     pub fn next_batch_step(&self, step: BatchStep, fault: Fault) {
         self.state().batches.meets(step, fault);
@@ -163,7 +174,8 @@ impl Provider {
     /// Goes on as `past` was left in another world, which has ended: with its tokens, caches and batches, and what it
     /// received. Times that it had set itself are on the clock of this world now.
     pub fn go_on_as(&self, past: &Self) {
-        let left = std::mem::replace(&mut *past.state(), State::new(0));
+        let mut left = std::mem::replace(&mut *past.state(), State::new(0));
+        left.batches.calendar = self.state().batches.calendar;
         *self.state() = left;
     }
 

@@ -138,6 +138,7 @@ impl World {
         let settings = Arc::new(settings);
         let clock = Clock::virtual_from(BEGINNING.saturating_add(since));
         let provider = Provider::new(seed);
+        provider.begin_at(BEGINNING.saturating_add(since));
         let (alerts, tally) = (Arc::new(alerts), Arc::new(Tally::default()));
         let conformance = Arc::new(Conformance::default());
         let network = Network::new(provider.clone(), clock);

@@ -95,8 +95,12 @@ fn a_session_whose_key_is_refused_there_does_its_work_directly_with_the_next_key
         agent.refresh(NEXT_KEY);
         turns(&world, &mut agent, "and the rye").await;
         world.pass(40 * MINUTE).await;
-        assert_eq!(submissions(&world), 1, "never again for this session");
+        assert_eq!(submissions(&world), 1, "not soon again for this session");
         assert!(kept(&world).await > 0 && pending(&world).await == 0);
+        world.pass(20 * MINUTE).await;
+        turns(&world, &mut agent, "and the spelt").await;
+        world.pass(30 * MINUTE).await;
+        assert_eq!((submissions(&world), pending(&world).await), (2, 0), "but with another key some day");
         all_were_leased(&world);
     });
 }
@@ -162,20 +166,95 @@ fn faults() -> [Fault; 5] {
 }
 
 #[test]
-fn what_is_cut_broken_or_refused_while_it_is_handed_in_is_done_directly() {
-    for fault in
-        faults().into_iter().chain([Fault::Refused(Refusal::Invalid), Fault::Refused(Refusal::Forbidden)])
-    {
+fn what_is_refused_for_itself_while_it_is_handed_in_is_done_directly() {
+    for refusal in [Refusal::Invalid, Refusal::Forbidden] {
+        play(async |world| {
+            world.provider.take_batches(5 * MINUTE, BatchEnd::Answered);
+            world.provider.next_batch_step(BatchStep::Submit, Fault::Refused(refusal));
+            agent_with(&world, KEY).await;
+            world.pass(60 * MINUTE).await;
+            assert_eq!((submissions(&world), sent(&world, Purpose::Distill).len()), (1, 1), "{refusal:?}");
+            assert!(kept(&world).await > 0 && pending(&world).await == 0, "{refusal:?}");
+            all_were_leased(&world);
+        });
+    }
+}
+
+#[test]
+fn what_is_cut_or_broken_while_it_is_handed_in_is_taken_in_once_and_done_by_batch() {
+    for fault in faults() {
         play(async |world| {
             world.provider.take_batches(5 * MINUTE, BatchEnd::Answered);
             world.provider.next_batch_step(BatchStep::Submit, fault.clone());
             agent_with(&world, KEY).await;
             world.pass(60 * MINUTE).await;
-            assert_eq!((submissions(&world), sent(&world, Purpose::Distill).len()), (1, 1), "{fault:?}");
+            // Whose answer was cut, that was taken in, and is found.
+            let times = if matches!(fault, Fault::CutAfter(_) | Fault::StallAfter(_)) { 1 } else { 2 };
+            assert_eq!((submissions(&world), sent(&world, Purpose::Distill)), (times, vec![]), "{fault:?}");
             assert!(kept(&world).await > 0 && pending(&world).await == 0, "{fault:?}");
             all_were_leased(&world);
         });
     }
+}
+
+#[test]
+fn what_may_have_been_taken_in_is_found_although_the_list_is_cut_broken_or_refused_first() {
+    for fault in faults().into_iter().chain([Fault::Refused(Refusal::Unknown)]) {
+        play(async |world| {
+            world.provider.take_batches(5 * MINUTE, BatchEnd::Answered);
+            world.provider.next_batch_step(BatchStep::Submit, Fault::StallAfter(0));
+            world.provider.next_batch_step(BatchStep::List, fault.clone());
+            let mut agent = agent_with(&world, KEY).await;
+            world.pass(14 * MINUTE).await;
+            if matches!(fault, Fault::Refused(_)) {
+                world.provider.accept(NEXT_KEY);
+                world.provider.accept_as(NEXT_KEY, KEY);
+                agent.refresh(NEXT_KEY);
+                world.say(&mut agent, "with another key").await;
+            }
+            world.pass(60 * MINUTE).await;
+            assert_eq!(submissions(&world), 1, "{fault:?}");
+            assert!(spent(&world, Purpose::Batch).await > 0.0, "{fault:?}");
+            all_were_leased(&world);
+        });
+    }
+}
+
+#[test]
+fn a_busy_provider_is_asked_again_when_it_says() {
+    play(async |world| {
+        world.provider.take_batches(5 * MINUTE, BatchEnd::Answered);
+        let busy = Fault::RateLimited { retry_after: Some(100) };
+        world.provider.next_batch_step(BatchStep::Submit, busy);
+        agent_with(&world, KEY).await;
+        world.pass(30 * MINUTE).await;
+        let tries = world.provider.received().into_iter();
+        let tries: Vec<_> =
+            tries.filter(|call| call.exchange.path() == "/v1/messages/batches").map(|call| call.at).collect();
+        assert!(tries.len() == 2 && tries[1] - tries[0] >= Duration::from_secs(100), "{tries:?}");
+        assert_eq!(sent(&world, Purpose::Distill), []);
+        assert!(kept(&world).await > 0 && pending(&world).await == 0);
+        all_were_leased(&world);
+    });
+}
+
+#[test]
+fn a_provider_that_stays_busy_is_left_alone_and_the_work_is_done_directly() {
+    play(async |world| {
+        world.provider.take_batches(5 * MINUTE, BatchEnd::Answered);
+        for _ in 0..20 {
+            world.provider.next_batch_step(BatchStep::Submit, Fault::RateLimited { retry_after: None });
+        }
+        let mut agent = agent_with(&world, KEY).await;
+        world.pass(40 * MINUTE).await;
+        let tries = submissions(&world);
+        assert!((3..=6).contains(&tries), "{tries}");
+        assert_eq!(sent(&world, Purpose::Distill), [("POST".to_owned(), 200)]);
+        turns(&world, &mut agent, "and the rye").await;
+        world.pass(15 * MINUTE).await;
+        assert_eq!((submissions(&world), pending(&world).await), (tries, 0), "within the hour");
+        all_were_leased(&world);
+    });
 }
 
 #[test]

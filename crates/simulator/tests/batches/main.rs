@@ -3,9 +3,11 @@
 #![expect(clippy::expect_used, reason = "a scenario that cannot be set up fails")]
 
 mod anthropic;
+mod killed;
 mod openai;
 mod queue;
 mod restart;
+mod salvage;
 
 use domain::purpose::Purpose;
 use domain::settings::{BatchSettings, Settings};
@@ -61,7 +63,8 @@ fn sent(world: &World, purpose: Purpose) -> Vec<(String, u16)> {
 /// The bodies of what was handed in at Anthropic.
 fn handed_in(world: &World) -> Vec<serde_json::Value> {
     let received = world.provider.received().into_iter();
-    let batches = received.filter(|call| call.exchange.path() == "/v1/messages/batches");
+    let batches = received
+        .filter(|call| call.exchange.method == "POST" && call.exchange.path() == "/v1/messages/batches");
     batches.map(|call| serde_json::from_slice(&call.exchange.body).expect("JSON")).collect()
 }
 

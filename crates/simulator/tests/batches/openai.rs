@@ -150,33 +150,62 @@ fn a_key_that_is_refused_at_any_step_before_the_batch_ends_batches_for_its_sessi
     }
 }
 
+fn faults() -> [Fault; 5] {
+    [Fault::Error(500), Fault::CutAfter(3), Fault::Overloaded, Fault::HtmlError(502), Fault::StallAfter(3)]
+}
+
 #[test]
-fn what_is_cut_broken_or_refused_while_it_is_handed_in_is_done_directly_and_leaves_no_file() {
-    let faults = [
-        Fault::Error(500),
-        Fault::CutAfter(3),
-        Fault::Refused(Refusal::Invalid),
-        Fault::HtmlError(502),
-        Fault::StallAfter(3),
-    ];
+fn what_is_refused_for_itself_while_it_is_handed_in_is_done_directly_and_leaves_no_file() {
     for step in [BatchStep::Upload, BatchStep::Begin] {
-        for fault in faults.clone() {
+        play(async |world| {
+            world.provider.take_batches(5 * MINUTE, BatchEnd::Answered);
+            world.provider.next_batch_step(step, Fault::Refused(Refusal::Invalid));
+            codex(&world).await;
+            world.pass(60 * MINUTE).await;
+            assert_done(&world, 1).await;
+            assert_eq!((count(&world, "POST files"), world.provider.files()), (1, 0), "{step:?}");
+        });
+    }
+}
+
+#[test]
+fn what_is_cut_or_broken_while_it_is_handed_in_is_begun_once_and_leaves_no_file() {
+    for step in [BatchStep::Upload, BatchStep::Begin] {
+        for fault in faults() {
             play(async |world| {
                 world.provider.take_batches(5 * MINUTE, BatchEnd::Answered);
                 world.provider.next_batch_step(step, fault.clone());
                 codex(&world).await;
                 world.pass(60 * MINUTE).await;
-                assert_done(&world, 1).await;
-                // An upload whose answer was cut has a name that nobody heard.
+                assert_done(&world, 0).await;
                 let is_cut = matches!(fault, Fault::CutAfter(_) | Fault::StallAfter(_));
+                // An upload whose answer was cut has a name that nobody heard; a batch is found by its mark.
                 let unheard = usize::from(step == BatchStep::Upload && is_cut);
+                let uploads = if step == BatchStep::Begin && is_cut { 1 } else { 2 };
                 assert_eq!(
                     (count(&world, "POST files"), world.provider.files()),
-                    (1, unheard),
+                    (uploads, unheard),
                     "{step:?} {fault:?}"
                 );
+                let taken = count(&world, "POST batches 200");
+                assert_eq!(taken, 1, "{step:?} {fault:?}: {:?}", steps(&world));
             });
         }
+    }
+}
+
+#[test]
+fn what_may_have_been_begun_is_found_although_the_list_is_cut_or_broken_first() {
+    for fault in faults() {
+        play(async |world| {
+            world.provider.take_batches(5 * MINUTE, BatchEnd::Answered);
+            world.provider.next_batch_step(BatchStep::Begin, Fault::CutAfter(3));
+            world.provider.next_batch_step(BatchStep::List, fault.clone());
+            codex(&world).await;
+            world.pass(60 * MINUTE).await;
+            assert_done(&world, 0).await;
+            assert_eq!((count(&world, "POST batches"), world.provider.files()), (1, 0), "{fault:?}");
+        });
     }
 }
 
@@ -197,15 +226,8 @@ fn a_batch_that_fails_errs_expires_or_says_nothing_is_done_directly_once() {
 
 #[test]
 fn a_look_that_is_cut_broken_or_refused_is_followed_by_another() {
-    let faults = [
-        Fault::Error(500),
-        Fault::CutAfter(3),
-        Fault::Overloaded,
-        Fault::HtmlError(502),
-        Fault::StallAfter(3),
-    ];
     for step in [BatchStep::Look, BatchStep::Fetch] {
-        for fault in faults.clone() {
+        for fault in faults() {
             play(async |world| {
                 world.provider.take_batches(5 * MINUTE, BatchEnd::Answered);
                 world.provider.next_batch_step(step, fault.clone());

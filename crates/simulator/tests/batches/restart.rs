@@ -10,7 +10,7 @@ use store::{SqliteStore, Store as _};
 use tempfile::TempDir;
 
 /// With a key of the workers' own, so that nobody has to come back for the work to go on.
-fn with_own_key(vendor: Vendor, key: &str) -> Settings {
+pub(super) fn with_own_key(vendor: Vendor, key: &str) -> Settings {
     let mut settings = settings();
     (settings.worker.api_key, settings.worker.provider) = (Some(Secret::new(key)), Some(vendor));
     settings
@@ -38,7 +38,7 @@ fn before(
 }
 
 /// What is so in the house that has `home` then.
-fn after<T>(
+pub(super) fn after<T>(
     home: &Path,
     settings: Settings,
     since: Duration,
@@ -54,7 +54,7 @@ fn after<T>(
 }
 
 /// The ways in which batches are begun, one for each vendor.
-fn begun(world: &World) -> usize {
+pub(super) fn begun(world: &World) -> usize {
     let begin = |call: &simulator::provider::Received| {
         call.exchange.method == "POST"
             && matches!(call.exchange.path(), "/v1/messages/batches" | "/v1/batches")
@@ -62,7 +62,7 @@ fn begun(world: &World) -> usize {
     world.provider.received().iter().filter(|call| begin(call)).count()
 }
 
-const PARTIES: [(Vendor, Kind, &str); 2] =
+pub(super) const PARTIES: [(Vendor, Kind, &str); 2] =
     [(Vendor::Anthropic, Kind::ClaudeCode, KEY), (Vendor::OpenAi, Kind::Codex, "sk-proj-batch-key-one")];
 
 #[test]

@@ -1,7 +1,7 @@
 //! Forgetting for good. One transaction: nothing is half forgotten.
 
 use crate::columns::{count, word};
-use crate::{contradiction, habits, injection};
+use crate::{batch, contradiction, habits, injection};
 use domain::ids::{KnowledgeId, Principal, ProjectId, SessionId};
 use domain::time::UnixMillis;
 use domain::warming::Whose;
@@ -177,6 +177,7 @@ impl<'p> Doomed<'p> {
             transaction,
             &format!("UPDATE warm_return SET session = '' WHERE session IN {SESSIONS}"),
         )?;
+        batch::make_anonymous(transaction, &format!("session IN {SESSIONS}"), self.params())?;
         for table in OF_SESSIONS {
             self.execute(transaction, &format!("DELETE FROM {table} WHERE session IN {SESSIONS}"))?;
         }

@@ -1,18 +1,19 @@
 //! Batches that lie at a provider over a restart.
 
-use domain::ids::{BatchId, Principal};
+use domain::ids::{BatchId, BatchMark, Principal};
 use domain::provider::{Dialect, Provider, UpstreamKey};
 use domain::time::UnixMillis;
 use store::{KeptBatch, KeptItem, SqliteStore, Store};
 
 fn item(session: &str) -> KeptItem {
-    let (session, model) = (session.into(), format!("model of {session}"));
+    let (session, model) = (Some(session.into()), format!("model of {session}"));
     KeptItem { session, model, sources: vec![3, 1, 2], size: 9 }
 }
 
-fn batch(id: &str, at: i64, sessions: &[&str]) -> KeptBatch {
+fn batch(mark: &str, at: i64, sessions: &[&str]) -> KeptBatch {
     KeptBatch {
-        id: BatchId::read(id).unwrap(),
+        mark: BatchMark::from(mark),
+        id: BatchId::read(&format!("of_{mark}")),
         principal: Principal::from("somebody"),
         upstream: UpstreamKey::new(Provider::OpenAi, "https://h:8443"),
         dialect: Dialect::OpenAiResponses,
@@ -39,8 +40,8 @@ fn a_batch_that_is_forgotten_takes_its_calls_along() {
     let (one, other) = (batch("batch_a", 1, &["a", "b"]), batch("batch_b", 2, &["c"]));
     store.keep_batch(&one).unwrap();
     store.keep_batch(&other).unwrap();
-    store.forget_batch(&one.id).unwrap();
-    store.forget_batch(&one.id).unwrap();
+    store.forget_batch(&one.mark).unwrap();
+    store.forget_batch(&one.mark).unwrap();
     assert_eq!(store.batches().unwrap(), std::slice::from_ref(&other));
     let fewer = batch("batch_a", 3, &["b"]);
     store.keep_batch(&fewer).unwrap();
@@ -48,7 +49,18 @@ fn a_batch_that_is_forgotten_takes_its_calls_along() {
 }
 
 #[test]
-fn a_batch_is_kept_again_under_its_name_in_place_of_the_first() {
+fn a_batch_is_kept_before_its_provider_has_a_name_for_it() {
+    let mut store = SqliteStore::in_memory().unwrap();
+    let nameless = KeptBatch { id: None, ..batch("mark_a", 1, &["a", "b"]) };
+    store.keep_batch(&nameless).unwrap();
+    assert_eq!(store.batches().unwrap(), [nameless]);
+    let named = batch("mark_a", 1, &["a", "b"]);
+    store.keep_batch(&named).unwrap();
+    assert_eq!(store.batches().unwrap(), [named]);
+}
+
+#[test]
+fn a_batch_is_kept_again_under_its_mark_in_place_of_the_first() {
     let mut store = SqliteStore::in_memory().unwrap();
     store.keep_batch(&batch("batch_a", 1, &["a", "b"])).unwrap();
     let again = batch("batch_a", 1, &["c"]);

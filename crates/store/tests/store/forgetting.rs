@@ -3,12 +3,13 @@
 use crate::fixture::{id, model, say, texts, turn, user};
 use domain::ids::{KnowledgeId, Principal, SessionId};
 use domain::knowledge::{Category, Operation};
+use domain::provider::{Dialect, Provider, UpstreamKey};
 use domain::purpose::Purpose;
 use domain::time::UnixMillis;
 use domain::warming::{WarmingMode, Whose};
 use store::{
-    Browse, CostsBy, Draft, Extent, KeptHabits, LedgerEntry, SqliteStore, Store, StoreError, TurnRecord,
-    Yours,
+    Browse, CostsBy, Draft, Extent, KeptBatch, KeptHabits, KeptItem, LedgerEntry, SqliteStore, Store,
+    StoreError, TurnRecord, Yours,
 };
 
 const NOW: UnixMillis = UnixMillis(9_000_000);
@@ -314,4 +315,27 @@ fn a_note_of_a_forgotten_entry_that_another_session_got_goes_too() {
     assert!(got(&mut store).is_some_and(|text| text.contains("quince")));
     forget(&mut store, &Extent::Session(id("one")));
     assert_eq!(got(&mut store), None);
+}
+
+#[test]
+fn of_what_lies_in_a_batch_only_the_place_of_a_forgotten_session_s_call_is_left() {
+    let mut store = two();
+    let item =
+        |session: &str| KeptItem { session: Some(id(session)), model: "m".into(), sources: vec![1], size: 9 };
+    let batch = KeptBatch {
+        mark: "stillroom-1".into(),
+        id: None,
+        principal: Principal::local(),
+        upstream: UpstreamKey::new(Provider::Anthropic, "https://h"),
+        dialect: Dialect::AnthropicMessages,
+        at: NOW,
+        items: vec![item("one"), item("other")],
+    };
+    store.keep_batch(&batch).unwrap();
+    forget(&mut store, &Extent::Session(id("one")));
+    let nobody = KeptItem { session: None, model: "m".into(), sources: vec![], size: 0 };
+    let left = KeptBatch { items: vec![nobody, item("other")], ..batch.clone() };
+    assert_eq!(store.batches().unwrap(), std::slice::from_ref(&left));
+    store.keep_batch(&batch).unwrap();
+    assert_eq!(store.batches().unwrap(), [left], "nor is it named when the batch is written down again");
 }

@@ -1,21 +1,25 @@
 //! Anthropic's Message Batches: the calls stand in the request, the results below the batch.
 
-use super::{Batch, Shape, Step, named, no_json, not_offered};
+use super::{Batch, List, Listed, PAGE, Shape, Step, named, no_json, not_offered};
 use crate::dialect;
 use crate::transport::Method;
 use bytes::Bytes;
 use domain::conversation::Answered;
-use domain::ids::BatchId;
+use domain::ids::{BatchId, BatchMark};
 use domain::provider::Dialect;
+use domain::time::UnixMillis;
+use jiff::Timestamp;
 use serde::Deserialize;
 use serde_json::value::RawValue;
+use std::collections::BTreeMap;
 
 const PATH: &str = "/v1/messages/batches";
 
 pub(super) fn shape(step: &Step) -> Result<Shape, String> {
     let below = |id: &BatchId, rest: &str| format!("{PATH}/{}{rest}", id.as_str());
     Ok(match step {
-        Step::Submit(calls) => Shape::json(Method::POST, PATH.to_owned(), submission(calls)?),
+        Step::Submit(mark, calls) => Shape::json(Method::POST, PATH.to_owned(), submission(mark, calls)?),
+        Step::List => Shape::bare(Method::GET, format!("{PATH}?limit={PAGE}")),
         Step::Look(id) => Shape::bare(Method::GET, below(id, "")),
         Step::Results(id) => Shape::bare(Method::GET, below(id, "/results")),
         Step::Cancel(id) => Shape::bare(Method::POST, below(id, "/cancel")),
@@ -23,10 +27,10 @@ pub(super) fn shape(step: &Step) -> Result<Shape, String> {
     })
 }
 
-fn submission(calls: &[Bytes]) -> Result<String, String> {
+fn submission(mark: &BatchMark, calls: &[Bytes]) -> Result<String, String> {
     let request = |(place, call): (usize, &Bytes)| {
         let params: &RawValue = serde_json::from_slice(call).map_err(no_json)?;
-        Ok(format!(r#"{{"custom_id":"{}","params":{params}}}"#, named(place)))
+        Ok(format!(r#"{{"custom_id":"{}","params":{params}}}"#, named(mark, place)))
     };
     let requests: Result<Vec<_>, String> = calls.iter().enumerate().map(request).collect();
     Ok(format!(r#"{{"requests":[{}]}}"#, requests?.join(",")))
@@ -41,6 +45,33 @@ pub(super) fn batch(body: &[u8]) -> Option<Batch> {
     let told: Told = serde_json::from_slice(body).ok()?;
     let ended = told.processing_status == "ended";
     Some(Batch { id: BatchId::read(&told.id)?, ended, calls: None, results: Vec::new(), why: None })
+}
+
+/// Every call of a batch is counted somewhere, from the beginning on (the reference of the list endpoint).
+pub(super) fn list(body: &[u8]) -> Option<List> {
+    #[derive(Deserialize)]
+    struct Told {
+        data: Vec<One>,
+        has_more: bool,
+    }
+    #[derive(Deserialize)]
+    struct One {
+        id: String,
+        processing_status: String,
+        created_at: String,
+        request_counts: BTreeMap<String, u64>,
+    }
+    let listed = |one: One| {
+        Some(Listed {
+            id: BatchId::read(&one.id)?,
+            made: UnixMillis(one.created_at.parse::<Timestamp>().ok()?.as_millisecond()),
+            mark: None,
+            calls: Some(one.request_counts.values().fold(0, |sum: u64, count| sum.saturating_add(*count))),
+            ended: one.processing_status == "ended",
+        })
+    };
+    let told: Told = serde_json::from_slice(body).ok()?;
+    Some(List { batches: told.data.into_iter().filter_map(listed).collect(), more: told.has_more })
 }
 
 /// One line of the results: the call's name, and what became of it.

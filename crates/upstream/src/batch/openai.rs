@@ -1,20 +1,24 @@
 //! OpenAI's batches: the calls are uploaded as a file of one JSON object a line, and the results are files of that kind, too:
 //! one of answers, one of errors.
 
-use super::{Batch, Shape, Step, named, no_json, not_offered};
+use super::{Batch, List, Listed, PAGE, Shape, Step, named, no_json, not_offered};
 use crate::dialect;
 use crate::excerpt::excerpt;
 use crate::transport::Method;
 use bytes::Bytes;
 use domain::conversation::Answered;
-use domain::ids::{BatchId, FileId};
+use domain::ids::{BatchId, BatchMark, FileId};
 use domain::provider::Dialect;
+use domain::time::UnixMillis;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
 
 const BATCHES: &str = "/v1/batches";
 const FILES: &str = "/v1/files";
+
+/// Where a batch has its mark, among what its owner may attach to it.
+const MARK: &str = "stillroom";
 
 /// Parts the fields of an upload. Each line of the file begins with a brace, so none can be taken for it.
 const BOUNDARY: &str = "stillroom-batch";
@@ -24,19 +28,22 @@ pub(super) fn shape(step: &Step) -> Result<Shape, String> {
     let of_batch = |id: &BatchId, rest: &str| format!("{BATCHES}/{}{rest}", id.as_str());
     let of_file = |id: &FileId, rest: &str| format!("{FILES}/{}{rest}", id.as_str());
     Ok(match step {
-        Step::Upload(dialect, calls) => upload(*dialect, calls)?,
-        Step::Begin(dialect, file) => Shape::json(Method::POST, BATCHES.to_owned(), order(*dialect, file)),
+        Step::Upload(dialect, mark, calls) => upload(*dialect, mark, calls)?,
+        Step::Begin(dialect, mark, file) => {
+            Shape::json(Method::POST, BATCHES.to_owned(), order(*dialect, mark, file))
+        }
+        Step::List => Shape::bare(Method::GET, format!("{BATCHES}?limit={PAGE}")),
         Step::Look(id) => Shape::bare(Method::GET, of_batch(id, "")),
         Step::Read(id) => Shape::bare(Method::GET, of_file(id, "/content")),
         Step::Cancel(id) => Shape::bare(Method::POST, of_batch(id, "/cancel")),
         Step::Delete(id) => Shape::bare(Method::DELETE, of_file(id, "")),
-        Step::Submit(_) | Step::Results(_) => return Err(not_offered()),
+        Step::Submit(..) | Step::Results(_) => return Err(not_offered()),
     })
 }
 
-fn upload(dialect: Dialect, calls: &[Bytes]) -> Result<Shape, String> {
+fn upload(dialect: Dialect, mark: &BatchMark, calls: &[Bytes]) -> Result<Shape, String> {
     let lines: Result<String, String> =
-        calls.iter().enumerate().map(|(place, call)| line(dialect, place, call)).collect();
+        calls.iter().enumerate().map(|(place, call)| line(dialect, &named(mark, place), call)).collect();
     let body = format!(
         "--{BOUNDARY}\r\nContent-Disposition: form-data; name=\"purpose\"\r\n\r\nbatch\r\n\
          --{BOUNDARY}\r\nContent-Disposition: form-data; name=\"file\"; filename=\"batch.jsonl\"\r\n\
@@ -47,15 +54,19 @@ fn upload(dialect: Dialect, calls: &[Bytes]) -> Result<Shape, String> {
 }
 
 /// One call, written anew so that it is one line whatever it looked like.
-fn line(dialect: Dialect, place: usize, call: &[u8]) -> Result<String, String> {
+fn line(dialect: Dialect, name: &str, call: &[u8]) -> Result<String, String> {
     let call: Value = serde_json::from_slice(call).map_err(no_json)?;
-    let line = json!({"custom_id": named(place), "method": "POST", "url": dialect.path(), "body": call});
+    let line = json!({"custom_id": name, "method": "POST", "url": dialect.path(), "body": call});
     Ok(format!("{line}\n"))
 }
 
-fn order(dialect: Dialect, file: &FileId) -> String {
-    let order =
-        json!({"input_file_id": file.as_str(), "endpoint": dialect.path(), "completion_window": "24h"});
+fn order(dialect: Dialect, mark: &BatchMark, file: &FileId) -> String {
+    let order = json!({
+        "input_file_id": file.as_str(),
+        "endpoint": dialect.path(),
+        "completion_window": "24h",
+        "metadata": {MARK: mark.as_str()},
+    });
     order.to_string()
 }
 
@@ -89,11 +100,42 @@ pub(super) fn batch(body: &[u8]) -> Option<Batch> {
     let file = |name: Option<String>| name.as_deref().and_then(FileId::read);
     Some(Batch {
         id: BatchId::read(&told.id)?,
-        ended: matches!(told.status.as_str(), "completed" | "failed" | "expired" | "cancelled"),
+        ended: has_ended(&told.status),
         calls: file(told.input_file_id),
         results: [file(told.output_file_id), file(told.error_file_id)].into_iter().flatten().collect(),
         why: told.errors.and_then(|errors| first_of(&errors)),
     })
+}
+
+pub(super) fn list(body: &[u8]) -> Option<List> {
+    #[derive(Deserialize)]
+    struct Told {
+        data: Vec<One>,
+        #[serde(default)]
+        has_more: bool,
+    }
+    #[derive(Deserialize)]
+    struct One {
+        id: String,
+        status: String,
+        created_at: i64,
+        metadata: Option<Value>,
+    }
+    let listed = |one: One| {
+        Some(Listed {
+            id: BatchId::read(&one.id)?,
+            made: UnixMillis(one.created_at.saturating_mul(1000)),
+            mark: one.metadata.as_ref().and_then(|held| held[MARK].as_str()).map(BatchMark::from),
+            calls: None,
+            ended: has_ended(&one.status),
+        })
+    };
+    let told: Told = serde_json::from_slice(body).ok()?;
+    Some(List { batches: told.data.into_iter().filter_map(listed).collect(), more: told.has_more })
+}
+
+fn has_ended(status: &str) -> bool {
+    matches!(status, "completed" | "failed" | "expired" | "cancelled")
 }
 
 /// The first of the errors that were found in the file of the calls.

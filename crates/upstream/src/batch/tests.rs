@@ -45,6 +45,10 @@ fn id() -> BatchId {
     BatchId::read("msgbatch_1").unwrap()
 }
 
+fn mark() -> BatchMark {
+    BatchMark::from("stillroom-1f-0a")
+}
+
 fn file_id() -> FileId {
     FileId::read("file-1").unwrap()
 }
@@ -55,15 +59,17 @@ fn calls() -> Vec<Bytes> {
 
 #[test]
 fn every_step_goes_below_our_own_base_url_with_the_leased_key() {
-    let submitted = sent(Provider::Anthropic, Step::Submit(calls()));
-    let body = "{\"requests\":[{\"custom_id\":\"work-0\",\"params\":{\"model\":\"m\",\"max_tokens\":9}},\
-                {\"custom_id\":\"work-1\",\"params\":{\"model\":\n\"n\"}}]}";
+    let submitted = sent(Provider::Anthropic, Step::Submit(mark(), calls()));
+    let body = "{\"requests\":[{\"custom_id\":\"stillroom-1f-0a-0\",\"params\":{\"model\":\"m\",\"max_tokens\":9}},\
+                {\"custom_id\":\"stillroom-1f-0a-1\",\"params\":{\"model\":\n\"n\"}}]}";
     assert_eq!(submitted.body, body);
     let header = |name: &str| submitted.headers.get(name).unwrap().to_str().unwrap();
     assert_eq!((header("x-api-key"), header("anthropic-version")), ("sk-ant-api03-x", "2026-01-01"));
     let goes = |step| goes(Provider::Anthropic, step);
     let below = |rest: &str| format!("/prefix/v1/messages/batches{rest}");
-    assert_eq!(goes(Step::Submit(calls())), (Method::POST, below("")));
+    assert_eq!(goes(Step::Submit(mark(), calls())), (Method::POST, below("")));
+    assert_eq!(sent(Provider::Anthropic, Step::List).uri.query(), Some("limit=100"));
+    assert_eq!(goes(Step::List), (Method::GET, below("")));
     assert_eq!(goes(Step::Look(id())), (Method::GET, below("/msgbatch_1")));
     assert_eq!(goes(Step::Results(id())), (Method::GET, below("/msgbatch_1/results")));
     assert_eq!(goes(Step::Cancel(id())), (Method::POST, below("/msgbatch_1/cancel")));
@@ -71,14 +77,14 @@ fn every_step_goes_below_our_own_base_url_with_the_leased_key() {
 
 #[test]
 fn openai_is_given_the_calls_as_a_file_with_one_of_them_a_line() {
-    let uploaded = sent(Provider::OpenAi, Step::Upload(Dialect::OpenAiResponses, calls()));
+    let uploaded = sent(Provider::OpenAi, Step::Upload(Dialect::OpenAiResponses, mark(), calls()));
     assert_eq!((uploaded.method, uploaded.uri.path()), (Method::POST, "/prefix/v1/files"));
     let header = |name: &str| uploaded.headers.get(name).unwrap().to_str().unwrap();
     assert_eq!(header("content-type"), "multipart/form-data; boundary=stillroom-batch");
     assert_eq!(header("authorization"), "Bearer sk-proj-x");
     let line = |place: usize, body: &str| {
         let rest = r#""method":"POST","url":"/v1/responses"}"#;
-        format!("{{\"body\":{body},\"custom_id\":\"work-{place}\",{rest}\n")
+        format!("{{\"body\":{body},\"custom_id\":\"stillroom-1f-0a-{place}\",{rest}\n")
     };
     let form = [
         "--stillroom-batch",
@@ -99,12 +105,14 @@ fn openai_is_given_the_calls_as_a_file_with_one_of_them_a_line() {
 #[test]
 fn every_step_has_its_place_at_openai() {
     let goes = |step| goes(Provider::OpenAi, step);
-    let begin = Step::Begin(Dialect::OpenAiChat, file_id());
+    let begin = Step::Begin(Dialect::OpenAiChat, mark(), file_id());
     let order = sent(Provider::OpenAi, begin.clone());
-    let body = r#"{"completion_window":"24h","endpoint":"/v1/chat/completions","input_file_id":"file-1"}"#;
+    let body = r#"{"completion_window":"24h","endpoint":"/v1/chat/completions","input_file_id":"file-1","metadata":{"stillroom":"stillroom-1f-0a"}}"#;
     assert_eq!(order.body, body);
     assert_eq!(order.headers.get("content-type").unwrap(), "application/json");
     assert_eq!(goes(begin), (Method::POST, "/prefix/v1/batches".to_owned()));
+    assert_eq!(sent(Provider::OpenAi, Step::List).uri.query(), Some("limit=100"));
+    assert_eq!(goes(Step::List), (Method::GET, "/prefix/v1/batches".to_owned()));
     assert_eq!(goes(Step::Look(id())), (Method::GET, "/prefix/v1/batches/msgbatch_1".to_owned()));
     assert_eq!(goes(Step::Cancel(id())), (Method::POST, "/prefix/v1/batches/msgbatch_1/cancel".to_owned()));
     assert_eq!(goes(Step::Read(file_id())), (Method::GET, "/prefix/v1/files/file-1/content".to_owned()));
@@ -114,14 +122,14 @@ fn every_step_has_its_place_at_openai() {
 #[test]
 fn a_step_of_another_provider_or_a_call_that_is_no_json_is_sent_nowhere() {
     for (provider, step) in [
-        (Provider::OpenAi, Step::Submit(calls())),
+        (Provider::OpenAi, Step::Submit(mark(), calls())),
         (Provider::OpenAi, Step::Results(id())),
-        (Provider::Anthropic, Step::Upload(Dialect::OpenAiChat, calls())),
-        (Provider::Anthropic, Step::Begin(Dialect::OpenAiChat, file_id())),
+        (Provider::Anthropic, Step::Upload(Dialect::OpenAiChat, mark(), calls())),
+        (Provider::Anthropic, Step::Begin(Dialect::OpenAiChat, mark(), file_id())),
         (Provider::Anthropic, Step::Read(file_id())),
         (Provider::Anthropic, Step::Delete(file_id())),
-        (Provider::Anthropic, Step::Submit(vec!["{".into()])),
-        (Provider::OpenAi, Step::Upload(Dialect::OpenAiChat, vec!["{".into()])),
+        (Provider::Anthropic, Step::Submit(mark(), vec!["{".into()])),
+        (Provider::OpenAi, Step::Upload(Dialect::OpenAiChat, mark(), vec!["{".into()])),
     ] {
         assert!(prepared("https://h", &step, &lease_of(provider, "https://h")).is_err(), "{step:?}");
     }
@@ -253,4 +261,68 @@ fn an_accepted_answer_speaks_for_the_token_whatever_stands_in_it() {
     let errors = br#"{"error":{"type":"authentication_error","message":"invalid token"}}"#;
     let class = |status| read(Provider::Anthropic, status, &HeaderMap::new(), errors, UnixMillis(0)).class;
     assert_eq!((class(200), class(401)), (Class::Ok, Class::CredentialRejected));
+}
+
+fn listed(made: i64, mark: Option<&str>, calls: Option<u64>, ended: bool) -> Listed {
+    Listed { id: id(), made: UnixMillis(made), mark: mark.map(BatchMark::from), calls, ended }
+}
+
+#[test]
+fn anthropic_lists_when_a_batch_was_made_and_how_many_calls_it_has() {
+    let one = |rest: &str| {
+        format!(
+            r#"{{"data":[{{"id":"msgbatch_1","type":"message_batch",{rest}}}],"has_more":true,"last_id":"x"}}"#
+        )
+    };
+    let counts = |ended: u64| {
+        format!(
+            r#""request_counts":{{"processing":2,"succeeded":{ended},"errored":1,"canceled":0,"expired":0}}"#
+        )
+    };
+    let made = r#""created_at":"2024-08-20T18:37:24.100435Z""#;
+    let read = |rest: String| list(Provider::Anthropic, one(&rest).as_bytes()).unwrap();
+    let open = read(format!(r#""processing_status":"in_progress",{made},{}"#, counts(4)));
+    assert_eq!(open, List { batches: vec![listed(1_724_179_044_100, None, Some(7), false)], more: true });
+    let ended = read(format!(r#""processing_status":"ended",{made},{}"#, counts(u64::MAX)));
+    assert_eq!(ended.batches, [listed(1_724_179_044_100, None, Some(u64::MAX), true)]);
+    let timeless = read(format!(r#""processing_status":"ended","created_at":"then",{}"#, counts(4)));
+    assert_eq!(timeless, List { batches: vec![], more: true });
+    for no_list in
+        ["", "<html>", "[]", r#"{"data":{}}"#, r#"{"data":[{"id":"msgbatch_1"}],"has_more":false}"#]
+    {
+        assert_eq!(list(Provider::Anthropic, no_list.as_bytes()), None, "{no_list}");
+    }
+}
+
+#[test]
+fn openai_lists_the_mark_of_a_batch_that_has_one() {
+    let read = |metadata: &str, status: &str| {
+        let body = format!(
+            r#"{{"object":"list","data":[{{"id":"msgbatch_1","object":"batch","status":"{status}","created_at":1711471533{metadata}}}]}}"#
+        );
+        list(Provider::OpenAi, body.as_bytes()).unwrap()
+    };
+    let ours = read(r#","metadata":{"stillroom":"stillroom-1f-0a","other":"x"}"#, "in_progress");
+    let batches = vec![listed(1_711_471_533_000, Some("stillroom-1f-0a"), None, false)];
+    assert_eq!(ours, List { batches, more: false });
+    for others in ["", r#","metadata":null"#, r#","metadata":{"a":"b"}"#] {
+        assert_eq!(
+            read(others, "cancelled").batches,
+            [listed(1_711_471_533_000, None, None, true)],
+            "{others}"
+        );
+    }
+    assert_eq!(list(Provider::OpenAi, b"<html>"), None);
+}
+
+#[test]
+fn results_tell_whose_they_are_by_the_whole_mark() {
+    let line = |name: &str| format!(r#"{{"custom_id":"{name}","result":{{"type":"canceled"}}}}"#);
+    let is_ours = |name: &str| {
+        is_marked(Dialect::AnthropicMessages, (line("x") + "\n" + &line(name)).as_bytes(), &mark())
+    };
+    assert!(is_ours("stillroom-1f-0a-0") && is_ours("stillroom-1f-0a-49"));
+    for other in ["stillroom-1f-0a0-0", "stillroom-1f-0b-0", "stillroom-1f-0a", "0"] {
+        assert!(!is_ours(other), "{other}");
+    }
 }

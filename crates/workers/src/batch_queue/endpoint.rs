@@ -1,4 +1,4 @@
-//! What is done at a provider's batch endpoint, step by step: handing calls in, looking how far they are, fetching what came of
+//! What is done at a provider's batch endpoint, step by step: handing calls in, looking for them and how far they are, fetching what came of
 //! them, and leaving nothing behind.
 
 use crate::caller::{Caller, unanswered};
@@ -6,51 +6,137 @@ use bytes::Bytes;
 use domain::credential::Lease;
 use domain::evidence::{Class, Evidence};
 use domain::ids::{BatchId, FileId};
-use domain::provider::{Dialect, Provider};
+use domain::provider::Dialect;
+use machines::batch_queue::{Found, HandedIn, Trace};
 use machines::job::Work;
-use upstream::batch::{self, Batch, Reply, Results, Step};
+use upstream::batch::{self, Batch, List, Listed, Reply, Results, Step};
 
-/// What a provider said to calls that were handed in.
-pub(super) struct HandedIn {
-    pub(super) reply: Reply,
-    /// The batch that it made of them.
-    pub(super) taken: Option<BatchId>,
-}
+/// How far a list of batches may be off: the provider's clock, and the time that handing in takes.
+const ABOUT_THEN: i64 = 5 * 60 * 1000;
+/// So many batches are opened to see whose they are. An account that has made more of one size at a time is not searched further.
+const OPENED: usize = 8;
 
-impl HandedIn {
-    fn heard(provider: Provider, reply: Reply) -> Self {
-        let batch = batch::batch(provider, &reply.body).filter(|_| reply.class == Class::Ok);
-        Self { taken: batch.map(|batch| batch.id), reply }
-    }
-
-    /// Whether the upstream has no batches: it does not know the address, or answers something else there.
-    pub(super) fn is_lacking(&self) -> bool {
-        self.taken.is_none() && (self.reply.class == Class::Ok || matches!(self.reply.status, 404 | 405))
-    }
-}
-
-/// Hands calls in as one batch.
-pub(super) async fn hand_in(caller: &Caller, lease: &Lease, dialect: Dialect, calls: Vec<Bytes>) -> HandedIn {
+/// Hands calls in as one batch, known by `trace`.
+pub(super) async fn hand_in(
+    caller: &Caller,
+    lease: &Lease,
+    dialect: Dialect,
+    trace: Trace,
+    calls: Vec<Bytes>,
+) -> (HandedIn, Work) {
     match dialect {
         Dialect::AnthropicMessages => {
-            HandedIn::heard(dialect.provider(), caller.step(lease, Step::Submit(calls)).await)
+            let reply = caller.step(lease, Step::Submit(trace.mark.clone(), calls)).await;
+            understood(lease, trace, reply)
         }
-        Dialect::OpenAiChat | Dialect::OpenAiResponses => by_file(caller, lease, dialect, calls).await,
+        Dialect::OpenAiChat | Dialect::OpenAiResponses => by_file(caller, lease, dialect, trace, calls).await,
     }
 }
 
-/// A file of which no batch was made is not left behind.
-async fn by_file(caller: &Caller, lease: &Lease, dialect: Dialect, calls: Vec<Bytes>) -> HandedIn {
-    let reply = caller.step(lease, Step::Upload(dialect, calls)).await;
+/// A file of which no batch was made is not left behind; one of which there may be a batch is let go when there is none.
+async fn by_file(
+    caller: &Caller,
+    lease: &Lease,
+    dialect: Dialect,
+    trace: Trace,
+    calls: Vec<Bytes>,
+) -> (HandedIn, Work) {
+    let reply = caller.step(lease, Step::Upload(dialect, trace.mark.clone(), calls)).await;
     let Some(file) = batch::file(&reply.body).filter(|_| reply.class == Class::Ok) else {
-        return HandedIn { reply, taken: None };
+        let (outcome, work) = understood(lease, trace, reply);
+        // No batch is made of a file that nobody has begun with.
+        let is_unknown = matches!(outcome, HandedIn::Unknown(_));
+        return (if is_unknown { HandedIn::Later } else { outcome }, work);
     };
-    let begun = caller.step(lease, Step::Begin(dialect, file.clone())).await;
-    let handed_in = HandedIn::heard(dialect.provider(), begun);
-    if handed_in.taken.is_none() {
+    let begun = caller.step(lease, Step::Begin(dialect, trace.mark.clone(), file.clone())).await;
+    let handed_in = understood(lease, Trace { file: Some(file.clone()), ..trace }, begun);
+    if !matches!(handed_in.0, HandedIn::Taken(..) | HandedIn::Unknown(_)) {
         leave_nothing(caller, lease, [file]).await;
     }
     handed_in
+}
+
+/// What a provider's answer to calls that were handed in means. An upstream that does not know the address, or answers something
+/// else there, has no batches.
+fn understood(lease: &Lease, trace: Trace, reply: Reply) -> (HandedIn, Work) {
+    let evidence = evidence(lease, &reply);
+    let taken = batch::batch(lease.upstream.provider(), &reply.body).filter(|_| reply.class == Class::Ok);
+    let outcome = match (reply.class, reply.status, taken) {
+        (_, _, Some(batch)) => {
+            let work = Work::Queued { evidence: Some(evidence) };
+            return (HandedIn::Taken(trace.mark, batch.id), work);
+        }
+        (Class::Ok, ..) | (Class::RequestRefused, 404 | 405, _) => {
+            let why = "the upstream has no batches".to_owned();
+            return (HandedIn::Lacking, Work::Failed { evidence: Some(evidence), why });
+        }
+        (Class::Throttled { .. }, ..) => HandedIn::Later,
+        (Class::UpstreamFault, ..) => HandedIn::Unknown(trace),
+        _ => HandedIn::Refused,
+    };
+    (outcome, unanswered(evidence, reply.why))
+}
+
+/// Looks in the provider's list whether it took calls in: one page of it. What shows no list is not asked again.
+pub(super) async fn seek(
+    caller: &Caller,
+    lease: &Lease,
+    dialect: Dialect,
+    trace: &Trace,
+    calls: usize,
+) -> (Found, Work) {
+    let reply = caller.step(lease, Step::List).await;
+    let evidence = evidence(lease, &reply);
+    match (reply.class, batch::list(dialect.provider(), &reply.body)) {
+        (Class::Ok, Some(list)) => {
+            let found = found(caller, lease, dialect, trace, calls, list).await;
+            (found, Work::Queued { evidence: Some(evidence) })
+        }
+        (Class::Ok | Class::RequestRefused, _) => {
+            let why = "the provider does not tell which batches there are".to_owned();
+            (Found::NotThere, Work::Failed { evidence: Some(evidence), why })
+        }
+        _ => (Found::Unclear, unanswered(evidence, reply.why)),
+    }
+}
+
+async fn found(
+    caller: &Caller,
+    lease: &Lease,
+    dialect: Dialect,
+    trace: &Trace,
+    calls: usize,
+    list: List,
+) -> Found {
+    let reaches_back = |last: &Listed| last.made.0 < trace.at.0.saturating_sub(ABOUT_THEN);
+    let is_whole = !list.more || list.batches.last().is_some_and(reaches_back);
+    let none = if is_whole { Found::NotThere } else { Found::Unclear };
+    let is_about_then = |listed: &Listed| listed.made.0.abs_diff(trace.at.0) <= ABOUT_THEN.unsigned_abs();
+    match dialect {
+        Dialect::OpenAiChat | Dialect::OpenAiResponses => {
+            let mut batches = list.batches.into_iter();
+            let ours = batches.find(|listed| listed.mark.as_ref() == Some(&trace.mark));
+            ours.map_or(none, |listed| Found::There(listed.id))
+        }
+        Dialect::AnthropicMessages => {
+            let like_ours = |listed: &Listed| listed.calls == Some(calls as u64) && is_about_then(listed);
+            opened(caller, lease, trace, list.batches.into_iter().filter(like_ours).collect(), none).await
+        }
+    }
+}
+
+/// Anthropic tells the mark with the results only, so whose a batch is shows when it has ended.
+async fn opened(caller: &Caller, lease: &Lease, trace: &Trace, listed: Vec<Listed>, none: Found) -> Found {
+    let is_open = listed.len() > OPENED || listed.iter().any(|batch| !batch.ended);
+    let mut could_be_read = true;
+    for batch in listed.into_iter().filter(|batch| batch.ended).take(OPENED) {
+        let reply = caller.step(lease, Step::Results(batch.id.clone())).await;
+        if batch::is_marked(Dialect::AnthropicMessages, &reply.body, &trace.mark) {
+            return Found::There(batch.id);
+        }
+        could_be_read &= matches!(reply.class, Class::Ok | Class::RequestRefused);
+    }
+    if is_open || !could_be_read { Found::Unclear } else { none }
 }
 
 /// What a look at a batch shows.
@@ -106,8 +192,18 @@ async fn fetch(
     Sight::Ended { evidence, results, why: batch.why, files }
 }
 
+/// Has the provider do no more of a batch. What it has done is fetched later.
+pub(super) async fn cancel(caller: &Caller, lease: &Lease, id: BatchId) -> Work {
+    let reply = caller.step(lease, Step::Cancel(id)).await;
+    let evidence = evidence(lease, &reply);
+    match reply.class {
+        Class::Ok => Work::Queued { evidence: Some(evidence) },
+        _ => unanswered(evidence, reply.why),
+    }
+}
+
 /// Tells the provider that nobody wants a batch any more, and lets go of the files that there are of it now.
-pub(super) async fn cancel(caller: &Caller, lease: &Lease, dialect: Dialect, id: BatchId) -> Work {
+pub(super) async fn abandon(caller: &Caller, lease: &Lease, dialect: Dialect, id: BatchId) -> Work {
     let reply = caller.step(lease, Step::Cancel(id)).await;
     let evidence = evidence(lease, &reply);
     if reply.class != Class::Ok {

@@ -35,6 +35,10 @@ impl State {
             BatchStep::Look | BatchStep::Cancel => self.tell(asked, step, name, owner),
             BatchStep::Fetch => self.file(name, owner).map(|file| asked.lines(&file.lines)),
             BatchStep::Delete => self.delete(asked, name, owner),
+            BatchStep::List => {
+                let told = |(id, taken): (&String, &Taken)| shown(id, taken, asked.now);
+                Some(asked.listed(self.batches.of(owner).into_iter().map(told).collect()))
+            }
             BatchStep::Submit => None,
         };
         plan.unwrap_or_else(|| {
@@ -75,11 +79,12 @@ impl State {
         let calls = self.file(input, owner)?.lines.clone();
         let results = self.results(asked, (owner, dialect), &calls, offer.end);
         let offer = if results.is_none() { Offer { end: BatchEnd::Failed, ..offer } } else { offer };
-        let mut taken = Taken::new(owner, asked.now, offer, results.unwrap_or_default());
+        let mut taken = Taken::new(owner, asked.now, offer, calls.len(), results.unwrap_or_default());
+        taken.metadata = order["metadata"].clone();
         (taken.files[0], taken.endpoint) = (Some(input.to_owned()), endpoint.to_owned());
         let id = self.ids.hex("batch_", 32);
         let plan = asked.whole(200, &shown(&id, &taken, asked.now));
-        self.batches.taken.insert(id, taken);
+        self.batches.keep(id, taken);
         Some(plan)
     }
 
@@ -127,12 +132,14 @@ impl State {
 
     /// Its files are written once it has ended.
     fn tell(&mut self, asked: &Asked<'_>, step: BatchStep, name: &str, owner: &str) -> Option<Plan> {
+        let cancelling = self.batches.cancelling;
         let taken = self.batches.known(name, owner)?;
-        taken.cancelled |= step == BatchStep::Cancel && taken.ready > asked.now;
+        if step == BatchStep::Cancel {
+            taken.cancel(asked.now, cancelling, |_| None);
+        }
         if taken.has_ended(asked.now) && !taken.results.is_empty() {
             let at = if matches!(taken.end, BatchEnd::Errored | BatchEnd::Expired) { 2 } else { 1 };
             let lines = std::mem::take(&mut taken.results);
-            let lines = if taken.cancelled { Vec::new() } else { lines };
             let written = Some(self.keep(owner, lines));
             self.batches.known(name, owner)?.files[at] = written;
         }
@@ -149,7 +156,8 @@ impl State {
 
 fn shown(id: &str, taken: &Taken, now: Duration) -> Value {
     let status = match taken.end {
-        _ if taken.cancelled => "cancelled",
+        _ if taken.cancelled.is_some() && taken.has_ended(now) => "cancelled",
+        _ if taken.cancelled.is_some() => "cancelling",
         _ if !taken.has_ended(now) => "in_progress",
         BatchEnd::Failed => "failed",
         BatchEnd::Expired => "expired",
@@ -164,6 +172,8 @@ fn shown(id: &str, taken: &Taken, now: Duration) -> Value {
         "endpoint": taken.endpoint,
         "status": status,
         "completion_window": "24h",
+        "created_at": taken.made.0.as_secs(),
+        "metadata": taken.metadata,
         "input_file_id": input,
         "output_file_id": output,
         "error_file_id": error,

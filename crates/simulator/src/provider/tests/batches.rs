@@ -7,7 +7,7 @@ use domain::{
     companions::Companions,
     credential::{Credential, CredentialKind, Lease},
     fingerprint::Fingerprint,
-    ids::{Generation, LeaseId, Principal},
+    ids::{BatchMark, Generation, LeaseId, Principal},
     provider::{Provider as Vendor, UpstreamKey},
     secret::Secret,
     time::{Moment, UnixMillis},
@@ -43,14 +43,18 @@ fn calls(dialect: Dialect) -> Vec<Bytes> {
     said.map(|words| question(dialect, words, false).to_string().into()).to_vec()
 }
 
+fn mark() -> BatchMark {
+    BatchMark::from("stillroom-1")
+}
+
 async fn handed_in(origin: &str, dialect: Dialect) -> Batch {
     let vendor = dialect.provider();
     let reply = match vendor {
-        Vendor::Anthropic => step(origin, vendor, Step::Submit(calls(dialect))).await,
+        Vendor::Anthropic => step(origin, vendor, Step::Submit(mark(), calls(dialect))).await,
         Vendor::OpenAi => {
-            let uploaded = step(origin, vendor, Step::Upload(dialect, calls(dialect))).await;
+            let uploaded = step(origin, vendor, Step::Upload(dialect, mark(), calls(dialect))).await;
             let file = batch::file(&uploaded.body).unwrap();
-            step(origin, vendor, Step::Begin(dialect, file)).await
+            step(origin, vendor, Step::Begin(dialect, mark(), file)).await
         }
     };
     batch::batch(vendor, &reply.body).unwrap()
@@ -64,6 +68,11 @@ async fn a_batch_is_handed_in_looked_at_fetched_and_cleared_away_over_a_socket()
         let served = served(&provider).await;
         let (origin, vendor) = (served.origin(), dialect.provider());
         let id = handed_in(&origin, dialect).await.id;
+        let list = step(&origin, vendor, Step::List).await;
+        let listed = batch::list(vendor, &list.body).unwrap().batches;
+        assert!(matches!(&listed[..], [it] if it.id == id && it.ended), "{dialect:?}: {listed:?}");
+        let known = [listed[0].mark == Some(mark()), listed[0].calls == Some(2)];
+        assert_eq!(known, [vendor == Vendor::OpenAi, vendor == Vendor::Anthropic], "{dialect:?}");
         let looked = step(&origin, vendor, Step::Look(id.clone())).await;
         let ended = batch::batch(vendor, &looked.body).unwrap();
         assert!(ended.ended, "{dialect:?}");
@@ -73,7 +82,9 @@ async fn a_batch_is_handed_in_looked_at_fetched_and_cleared_away_over_a_socket()
                 .extend(batch::results(dialect, &step(&origin, vendor, Step::Read(file.clone())).await.body));
         }
         if vendor == Vendor::Anthropic {
-            results.extend(batch::results(dialect, &step(&origin, vendor, Step::Results(id)).await.body));
+            let told = step(&origin, vendor, Step::Results(id)).await.body;
+            assert!(batch::is_marked(dialect, &told, &mark()));
+            results.extend(batch::results(dialect, &told));
         }
         let answers: Vec<_> = results.into_values().map(|result| result.unwrap().message).collect();
         assert!(answers.len() == 2 && answers.iter().all(Option::is_some), "{dialect:?}: {answers:?}");
