@@ -1,6 +1,8 @@
 //! The gateway brought up, on real threads and a real socket, and brought down again in order.
 
+mod connection;
 mod error;
+mod listening;
 mod signals;
 mod staff;
 mod way_out;
@@ -14,9 +16,8 @@ use crate::app::configure;
 use crate::edge::{Edge, EdgeParts};
 use crate::telemetry::Metrics;
 use actix_web::dev::Server;
-use actix_web::web::ServiceConfig;
-use actix_web::{App, HttpServer};
 use actor::Trace;
+use connection::Limits;
 use domain::fingerprint::Fingerprinter;
 use domain::settings::Settings;
 use embedding::Model;
@@ -24,6 +25,7 @@ use futures_core::Stream;
 use futures_core::future::LocalBoxFuture;
 use futures_util::StreamExt as _;
 use futures_util::future::{Either, select};
+use listening::server;
 use rand::rngs::StdRng;
 use rand::{Rng as _, SeedableRng as _};
 use staff::{Staff, Stock};
@@ -32,17 +34,14 @@ use std::net::{SocketAddr, TcpListener};
 use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::thread::available_parallelism;
 use std::time::Duration;
 use store::Desk;
 use tokio::net::TcpSocket;
 use way_out::way_out;
 use workers::{Alarm, House};
 
-/// How long a client may take for the head of a request.
-const HEAD_WITHIN: Duration = Duration::from_secs(15);
-/// How long a connection without a request is kept.
-const IDLE_CONNECTION: Duration = Duration::from_secs(75);
+/// How long a client is waited for when nothing is under way.
+const WAITED: Limits = Limits { head: Duration::from_secs(15), idle: Duration::from_secs(75) };
 /// How long answers under way may go on once the gateway is asked to stop, in seconds. With what follows it stays below the
 /// minute and a half after which a service manager loses patience.
 const ANSWERS_WITHIN: u64 = 60;
@@ -99,8 +98,8 @@ impl Gateway {
         let ready = Arc::new(AtomicBool::new(false));
         let admin = Admin::new(staff.house.clone(), Arc::clone(&ready), metrics).of_owner(edge.owner());
         let app = configure(Arc::new(edge), Arc::new(admin));
-        let server =
-            server(listener, app, HEAD_WITHIN).map_err(|source| ServeError::Bind { address, source })?;
+        let server = server(listener, app, WAITED, ANSWERS_WITHIN)
+            .map_err(|source| ServeError::Bind { address, source })?;
         Ok(Self { address, ready, server, relayed: Box::pin(relayed), staff })
     }
 
@@ -174,61 +173,4 @@ fn listen(settings: &Settings) -> Result<(TcpListener, SocketAddr), ServeError> 
         Ok((listener, address))
     };
     bound().map_err(|source| ServeError::Bind { address, source })
-}
-
-/// A server of `app` on which a client may take `head_within` for the head of its first request.
-fn server(
-    listener: TcpListener,
-    app: impl Fn(&mut ServiceConfig) + Clone + Send + 'static,
-    head_within: Duration,
-) -> io::Result<Server> {
-    let server = HttpServer::new(move || App::new().configure(app.clone()))
-        .workers(available_parallelism().map_or(1, usize::from))
-        // Else a client that leaves while nothing is being sent is never noticed.
-        .h1_allow_half_closed(false)
-        .client_request_timeout(head_within)
-        .keep_alive(IDLE_CONNECTION)
-        .tcp_nodelay(true)
-        .shutdown_timeout(ANSWERS_WITHIN)
-        .disable_signals()
-        .listen(listener)?;
-    Ok(server.run())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use std::io::{ErrorKind, Read as _, Write as _};
-    use std::net::TcpStream;
-
-    /// Says a byte of a head that never ends whenever nothing was answered for a moment, and gives the answer.
-    fn dribble(mut stream: TcpStream) -> String {
-        stream.set_read_timeout(Some(Duration::from_millis(5))).unwrap();
-        stream.write_all(b"GET / HTTP/1.1\r\nx-slow: ").unwrap();
-        let (mut answer, mut piece) = (Vec::new(), [0; 1024]);
-        loop {
-            match stream.read(&mut piece) {
-                Ok(0) => return String::from_utf8(answer).unwrap(),
-                Ok(length) => answer.extend_from_slice(&piece[..length]),
-                Err(error) if [ErrorKind::WouldBlock, ErrorKind::TimedOut].contains(&error.kind()) => {
-                    stream.write_all(b"x").unwrap();
-                }
-                Err(_) => return String::from_utf8(answer).unwrap(),
-            }
-        }
-    }
-
-    #[actix_web::test]
-    async fn a_head_that_only_dribbles_is_answered_with_408_and_its_connection_closed() {
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let address = listener.local_addr().unwrap();
-        let server = server(listener, |_| (), Duration::from_millis(100)).unwrap();
-        let handle = server.handle();
-        let serving = actix_rt::spawn(server);
-        let answer = tokio::task::spawn_blocking(move || dribble(TcpStream::connect(address).unwrap()));
-        let answer = tokio::time::timeout(Duration::from_secs(60), answer).await.expect("given up").unwrap();
-        assert!(answer.starts_with("HTTP/1.1 408 "), "{answer:?}");
-        handle.stop(false).await;
-        serving.await.unwrap().unwrap();
-    }
 }

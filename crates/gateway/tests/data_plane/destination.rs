@@ -108,6 +108,7 @@ fn no_target_leads_a_key_elsewhere() {
         (format!("http://{host}/v1/messages"), 403),
         (format!("http://127.0.0.1@{host}/v1/messages"), 403),
         (format!("{host}"), 403),
+        ("*".to_owned(), 404),
         (format!("//{host}/v1/messages"), 200),
         (format!("/anthropic//{host}/v1/messages"), 200),
         (format!("/anthropic/http://{host}/v1/messages"), 200),
