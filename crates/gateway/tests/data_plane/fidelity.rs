@@ -134,6 +134,37 @@ fn events_that_are_said_in_one_breath_stay_apart() {
     assert_eq!(client.chunk(), b"");
 }
 
+/// The values of each name as they stand one after the other.
+fn grouped(headers: &[(String, String)]) -> Vec<(&str, Vec<&str>)> {
+    let groups = headers.chunk_by(|one, other| one.0 == other.0);
+    groups
+        .map(|group| (group[0].0.as_str(), group.iter().map(|(_, value)| value.as_str()).collect()))
+        .collect()
+}
+
+#[test]
+fn names_are_in_lower_case_each_once_with_all_its_values_in_their_order() {
+    let spelled = "X-Stainless-OS: a\r\nvary: 1\r\nx-b: b\r\nVary: 2\r\nx_C: c\r\nVARY: 3\r\n";
+    let provider = Provider::saying(answer("200 OK", spelled, ""));
+    let house = House::before(&provider);
+    let answered = house.ask(post("/v1/messages", spelled, "{}"));
+    for headers in [provider.heard().headers, answered.headers] {
+        let mut groups = grouped(&headers);
+        assert_eq!(groups[0].0, "content-length", "it comes first");
+        groups.retain(|(name, _)| !["content-length", "date", "host"].contains(name));
+        groups.sort_unstable();
+        assert_eq!(
+            groups,
+            [
+                ("vary", vec!["1", "2", "3"]),
+                ("x-b", vec!["b"]),
+                ("x-stainless-os", vec!["a"]),
+                ("x_c", vec!["c"])
+            ]
+        );
+    }
+}
+
 #[test]
 fn values_keep_their_inner_blanks_their_quotes_and_what_is_not_ascii() {
     let provider = Provider::saying(OK);

@@ -13,7 +13,7 @@ use crate::client::{PATIENCE, resets};
 #[derive(Debug)]
 pub(crate) struct Heard {
     pub(crate) line: String,
-    /// Names in lower case.
+    /// Names as they stand on the wire.
     pub(crate) headers: Vec<(String, String)>,
     pub(crate) body: Vec<u8>,
 }
@@ -118,7 +118,7 @@ impl Line {
         let line = lines.next().unwrap().to_owned();
         let header = |line: &str| {
             let (name, value) = line.split_once(": ").unwrap();
-            (name.to_ascii_lowercase(), value.to_owned())
+            (name.to_owned(), value.to_owned())
         };
         let mut heard = Heard { line, headers: lines.map(header).collect(), body: Vec::new() };
         let length = heard.values("content-length").first().map_or(0, |length| length.parse().unwrap());

@@ -125,6 +125,24 @@ fn a_chunked_upload_arrives_whole() {
 }
 
 #[test]
+fn requests_that_come_in_one_breath_are_answered_in_their_order() {
+    let provider = Provider::playing(|line| {
+        while let Some(target) = line.hear_target() {
+            line.say(answer("200 OK", "", &target).as_bytes());
+        }
+    });
+    let house = House::before(&provider);
+    let mut client = house.client();
+    let targets = ["/v1/messages/1", "/v1/messages/2", "/v1/models"];
+    client.say(targets.map(|target| post(target, "", "{}")).concat());
+    for target in targets {
+        assert_eq!(client.answer().text(), target);
+        assert_eq!(provider.heard().line, format!("POST {target} HTTP/1.1"));
+    }
+    assert!(provider.heard_no_more());
+}
+
+#[test]
 fn each_event_passes_before_the_next_is_said() {
     let (go_on, told) = channel::<()>();
     let told = Mutex::new(told);
