@@ -40,8 +40,10 @@ use tokio::net::TcpSocket;
 use way_out::way_out;
 use workers::{Alarm, House};
 
-/// How long a client is waited for when nothing is under way.
-const WAITED: Limits = Limits { head: Duration::from_secs(15), idle: Duration::from_secs(75) };
+/// How long a client may take for the head of a request.
+const HEAD_WITHIN: Duration = Duration::from_secs(15);
+/// How long a connection without a request is kept.
+const IDLE_CONNECTION: Duration = Duration::from_secs(75);
 /// How long answers under way may go on once the gateway is asked to stop, in seconds. With what follows it stays below the
 /// minute and a half after which a service manager loses patience.
 const ANSWERS_WITHIN: u64 = 60;
@@ -90,6 +92,8 @@ impl Gateway {
             Stock { desk, model, transport: Arc::clone(&transport), fingerprinter: fingerprinter.clone() };
         let staff = Staff::engage(&settings, ears, stock, chance.random());
         let (house, seed) = (staff.house.clone(), chance.random());
+        let unread = settings.relay.request_timeout;
+        let limits = Limits { head: HEAD_WITHIN, idle: IDLE_CONNECTION, unread };
         let parts =
             EdgeParts { settings, house, metrics: Arc::clone(&metrics), transport, fingerprinter, seed };
         let (edge, relayed) = Edge::new(parts)?.with_its_end();
@@ -98,7 +102,7 @@ impl Gateway {
         let ready = Arc::new(AtomicBool::new(false));
         let admin = Admin::new(staff.house.clone(), Arc::clone(&ready), metrics).of_owner(edge.owner());
         let app = configure(Arc::new(edge), Arc::new(admin));
-        let server = server(listener, app, WAITED, ANSWERS_WITHIN)
+        let server = server(listener, app, limits, ANSWERS_WITHIN)
             .map_err(|source| ServeError::Bind { address, source })?;
         Ok(Self { address, ready, server, relayed: Box::pin(relayed), staff })
     }

@@ -153,7 +153,7 @@ fn ten_thousand_idle_connections_hurt_nobody() {
     let served = Served::before(&User::new(), provider.address, "");
     others_are_served(&served);
     let before = known(&served, "VmRSS");
-    // Each has been answered once: one that never said anything is closed within seconds.
+    // Each has been answered once, as the idle connections of agents have.
     let met = || {
         let mut client = client(&served);
         client.say(request("GET", "/readyz", ""));

@@ -10,7 +10,11 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, DuplexStream, duplex};
 use tokio::sync::Notify;
 use tokio::time::{Instant, sleep, timeout};
 
-const LIMITS: Limits = Limits { head: Duration::from_secs(15), idle: Duration::from_secs(75) };
+const LIMITS: Limits = Limits {
+    head: Duration::from_secs(15),
+    idle: Duration::from_secs(75),
+    unread: Duration::from_secs(7200),
+};
 /// More than any limit.
 const LONG: Duration = Duration::from_secs(100);
 const ASKING: &str = "GET /nowhere HTTP/1.1\r\nhost: h\r\n\r\n";
@@ -199,7 +203,7 @@ fn dribble_later(mut stream: net::TcpStream) -> String {
 async fn a_head_that_only_dribbles_is_answered_with_408_and_its_connection_closed() {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap();
-    let server = server(listener, app, Limits { head: LONG / 1000, idle: LONG }, 0).unwrap();
+    let server = server(listener, app, Limits { head: LONG / 1000, ..LIMITS }, 0).unwrap();
     let handle = server.handle();
     let serving = actix_rt::spawn(server);
     for dribble in [dribble, dribble_later] {
