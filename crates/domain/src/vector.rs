@@ -54,6 +54,48 @@ impl Vector {
         let lengths = f64::from(own).sqrt() * f64::from(others).sqrt();
         if lengths > 0.0 { (f64::from(product) / lengths).clamp(-1.0, 1.0) } else { 0.0 }
     }
+
+    /// How alike each of these vectors is, as they are kept, in what sets them apart from each other: the cosine of what is left of
+    /// both without the mean direction of `others` (Mu and Viswanath, *All-but-the-Top*, 2018), from -1 to 1. Texts of one kind share much
+    /// that tells nothing, such as the name with which each begins. 0 where nothing is left, as of a single one, or the dimensions are not as many.
+    #[must_use]
+    pub fn likenesses_apart<V: AsRef<[u8]>>(&self, others: &[V]) -> Vec<f64> {
+        let dimensions = self.0.len();
+        let directions: Vec<Option<Vec<f32>>> =
+            others.iter().map(|other| direction(other.as_ref(), dimensions)).collect();
+        let Some(own) = direction(&self.0, dimensions) else { return vec![0.0; others.len()] };
+        let common = mean(directions.iter().flatten(), dimensions);
+        let apart = |direction: &[f32]| -> Vec<f64> {
+            direction.iter().zip(&common).map(|(number, common)| f64::from(*number) - common).collect()
+        };
+        let own = apart(&own);
+        let likeness = |other: &Option<Vec<f32>>| other.as_ref().map_or(0.0, |it| cosine(&own, &apart(it)));
+        directions.iter().map(likeness).collect()
+    }
+}
+
+/// A vector as it is kept, of length 1; none if it has no direction, or other dimensions.
+fn direction(bytes: &[u8], dimensions: usize) -> Option<Vec<f32>> {
+    let numbers: Vec<f32> = bytes.iter().map(|byte| f32::from(*byte as i8)).collect();
+    let length = numbers.iter().map(|number| number * number).sum::<f32>().sqrt();
+    (length > 0.0 && numbers.len() == dimensions)
+        .then(|| numbers.iter().map(|number| number / length).collect())
+}
+
+/// In f64, in which equal numbers have exactly themselves as their mean, so that nothing is left of them.
+fn mean<'d>(directions: impl Iterator<Item = &'d Vec<f32>>, dimensions: usize) -> Vec<f64> {
+    let (mut sums, mut count) = (vec![0.0; dimensions], 0.0_f64);
+    for direction in directions {
+        count += 1.0;
+        sums.iter_mut().zip(direction).for_each(|(sum, number)| *sum += f64::from(*number));
+    }
+    sums.iter().map(|sum| sum / count.max(1.0)).collect()
+}
+
+fn cosine(one: &[f64], other: &[f64]) -> f64 {
+    let product = |a: &[f64], b: &[f64]| a.iter().zip(b).map(|(a, b)| a * b).sum::<f64>();
+    let lengths = (product(one, one) * product(other, other)).sqrt();
+    if lengths > 0.0 { (product(one, other) / lengths).clamp(-1.0, 1.0) } else { 0.0 }
 }
 
 /// Neither bytes nor a digest tell a reader anything.
@@ -98,6 +140,46 @@ mod tests {
         for odd in [&[0.0, 0.0][..], &[f32::NAN, 1.0], &[f32::INFINITY, 1.0], &[1.0], &[]] {
             assert_eq!(likeness(odd, &[1.0, 1.0]), 0.0, "{odd:?}");
         }
+    }
+
+    fn apart(one: &[f32], others: &[&[f32]]) -> Vec<f64> {
+        let others: Vec<Vec<u8>> = others.iter().map(|it| Vector::of(it).as_bytes().to_vec()).collect();
+        Vector::of(one).likenesses_apart(&others)
+    }
+
+    #[test]
+    fn what_all_vectors_share_makes_none_of_them_more_alike() {
+        let (rye, wheat): (&[f32], &[f32]) = (&[9.0, 2.0, 0.0], &[9.0, 0.0, 2.0]);
+        assert!(likeness(rye, wheat) > 0.9);
+        let apart = apart(rye, &[rye, wheat]);
+        assert!(apart[0] > 0.99 && apart[1] < -0.99, "{apart:?}");
+    }
+
+    #[test]
+    fn how_long_a_vector_is_and_those_without_a_direction_count_for_nothing_among_others() {
+        let to = Vector::of(&[3.0, 1.0]);
+        let alone = to.likenesses_apart(&[&[100, 0][..], &[50, 100]]);
+        let among = to.likenesses_apart(&[&[20, 0][..], &[0, 0], &[1], &[50, 100]]);
+        assert_eq!([among[1], among[2]], [0.0, 0.0]);
+        assert!(
+            (alone[0] - among[0]).abs() < 1e-6 && (alone[1] - among[3]).abs() < 1e-6,
+            "{alone:?} {among:?}"
+        );
+    }
+
+    #[test]
+    fn nothing_sets_equal_vectors_apart() {
+        let waves: Vec<f32> = (0..384).map(|at| (at as f32 * 0.11).sin()).collect();
+        let query: Vec<f32> = (0..384).map(|at| (at as f32 * 0.7).sin()).collect();
+        assert_eq!(apart(&query, &[&waves[..]; 7]), [0.0; 7]);
+    }
+
+    #[test]
+    fn a_vector_alone_has_nothing_that_sets_it_apart() {
+        assert_eq!(apart(&[1.0, 2.0], &[&[1.0, 2.0]]), [0.0]);
+        assert_eq!(apart(&[1.0, 2.0], &[&[2.0, 1.0]]), [0.0]);
+        assert_eq!(apart(&[1.0, 2.0], &[]), [0.0; 0]);
+        assert_eq!(apart(&[0.0, 0.0], &[&[2.0, 1.0], &[1.0, 2.0]]), [0.0, 0.0]);
     }
 
     #[test]

@@ -1,9 +1,10 @@
 //! What means alike: every vector of the scope is held against that of the query, so nothing is missed and nothing has to be kept
 //! in memory. What that costs is told in docs/recall.md.
 
+use super::ranking::{Likeness, Passage};
 use super::{Scope, Source};
-use domain::ids::Principal;
-use domain::vector::QueryVector;
+use domain::ids::{Principal, SessionId};
+use domain::vector::{QueryVector, Vector};
 use rusqlite::{OptionalExtension as _, Row, Transaction, params};
 use std::collections::HashMap;
 
@@ -20,17 +21,18 @@ pub(super) struct Near {
 
 /// How alike everything of a source is that has vectors.
 #[derive(Debug, Default)]
-pub(super) struct Likenesses {
+pub(super) struct Likenesses<'q> {
+    to: Option<&'q Vector>,
     each: Vec<Near>,
 }
 
-impl Likenesses {
+impl<'q> Likenesses<'q> {
     /// Of the texts of `source` in `scope`; of none, when there is nothing to hold them against.
     pub(super) fn of(
         transaction: &Transaction<'_>,
         scope: Scope<'_>,
         source: Source,
-        near: Option<&QueryVector>,
+        near: Option<&'q QueryVector>,
     ) -> rusqlite::Result<Self> {
         let Some(near) = near else { return Ok(Self::default()) };
         let number = "SELECT number FROM embedding_model WHERE name = ?1";
@@ -41,7 +43,7 @@ impl Likenesses {
         let mut statement = transaction.prepare_cached(within(source))?;
         let values = params![scope.principal.map(Principal::as_str), scope.project, number];
         let mut rows = statement.query(values)?;
-        let mut likenesses = Self::default();
+        let mut likenesses = Self { to: Some(&near.vector), each: Vec::new() };
         while let Some(row) = rows.next()? {
             likenesses.take(self::near(row, near)?);
         }
@@ -69,9 +71,27 @@ impl Likenesses {
         best
     }
 
-    /// Of those that `wanted` picks, by number.
-    pub(super) fn picked(&self, wanted: impl Fn(i64) -> bool) -> HashMap<i64, f64> {
-        self.each.iter().filter(|near| wanted(near.id)).map(|near| (near.id, near.likeness)).collect()
+    /// Of these messages, as far as they have vectors, by number: as such, and in what sets them apart from each other.
+    pub(super) fn among(
+        &self,
+        transaction: &Transaction<'_>,
+        passages: &[Passage],
+    ) -> rusqlite::Result<HashMap<i64, Likeness>> {
+        let Some(to) = self.to else { return Ok(HashMap::new()) };
+        let sessions: HashMap<i64, &SessionId> = passages.iter().map(|it| (it.id, &it.session)).collect();
+        let sql =
+            "SELECT vector FROM vector WHERE session = ?1 AND source = 'message' AND id = ?2 AND part = ?3";
+        let mut statement = transaction.prepare_cached(sql)?;
+        let (mut known, mut vectors) = (Vec::new(), Vec::<Vec<u8>>::new());
+        for near in &self.each {
+            let Some(session) = sessions.get(&near.id) else { continue };
+            let values = params![session.as_str(), near.id, near.part as i64];
+            vectors.push(statement.query_row(values, |row| row.get(0))?);
+            known.push(near);
+        }
+        let apart = to.likenesses_apart(&vectors);
+        let likeness = |(near, apart): (&Near, f64)| (near.id, Likeness { plain: near.likeness, apart });
+        Ok(known.into_iter().zip(apart).map(likeness).collect())
     }
 }
 

@@ -68,8 +68,17 @@ pub(super) struct Talk {
     pub(super) passages: Vec<Passage>,
     /// The message said just before a message, in its session.
     pub(super) before: HashMap<i64, i64>,
-    /// How alike the question a message is in what it means, of those that are known for it: a cosine.
-    pub(super) likeness: HashMap<i64, f64>,
+    /// How alike the question a message is in what it means, of those of which that is known.
+    pub(super) likeness: HashMap<i64, Likeness>,
+}
+
+/// How alike two texts are in what they mean.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) struct Likeness {
+    /// The cosine of their vectors.
+    pub(super) plain: f64,
+    /// The cosine of what is left of both without what all messages found have in common.
+    pub(super) apart: f64,
 }
 
 /// A message's place in the ranking.
@@ -93,8 +102,8 @@ pub(super) fn ranked(question: &Question, talk: &Talk) -> Vec<Ranked> {
     order.sort_by(|a, b| {
         scores[*b].total_cmp(&scores[*a]).then(talk.passages[*b].id.cmp(&talk.passages[*a].id))
     });
-    let share =
-        |at: usize| readings[at].share().max(ranking.likeness(&talk.passages[at]).unwrap_or_default());
+    let likeness = |at: usize| talk.likeness.get(&talk.passages[at].id).map_or(0.0, |it| it.plain);
+    let share = |at: usize| readings[at].share().max(likeness(at));
     order.into_iter().map(|passage| Ranked { passage, share: share(passage) }).collect()
 }
 
@@ -207,23 +216,15 @@ impl<'t> Ranking<'t> {
         scores
     }
 
-    /// What each message has of the words, and how alike it is: the most alike as much as a share of all the words, and one no more
-    /// alike than messages are on average nothing, since models differ in what they call alike.
+    /// What each message has of the words, and how alike it is: the most alike as much as a share of all the words, and one no more alike
+    /// than the messages found are on average nothing, since models differ in what they call alike.
     fn by_words_and_likeness(&self) -> Vec<f64> {
         let most = if self.whole > 0.0 { LIKENESS * self.whole } else { 1.0 };
-        let known: Vec<f64> = self.talk.passages.iter().filter_map(|it| self.likeness(it)).collect();
-        let average = known.iter().sum::<f64>() / known.len().max(1) as f64;
-        let span = known.iter().copied().fold(average, f64::max) - average;
-        let above =
-            |passage: &Passage| self.likeness(passage).filter(|_| span > 0.0).map_or(0.0, |it| it - average);
-        let of = |(words, passage): (f64, &Passage)| {
-            words + most * (above(passage) / span.max(f64::EPSILON)).max(0.0)
-        };
+        let alike =
+            |passage: &Passage| self.talk.likeness.get(&passage.id).map_or(0.0, |it| it.apart.max(0.0));
+        let highest = self.talk.passages.iter().map(alike).fold(f64::MIN_POSITIVE, f64::max);
+        let of = |(words, passage): (f64, &Passage)| words + most * alike(passage) / highest;
         self.by_words().into_iter().zip(&self.talk.passages).map(of).collect()
-    }
-
-    fn likeness(&self, passage: &Passage) -> Option<f64> {
-        self.talk.likeness.get(&passage.id).copied()
     }
 
     fn by_words(&self) -> Vec<f64> {

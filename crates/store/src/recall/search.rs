@@ -30,7 +30,7 @@ pub(super) fn talk(
     transaction: &Transaction<'_>,
     scope: Scope<'_>,
     question: &Question,
-    likenesses: &Likenesses,
+    likenesses: &Likenesses<'_>,
 ) -> rusqlite::Result<Talk> {
     let passages = drawn(transaction, scope, question)?;
     let mut known: HashSet<i64> = passages.iter().map(|passage| passage.id).collect();
@@ -51,7 +51,7 @@ pub(super) fn talk(
         talk.before.extend(row.windows(2).map(|pair| (pair[1], pair[0])));
         talk.passages.extend(before.into_iter().chain(behind).filter(|passage| known.insert(passage.id)));
     }
-    talk.likeness = likenesses.picked(|id| known.contains(&id));
+    talk.likeness = likenesses.among(transaction, &talk.passages)?;
     Ok(talk)
 }
 

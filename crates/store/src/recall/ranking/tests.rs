@@ -156,7 +156,7 @@ proptest! {
 /// The texts, the best first, where it is known how alike the first ones are.
 fn best_alike<'s>(question: &str, said: &[(u8, i64, &'s str)], alike: &[f64]) -> Vec<&'s str> {
     let mut talk = talk(said);
-    talk.likeness = (1..).zip(alike.iter().copied()).collect();
+    talk.likeness = (1..).zip(alike.iter().map(|it| Likeness { plain: 0.5, apart: *it })).collect();
     let ranked = ranked(&Question::read(question), &talk);
     ranked.into_iter().map(|it| said[it.passage].2).collect()
 }
@@ -182,28 +182,32 @@ fn what_is_next_to_something_alike_takes_some_of_it() {
 }
 
 #[test]
-fn a_message_without_a_vector_is_held_to_be_as_alike_as_the_average() {
+fn a_message_without_a_vector_is_held_to_be_as_alike_as_the_average_and_so_is_one_that_is_less() {
     let said = [(1, 1, "bread it is"), (2, 1, "It rains."), (3, 1, "It pours."), (4, 1, "bread or so")];
     // Of two that fit alike the newer one comes first.
-    assert_eq!(best_alike("bread", &said, &[0.5, 0.9, 0.1])[..2], ["bread or so", "bread it is"]);
-    assert_eq!(best_alike("bread", &said, &[0.6, 0.9, 0.1])[..2], ["bread it is", "bread or so"]);
+    assert_eq!(best_alike("bread", &said, &[-0.1, 0.9, 0.1])[..2], ["bread or so", "bread it is"]);
+    assert_eq!(best_alike("bread", &said, &[0.0, 0.9, 0.1, -0.1])[..2], ["bread or so", "bread it is"]);
+    assert_eq!(best_alike("bread", &said, &[0.1, 0.9, -0.1])[..2], ["bread it is", "bread or so"]);
 }
 
 #[test]
 fn the_share_of_what_only_means_alike_is_how_alike_it_is() {
     let mut talk = talk(&[(1, 1, "Rye rises."), (2, 1, "bread")]);
-    talk.likeness = HashMap::from([(1, 0.75), (2, 0.25)]);
+    talk.likeness = HashMap::from([
+        (1, Likeness { plain: 0.75, apart: 0.2 }),
+        (2, Likeness { plain: 0.25, apart: -0.2 }),
+    ]);
     let ranked = ranked(&Question::read("bread loaf"), &talk);
     let shares: Vec<f64> = ranked.iter().map(|it| it.share).collect();
     assert_eq!(shares, [0.5, 0.75]);
 }
 
 proptest! {
-    /// Models differ in what they call alike: only by how much a message is more alike than others counts.
+    /// Models differ in what they call alike: only by how much more a message is alike than others counts.
     #[test]
-    fn what_is_added_to_all_likenesses_changes_no_order(likenesses in prop::collection::vec(0.0..0.5_f64, 3), more in 0.0..0.5_f64) {
+    fn what_all_likenesses_are_multiplied_by_changes_no_order(likenesses in prop::collection::vec(-0.5..0.5_f64, 3), by in 0.5..2.0_f64) {
         let said = [(1, 1, "bread or so"), (2, 1, "rye"), (3, 1, "wheat, and the bread of old")];
-        let raised: Vec<f64> = likenesses.iter().map(|it| it + more).collect();
+        let raised: Vec<f64> = likenesses.iter().map(|it| it * by).collect();
         prop_assert_eq!(best_alike("bread", &said, &likenesses), best_alike("bread", &said, &raised));
     }
 }
