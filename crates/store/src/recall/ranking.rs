@@ -28,6 +28,9 @@ const FROM_BEFORE: [f64; 2] = [0.4, 0.4];
 const FROM_BEHIND: [f64; 2] = [0.35, 0.25];
 /// And besides, if the one before it asked something.
 const FROM_QUESTION: f64 = 0.35;
+/// What a message is held to have next to it where nothing is known, as at the ends of a session: of what it has itself. With nothing it
+/// would stand behind those that have something on both sides.
+const AT_AN_END: f64 = 0.5;
 /// The most that a session gives to its messages; it is judged by its best two.
 const SESSION: f64 = 0.5;
 const BEST_OF_SESSION: usize = 2;
@@ -36,7 +39,7 @@ const SPEAKER: f64 = 0.15;
 /// It says when something was, and that is asked.
 const TIME: f64 = 0.33;
 /// It was said at the date that is named: of the best score.
-const DATE: f64 = 0.2;
+const DATE: f64 = 0.4;
 /// Somebody speaks of themselves.
 const FIRST_PERSON: f64 = 0.1;
 /// What is left of a message that ends by asking.
@@ -243,17 +246,20 @@ impl<'t> Ranking<'t> {
 
     /// The scores with what each message takes from those next to it.
     fn by_neighbours(&self, words: &[f64]) -> Vec<f64> {
-        let mut scores = words.to_vec();
-        for (at, before) in self.before.iter().enumerate() {
-            let Some(first) = before[0] else { continue };
-            let question = if self.readings[first].asks { FROM_QUESTION } else { 0.0 };
-            scores[at] += words[first] * question;
-            for (distance, other) in before.iter().copied().flatten().enumerate() {
-                scores[at] += words[other] * FROM_BEFORE[distance];
-                scores[other] += words[at] * FROM_BEHIND[distance];
-            }
-        }
-        scores
+        let behind = behind_each(&self.before);
+        let taken = |at: usize, next_to: [Option<usize>; 2], share: [f64; 2]| -> f64 {
+            let had = |other: Option<usize>| other.map_or(words[at] * AT_AN_END, |other| words[other]);
+            next_to.into_iter().zip(share).map(|(other, share)| had(other) * share).sum()
+        };
+        let score = |at: usize| {
+            let [before, behind] = [self.before[at], behind[at]];
+            let asked = before[0].filter(|first| self.readings[*first].asks);
+            words[at]
+                + taken(at, before, FROM_BEFORE)
+                + taken(at, behind, FROM_BEHIND)
+                + asked.map_or(0.0, |first| words[first] * FROM_QUESTION)
+        };
+        (0..words.len()).map(score).collect()
     }
 
     /// How much each session has to do with the matter: of the one that has most.
@@ -312,6 +318,19 @@ fn before_each(talk: &Talk) -> Vec<[Option<usize>; 2]> {
         [first, second].map(|id| id.and_then(|id| places.get(id).copied()))
     };
     talk.passages.iter().map(before).collect()
+}
+
+/// Of each passage the two that were said behind it, as far as they are known.
+fn behind_each(before: &[[Option<usize>; 2]]) -> Vec<[Option<usize>; 2]> {
+    let mut behind = vec![[None; 2]; before.len()];
+    for (at, before) in before.iter().enumerate() {
+        for (distance, other) in before.iter().enumerate() {
+            if let Some(other) = *other {
+                behind[other][distance] = Some(at);
+            }
+        }
+    }
+    behind
 }
 
 const fn share(of: f64, is_due: bool) -> f64 {

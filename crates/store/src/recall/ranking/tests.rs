@@ -202,6 +202,34 @@ fn the_share_of_what_only_means_alike_is_how_alike_it_is() {
     assert_eq!(shares, [0.5, 0.75]);
 }
 
+#[test]
+fn the_first_message_of_a_session_does_not_stand_behind_those_with_something_before_them() {
+    let said = [
+        (1, 1, "The sluice of the mill leaks."),
+        (1, 1, "Hm."),
+        (2, 1, "Hm."),
+        (2, 1, "A leak, then."),
+        (2, 1, "The sluice of the mill leaks."),
+        (2, 1, "Hm."),
+    ];
+    let ranked = ranked(&Question::read("mill sluice leaks"), &talk(&said));
+    assert_eq!(ranked[0].passage, 0);
+}
+
+#[test]
+fn what_is_known_to_be_next_to_a_message_counts_rather_than_the_message_itself() {
+    let said = [
+        (1, 1, "The mill leaks."),
+        (1, 1, "The mill leaks."),
+        (1, 1, "The mill leaks."),
+        (1, 1, "The mill leaks."),
+        (1, 1, "The mill leaks."),
+        (2, 1, "The mill leaks."),
+    ];
+    let ranked = ranked(&Question::read("mill leaks"), &talk(&said));
+    assert_eq!((ranked[0].passage, ranked[5].passage), (2, 5), "{ranked:?}");
+}
+
 proptest! {
     /// Models differ in what they call alike: only by how much more a message is alike than others counts.
     #[test]
