@@ -1,12 +1,16 @@
-//! What means alike: every vector of the scope is held against that of the query, so nothing is missed and nothing has to be kept
-//! in memory. What that costs is told in docs/recall.md.
+//! What means alike: the vectors of the scope are held against that of the query one by one, so nothing has to be kept in memory, and
+//! nothing is missed of those that are looked at. What that costs is told in docs/recall.md.
 
 use super::ranking::{Likeness, Passage};
 use super::{Scope, Source};
+use crate::columns::Word;
 use domain::ids::{Principal, SessionId};
 use domain::vector::{QueryVector, Vector};
 use rusqlite::{OptionalExtension as _, Row, Transaction, params};
 use std::collections::HashMap;
+
+/// How many vectors of messages, and how many of observations, are looked at for one question: those of the sessions used last.
+const LOOKED_AT: u32 = 100_000;
 
 /// A text that means something alike.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -34,6 +38,16 @@ impl<'q> Likenesses<'q> {
         source: Source,
         near: Option<&'q QueryVector>,
     ) -> rusqlite::Result<Self> {
+        Self::of_latest(transaction, scope, source, near, LOOKED_AT)
+    }
+
+    fn of_latest(
+        transaction: &Transaction<'_>,
+        scope: Scope<'_>,
+        source: Source,
+        near: Option<&'q QueryVector>,
+        most: u32,
+    ) -> rusqlite::Result<Self> {
         let Some(near) = near else { return Ok(Self::default()) };
         let number = "SELECT number FROM embedding_model WHERE name = ?1";
         let number =
@@ -41,7 +55,8 @@ impl<'q> Likenesses<'q> {
         let Some(number) = number else { return Ok(Self::default()) };
         let number: i64 = number;
         let mut statement = transaction.prepare_cached(within(source))?;
-        let values = params![scope.principal.map(Principal::as_str), scope.project, number];
+        let (principal, project) = (scope.principal.map(Principal::as_str), scope.project);
+        let values = params![principal, project, number, most, Word(source)];
         let mut rows = statement.query(values)?;
         let mut likenesses = Self { to: Some(&near.vector), each: Vec::new() };
         while let Some(row) = rows.next()? {
@@ -105,19 +120,50 @@ const fn within(source: Source) -> &'static str {
     match source {
         Source::Knowledge => {
             "SELECT vector.id, part, vector FROM vector CROSS JOIN knowledge ON number = vector.id
-            WHERE vector.session = '' AND source = 'knowledge' AND model = ?3 AND (?1 IS NULL OR principal = ?1)
+            WHERE vector.session = '' AND source = ?5 AND model = ?3 AND (?1 IS NULL OR principal = ?1)
                 AND (?2 IS NULL OR promoted OR project = ?2 OR project IN
-                    (SELECT project FROM session WHERE directory = ?2 AND session.principal = knowledge.principal))"
+                    (SELECT project FROM session WHERE directory = ?2 AND session.principal = knowledge.principal))
+            LIMIT ?4"
         }
-        Source::Observation => {
-            "SELECT vector.id, part, vector FROM session CROSS JOIN vector ON vector.session = session.id
-            WHERE source = 'observation' AND vector.model = ?3 AND (?1 IS NULL OR principal = ?1)
-                AND (?2 IS NULL OR ?2 IN (project, directory))"
+        // The sessions are gone through in their order, so the vectors of those used last come first.
+        Source::Observation | Source::Message => {
+            "WITH latest AS MATERIALIZED (
+                SELECT id FROM session WHERE (?1 IS NULL OR principal = ?1) AND (?2 IS NULL OR ?2 IN (project, directory))
+                ORDER BY last_activity DESC, id LIMIT ?4
+            )
+            SELECT vector.id, part, vector FROM latest CROSS JOIN vector ON vector.session = latest.id
+            WHERE source = ?5 AND model = ?3 LIMIT ?4"
         }
-        Source::Message => {
-            "SELECT vector.id, part, vector FROM session CROSS JOIN vector ON vector.session = session.id
-            WHERE source = 'message' AND vector.model = ?3 AND (?1 IS NULL OR principal = ?1)
-                AND (?2 IS NULL OR ?2 IN (project, directory))"
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::database;
+    use domain::vector::ModelName;
+
+    #[test]
+    fn of_very_many_vectors_those_of_the_sessions_used_last_are_looked_at() {
+        let mut database = database::open_in_memory().unwrap();
+        let mut fill = "INSERT INTO embedding_model (number, name) VALUES (1, zeroblob(32));".to_owned();
+        for (id, used) in [("a", 3), ("b", 9), ("c", 6)] {
+            fill += &format!(
+                "INSERT INTO session (id, principal, client, provider, dialect, model, upstream_origin, head, created, last_activity)
+                VALUES ('{id}', 'p', 'c', 'anthropic', 'd', 'm', 'o', x'', 1, {used});
+                INSERT INTO vector VALUES ('{id}', 'message', {used}, 0, 1, x'7f00'), ('{id}', 'message', {used} + 100, 0, 1, x'7f00');"
+            );
         }
+        database.execute_batch(&fill).unwrap();
+        let query = QueryVector { model: ModelName([0; 32]), vector: Vector::of(&[1.0, 0.0]) };
+        let transaction = database.transaction().unwrap();
+        let looked_at = |most| {
+            let scope = Scope { principal: None, project: None };
+            let found =
+                Likenesses::of_latest(&transaction, scope, Source::Message, Some(&query), most).unwrap();
+            found.each.iter().map(|near| near.id).collect::<Vec<_>>()
+        };
+        assert_eq!(looked_at(100), [9, 109, 6, 106, 3, 103]);
+        assert_eq!(looked_at(3), [9, 109, 6]);
     }
 }
