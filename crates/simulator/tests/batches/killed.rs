@@ -19,9 +19,20 @@ fn step_of(vendor: Vendor) -> BatchStep {
 
 /// Lets a house live until its calls are handed in, and kills it before the answer comes. Who is left is its provider.
 fn killed_meanwhile(home: &Path, settings: Settings, kind: Kind, key: &str, vendor: Vendor) -> Provider {
+    killed_at(home, settings, kind, key, (vendor, Fault::StallAfter(0)))
+}
+
+/// The same, where this becomes of the answer.
+fn killed_at(
+    home: &Path,
+    settings: Settings,
+    kind: Kind,
+    key: &str,
+    (vendor, fault): (Vendor, Fault),
+) -> Provider {
     run_in(home, Duration::ZERO, 13, settings, async |world| {
         world.provider.take_batches(20 * MINUTE, BatchEnd::Answered);
-        world.provider.next_batch_step(step_of(vendor), Fault::StallAfter(0));
+        world.provider.next_batch_step(step_of(vendor), fault);
         world.provider.accept(key);
         let mut agent = Agent::new(kind, SESSION, key);
         turns(&world, &mut agent, "remember the sourdough").await;
@@ -44,10 +55,14 @@ fn left(home: &Path) -> Vec<store::KeptBatch> {
 
 #[test]
 fn what_was_taken_in_when_the_process_was_killed_is_found_and_paid_for_once() {
-    for (vendor, kind, key) in PARTIES {
+    // Before the answer came, and behind one that was cut: nobody has looked for the batch yet.
+    for (fault, (vendor, kind, key)) in [Fault::StallAfter(0), Fault::CutAfter(3)]
+        .into_iter()
+        .flat_map(|fault| PARTIES.map(|party| (fault.clone(), party)))
+    {
         let home = TempDir::new().expect("a folder");
         let settings = with_own_key(vendor, key);
-        let past = killed_meanwhile(home.path(), settings.clone(), kind, key, vendor);
+        let past = killed_at(home.path(), settings.clone(), kind, key, (vendor, fault));
         let before = left(home.path());
         assert!(matches!(&before[..], [batch] if batch.id.is_none()), "{vendor}: {before:?}");
         after(home.path(), settings, 14 * MINUTE, &past, async |world| {
