@@ -1,6 +1,6 @@
 //! The IdleScheduler: sweeps, sends the workers out, and says in the log when one of them does better or worse.
 
-use crate::left_work::LeftWork;
+use crate::left_work::left_work;
 use crate::retention::Retention;
 use crate::{RequestShelf, Spoken};
 use actor::{Mailbox, Performer, Stage};
@@ -16,6 +16,7 @@ use machines::idle_scheduler::{
 use machines::job::{Brief, Ending, FailureCause, JobMessage};
 use std::sync::Arc;
 use std::time::Duration;
+use store::Desk;
 
 const TIMER: &str = "sweep";
 const BACKLOG: &str = "backlog";
@@ -29,7 +30,7 @@ pub(crate) struct SchedulerPerformer {
     pub(crate) curator: Mailbox<Spoken<JobMessage>>,
     pub(crate) warmer: Mailbox<Spoken<WarmerMessage>, WarmerReply>,
     pub(crate) shelf: Arc<RequestShelf>,
-    pub(crate) left_work: LeftWork,
+    pub(crate) desk: Desk,
     /// None when nothing is ever dropped.
     pub(crate) retention: Option<Retention>,
 }
@@ -89,8 +90,8 @@ impl SchedulerPerformer {
     }
 
     fn find_backlog(&self, stage: &mut Stage<'_, Spoken<SchedulerMessage>>) {
-        let left_work = self.left_work.clone();
-        let look = async move { Spoken(SchedulerMessage::BacklogFound(left_work.find().await)) };
+        let desk = self.desk.clone();
+        let look = async move { Spoken(SchedulerMessage::BacklogFound(left_work(&desk).await)) };
         stage.run(look, Spoken(SchedulerMessage::BacklogFound(Vec::new())));
     }
 

@@ -10,7 +10,6 @@ use crate::embedder::EmbedderPerformer;
 use crate::errand::Errand;
 use crate::idle_scheduler::SchedulerPerformer;
 use crate::job::{Craft, JobPerformer};
-use crate::left_work::LeftWork;
 use crate::retention::Retention;
 use crate::{Embeddings, House, Notebook, Outbox, Parts, Projects, Purse, Recorder, RequestShelf, Spoken};
 use actor::{Vacancy, vacancy};
@@ -129,7 +128,7 @@ impl House {
             curator: self.curator.clone(),
             warmer: self.warmer.clone(),
             shelf: Arc::clone(shelf),
-            left_work: LeftWork { desk: parts.desk.clone() },
+            desk: self.desk.clone(),
             retention: Retention::of(parts),
         };
         let settings = Arc::clone(&parts.settings);

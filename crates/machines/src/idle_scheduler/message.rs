@@ -24,7 +24,7 @@ pub struct Backlog {
 
 /// A session of which the store says that something is left to do.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub struct Found {
+pub struct LeftWork {
     /// The session.
     pub brief: Brief,
     /// What is left to do in it.
@@ -54,7 +54,7 @@ pub enum SchedulerMessage {
     /// It is time to look in the store for work that nobody in memory knows of.
     BacklogDue,
     /// The sessions with work left, those used last first; none where the store could not say.
-    BacklogFound(Vec<Found>),
+    BacklogFound(Vec<LeftWork>),
     /// Every tick.
     IdleSweepDue,
     /// A worker's job ended.

@@ -8,7 +8,7 @@ mod message;
 #[cfg(test)]
 mod tests;
 
-pub use message::{Backlog, Found, SchedulerEffect, SchedulerMessage, SchedulerReply, WorkerHealth};
+pub use message::{Backlog, LeftWork, SchedulerEffect, SchedulerMessage, SchedulerReply, WorkerHealth};
 
 use crate::health::{Ladder, Level};
 use crate::job::{Brief, Ending, FailureCause};
@@ -160,12 +160,12 @@ impl SchedulerMachine {
 
     /// Whoever has a seat already knows better than the store did when it was asked. Nearly every session has a little left that
     /// is not worth a job: it takes no seat for that.
-    fn found(&mut self, mut found: Vec<Found>, now: Moment) {
-        found.retain(|Found { brief, backlog }| {
+    fn found(&mut self, mut found: Vec<LeftWork>, now: Moment) {
+        found.retain(|LeftWork { brief, backlog }| {
             let is_known = self.seats.get(&brief.session).is_some_and(|seat| seat.brief.is_some());
             !is_known && (is_to_distil(*backlog, &self.distiller) || is_to_curate(*backlog, &self.curator))
         });
-        for Found { brief, backlog } in found.into_iter().take(FOUND_AT_ONCE) {
+        for LeftWork { brief, backlog } in found.into_iter().take(FOUND_AT_ONCE) {
             let seat = self.seat(brief.session.clone(), now);
             (seat.brief, seat.backlog) = (Some(brief), backlog);
         }

@@ -261,7 +261,7 @@ fn nobody_waits_for_work_whose_agent_was_not_heard_for_ten_minutes_or_never() {
     assert_eq!(patience(&mut heard, 600), [true]);
     let mut found = machine();
     let backlog = Backlog { pending_messages: 6, ..Backlog::default() };
-    say(&mut found, 0, SchedulerMessage::BacklogFound(vec![Found { brief: brief("a"), backlog }]));
+    say(&mut found, 0, SchedulerMessage::BacklogFound(vec![LeftWork { brief: brief("a"), backlog }]));
     assert_eq!(patience(&mut found, 60), [true]);
 }
 
@@ -362,7 +362,7 @@ fn what_is_old_is_dropped_a_little_at_a_time_until_there_is_no_more_and_then_aga
 
 fn found(sessions: impl Iterator<Item = u32>, pending_messages: u32) -> SchedulerMessage {
     let backlog = Backlog { pending_messages, ..Backlog::default() };
-    let one = |number: u32| Found { brief: brief(&number.to_string()), backlog };
+    let one = |number: u32| LeftWork { brief: brief(&number.to_string()), backlog };
     SchedulerMessage::BacklogFound(sessions.map(one).collect())
 }
 
@@ -402,6 +402,6 @@ fn whoever_is_in_memory_knows_better_than_the_store_did() {
     let mut machine = machine();
     say(&mut machine, 0, recorded(1, 10, Stop::End));
     let backlog = Backlog { pending_messages: 6, ..Backlog::default() };
-    say(&mut machine, 1, SchedulerMessage::BacklogFound(vec![Found { brief: brief("a"), backlog }]));
+    say(&mut machine, 1, SchedulerMessage::BacklogFound(vec![LeftWork { brief: brief("a"), backlog }]));
     assert_eq!(due(&mut machine, 61), []);
 }
