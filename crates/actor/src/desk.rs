@@ -44,11 +44,9 @@ impl Desk {
             return Err(TellError::Stopped);
         }
         let room = if lane == Lane::Sure { usize::MAX } else { self.capacity };
-        let before = self
-            .depth
+        self.depth
             .fetch_update(Ordering::AcqRel, Ordering::Acquire, |depth| (depth < room).then(|| depth + 1))
             .map_err(|_full| TellError::Full)?;
-        self.environment.observer.depth(self.name, before + 1);
         Ok(Admission(Arc::clone(self)))
     }
 
@@ -98,8 +96,7 @@ pub(crate) struct Admission(Arc<Desk>);
 
 impl Drop for Admission {
     fn drop(&mut self) {
-        let before = self.0.depth.fetch_sub(1, Ordering::AcqRel);
-        self.0.environment.observer.depth(self.0.name, before - 1);
+        self.0.depth.fetch_sub(1, Ordering::AcqRel);
     }
 }
 

@@ -31,7 +31,7 @@ pub use clock::Clock;
 pub use delivery::{AskError, TellError};
 pub use environment::{Environment, Fatal};
 pub use mailbox::{Address, Bundle, Mailbox};
-pub use observer::{NoObserver, Observer};
+pub use observer::{Depth, NoObserver, Observer};
 pub use performer::{Factory, Message, Performer};
 pub use row::Row;
 pub use selection::Selection;

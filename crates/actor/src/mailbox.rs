@@ -26,6 +26,8 @@ pub struct Mailbox<M: Message, R: Send + 'static = ()>(Arc<Slot<M, R>>);
 /// when it is dropped.
 pub struct Bundle<M: Message, R: Send + 'static = ()> {
     slot: Arc<Slot<M, R>>,
+    /// When it was begun, which counts as when all of it was told: to ask a clock costs as much as to tell.
+    begun: Duration,
     letters: Vec<Letter<M, R>>,
 }
 
@@ -63,7 +65,7 @@ impl<M: Message, R: Send + 'static> Mailbox<M, R> {
     /// Begins a bundle.
     #[must_use]
     pub fn bundle(&self) -> Bundle<M, R> {
-        Bundle { slot: Arc::clone(&self.0), letters: Vec::new() }
+        Bundle { slot: Arc::clone(&self.0), begun: self.0.now(), letters: Vec::new() }
     }
 
     /// Asks a question, and waits for the answer at most `within`, counted from the first poll.
@@ -149,7 +151,7 @@ impl<M: Message, R: Send + 'static> Bundle<M, R> {
     }
 
     fn put(&mut self, message: M, cause: Cause, lane: Lane) -> Result<(), TellError> {
-        self.letters.push(self.slot.letter(message, cause, lane, None, None)?);
+        self.letters.push(self.slot.letter(message, cause, lane, None, None, self.begun)?);
         if self.letters.len() >= IN_A_ROW {
             self.send();
         }
@@ -219,8 +221,12 @@ impl<M: Message, R: Send + 'static> Slot<M, R> {
         answer: Answer<R>,
         stamp: Option<Stamp>,
     ) -> Result<(), TellError> {
-        let letter = self.letter(message, cause, lane, answer, stamp)?;
+        let letter = self.letter(message, cause, lane, answer, stamp, self.now())?;
         self.send(Mail::Letter(Box::new(letter)))
+    }
+
+    fn now(&self) -> Duration {
+        self.desk.environment.clock.now()
     }
 
     /// A letter that is let in.
@@ -231,6 +237,7 @@ impl<M: Message, R: Send + 'static> Slot<M, R> {
         lane: Lane,
         answer: Answer<R>,
         stamp: Option<Stamp>,
+        now: Duration,
     ) -> Result<Letter<M, R>, TellError> {
         let environment = &self.desk.environment;
         let admission = self.desk.admit(lane).inspect_err(|error| {
@@ -238,7 +245,7 @@ impl<M: Message, R: Send + 'static> Slot<M, R> {
                 environment.observer.shed(self.desk.name, message.name());
             }
         })?;
-        let postmark = Postmark::new(environment.trace.number(), cause, stamp, environment.clock.now());
+        let postmark = Postmark::new(environment.trace.number(), cause, stamp, now);
         Ok(Letter { message, answer, postmark, admission })
     }
 

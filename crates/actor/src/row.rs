@@ -5,7 +5,7 @@
 /// Actors and messages are named in the program's own text; whoever reads rows from elsewhere holds names as `String`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Row<Name = &'static str> {
-    /// When its handling began, in milliseconds since 1970.
+    /// When its handling began, in milliseconds since 1970; 0 where nobody traces.
     pub at_unix_ms: u64,
     /// The same on a clock that nobody sets, in microseconds since the process began to count.
     pub begun_us: u64,

@@ -130,7 +130,7 @@ impl<M: Message, R: Send + 'static> Shell<M, R> {
 
     fn row(&self, message: &M, postmark: &Postmark, now: Duration, traced: bool) -> Row {
         Row {
-            at_unix_ms: u64::try_from(self.desk.environment.clock.unix().as_millis()).unwrap_or(u64::MAX),
+            at_unix_ms: if traced { millis(self.desk.environment.clock.unix()) } else { 0 },
             begun_us: micros(now),
             actor: self.desk.name,
             incarnation: self.incarnation,
@@ -249,6 +249,10 @@ fn report(span: &Span, row: &Row) {
     span.record("handle_us", row.handle_us);
     span.record("effects", row.effects);
     span.record("outcome", row.outcome.as_str());
+}
+
+fn millis(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
 }
 
 fn micros(duration: Duration) -> u64 {

@@ -44,6 +44,8 @@ pub fn vacancy<M: Message, R: Send + 'static>(
     environment: &Environment,
 ) -> (Mailbox<M, R>, Vacancy<M, R>) {
     let desk = Arc::new(Desk::new(name, capacity, environment.clone()));
+    let seen = Arc::downgrade(&desk);
+    environment.observer.opened(name, Arc::new(move || seen.upgrade().map_or(0, |desk| desk.depth())));
     let (sender, mail) = channel(UNBOUNDED);
     let mailbox = Mailbox::new(Addr::new(sender), Arc::clone(&desk));
     (mailbox.clone(), Vacancy { mail, mailbox, desk })

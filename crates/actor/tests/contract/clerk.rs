@@ -1,13 +1,14 @@
 //! The actor under test: a clerk who notes numbers, and does to the stage whatever it is told.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::ops::RangeInclusive;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use actor::{
-    AskError, Cause, Clock, Environment, Factory, Mailbox, Message, Observer, Performer, Place, Row, Stage,
-    Trace, Vacancy, vacancy,
+    AskError, Cause, Clock, Depth, Environment, Factory, Mailbox, Message, Observer, Performer, Place, Row,
+    Stage, Trace, Vacancy, vacancy,
 };
 use tokio::task::LocalSet;
 
@@ -95,16 +96,24 @@ impl Performer for Clerk {
 
 /// What an observer heard, as sentences.
 #[derive(Default)]
-pub(crate) struct Ears(Mutex<Vec<String>>);
+pub(crate) struct Ears {
+    sentences: Mutex<Vec<String>>,
+    depths: Mutex<BTreeMap<&'static str, Depth>>,
+}
 
 impl Ears {
     fn hear(&self, what: String) {
-        self.0.lock().unwrap().push(what);
+        self.sentences.lock().unwrap().push(what);
+    }
+
+    /// How many messages wait for `actor` now.
+    pub(crate) fn depth(&self, actor: &str) -> usize {
+        self.depths.lock().unwrap()[actor]()
     }
 
     /// Everything heard that begins with `word`.
     pub(crate) fn heard(&self, word: &str) -> Vec<String> {
-        self.0.lock().unwrap().iter().filter(|what| what.starts_with(word)).cloned().collect()
+        self.sentences.lock().unwrap().iter().filter(|what| what.starts_with(word)).cloned().collect()
     }
 }
 
@@ -121,8 +130,8 @@ impl Observer for Ears {
         self.hear(format!("crashed {actor}"));
     }
 
-    fn depth(&self, actor: &'static str, depth: usize) {
-        self.hear(format!("depth {actor} {depth}"));
+    fn opened(&self, actor: &'static str, depth: Depth) {
+        self.depths.lock().unwrap().insert(actor, depth);
     }
 }
 

@@ -83,6 +83,7 @@ mod tests {
     use machines::health::Level;
     use machines::idle_scheduler::WorkerHealth;
     use std::collections::{BTreeMap, BTreeSet};
+    use std::sync::Arc;
     use std::time::Duration;
     use workers::Meter;
 
@@ -97,7 +98,7 @@ mod tests {
         metrics.set_unwell(Some(&[WorkerHealth { session, purpose: Purpose::Warm, level: Level::Critical }]));
         metrics.relay_overhead(Duration::from_micros(170));
         metrics.refused("overloaded");
-        metrics.depth("Distiller", 3);
+        metrics.opened("Distiller", Arc::new(|| 3));
         metrics.handled(&Row { actor: "Distiller", queue_wait_us: 1500, ..Row::default() });
         metrics.shed("CredentialActor", "ClientAnswered");
         metrics.turn_recorded();

@@ -3,7 +3,7 @@
 //! One [`Metrics`] a gateway, no global registry: two gateways in one process (a test, the simulator) do not mix.
 
 use crate::telemetry::Spans;
-use actor::{Observer, Row};
+use actor::{Depth, Observer, Row};
 use domain::intake::Oddity;
 use domain::provider::Provider;
 use domain::purpose::Purpose;
@@ -16,7 +16,9 @@ use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::Registry;
 use std::collections::BTreeMap;
+use std::fmt;
 use std::sync::atomic::AtomicU64;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use store::Dropped;
 use workers::{Called, Meter};
@@ -81,6 +83,16 @@ struct ReasonLabel {
 type Dollars = Counter<f64, AtomicU64>;
 type Waits = Family<ActorLabel, Histogram, fn() -> Histogram>;
 
+/// How deep each actor's mailbox is, by the actor's name.
+#[derive(Default)]
+struct Mailboxes(Mutex<BTreeMap<&'static str, Depth>>);
+
+impl fmt::Debug for Mailboxes {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Mailboxes(…)")
+    }
+}
+
 /// Every metric of the gateway. Usable from any thread.
 #[derive(Debug)]
 pub struct Metrics {
@@ -93,6 +105,8 @@ pub struct Metrics {
     worker_health: Family<HealthLabels, Gauge>,
     relay_overhead: Histogram,
     relay_refusals: Family<CodeLabel, Counter>,
+    /// Asked when somebody reads the metrics: to count along with each message would cost as much as some messages do.
+    mailboxes: Mailboxes,
     mailbox_depth: Family<ActorLabel, Gauge>,
     queue_wait: Waits,
     facts_shed: Family<ShedLabels, Counter>,
@@ -119,6 +133,7 @@ impl Metrics {
             worker_health: Family::default(),
             relay_overhead: spans(),
             relay_refusals: Family::default(),
+            mailboxes: Mailboxes::default(),
             mailbox_depth: Family::default(),
             queue_wait: Family::new_with_constructor(spans),
             facts_shed: Family::default(),
@@ -164,9 +179,17 @@ impl Metrics {
         self.credentials_left.get_or_create(&ReasonLabel { reason: why.as_str() }).inc();
     }
 
-    /// What is exposed. Names lack the `_total` of counters: the encoding adds it.
+    /// What is exposed, as it is now. Names lack the `_total` of counters: the encoding adds it.
     pub(crate) fn registry(&self) -> &Registry {
+        for (&actor, depth) in self.mailboxes().iter() {
+            let depth = i64::try_from(depth()).unwrap_or(i64::MAX);
+            self.mailbox_depth.get_or_create(&ActorLabel { actor }).set(depth);
+        }
         &self.registry
+    }
+
+    fn mailboxes(&self) -> MutexGuard<'_, BTreeMap<&'static str, Depth>> {
+        self.mailboxes.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Sets how many sessions' background work stands still, by provider; providers that are not named have none. `None` when
@@ -317,8 +340,7 @@ impl Observer for Metrics {
         self.facts_shed.get_or_create(&ShedLabels { actor, msg: message }).inc();
     }
 
-    fn depth(&self, actor: &'static str, depth: usize) {
-        let depth = i64::try_from(depth).unwrap_or(i64::MAX);
-        self.mailbox_depth.get_or_create(&ActorLabel { actor }).set(depth);
+    fn opened(&self, actor: &'static str, depth: Depth) {
+        self.mailboxes().insert(actor, depth);
     }
 }
