@@ -3,9 +3,10 @@
 
 use crate::dialect::json::{Text, first_is_json, read};
 use crate::events;
-use memchr::memmem;
+use memchr::memmem::Finder;
 use serde::Deserialize;
 use serde_json::value::RawValue;
+use std::sync::LazyLock;
 
 /// What a provider says went wrong.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -23,8 +24,10 @@ pub(crate) struct ProviderError {
 /// Every shape has one of these words for a name or a type; most answers have neither, and a look for them is cheap. Where an
 /// answer only speaks of errors, as those of coding agents do all the time, no quotes stand around the word, or escaped ones.
 fn may_hold_one(body: &[u8]) -> bool {
-    [r#""error""#, r#""detail""#].into_iter().any(|word| memmem::find(body, word.as_bytes()).is_some())
+    WORDS.iter().any(|word| word.find(body).is_some())
 }
+
+static WORDS: LazyLock<[Finder<'_>; 2]> = LazyLock::new(|| [r#""error""#, r#""detail""#].map(Finder::new));
 
 impl ProviderError {
     /// The error in a whole body, JSON or a stream of events; none when there is none, or the body is neither.

@@ -4,7 +4,7 @@
 //! in another spelling, and prompt caches are found by the bytes of the prompt. It bears no cache mark, so that the marks are
 //! those that the client chose, and no more.
 
-use super::outline::{member, members, places};
+use super::outline::{Members, member, places};
 use bytes::Bytes;
 use domain::provider::Dialect;
 use memchr::memmem;
@@ -15,17 +15,16 @@ use std::ops::Range;
 /// be read without a doubt, its instructions have an unknown shape, or it holds a proof of its own content.
 #[must_use]
 pub fn with_addition(dialect: Dialect, body: &[u8], text: &str) -> Option<Bytes> {
-    let members = members(body)?;
-    let find = |name: &str| members.iter().find(|(key, _)| *key == name.as_bytes()).map(|(_, at)| at.clone());
+    let members = Members::of(body)?;
     let (place, addition) = match dialect {
         Dialect::AnthropicMessages => {
-            find("messages")?;
-            system(body, find("system"), text)?
+            members.place("messages")?;
+            system(body, members.place("system"), text)?
         }
-        Dialect::OpenAiChat => message(body, find("messages")?, text)?,
+        Dialect::OpenAiChat => message(body, members.place("messages")?, text)?,
         Dialect::OpenAiResponses => {
-            find("input")?;
-            instructions(body, find("instructions"), text)?
+            members.place("input")?;
+            instructions(body, members.place("instructions"), text)?
         }
     };
     Some([body.get(..place.start)?, addition.as_bytes(), body.get(place.end..)?].concat().into())

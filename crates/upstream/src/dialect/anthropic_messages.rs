@@ -9,10 +9,9 @@ pub(super) use request::{asked, glance};
 
 use super::Completion;
 use super::draft::spoken;
-use super::json::{Text, compact, items, text, texts};
+use super::json::{Raw, Text, compact, items, text, texts};
 use domain::conversation::Part;
 use serde::Deserialize;
-use serde_json::value::RawValue;
 use serde_json::{Value, json};
 
 /// A piece of a message, asked or answered.
@@ -27,14 +26,14 @@ struct Block<'b> {
     #[serde(borrow)]
     name: Option<Text<'b>>,
     #[serde(borrow)]
-    input: Option<&'b RawValue>,
+    input: Option<Raw<'b>>,
     #[serde(borrow)]
     tool_use_id: Option<Text<'b>>,
     #[serde(borrow)]
-    content: Option<&'b RawValue>,
+    content: Option<Raw<'b>>,
 }
 
-fn parts(content: &RawValue) -> Vec<Part> {
+fn parts(content: Raw<'_>) -> Vec<Part> {
     if let Some(text) = text(content) {
         return spoken(Part::Text { text: text.into_owned() }).into_iter().collect();
     }

@@ -1,11 +1,20 @@
 //! The working directory, as agents state it in their instructions. It names a project and is never opened.
 
+use memchr::memmem::Finder;
+use std::sync::LazyLock;
+
 /// Longer statements are not paths but prose.
 const LONGEST: usize = 1024;
 
+/// Every statement has one of these, in the spelling of people who write words with one case.
+static TELLTALES: LazyLock<[Finder<'_>; 3]> =
+    LazyLock::new(|| ["irectory", "IRECTORY", "<cwd>"].map(Finder::new));
+
 /// The first working directory that any of `texts` states on a line of its own.
 pub(super) fn directory<'t>(texts: impl IntoIterator<Item = &'t str>) -> Option<String> {
-    let mut lines = texts.into_iter().flat_map(str::lines);
+    // Most texts state none, and a look for a word is far cheaper than one at each line.
+    let may_state = |text: &&str| TELLTALES.iter().any(|telltale| telltale.find(text.as_bytes()).is_some());
+    let mut lines = texts.into_iter().filter(may_state).flat_map(str::lines);
     lines.find_map(|line| stated(line.trim())).map(str::to_owned)
 }
 
@@ -44,6 +53,7 @@ mod tests {
             ("  <cwd>/home/user</cwd>", "/home/user"),
             ("Current working directory: C:\\work", "C:\\work"),
             ("* Working directory: `/x`", "/x"),
+            ("WORKING DIRECTORY: /x", "/x"),
         ] {
             assert_eq!(directory([line]).as_deref(), Some(path));
         }

@@ -1,9 +1,8 @@
 //! An answer while it is read: pieces arrive in any order and only partly, and what stands at the end is what was said.
 
-use super::json::{compact, read};
+use super::json::{Raw, compact, read};
 use crate::provider_error::ProviderError;
 use domain::conversation::{Answered, Message, Part, Role, Stop, Usage};
-use serde_json::value::RawValue;
 use std::collections::BTreeMap;
 
 /// Where a piece stands in the answer: its item, and its part within the item.
@@ -80,7 +79,7 @@ fn kept(part: Part, ended: bool) -> Option<Part> {
     match part {
         Part::ToolCall { id, name, input } => {
             let input = if input.trim().is_empty() { "{}".to_owned() } else { compact(&input) };
-            let whole = ended || read::<&RawValue>(&input).is_some();
+            let whole = ended || read::<Raw<'_>>(&input).is_some();
             whole.then_some(Part::ToolCall { id, name, input })
         }
         part => spoken(part),

@@ -7,6 +7,23 @@ use std::borrow::Cow;
 use std::fmt;
 use std::ops::Deref;
 
+/// One value as it stands, unread.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Raw<'b>(pub(crate) &'b str);
+
+impl<'b> Raw<'b> {
+    /// Its JSON.
+    pub(crate) fn get(self) -> &'b str {
+        self.0
+    }
+}
+
+impl<'de: 'b, 'b> Deserialize<'de> for Raw<'b> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        <&RawValue>::deserialize(deserializer).map(|raw| Self(raw.get()))
+    }
+}
+
 /// Text as it stands in JSON, copied only where an escape forces it. Half a surrogate pair, which agents do send when they
 /// cut text by length, becomes replacement characters instead of an error.
 #[derive(Debug, Clone, Default)]
@@ -56,24 +73,24 @@ pub(crate) fn read<'b, T: Deserialize<'b>>(json: &'b str) -> Option<T> {
 }
 
 /// The value, if it is a text. Looked at first, because the error that says "a list is no text" costs more than the text.
-pub(crate) fn text(value: &RawValue) -> Option<Cow<'_, str>> {
+pub(crate) fn text(value: Raw<'_>) -> Option<Cow<'_, str>> {
     let text = Some(value.get()).filter(|json| json.starts_with('"'))?;
     read::<Text<'_>>(text).map(|text| text.0)
 }
 
 /// The items of a list that have the wanted shape; none when it is no list.
-pub(crate) fn items<'b, T: Deserialize<'b>>(list: Option<&'b RawValue>) -> Vec<T> {
+pub(crate) fn items<'b, T: Deserialize<'b>>(list: Option<Raw<'b>>) -> Vec<T> {
     // Looked at first, because the error that says "a text is no list" would spell out the whole text.
     let Some(list) = list.filter(|list| list.get().starts_with('[')) else { return Vec::new() };
     // Nearly always all have it. Only where one has not is each looked at for itself, which takes twice as long.
     read(list.get()).unwrap_or_else(|| {
-        let items: Vec<&RawValue> = read(list.get()).unwrap_or_default();
+        let items: Vec<Raw<'_>> = read(list.get()).unwrap_or_default();
         items.into_iter().filter_map(|item| read(item.get())).collect()
     })
 }
 
 /// The words in a content: a text, or a list of parts that are texts or have one.
-pub(crate) fn texts(content: Option<&RawValue>) -> Vec<Cow<'_, str>> {
+pub(crate) fn texts(content: Option<Raw<'_>>) -> Vec<Cow<'_, str>> {
     #[derive(Deserialize)]
     struct Part<'b> {
         #[serde(borrow, rename = "type")]
@@ -93,7 +110,7 @@ pub(crate) fn texts(content: Option<&RawValue>) -> Vec<Cow<'_, str>> {
 
 /// JSON without the blanks between its tokens; what is no JSON stays as it is.
 pub(crate) fn compact(json: &str) -> String {
-    if read::<&RawValue>(json).is_none() {
+    if read::<Raw<'_>>(json).is_none() {
         return json.to_owned();
     }
     let (mut in_text, mut escaped) = (false, false);
@@ -113,7 +130,7 @@ pub(crate) fn first_is_json(body: &[u8]) -> bool {
 }
 
 /// Whether an output format, `{"type": …}`, asks for JSON.
-pub(crate) fn asks_for_json(format: Option<&RawValue>) -> bool {
+pub(crate) fn asks_for_json(format: Option<Raw<'_>>) -> bool {
     #[derive(Deserialize)]
     struct Format<'b> {
         #[serde(borrow, rename = "type")]
@@ -144,23 +161,23 @@ mod tests {
 
     #[test]
     fn one_odd_item_costs_only_itself() {
-        let list = RawValue::from_string(r#"[1, "x", {"a": 1}, 2]"#.into()).unwrap();
-        assert_eq!(items::<u32>(Some(&list)), [1, 2]);
+        let list = Raw(r#"[1, "x", {"a": 1}, 2]"#);
+        assert_eq!(items::<u32>(Some(list)), [1, 2]);
     }
 
     #[test]
     fn a_text_is_no_list() {
         for json in [r#""[1, 2]""#, "{}", "null"] {
-            let raw = RawValue::from_string(json.into()).unwrap();
-            assert!(items::<u32>(Some(&raw)).is_empty(), "{json}");
+            let raw = Raw(json);
+            assert!(items::<u32>(Some(raw)).is_empty(), "{json}");
         }
     }
 
     #[test]
     fn words_are_found_in_a_text_and_in_parts_but_not_in_thoughts() {
         let of = |json: &str| {
-            let raw = RawValue::from_string(json.into()).unwrap();
-            texts(Some(&raw)).into_iter().map(Cow::into_owned).collect::<Vec<_>>()
+            let raw = Raw(json);
+            texts(Some(raw)).into_iter().map(Cow::into_owned).collect::<Vec<_>>()
         };
         assert_eq!(of(r#""a""#), ["a"]);
         assert_eq!(of(r#"[{"type":"input_text","text":"a"},{"text":"b"},{"type":"image"}]"#), ["a", "b"]);

@@ -3,7 +3,7 @@
 use super::Completion;
 use super::directory::directory;
 use super::draft::{Draft, spoken};
-use super::json::{Text, asks_for_json, compact, first_is_json, items, read, texts};
+use super::json::{Raw, Text, asks_for_json, compact, first_is_json, items, read, texts};
 use super::openai_usage::usage;
 use super::outline;
 use crate::events;
@@ -11,7 +11,6 @@ use crate::provider_error::ProviderError;
 use crate::unreadable::Unreadable;
 use domain::conversation::{Answered, Asked, Message, Part, Role, Stop};
 use serde::Deserialize;
-use serde_json::value::RawValue;
 use serde_json::{Value, json};
 
 #[derive(Deserialize)]
@@ -22,11 +21,11 @@ struct Request<'b> {
     max_tokens: Option<u64>,
     max_completion_tokens: Option<u64>,
     #[serde(borrow)]
-    messages: Option<&'b RawValue>,
+    messages: Option<Raw<'b>>,
     #[serde(borrow)]
-    tools: Option<&'b RawValue>,
+    tools: Option<Raw<'b>>,
     #[serde(borrow)]
-    response_format: Option<&'b RawValue>,
+    response_format: Option<Raw<'b>>,
     #[serde(borrow)]
     prompt_cache_key: Option<Text<'b>>,
 }
@@ -37,9 +36,9 @@ struct Turn<'b> {
     #[serde(borrow, default)]
     role: Option<Text<'b>>,
     #[serde(borrow)]
-    content: Option<&'b RawValue>,
+    content: Option<Raw<'b>>,
     #[serde(borrow)]
-    tool_calls: Option<&'b RawValue>,
+    tool_calls: Option<Raw<'b>>,
     #[serde(borrow)]
     tool_call_id: Option<Text<'b>>,
 }
@@ -68,7 +67,7 @@ pub(super) fn asked(body: &[u8]) -> Result<Asked, Unreadable> {
     Ok(Asked {
         directory: stated_directory(&turns, &messages),
         structured: asks_for_json(request.response_format),
-        tools: items::<&RawValue>(request.tools).len(),
+        tools: items::<Raw<'_>>(request.tools).len(),
         output_limit: request.max_completion_tokens.or(request.max_tokens),
         stream: request.stream.unwrap_or_default(),
         model: request.model.0.into_owned(),
@@ -146,9 +145,9 @@ struct Answer {
 #[derive(Deserialize)]
 struct Chunk<'b> {
     #[serde(borrow)]
-    choices: Option<&'b RawValue>,
+    choices: Option<Raw<'b>>,
     #[serde(borrow)]
-    usage: Option<&'b RawValue>,
+    usage: Option<Raw<'b>>,
 }
 
 #[derive(Deserialize)]
@@ -156,7 +155,7 @@ struct Choice<'b> {
     #[serde(default)]
     index: u64,
     #[serde(borrow, alias = "delta")]
-    message: Option<&'b RawValue>,
+    message: Option<Raw<'b>>,
     #[serde(borrow)]
     finish_reason: Option<Text<'b>>,
 }
@@ -195,7 +194,7 @@ impl Answer {
         }
     }
 
-    fn said(&mut self, message: Option<&RawValue>) {
+    fn said(&mut self, message: Option<Raw<'_>>) {
         let Some(turn) = message.and_then(|message| read::<Turn<'_>>(message.get())) else { return };
         for words in texts(turn.content) {
             self.draft.say((WORDS, 0), &words);

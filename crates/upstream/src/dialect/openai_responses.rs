@@ -8,10 +8,9 @@ pub(super) use request::{asked, glance};
 
 use super::Completion;
 use super::draft::spoken;
-use super::json::{Text, compact, texts};
+use super::json::{Raw, Text, compact, texts};
 use domain::conversation::{Part, Role};
 use serde::Deserialize;
-use serde_json::value::RawValue;
 use serde_json::{Value, json};
 use std::borrow::Cow;
 
@@ -23,7 +22,7 @@ struct Item<'b> {
     #[serde(borrow)]
     role: Option<Text<'b>>,
     #[serde(borrow)]
-    content: Option<&'b RawValue>,
+    content: Option<Raw<'b>>,
     #[serde(borrow)]
     call_id: Option<Text<'b>>,
     #[serde(borrow)]
@@ -33,9 +32,9 @@ struct Item<'b> {
     #[serde(borrow)]
     input: Option<Text<'b>>,
     #[serde(borrow)]
-    output: Option<&'b RawValue>,
+    output: Option<Raw<'b>>,
     #[serde(borrow)]
-    tools: Option<&'b RawValue>,
+    tools: Option<Raw<'b>>,
 }
 
 impl Item<'_> {

@@ -1,9 +1,8 @@
 //! Tokens as OpenAI counts them, under the names of both of its dialects.
 
-use super::json::read;
+use super::json::{Raw, read};
 use domain::conversation::Usage;
 use serde::Deserialize;
-use serde_json::value::RawValue;
 
 #[derive(Deserialize)]
 struct Counted {
@@ -21,7 +20,7 @@ struct Details {
 }
 
 /// The count in a `usage` object. OpenAI's input includes what came from its cache; ours does not.
-pub(super) fn usage(raw: &RawValue) -> Option<Usage> {
+pub(super) fn usage(raw: Raw<'_>) -> Option<Usage> {
     let counted: Counted = read(raw.get())?;
     let input = counted.prompt_tokens.or(counted.input_tokens).unwrap_or_default();
     let details = counted.prompt_tokens_details.or(counted.input_tokens_details);
@@ -35,7 +34,7 @@ mod tests {
     use super::*;
 
     fn of(json: &str) -> Option<Usage> {
-        usage(&RawValue::from_string(json.into()).unwrap())
+        usage(Raw(json))
     }
 
     #[test]

@@ -1,9 +1,14 @@
 //! Where the values of a JSON text begin and end, found without reading them: texts are passed over at the speed of a search
 //! for their end. What is found is JSON only if the whole is; whoever wants to know must read it.
 
+use super::json::Raw;
 use memchr::{memchr_iter, memmem};
+use serde::Deserialize;
 use std::borrow::Cow;
 use std::ops::Range;
+
+/// As many members as a request usually has.
+const USUAL: usize = 16;
 
 /// The value of the first member of the object `json` that is called `name`, and what surrounds it. None when there is none,
 /// or none can be found: a name that is spelled with escapes is not.
@@ -45,6 +50,20 @@ pub(super) fn opening<'b>(
     Cow::Owned([before, b"[", &kept.join(&b","[..]), b"]", behind].concat())
 }
 
+/// As [`elements`], each with its members if it is an object that has some.
+pub(super) fn objects(json: &[u8]) -> impl Iterator<Item = (&[u8], Option<Members<'_>>)> {
+    let mut next = behind(json, 0, b'[');
+    std::iter::from_fn(move || {
+        let start = blank(json, next.take()?);
+        let (members, end) = match Members::at(json, start) {
+            Some((members, end)) => (Some(members), end),
+            None => (None, past_value(json, start)?),
+        };
+        next = behind(json, blank(json, end), b',');
+        Some((json.get(start..end)?, members))
+    })
+}
+
 /// The items of the list `json`, as far as they can be told apart; none when it is no list.
 pub(super) fn elements(json: &[u8]) -> impl Iterator<Item = &[u8]> {
     places(json).filter_map(|place| json.get(place))
@@ -61,26 +80,62 @@ pub(super) fn places(json: &[u8]) -> impl Iterator<Item = Range<usize>> {
     })
 }
 
-/// The members of the object `json` as they stand: the name without its quotes, and where its value is. None when it is no
-/// object, goes on behind its end, or a name stands twice or is spelled with escapes, so that two readers could disagree.
-pub(super) fn members(json: &[u8]) -> Option<Vec<(&[u8], Range<usize>)>> {
-    let mut members: Vec<(&[u8], Range<usize>)> = Vec::new();
-    let mut at = behind(json, blank(json, 0), b'{')?;
-    loop {
-        let key = at..past_text(json, at)?;
-        let start = blank(json, behind(json, blank(json, key.end), b':')?);
-        let value = start..past_value(json, start)?;
-        let name = json.get(key)?.strip_prefix(b"\"")?.strip_suffix(b"\"")?;
-        if name.contains(&b'\\') || members.iter().any(|(known, _)| *known == name) {
-            return None;
+/// The members of an object as they stand.
+pub(super) struct Members<'b> {
+    json: &'b [u8],
+    /// The name without its quotes, and where its value is.
+    places: Vec<(&'b [u8], Range<usize>)>,
+}
+
+impl<'b> Members<'b> {
+    /// Those of the object `json`. None when it is no object, goes on behind its end, or a name stands twice or is spelled with
+    /// escapes, so that two readers could disagree.
+    pub(super) fn of(json: &'b [u8]) -> Option<Self> {
+        let (members, end) = Self::at(json, blank(json, 0))?;
+        (blank(json, end) == json.len()).then_some(members)
+    }
+
+    /// Those of the object that begins at `start`, and where that ends.
+    fn at(json: &'b [u8], start: usize) -> Option<(Self, usize)> {
+        let mut members = Self { json, places: Vec::with_capacity(USUAL) };
+        let mut at = behind(json, start, b'{')?;
+        loop {
+            let key = at..past_text(json, at)?;
+            let start = blank(json, behind(json, blank(json, key.end), b':')?);
+            let value = start..past_value(json, start)?;
+            let name = json.get(key)?.strip_prefix(b"\"")?.strip_suffix(b"\"")?;
+            if name.contains(&b'\\') || members.places.iter().any(|(known, _)| *known == name) {
+                return None;
+            }
+            let end = blank(json, value.end);
+            members.places.push((name, value));
+            match json.get(end)? {
+                b',' => at = blank(json, end + 1),
+                b'}' => return Some((members, end + 1)),
+                _ => return None,
+            }
         }
-        let end = blank(json, value.end);
-        members.push((name, value));
-        match json.get(end)? {
-            b',' => at = blank(json, end + 1),
-            b'}' => return (blank(json, end + 1) == json.len()).then_some(members),
-            _ => return None,
-        }
+    }
+
+    /// Where the value of `name` is.
+    pub(super) fn place(&self, name: &str) -> Option<Range<usize>> {
+        self.places.iter().find(|(known, _)| *known == name.as_bytes()).map(|(_, place)| place.clone())
+    }
+
+    /// The value of `name`, unread.
+    pub(super) fn value(&self, name: &str) -> Option<&'b [u8]> {
+        self.json.get(self.place(name)?)
+    }
+
+    /// The value of `name`, unread; none when it is `null`.
+    pub(super) fn raw(&self, name: &str) -> Option<Raw<'b>> {
+        let value = self.value(name).filter(|value| *value != b"null")?;
+        std::str::from_utf8(value).ok().map(Raw)
+    }
+
+    /// The value of `name`, read; what it is without one when there is none.
+    pub(super) fn read<T: Deserialize<'b> + Default>(&self, name: &str) -> serde_json::Result<T> {
+        self.value(name).map_or_else(|| Ok(T::default()), serde_json::from_slice)
     }
 }
 

@@ -2,6 +2,7 @@
 //! where awc looks for a date, and the guard takes the line out again as the head passes by.
 
 use actix_http::header::HeaderValue;
+use memchr::memmem;
 
 /// What stands in the mark's place when awc has written it. No value of another header can look like it: none has a line end.
 const LINE: &[u8] = b"\r\ndate: none\r\n";
@@ -11,7 +12,7 @@ pub(super) const MARK: HeaderValue = HeaderValue::from_static("none");
 
 /// A request's first bytes, its head among them, before and behind the marked line; none when no line is marked.
 pub(super) fn around_mark(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
-    let mark = bytes.windows(LINE.len()).position(|window| window == LINE)?;
+    let mark = memmem::find(bytes, LINE)?;
     let (before, marked) = bytes.split_at(mark);
     Some((before, &marked[LINE.len() - b"\r\n".len()..]))
 }

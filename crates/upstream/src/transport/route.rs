@@ -29,18 +29,16 @@ impl Route {
         let usual = if secure { 443 } else { 80 };
         let name = uri.host().filter(|name| !name.is_empty())?;
         let port = uri.port_u16().unwrap_or(usual);
-        let host = if port == usual { name.to_owned() } else { format!("{name}:{port}") };
-        let path = uri.path_and_query().map_or("/", |path| path.as_str());
-        Some(Self {
-            secure,
-            uri: Uri::builder()
-                .scheme("http")
-                .authority(format!("{name}:{port}"))
-                .path_and_query(path)
-                .build()
-                .ok()?,
-            host: HeaderValue::try_from(host).ok()?,
-        })
+        let said = uri.authority().filter(|said| said.port().is_some() && !said.as_str().contains('@'));
+        let authority = match said {
+            Some(all_and_no_more) => all_and_no_more.clone(),
+            None => format!("{name}:{port}").try_into().ok()?,
+        };
+        let host = if port == usual { name } else { authority.as_str() }.parse().ok()?;
+        // What was read once, the path above all, is neither written nor read again.
+        let mut parts = uri.clone().into_parts();
+        (parts.scheme, parts.authority) = ("http".parse().ok(), Some(authority));
+        Some(Self { secure, host, uri: parts.try_into().ok()? })
     }
 
     /// Whom to call: host and port.
@@ -78,5 +76,13 @@ mod tests {
     fn path_and_query_go_out_as_they_came_and_user_information_does_not() {
         let route = route("https://user:pass@provider.example/a%2Fb//../c?key=1&key=2");
         assert_eq!(route.uri, "http://provider.example:443/a%2Fb//../c?key=1&key=2");
+        let with_port = self::route("http://user:pass@provider.example:8080?key=1");
+        assert_eq!(
+            (with_port.uri, with_port.host),
+            (
+                Uri::from_static("http://provider.example:8080/?key=1"),
+                HeaderValue::from_static("provider.example:8080")
+            )
+        );
     }
 }

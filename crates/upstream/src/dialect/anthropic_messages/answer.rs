@@ -2,12 +2,11 @@
 
 use super::{Block, part, parts};
 use crate::dialect::draft::{Draft, Place};
-use crate::dialect::json::{Text, first_is_json, read};
+use crate::dialect::json::{Raw, Text, first_is_json, read};
 use crate::events;
 use crate::provider_error::ProviderError;
 use domain::conversation::{Answered, Part, Stop, Usage};
 use serde::Deserialize;
-use serde_json::value::RawValue;
 
 pub(crate) fn answered(body: &[u8]) -> Answered {
     let mut answer = Answer::default();
@@ -34,11 +33,11 @@ struct Whole<'b> {
     #[serde(borrow, rename = "type")]
     kind: Option<Text<'b>>,
     #[serde(borrow)]
-    content: Option<&'b RawValue>,
+    content: Option<Raw<'b>>,
     #[serde(borrow)]
     stop_reason: Option<Text<'b>>,
     #[serde(borrow)]
-    usage: Option<&'b RawValue>,
+    usage: Option<Raw<'b>>,
 }
 
 #[derive(Deserialize)]
@@ -48,13 +47,13 @@ struct StreamEvent<'b> {
     #[serde(default)]
     index: u64,
     #[serde(borrow)]
-    message: Option<&'b RawValue>,
+    message: Option<Raw<'b>>,
     #[serde(borrow)]
-    content_block: Option<&'b RawValue>,
+    content_block: Option<Raw<'b>>,
     #[serde(borrow)]
-    delta: Option<&'b RawValue>,
+    delta: Option<Raw<'b>>,
     #[serde(borrow)]
-    usage: Option<&'b RawValue>,
+    usage: Option<Raw<'b>>,
 }
 
 #[derive(Deserialize)]
@@ -104,7 +103,7 @@ impl Answer {
         }
     }
 
-    fn begin(&mut self, place: Place, block: Option<&RawValue>) {
+    fn begin(&mut self, place: Place, block: Option<Raw<'_>>) {
         match block.and_then(|block| read::<Block<'_>>(block.get())).and_then(part) {
             // The input of a call comes in deltas; what stands here is an empty object.
             Some(Part::ToolCall { id, name, input }) => {
@@ -116,7 +115,7 @@ impl Answer {
         }
     }
 
-    fn more(&mut self, place: Place, delta: Option<&RawValue>) {
+    fn more(&mut self, place: Place, delta: Option<Raw<'_>>) {
         let Some(delta) = delta.and_then(|delta| read::<Delta<'_>>(delta.get())) else { return };
         if let Some(words) = delta.text {
             self.draft.say(place, &words);
@@ -154,7 +153,7 @@ struct Creation {
 }
 
 impl Count {
-    fn merge(&mut self, newer: Option<&RawValue>) {
+    fn merge(&mut self, newer: Option<Raw<'_>>) {
         let Some(newer) = newer.and_then(|usage| read::<Self>(usage.get())) else { return };
         self.input_tokens = newer.input_tokens.or(self.input_tokens);
         self.output_tokens = newer.output_tokens.or(self.output_tokens);

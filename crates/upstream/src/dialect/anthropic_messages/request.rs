@@ -3,15 +3,14 @@
 use super::parts;
 use super::reminder::without_reminders;
 use crate::dialect::directory::directory;
-use crate::dialect::json::{Text, asks_for_json, items, read, texts};
+use crate::dialect::json::{Raw, Text, asks_for_json, items, read, texts};
 use crate::dialect::opening;
-use crate::dialect::outline::{elements, member};
+use crate::dialect::outline::{Members, elements, objects};
 use crate::unreadable::Unreadable;
 use domain::conversation::{Asked, CacheTtl, Message, Role};
 use serde::Deserialize;
-use serde_json::value::RawValue;
 
-#[derive(Deserialize)]
+#[derive(Default, Deserialize)]
 struct Request<'b> {
     #[serde(borrow, default)]
     model: Text<'b>,
@@ -19,17 +18,17 @@ struct Request<'b> {
     stream: Option<bool>,
     max_tokens: Option<u64>,
     #[serde(borrow)]
-    messages: Option<&'b RawValue>,
+    messages: Option<Raw<'b>>,
     #[serde(borrow)]
-    system: Option<&'b RawValue>,
+    system: Option<Raw<'b>>,
     #[serde(borrow)]
-    tools: Option<&'b RawValue>,
+    tools: Option<Raw<'b>>,
     #[serde(borrow)]
-    metadata: Option<&'b RawValue>,
+    metadata: Option<Raw<'b>>,
     #[serde(borrow)]
-    output_config: Option<&'b RawValue>,
+    output_config: Option<Raw<'b>>,
     #[serde(borrow)]
-    output_format: Option<&'b RawValue>,
+    output_format: Option<Raw<'b>>,
     cache_control: Option<Mark>,
 }
 
@@ -39,7 +38,7 @@ struct Turn<'b> {
     #[serde(borrow)]
     role: Text<'b>,
     #[serde(borrow)]
-    content: Option<&'b RawValue>,
+    content: Option<Raw<'b>>,
 }
 
 /// A cache mark: the prompt up to here is to be kept.
@@ -53,7 +52,7 @@ struct Mark {
 struct Markable<'b> {
     cache_control: Option<Mark>,
     #[serde(borrow)]
-    content: Option<&'b RawValue>,
+    content: Option<Raw<'b>>,
 }
 
 pub(crate) fn asked(body: &[u8]) -> Result<Asked, Unreadable> {
@@ -63,21 +62,45 @@ pub(crate) fn asked(body: &[u8]) -> Result<Asked, Unreadable> {
     Ok(Asked { cache, ..spoken(request, &turns) })
 }
 
-/// See [`glance`](crate::dialect::glance). The conversation is nearly all of a request, so it is taken out before the rest is
-/// read.
+/// See [`glance`](crate::dialect::glance). The conversation and the tools are nearly all of a request, so they are passed over:
+/// of the one only the beginning is read, and the others are counted.
 pub(crate) fn glance(body: &[u8]) -> Result<Asked, Unreadable> {
-    let Some((messages, [before, behind])) = member(body, "messages") else {
+    let Some(members) = Members::of(body) else {
         return Ok(Asked { cache: None, ..asked(body)? });
     };
-    let rest = [before, b"null", behind].concat();
+    let request = Request {
+        model: members.read("model")?,
+        stream: members.read("stream")?,
+        max_tokens: members.read("max_tokens")?,
+        system: members.raw("system"),
+        metadata: members.raw("metadata"),
+        output_config: members.raw("output_config"),
+        output_format: members.raw("output_format"),
+        ..Request::default()
+    };
+    let tools = members.value("tools").map_or(0, |tools| elements(tools).count());
+    let turns = opening_turns(members.value("messages").unwrap_or_default());
+    Ok(Asked { tools, ..spoken(request, &turns) })
+}
+
+/// Up to the model's first.
+fn opening_turns(messages: &[u8]) -> Vec<Turn<'_>> {
     let mut turns: Vec<Turn<'_>> = Vec::new();
-    for turn in elements(messages).filter_map(|turn| serde_json::from_slice(turn).ok()) {
+    for turn in objects(messages).filter_map(turn) {
         turns.push(turn);
         if turns.last().is_some_and(|turn| &*turn.role == "assistant") {
             break;
         }
     }
-    Ok(spoken(serde_json::from_slice(&rest)?, &turns))
+    turns
+}
+
+/// One turn, its content unread.
+fn turn<'b>((json, members): (&'b [u8], Option<Members<'b>>)) -> Option<Turn<'b>> {
+    match members {
+        Some(members) => Some(Turn { role: members.read("role").ok()?, content: members.raw("content") }),
+        None => serde_json::from_slice(json).ok(),
+    }
 }
 
 fn spoken(request: Request<'_>, turns: &[Turn<'_>]) -> Asked {
@@ -122,13 +145,13 @@ fn longest_mark(request: &Request<'_>) -> Option<CacheTtl> {
     marks.chain(request.cache_control.as_ref().map(ttl)).max()
 }
 
-fn marked(list: Option<&RawValue>) -> Option<CacheTtl> {
+fn marked(list: Option<Raw<'_>>) -> Option<CacheTtl> {
     let of = |item: Markable<'_>| item.cache_control.as_ref().map(ttl).max(marked_within(item.content));
     items(list.filter(mentions_marks)).into_iter().filter_map(of).max()
 }
 
 /// A message holds blocks, and a block that is a tool's answer holds blocks again; nothing lies deeper.
-fn marked_within(content: Option<&RawValue>) -> Option<CacheTtl> {
+fn marked_within(content: Option<Raw<'_>>) -> Option<CacheTtl> {
     let of = |item: Markable<'_>| {
         let inner = items::<Markable<'_>>(item.content);
         let marks = inner.iter().filter_map(|inner| inner.cache_control.as_ref());
@@ -138,7 +161,7 @@ fn marked_within(content: Option<&RawValue>) -> Option<CacheTtl> {
 }
 
 /// Most of a history has no mark, and a look for the word is cheap.
-fn mentions_marks(json: &&RawValue) -> bool {
+fn mentions_marks(json: &Raw<'_>) -> bool {
     json.get().contains("cache_control")
 }
 
@@ -147,7 +170,7 @@ fn ttl(mark: &Mark) -> CacheTtl {
 }
 
 /// `metadata.user_id` holds JSON with any keys in any order; older clients spelled `user_…_session_<id>`.
-fn session(metadata: &RawValue) -> Option<String> {
+fn session(metadata: Raw<'_>) -> Option<String> {
     #[derive(Deserialize)]
     struct Metadata<'b> {
         #[serde(borrow)]
@@ -164,11 +187,11 @@ fn session(metadata: &RawValue) -> Option<String> {
     named.or_else(|| spelled().map(|(_, id)| id.to_owned())).filter(|id| !id.is_empty())
 }
 
-fn wants_schema(output_config: &RawValue) -> bool {
+fn wants_schema(output_config: Raw<'_>) -> bool {
     #[derive(Deserialize)]
     struct OutputConfig<'b> {
         #[serde(borrow)]
-        format: Option<&'b RawValue>,
+        format: Option<Raw<'b>>,
     }
     read::<OutputConfig<'_>>(output_config.get()).is_some_and(|config| asks_for_json(config.format))
 }

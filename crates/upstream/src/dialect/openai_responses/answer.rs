@@ -2,13 +2,12 @@
 
 use super::{Item, said};
 use crate::dialect::draft::Draft;
-use crate::dialect::json::{Text, first_is_json, items, read};
+use crate::dialect::json::{Raw, Text, first_is_json, items, read};
 use crate::dialect::openai_usage::usage;
 use crate::events;
 use crate::provider_error::ProviderError;
 use domain::conversation::{Answered, Stop};
 use serde::Deserialize;
-use serde_json::value::RawValue;
 
 pub(crate) fn answered(body: &[u8]) -> Answered {
     let mut draft = Draft::default();
@@ -27,11 +26,11 @@ struct Whole<'b> {
     #[serde(borrow)]
     status: Option<Text<'b>>,
     #[serde(borrow)]
-    output: Option<&'b RawValue>,
+    output: Option<Raw<'b>>,
     #[serde(borrow)]
-    usage: Option<&'b RawValue>,
+    usage: Option<Raw<'b>>,
     #[serde(borrow)]
-    incomplete_details: Option<&'b RawValue>,
+    incomplete_details: Option<Raw<'b>>,
 }
 
 #[derive(Deserialize)]
@@ -43,11 +42,11 @@ struct StreamEvent<'b> {
     #[serde(default)]
     content_index: u64,
     #[serde(borrow)]
-    item: Option<&'b RawValue>,
+    item: Option<Raw<'b>>,
     #[serde(borrow)]
-    delta: Option<&'b RawValue>,
+    delta: Option<Raw<'b>>,
     #[serde(borrow)]
-    response: Option<&'b RawValue>,
+    response: Option<Raw<'b>>,
 }
 
 fn on_event(draft: &mut Draft, data: &str) {
@@ -64,7 +63,7 @@ fn on_event(draft: &mut Draft, data: &str) {
             }
         }
         "response.completed" | "response.incomplete" | "response.failed" => {
-            whole(draft, event.response.map_or("", RawValue::get));
+            whole(draft, event.response.map_or("", Raw::get));
         }
         "error" => draft.fail(ProviderError::in_object(data)),
         _ => {}
@@ -107,7 +106,7 @@ fn stop(response: &Whole<'_>, has_call: bool) -> Option<Stop> {
     }
 }
 
-fn cut_short(details: Option<&RawValue>) -> Stop {
+fn cut_short(details: Option<Raw<'_>>) -> Stop {
     #[derive(Deserialize)]
     struct Details<'b> {
         #[serde(borrow)]

@@ -2,12 +2,11 @@
 
 use super::{Item, said};
 use crate::dialect::directory::directory;
-use crate::dialect::json::{Text, asks_for_json, items, read, texts};
+use crate::dialect::json::{Raw, Text, asks_for_json, items, read, texts};
 use crate::dialect::{opening, outline};
 use crate::unreadable::Unreadable;
 use domain::conversation::{Asked, Message, Part, Role};
 use serde::Deserialize;
-use serde_json::value::RawValue;
 
 /// The type of an item that holds tools.
 const ADDITIONAL_TOOLS: &str = "additional_tools";
@@ -19,19 +18,19 @@ struct Request<'b> {
     stream: Option<bool>,
     max_output_tokens: Option<u64>,
     #[serde(borrow)]
-    instructions: Option<&'b RawValue>,
+    instructions: Option<Raw<'b>>,
     #[serde(borrow)]
-    input: Option<&'b RawValue>,
+    input: Option<Raw<'b>>,
     #[serde(borrow)]
-    tools: Option<&'b RawValue>,
+    tools: Option<Raw<'b>>,
     #[serde(borrow)]
-    text: Option<&'b RawValue>,
+    text: Option<Raw<'b>>,
     #[serde(borrow)]
     prompt_cache_key: Option<Text<'b>>,
     #[serde(borrow)]
     previous_response_id: Option<Text<'b>>,
     #[serde(borrow)]
-    client_metadata: Option<&'b RawValue>,
+    client_metadata: Option<Raw<'b>>,
 }
 
 pub(crate) fn asked(body: &[u8]) -> Result<Asked, Unreadable> {
@@ -94,18 +93,18 @@ fn tools(request: &Request<'_>, input: &[Item<'_>]) -> usize {
     additional.chain([request.tools]).map(count).sum()
 }
 
-fn count(tools: Option<&RawValue>) -> usize {
+fn count(tools: Option<Raw<'_>>) -> usize {
     #[derive(Deserialize)]
     struct Tool<'b> {
         #[serde(borrow)]
-        tools: Option<&'b RawValue>,
+        tools: Option<Raw<'b>>,
     }
-    let size = |tool: Tool<'_>| tool.tools.map_or(1, |inner| items::<&RawValue>(Some(inner)).len());
+    let size = |tool: Tool<'_>| tool.tools.map_or(1, |inner| items::<Raw<'_>>(Some(inner)).len());
     items(tools).into_iter().map(size).sum()
 }
 
 /// The thread is the conversation; a subagent's thread bears its parent's session.
-fn session(client_metadata: &RawValue) -> Option<String> {
+fn session(client_metadata: Raw<'_>) -> Option<String> {
     #[derive(Deserialize)]
     struct ClientMetadata<'b> {
         #[serde(borrow)]
@@ -118,11 +117,11 @@ fn session(client_metadata: &RawValue) -> Option<String> {
     (!id.is_empty()).then(|| id.0.into_owned())
 }
 
-fn wants_schema(text: &RawValue) -> bool {
+fn wants_schema(text: Raw<'_>) -> bool {
     #[derive(Deserialize)]
     struct Output<'b> {
         #[serde(borrow)]
-        format: Option<&'b RawValue>,
+        format: Option<Raw<'b>>,
     }
     read::<Output<'_>>(text.get()).is_some_and(|output| asks_for_json(output.format))
 }
