@@ -63,12 +63,10 @@ impl Oddity {
 }
 
 /// Reads the credential from `headers`: pairs of a lower-case name and the bytes as they came, in any order, repeats included.
-pub fn read<'h>(
-    headers: impl Iterator<Item = (&'h str, &'h [u8])> + Clone,
-    hasher: &Fingerprinter,
-) -> Intake {
+pub fn read<'h>(headers: impl Iterator<Item = (&'h str, &'h [u8])>, hasher: &Fingerprinter) -> Intake {
+    let telling: Vec<_> = headers.filter(|(name, _)| concerns_credentials(name)).collect();
     let mut found: Vec<(&'static str, &'h str, &'h str)> = Vec::with_capacity(2);
-    for (name, value) in headers.clone() {
+    for &(name, value) in &telling {
         let Some(header) = AUTH_HEADERS.into_iter().find(|known| *known == name) else { continue };
         if found.iter().any(|(seen, ..)| *seen == header) {
             return Intake::Left(Oddity::Repeated);
@@ -82,7 +80,7 @@ pub fn read<'h>(
     if found.iter().any(|(_, _, token)| *token != first.2) {
         return Intake::Left(Oddity::Conflicting);
     }
-    let companions = companions(headers);
+    let companions = companions(&telling);
     let in_key_header = found.iter().any(|(header, ..)| *header != "authorization");
     let kind = CredentialKind::read(first.2, companions.get("anthropic-beta"), in_key_header);
     let &(header, value, token) = preferred(&found, kind);
@@ -123,10 +121,11 @@ fn parsed(header: &str, token: &str) -> Secret {
     Secret::new(if header == "authorization" { format!("Bearer {token}") } else { token.to_owned() })
 }
 
-fn companions<'h>(headers: impl Iterator<Item = (&'h str, &'h [u8])>) -> Companions {
+fn companions(headers: &[(&str, &[u8])]) -> Companions {
     headers
+        .iter()
         .filter_map(|(name, value)| {
-            let known = COMPANIONS.into_iter().find(|known| *known == name)?;
+            let known = COMPANIONS.into_iter().find(|known| known == name)?;
             Some((known, std::str::from_utf8(value).ok()?))
         })
         .collect()

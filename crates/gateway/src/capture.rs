@@ -1,15 +1,15 @@
 //! What is taken from a relayed request on the side: told to the actors, never awaited, never the client's concern.
 
 use crate::edge::Edge;
-use crate::examination::{Ending, Examination, Tape, telling};
+use crate::examination::{Ending, Examination, Tape, Telling};
 use crate::route::Route;
-use crate::session::{Identified, Kind, identify, is_named};
+use crate::session::{Identified, Kind, Signs, identify, is_named};
 use actix_web::http::header::{CONTENT_ENCODING, CONTENT_TYPE, HeaderValue, USER_AGENT};
 use actix_web::web;
 use bytes::Bytes;
 use domain::conversation::{Asked, Usage};
 use domain::evidence::{Class, Evidence};
-use domain::fingerprint::Fingerprint;
+use domain::fingerprint::{Fingerprint, Fingerprinter};
 use domain::ids::{ProjectId, SessionId};
 use domain::intake::{self, Intake};
 use domain::provider::{Dialect, UpstreamKey};
@@ -37,6 +37,10 @@ pub(crate) struct Sent {
     agent: Option<HeaderValue>,
     /// How the body is encoded, if at all.
     pub(crate) encoding: Option<String>,
+    /// What the headers say of the session.
+    pub(crate) signs: Signs,
+    /// The credential in them, until it is told.
+    intake: Intake,
     /// The body, as the client sent it.
     pub(crate) body: Bytes,
     /// What was added to it.
@@ -47,9 +51,24 @@ pub(crate) struct Sent {
 
 impl Sent {
     /// A request with these headers of the client's.
-    pub(crate) fn new(route: Route, headers: &HeaderMap, body: Bytes, start: Moment) -> Self {
-        let (agent, encoding) = (headers.get(USER_AGENT).cloned(), content_encoding(headers));
-        Self { route, agent, encoding, body, injection: None, start }
+    pub(crate) fn new(
+        hasher: &Fingerprinter,
+        route: Route,
+        headers: &HeaderMap,
+        body: Bytes,
+        start: Moment,
+    ) -> Self {
+        let pairs = headers.iter().map(|(name, value)| (name.as_str(), value.as_bytes()));
+        Self {
+            route,
+            agent: headers.get(USER_AGENT).cloned(),
+            encoding: content_encoding(headers),
+            signs: Signs::of(headers),
+            intake: intake::read(pairs, hasher),
+            body,
+            injection: None,
+            start,
+        }
     }
 }
 
@@ -73,25 +92,25 @@ pub(crate) struct Glance {
 }
 
 impl Glance {
-    /// At a request with these headers. To be taken once, since it may claim the request's place in a conversation.
-    pub(crate) async fn at(edge: &Edge, sent: &Sent, headers: &HeaderMap) -> Self {
+    /// At a request. To be taken once, since it may claim the request's place in a conversation.
+    pub(crate) async fn at(edge: &Edge, sent: &Sent) -> Self {
         let asked = match sent.route.dialect {
-            Some(dialect) => read(dialect, sent, headers).await,
+            Some(dialect) => read(dialect, sent).await,
             None => None,
         };
-        let who = identify(&edge.sessions, &edge.principal, headers, asked.as_ref(), edge.today());
+        let who = identify(&edge.sessions, &edge.principal, &sent.signs, asked.as_ref(), edge.today());
         Self { asked, who }
     }
 }
 
 impl Capture {
     /// Tells what can be told of a request before its answer.
-    pub(crate) fn of(edge: Arc<Edge>, sent: Sent, headers: &HeaderMap, glance: Glance) -> Self {
+    pub(crate) fn of(edge: Arc<Edge>, mut sent: Sent, glance: Glance) -> Self {
         let Glance { asked, who } = glance;
         let beginning = asked.as_ref().and_then(Asked::beginning);
         let (model, stated) = asked.map(|asked| (asked.model, asked.directory)).unwrap_or_default();
         let project = stated.map(|stated| project(&edge, &stated).as_str().to_owned());
-        let token = observe(&edge, &sent.route, headers, who.session.as_ref(), project);
+        let token = observe(&edge, &mut sent, who.session.as_ref(), project);
         let in_progress =
             who.session.as_ref().and_then(|session| announced(&edge.house.outbox, session, who.kind));
         Self { edge, sent, who, beginning, token, model, _in_progress: in_progress }
@@ -116,7 +135,7 @@ impl Capture {
             self.tell(Class::Ok, status.as_u16());
         }
         let tape = Tape::for_answer(status, self.sent.route.dialect.is_some());
-        let headers = telling(headers);
+        let headers = Telling::of(headers);
         Listener { examination: Some(Examination { capture: self, status, headers, tape, awaits_proof }) }
     }
 
@@ -148,26 +167,27 @@ impl Capture {
     }
 
     /// Hands over the turn that ended with `answer`.
-    pub(crate) fn record(&self, answer: Vec<Bytes>, answer_encoding: Option<String>) {
-        let turn = self.who.session.clone().zip(self.sent.route.dialect);
-        let Some((session, dialect)) = turn.filter(|_| self.who.kind == Kind::Turn) else { return };
-        self.edge.house.recorder.record(Turn {
+    pub(crate) fn record(self, answer: Vec<Bytes>, answer_encoding: Option<String>) {
+        let Self { edge, sent, who, beginning, .. } = self;
+        let turn = who.session.zip(sent.route.dialect).filter(|_| who.kind == Kind::Turn);
+        let Some((session, dialect)) = turn else { return };
+        edge.house.recorder.record(Turn {
             session,
             dialect,
             answer,
-            beginning: self.beginning,
+            beginning,
             answer_encoding,
-            principal: self.edge.principal.clone(),
-            identity: self.who.identity.clone(),
-            client: client(self.sent.agent.as_ref()),
-            speaker: self.who.speaker,
-            upstream: self.upstream().clone(),
-            target: self.sent.route.target.clone(),
-            request_encoding: self.sent.encoding.clone(),
-            request: self.sent.body.clone(),
-            injection: self.sent.injection.clone(),
-            at: self.edge.today(),
-            took: self.edge.now().since(self.sent.start),
+            principal: edge.principal.clone(),
+            identity: who.identity,
+            client: client(sent.agent.as_ref()),
+            speaker: who.speaker,
+            upstream: edge.upstream(sent.route.provider).key().clone(),
+            target: sent.route.target,
+            request_encoding: sent.encoding,
+            request: sent.body,
+            injection: sent.injection,
+            at: edge.today(),
+            took: edge.now().since(sent.start),
         });
     }
 
@@ -188,13 +208,11 @@ pub(crate) fn project(edge: &Edge, directory: &str) -> ProjectId {
 /// Tells the request's credential to its owner, and gives its name.
 fn observe(
     edge: &Edge,
-    route: &Route,
-    headers: &HeaderMap,
+    sent: &mut Sent,
     session: Option<&SessionId>,
     project: Option<String>,
 ) -> Option<Fingerprint> {
-    let pairs: Vec<_> = headers.iter().map(|(name, value)| (name.as_str(), value.as_bytes())).collect();
-    let credential = match intake::read(pairs.iter().copied(), &edge.fingerprinter) {
+    let credential = match std::mem::replace(&mut sent.intake, Intake::Nothing) {
         Intake::Captured(credential) => Arc::new(credential),
         Intake::Nothing => return None,
         Intake::Left(oddity) => {
@@ -205,7 +223,7 @@ fn observe(
     };
     let fingerprint = credential.fingerprint;
     if let Some(session) = session {
-        let upstream = edge.upstream(route.provider).key().clone();
+        let upstream = edge.upstream(sent.route.provider).key().clone();
         let slot = SlotKey { principal: edge.principal.clone(), upstream, session: session.clone() };
         let ends = credential.ends.map(|ends| edge.moment_of(ends));
         let observed = CredentialMessage::CredentialObserved { slot, credential, project, ends };
@@ -215,14 +233,14 @@ fn observe(
 }
 
 /// What the request says, if it can be read at all.
-async fn read(dialect: Dialect, sent: &Sent, headers: &HeaderMap) -> Option<Asked> {
+async fn read(dialect: Dialect, sent: &Sent) -> Option<Asked> {
     let encoding = sent.encoding.as_deref();
     // How long a compressed body really is shows only when it is unpacked.
-    match understood(dialect, headers, encoding, &sent.body, QUICKLY_READ) {
+    match understood(dialect, &sent.signs, encoding, &sent.body, QUICKLY_READ) {
         Err(Unreadable::TooLarge { .. }) => {
-            let (headers, encoding, body) = (headers.clone(), sent.encoding.clone(), sent.body.clone());
+            let (signs, encoding, body) = (sent.signs.clone(), sent.encoding.clone(), sent.body.clone());
             let beside =
-                web::block(move || understood(dialect, &headers, encoding.as_deref(), &body, LARGEST_READ));
+                web::block(move || understood(dialect, &signs, encoding.as_deref(), &body, LARGEST_READ));
             beside.await.ok()?.ok()
         }
         understood => understood.ok(),
@@ -232,14 +250,14 @@ async fn read(dialect: Dialect, sent: &Sent, headers: &HeaderMap) -> Option<Aske
 /// What a body says: no more than a glance shows, unless only the conversation itself can tell the session.
 fn understood(
     dialect: Dialect,
-    headers: &HeaderMap,
+    signs: &Signs,
     encoding: Option<&str>,
     body: &[u8],
     at_most: usize,
 ) -> Result<Asked, Unreadable> {
     let plain = encoding::decoded(encoding, body, at_most)?;
     let glance = dialect::glance(dialect, &plain)?;
-    if is_named(headers, &glance) { Ok(glance) } else { dialect::asked(dialect, &plain) }
+    if is_named(signs, &glance) { Ok(glance) } else { dialect::asked(dialect, &plain) }
 }
 
 fn is_stream(headers: &HeaderMap) -> bool {
@@ -248,7 +266,7 @@ fn is_stream(headers: &HeaderMap) -> bool {
 }
 
 /// How a body is encoded, if at all.
-pub(crate) fn content_encoding(headers: &HeaderMap) -> Option<String> {
+fn content_encoding(headers: &HeaderMap) -> Option<String> {
     headers.get(CONTENT_ENCODING)?.to_str().ok().map(str::to_owned)
 }
 
@@ -345,12 +363,13 @@ mod tests {
             dialect: Some(Dialect::AnthropicMessages),
         };
         let headers = [(CONTENT_ENCODING, HeaderValue::from_static("zstd"))].into_iter().collect();
-        Sent::new(route, &headers, body.into(), Moment::from_secs(0))
+        let hasher = Fingerprinter::new([7; 32]);
+        Sent::new(&hasher, route, &headers, body.into(), Moment::from_secs(0))
     }
 
     #[tokio::test]
     async fn a_small_body_that_unpacks_to_a_large_one_is_read_beside_the_thread_that_relays() {
-        let read = async |sent: Sent| read(Dialect::AnthropicMessages, &sent, &HeaderMap::new()).await;
+        let read = async |sent: Sent| read(Dialect::AnthropicMessages, &sent).await;
         assert!(read(packed(1)).now_or_never().expect("at once").is_some());
         assert!(read(packed(9)).now_or_never().is_none());
         assert!(read(packed(9)).await.is_some());
@@ -358,7 +377,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_bomb_is_relayed_unread() {
-        let read = async |sent: Sent| read(Dialect::AnthropicMessages, &sent, &HeaderMap::new()).await;
+        let read = async |sent: Sent| read(Dialect::AnthropicMessages, &sent).await;
         let blocks = LARGEST_READ / BLOCK;
         assert!(read(packed(blocks)).await.is_none());
         assert!(read(packed(blocks - 1)).await.is_some());

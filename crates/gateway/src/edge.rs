@@ -193,7 +193,7 @@ impl Upstream {
         headers: HeaderMap,
         body: Bytes,
     ) -> Result<Request, Refusal> {
-        let uri = Uri::try_from(format!("{}{}", self.base, route.target)).map_err(|_| {
+        let uri = Uri::try_from([&*self.base, &*route.target].concat()).map_err(|_| {
             let fault = Fault::Unsendable("its path cannot stand in a URL");
             Refusal::of_fault(&fault, route.provider, self.key.origin())
         })?;

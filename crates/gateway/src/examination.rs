@@ -1,11 +1,12 @@
 //! What an answer turns out to be once it has passed: evidence about the token, a turn to record, a conversation that went on.
 
-use crate::capture::{Capture, content_encoding};
-use actix_web::http::header::{CONTENT_ENCODING, HeaderName};
+use crate::capture::Capture;
+use actix_web::http::header::{CONTENT_ENCODING, HeaderName, HeaderValue};
 use bytes::Bytes;
 use domain::conversation::{Answered, Digest, Message};
 use domain::evidence::Class;
 use std::borrow::Cow;
+use std::sync::LazyLock;
 use upstream::events::Splitter;
 use upstream::transport::{HeaderMap, StatusCode};
 use upstream::{classify, dialect, encoding};
@@ -72,7 +73,7 @@ impl Tape {
 pub(crate) struct Examination {
     pub(crate) capture: Capture,
     pub(crate) status: StatusCode,
-    pub(crate) headers: HeaderMap,
+    pub(crate) headers: Telling,
     pub(crate) tape: Tape,
     /// Whether the answer has yet to show, as a stream does with its first event, that the token was accepted.
     pub(crate) awaits_proof: bool,
@@ -92,7 +93,7 @@ impl Examination {
     /// can be read only when it is over.
     fn weigh(&mut self) {
         let heard = self.tape.pieces.concat();
-        if content_encoding(&self.headers).is_none() && has_event(&heard) {
+        if self.headers.encoding().is_none() && has_event(&heard) {
             self.awaits_proof = false;
             if self.class(&heard) == Class::Ok {
                 self.capture.tell(Class::Ok, self.status.as_u16());
@@ -118,7 +119,7 @@ impl Examination {
     fn conclude(mut self, ending: Ending) {
         let pieces = std::mem::take(&mut self.tape.pieces);
         let whole = joined(&pieces);
-        let encoding = content_encoding(&self.headers);
+        let encoding = self.headers.encoding().map(str::to_owned);
         let plain =
             encoding::decoded(encoding.as_deref(), &whole, 2 * LONGEST_ANSWER).unwrap_or(Cow::Borrowed(b""));
         self.judge(&plain);
@@ -152,7 +153,7 @@ impl Examination {
     }
 
     fn class(&self, plain: &[u8]) -> Class {
-        let header = |name: &str| self.headers.get(name).and_then(|value| value.to_str().ok());
+        let header = |name: &str| self.headers.get(name);
         let (provider, status) = (self.capture.sent.route.provider, self.status.as_u16());
         classify::classify(provider, status, header, plain, self.capture.edge.today())
     }
@@ -177,7 +178,7 @@ impl Examination {
         (asked_for && self.tape.is_whole() && !plain.is_empty()).then(|| dialect::answered(dialect, plain))
     }
 
-    fn record(&self, pieces: Vec<Bytes>, encoding: Option<String>) {
+    fn record(self, pieces: Vec<Bytes>, encoding: Option<String>) {
         if self.tape.is_whole() {
             self.capture.record(pieces, encoding);
         } else if self.capture.sent.route.dialect.is_some() {
@@ -206,14 +207,30 @@ fn joined(pieces: &[Bytes]) -> Cow<'_, [u8]> {
 }
 
 /// What of an answer's headers an examination looks at.
-pub(crate) fn telling(headers: &HeaderMap) -> HeaderMap {
-    let mut telling = HeaderMap::new();
-    for name in classify::HEADERS.map(HeaderName::from_static).into_iter().chain([CONTENT_ENCODING]) {
-        if let Some(value) = headers.get(&name) {
-            telling.append(name, value.clone());
-        }
+#[derive(Default)]
+pub(crate) struct Telling(Vec<(&'static str, HeaderValue)>);
+
+static TELLING: LazyLock<[HeaderName; 6]> = LazyLock::new(|| {
+    let [first, second, third, fourth, fifth] = classify::HEADERS.map(HeaderName::from_static);
+    [first, second, third, fourth, fifth, CONTENT_ENCODING]
+});
+
+impl Telling {
+    /// Of these headers.
+    pub(crate) fn of(headers: &HeaderMap) -> Self {
+        let said = |name: &'static HeaderName| Some((name.as_str(), headers.get(name)?.clone()));
+        Self(TELLING.iter().filter_map(said).collect())
     }
-    telling
+
+    fn get(&self, name: &str) -> Option<&str> {
+        let (_, value) = self.0.iter().find(|(known, _)| *known == name)?;
+        value.to_str().ok()
+    }
+
+    /// How the answer is encoded, if at all.
+    fn encoding(&self) -> Option<&str> {
+        self.get(CONTENT_ENCODING.as_str())
+    }
 }
 
 /// Whether an event is whole; nothing is read behind the first.

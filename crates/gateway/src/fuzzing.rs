@@ -5,7 +5,7 @@
 mod tests;
 
 use crate::route::Route;
-use crate::session::{Kind, Registry, identify};
+use crate::session::{Kind, Registry, Signs, identify};
 use actix_web::http::Method;
 use actix_web::http::header::{HeaderName, HeaderValue};
 use domain::ids::{Principal, SessionId};
@@ -67,7 +67,7 @@ struct Found {
 
 fn found(route: &Route, headers: &HeaderMap, body: &[u8], owner: &Principal) -> Found {
     let asked = route.dialect.and_then(|dialect| dialect::asked(dialect, body).ok());
-    let who = identify(&Registry::from_seed(1), owner, headers, asked.as_ref(), UnixMillis(1));
+    let who = identify(&Registry::from_seed(1), owner, &Signs::of(headers), asked.as_ref(), UnixMillis(1));
     Found { session: who.session, identity: who.identity, speaker: who.speaker, kind: who.kind }
 }
 

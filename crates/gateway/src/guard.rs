@@ -9,7 +9,9 @@ use actix_web::HttpRequest;
 use actix_web::body::{BoxBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::http::StatusCode;
-use actix_web::http::header::{AUTHORIZATION, HOST, HeaderMap, HeaderValue, ORIGIN, WWW_AUTHENTICATE};
+use actix_web::http::header::{
+    AUTHORIZATION, HOST, HeaderMap, HeaderName, HeaderValue, ORIGIN, WWW_AUTHENTICATE,
+};
 use actix_web::middleware::Next;
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
@@ -20,7 +22,9 @@ use std::sync::Arc;
 use zeroize::Zeroizing;
 
 /// Bears the access token of a gateway that other machines can reach.
-pub(crate) const ACCESS_HEADER: &str = "x-stillroom-access";
+pub(crate) static ACCESS_HEADER: HeaderName = HeaderName::from_static("x-stillroom-access");
+/// Says whose page sends a request.
+static FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 /// How a browser is told to ask for it.
 const CHALLENGE: &str = "Basic realm=\"Stillroom\", charset=\"UTF-8\"";
 /// What a proxy adds. Behind one, every caller looks like one from this machine.
@@ -65,7 +69,7 @@ impl Guard {
     /// Judges a request by its head and its sender.
     pub(crate) fn check(&self, request: &HttpRequest) -> Result<(), Denial> {
         let headers = request.headers();
-        let host = only(headers, HOST.as_str()).and_then(|host| host.to_str().ok());
+        let host = only(headers, &HOST).and_then(|host| host.to_str().ok());
         if !self.may_be_called(host) || !agrees(request.uri().authority().map(|it| it.as_str()), host) {
             return Err(Denial::Host);
         }
@@ -95,13 +99,13 @@ impl Guard {
     }
 
     fn knows_the_token(&self, headers: &HeaderMap) -> bool {
-        let shown = only(headers, ACCESS_HEADER).map(|shown| hash(shown.as_bytes()));
+        let shown = only(headers, &ACCESS_HEADER).map(|shown| hash(shown.as_bytes()));
         self.token.zip(shown).is_some_and(|(token, shown)| is_same(&token, &shown))
     }
 
     /// The access token as the password of a login (RFC 7617), under whatever name.
     fn knows_the_password(&self, headers: &HeaderMap) -> bool {
-        let shown = only(headers, AUTHORIZATION.as_str()).and_then(|login| password(login.to_str().ok()?));
+        let shown = only(headers, &AUTHORIZATION).and_then(|login| password(login.to_str().ok()?));
         self.token.zip(shown).is_some_and(|(token, shown)| is_same(&token, &hash(&shown)))
     }
 }
@@ -166,7 +170,7 @@ fn is_of_a_proxy(name: &str) -> bool {
 }
 
 /// The value of a header that is there once. Of two, one program reads the first and the next one the last.
-fn only<'h>(headers: &'h HeaderMap, name: &str) -> Option<&'h HeaderValue> {
+fn only<'h>(headers: &'h HeaderMap, name: &HeaderName) -> Option<&'h HeaderValue> {
     let mut values = headers.get_all(name);
     values.next().filter(|_| values.next().is_none())
 }
@@ -179,10 +183,10 @@ fn agrees(target: Option<&str>, host: Option<&str>) -> bool {
 /// Whether a page of this very gateway sent the request, by what its browser says. A browser that says nothing of where a request
 /// comes from is taken for one that hides it.
 pub(crate) fn is_from_own_page(headers: &HeaderMap) -> bool {
-    let host = only(headers, HOST.as_str()).and_then(|host| host.to_str().ok());
+    let host = only(headers, &HOST).and_then(|host| host.to_str().ok());
     let own = |origin: &HeaderValue| origin.to_str().is_ok_and(|origin| is_own_origin(origin, host));
     let (mut sites, mut origins) =
-        (headers.get_all("sec-fetch-site").peekable(), headers.get_all(ORIGIN).peekable());
+        (headers.get_all(&FETCH_SITE).peekable(), headers.get_all(ORIGIN).peekable());
     match (sites.peek(), origins.peek()) {
         (Some(_), _) => sites.all(|site| site.as_bytes() == b"same-origin") && origins.all(own),
         (None, Some(_)) => origins.all(own),
@@ -194,7 +198,7 @@ pub(crate) fn is_from_own_page(headers: &HeaderMap) -> bool {
 fn comes_from_a_page(headers: &HeaderMap, host: Option<&str>) -> bool {
     let foreign = |origin: &HeaderValue| !origin.to_str().is_ok_and(|origin| is_own_origin(origin, host));
     let crosses = |site: &HeaderValue| !matches!(site.as_bytes(), b"same-origin" | b"none");
-    headers.get_all(ORIGIN).any(foreign) || headers.get_all("sec-fetch-site").any(crosses)
+    headers.get_all(ORIGIN).any(foreign) || headers.get_all(&FETCH_SITE).any(crosses)
 }
 
 fn is_own_origin(origin: &str, host: Option<&str>) -> bool {
@@ -259,7 +263,8 @@ mod tests {
         let guard = Guard::new("0.0.0.0:4141".parse().unwrap(), None);
         for token in [&[""][..], &[]] {
             let request = TestRequest::with_uri("/v1/messages").insert_header((HOST, "localhost"));
-            let shown = token.iter().fold(request, |request, it| request.insert_header((ACCESS_HEADER, *it)));
+            let shown =
+                token.iter().fold(request, |request, it| request.insert_header((ACCESS_HEADER.clone(), *it)));
             assert_eq!(guard.check(&shown.to_http_request()), Err(Denial::Token), "{token:?}");
         }
     }

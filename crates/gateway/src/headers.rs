@@ -1,5 +1,6 @@
 //! Which headers travel: all of them, as they came, but those that speak about one connection and not about the message.
 
+use actix_web::http::header::{CONNECTION, CONTENT_LENGTH};
 use domain::intake::{concerns_credentials, is_auth_header};
 use upstream::transport::HeaderMap;
 
@@ -13,16 +14,12 @@ const OURS: &str = "x-stillroom-";
 const OF_THE_TRANSPORT: [&str; 3] = ["host", "content-length", "expect"];
 
 /// What of a client's headers goes to the provider.
-pub(crate) fn outgoing(headers: &HeaderMap) -> HeaderMap {
-    let named = named_by_connection(headers);
+pub(crate) fn outgoing(mut headers: HeaderMap) -> HeaderMap {
+    let named = named_by_connection(&headers);
     let is_dropped =
         |name: &str| OF_THE_TRANSPORT.contains(&name) || name.starts_with(OURS) || is_alias(name);
-    // With room for what the transport adds.
-    let mut kept = HeaderMap::with_capacity(headers.len() + OF_THE_TRANSPORT.len());
-    let travelling =
-        headers.iter().filter(|(name, _)| travels(name.as_str(), &named) && !is_dropped(name.as_str()));
-    travelling.for_each(|(name, value)| kept.append(name.clone(), value.clone()));
-    kept
+    headers.retain(|name, _| travels(name.as_str(), &named) && !is_dropped(name.as_str()));
+    headers
 }
 
 /// Whether every credential in `headers` is text. What is not, no provider takes, and no two programs read alike.
@@ -58,15 +55,22 @@ pub(crate) fn returning(mut headers: HeaderMap) -> HeaderMap {
     headers
 }
 
+/// The length that `headers` give a body, in bytes.
+pub(crate) fn length(headers: &HeaderMap) -> Option<u64> {
+    headers.get(CONTENT_LENGTH)?.to_str().ok()?.trim().parse().ok()
+}
+
 /// Whether a name is about the message, and not about a connection whose `connection` header has `named` these.
 fn travels(name: &str, named: &[String]) -> bool {
     !is_about_a_hop(name) && !named.iter().any(|it| it == name)
 }
 
-/// The headers that `connection` says are about the connection too.
+/// The headers that `connection` says are about the connection too, besides those that always are.
 fn named_by_connection(headers: &HeaderMap) -> Vec<String> {
-    let values = headers.get_all("connection").filter_map(|value| value.to_str().ok());
-    values.flat_map(|value| value.split(',')).map(|name| name.trim().to_ascii_lowercase()).collect()
+    let values = headers.get_all(CONNECTION).filter_map(|value| value.to_str().ok());
+    let names = values.flat_map(|value| value.split(',')).map(str::trim);
+    let unusual = names.filter(|name| !HOP_BY_HOP.iter().any(|usual| name.eq_ignore_ascii_case(usual)));
+    unusual.map(str::to_ascii_lowercase).collect()
 }
 
 #[cfg(test)]
@@ -106,7 +110,7 @@ mod tests {
             ("x-stillroom-access", "token"),
             ("x-api-key", "key"),
         ]);
-        assert_eq!(names(&outgoing(&headers)), ["x-api-key"]);
+        assert_eq!(names(&outgoing(headers)), ["x-api-key"]);
     }
 
     #[test]
@@ -119,7 +123,7 @@ mod tests {
             ("x-twice", "2"),
             ("accept-encoding", "gzip"),
         ]);
-        let sent = outgoing(&headers);
+        let sent = outgoing(headers.clone());
         let twice: Vec<_> = sent.get_all("x-twice").collect();
         assert_eq!(twice, ["1", "2"]);
         assert_eq!(names(&sent), names(&headers));
@@ -140,7 +144,7 @@ mod tests {
             ("session_id", "s"),
             ("x_own", "1"),
         ]);
-        assert_eq!(names(&outgoing(&headers)), ["session_id", "x_own"]);
+        assert_eq!(names(&outgoing(headers)), ["session_id", "x_own"]);
     }
 
     #[test]

@@ -7,7 +7,8 @@
 
 use crate::capture::{Glance, Sent, project};
 use crate::edge::Edge;
-use crate::session::{Kind, name::name, session_id};
+use crate::session::{Kind, Signs, name, session_id};
+use actix_web::http::header::HeaderName;
 use bytes::Bytes;
 use domain::provider::Dialect;
 use std::sync::Arc;
@@ -16,8 +17,14 @@ use upstream::transport::HeaderMap;
 use workers::Standing;
 
 /// Headers that vouch for the bytes of a body.
-const SEALS: [&str; 6] =
-    ["content-digest", "content-md5", "digest", "repr-digest", "signature", "x-amz-content-sha256"];
+static SEALS: [HeaderName; 6] = [
+    HeaderName::from_static("content-digest"),
+    HeaderName::from_static("content-md5"),
+    HeaderName::from_static("digest"),
+    HeaderName::from_static("repr-digest"),
+    HeaderName::from_static("signature"),
+    HeaderName::from_static("x-amz-content-sha256"),
+];
 
 /// A request that is ready to go.
 pub(crate) struct Prepared {
@@ -33,7 +40,7 @@ pub(crate) async fn prepared(edge: &Edge, sent: &mut Sent, headers: &HeaderMap) 
     let Some(dialect) = sent.route.dialect.filter(|_| may_be_added(edge, sent, headers)) else {
         return Prepared { body: as_it_came, glance: None };
     };
-    let glance = Glance::at(edge, sent, headers).await;
+    let glance = Glance::at(edge, sent).await;
     let added = added(edge, dialect, &glance, &sent.body);
     let (body, injection) = added.map_or((as_it_came, None), |(body, text)| (body, Some(text)));
     sent.injection = injection;
@@ -44,13 +51,13 @@ pub(crate) async fn prepared(edge: &Edge, sent: &mut Sent, headers: &HeaderMap) 
 fn may_be_added(edge: &Edge, sent: &Sent, headers: &HeaderMap) -> bool {
     edge.house.notebook.holds()
         && sent.encoding.as_deref().is_none_or(|encoding| encoding.eq_ignore_ascii_case("identity"))
-        && !SEALS.iter().any(|seal| headers.contains_key(*seal))
-        && !gets_nothing(edge, headers)
+        && !SEALS.iter().any(|seal| headers.contains_key(seal))
+        && !gets_nothing(edge, &sent.signs)
 }
 
 /// Whether the headers name a session of which it is known that it gets nothing.
-fn gets_nothing(edge: &Edge, headers: &HeaderMap) -> bool {
-    let session = name(headers, None).map(|name| session_id(&edge.principal, &name.words));
+fn gets_nothing(edge: &Edge, signs: &Signs) -> bool {
+    let session = name(signs, None).map(|name| session_id(&edge.principal, &name.words));
     session.is_some_and(|session| edge.house.notebook.standing(&session) == Standing::Decided(None))
 }
 

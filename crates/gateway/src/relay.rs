@@ -12,9 +12,10 @@ use crate::route::Route;
 use crate::stay;
 use crate::upload::gathered;
 use actix_web::body::{self, BodyStream, BoxBody, SizedStream};
+use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::http::header::{CONTENT_LENGTH, HeaderMap, UPGRADE};
 use actix_web::http::{Method, StatusCode};
-use actix_web::{HttpRequest, HttpResponse, web};
+use actix_web::{HttpMessage as _, HttpResponse};
 use bytes::Bytes;
 use futures_util::future::join;
 use futures_util::stream;
@@ -22,16 +23,17 @@ use std::rc::Rc;
 use std::sync::Arc;
 use upstream::transport::{Answer, Fault, Transport};
 
-/// The way to the providers, of one thread.
-pub(crate) struct Line(pub(crate) Rc<dyn Transport>);
-
-/// Everything that is not the admin plane's.
+/// Answers everything that is not the admin plane's; `line` is this thread's way to the providers.
 pub(crate) async fn relay(
-    request: HttpRequest,
-    payload: web::Payload,
-    edge: web::Data<Edge>,
-    line: web::Data<Line>,
-) -> HttpResponse {
+    mut request: ServiceRequest,
+    edge: Arc<Edge>,
+    line: Rc<dyn Transport>,
+) -> ServiceResponse {
+    let answer = relayed(&mut request, edge, &*line).await;
+    request.into_response(answer)
+}
+
+async fn relayed(request: &mut ServiceRequest, edge: Arc<Edge>, line: &dyn Transport) -> HttpResponse {
     let head = request.head();
     let Some(route) = Route::of(&head.method, &head.uri, head.headers()) else {
         let refusal = Refusal::unknown_path();
@@ -39,7 +41,7 @@ pub(crate) async fn relay(
         return refusal.answer(None);
     };
     let (provider, metrics) = (route.provider, Arc::clone(&edge.metrics));
-    let exchanged = exchange(&request, payload, edge.into_inner(), &line, route).await;
+    let exchanged = exchange(request, edge, line, route).await;
     exchanged.unwrap_or_else(|refusal| {
         metrics.refused(refusal.code);
         refusal.answer(Some(provider))
@@ -47,28 +49,28 @@ pub(crate) async fn relay(
 }
 
 async fn exchange(
-    request: &HttpRequest,
-    payload: web::Payload,
+    request: &mut ServiceRequest,
     edge: Arc<Edge>,
-    line: &Line,
+    line: &dyn Transport,
     route: Route,
 ) -> Result<HttpResponse, Refusal> {
-    if wants_websocket(request.headers()) {
+    let (method, payload) = (request.method().clone(), request.take_payload());
+    let headers = taken(&mut request.head_mut().headers);
+    if wants_websocket(&headers) {
         return Err(Refusal::websocket());
     }
-    if !headers::credentials_are_text(request.headers()) {
+    if !headers::credentials_are_text(&headers) {
         return Err(Refusal::unreadable_credential());
     }
     let mut share = edge.reserve.share(); // Held until the answer begins: hardly any does before the body was sent.
-    let body = gathered(request, payload, edge.relay.max_body, &mut share).await?;
+    let body = gathered(&headers, payload, edge.relay.max_body, &mut share).await?;
     let place = edge.bulkhead.enter()?;
     let begun = edge.now();
     let (provider, upstream) = (route.provider, edge.upstream(route.provider));
-    let mut sent = Sent::new(route, request.headers(), body, begun);
-    let prepared = injection::prepared(&edge, &mut sent, request.headers()).await;
-    let headers = headers::outgoing(request.headers());
-    let outgoing = upstream.request(request.method(), &sent.route, headers, prepared.body)?;
-    let origin = upstream.key().origin().to_owned();
+    let mut sent = Sent::new(&edge.fingerprinter, route, &headers, body, begun);
+    let prepared = injection::prepared(&edge, &mut sent, &headers).await;
+    let outgoing = upstream.request(&method, &sent.route, headers::outgoing(headers), prepared.body)?;
+    let key = upstream.key().clone();
     sent.start = edge.now();
     let held = sent.start.since(begun);
     // Side by side, and once it had its chance to leave: what we want to know of a request must not delay it.
@@ -76,26 +78,32 @@ async fn exchange(
         tokio::task::yield_now().await;
         let glance = match prepared.glance {
             Some(glance) => glance,
-            None => Glance::at(&edge, &sent, request.headers()).await,
+            None => Glance::at(&edge, &sent).await,
         };
-        Capture::of(Arc::clone(&edge), sent, request.headers(), glance)
+        Capture::of(Arc::clone(&edge), sent, glance)
     };
-    let exchange = stay::within(edge.relay.request_timeout, place, line.0.send(outgoing));
+    let exchange = stay::within(edge.relay.request_timeout, place, line.send(outgoing));
     let (answer, capture) = join(exchange, aside).await;
     let headed = edge.now();
     let returned = match answer {
         Ok(answer) => {
             let listener = capture.answered(answer.status, &answer.headers);
-            Ok(returned(request.method(), answer, listener))
+            Ok(returned(&method, answer, listener))
         }
         Err(fault) => {
             capture.unanswered(&fault);
             tracing::warn!(%provider, %fault, "a request got no answer");
-            Err(Refusal::of_fault(&fault, provider, &origin))
+            Err(Refusal::of_fault(&fault, provider, key.origin()))
         }
     };
     edge.metrics.relay_overhead(held + edge.now().since(headed));
     returned
+}
+
+/// The headers themselves. The server reads those of the next request into what is left, which should not have to grow for them.
+fn taken(headers: &mut HeaderMap) -> HeaderMap {
+    let room = HeaderMap::with_capacity(headers.capacity());
+    std::mem::replace(headers, room)
 }
 
 fn wants_websocket(headers: &HeaderMap) -> bool {
@@ -106,7 +114,7 @@ fn wants_websocket(headers: &HeaderMap) -> bool {
 /// The provider's answer for the client, framed as the provider framed it: by its length if it gave one.
 fn returned(method: &Method, answer: Answer, mut listener: Listener) -> HttpResponse {
     let mut headers = headers::returning(answer.headers);
-    let length = length(&headers);
+    let length = headers::length(&headers);
     let body = if method == Method::HEAD {
         listener.ended(Ending::Whole);
         length.map_or_else(nothing, |length| BoxBody::new(SizedStream::new(length, stream::empty::<Piece>())))
@@ -134,8 +142,4 @@ type Piece = Result<Bytes, Fault>;
 
 fn nothing() -> BoxBody {
     BoxBody::new(body::None::new())
-}
-
-fn length(headers: &HeaderMap) -> Option<u64> {
-    headers.get(CONTENT_LENGTH)?.to_str().ok()?.trim().parse().ok()
 }

@@ -1,7 +1,14 @@
 //! Which provider a path is for, and what the provider is asked. The client names a provider at most, never a host.
 
+use actix_web::http::header::HeaderName;
 use domain::provider::{Dialect, Provider};
+use std::borrow::Cow;
 use upstream::transport::{HeaderMap, Method, Uri};
+
+const VERSION: &str = "/v1/";
+const DOUBLED: &str = "/v1/v1/";
+static ANTHROPIC_VERSION: HeaderName = HeaderName::from_static("anthropic-version");
+static API_KEY: HeaderName = HeaderName::from_static("x-api-key");
 
 /// Where a client's request goes.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -18,17 +25,28 @@ impl Route {
     /// The route of a request; none for what no provider is known to answer.
     pub(crate) fn of(method: &Method, uri: &Uri, headers: &HeaderMap) -> Option<Self> {
         let (named, path) = named(uri.path());
-        let path = path.replacen("/v1/v1/", "/v1/", 1);
+        let path = single_version(path);
         let provider = named.or_else(|| unnamed(method, &path, headers))?;
         let dialect = Dialect::of_path(&path)
             .filter(|dialect| dialect.provider() == provider && method == Method::POST);
-        let query = uri.query().map(|query| format!("?{query}")).unwrap_or_default();
-        Some(Self { provider, target: path + &query, dialect })
+        let target = match uri.query() {
+            Some(query) => [&*path, "?", query].concat(),
+            None => path.into_owned(),
+        };
+        Some(Self { provider, target, dialect })
     }
 
     /// Whether providers accept it from the owner of a good token only. They greet anybody.
     pub(crate) fn needs_token(&self) -> bool {
-        self.target.split('?').next().is_some_and(|path| path.contains("/v1/"))
+        self.target.split('?').next().is_some_and(|path| path.contains(VERSION))
+    }
+}
+
+/// The path with its first doubled version said once: base URLs are given with and without it.
+fn single_version(path: &str) -> Cow<'_, str> {
+    match path.split_once(DOUBLED) {
+        Some((before, behind)) => Cow::Owned([before, VERSION, behind].concat()),
+        None => Cow::Borrowed(path),
     }
 }
 
@@ -46,10 +64,10 @@ fn unnamed(method: &Method, path: &str, headers: &HeaderMap) -> Option<Provider>
     if is_greeting(method, path) {
         return Some(Provider::Anthropic);
     }
-    let (_, endpoint) = (!is_admin(path)).then(|| path.split_once("/v1/"))??;
-    let anthropic = headers.contains_key("anthropic-version")
+    let (_, endpoint) = (!is_admin(path)).then(|| path.split_once(VERSION))??;
+    let anthropic = headers.contains_key(&ANTHROPIC_VERSION)
         || endpoint.split('/').next() == Some("messages")
-        || (endpoint.split('/').next() == Some("models") && headers.contains_key("x-api-key"));
+        || (endpoint.split('/').next() == Some("models") && headers.contains_key(&API_KEY));
     Some(if anthropic { Provider::Anthropic } else { Provider::OpenAi })
 }
 
@@ -80,7 +98,7 @@ fn is_below(root: &str, path: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use actix_web::http::header::{HeaderName, HeaderValue};
+    use actix_web::http::header::HeaderValue;
 
     fn route(method: Method, target: &str, headers: &[&'static str]) -> Option<Route> {
         let value = HeaderValue::from_static("x");

@@ -5,6 +5,7 @@
 //! client has stopped reading without leaving.
 
 use crate::error::Refusal;
+use crate::headers::length;
 use actix_rt::task::JoinHandle;
 use bytes::Bytes;
 use futures_core::Stream;
@@ -48,17 +49,22 @@ pub(crate) async fn within(
 ) -> Result<Answer, Fault> {
     let end = Instant::now() + limit;
     let mut answer = timeout_at(end, exchange).await.unwrap_or(Err(TOO_LONG))?;
-    answer.body = Stay::until(end, answer.body, place).boxed_local();
+    let length = length(&answer.headers);
+    answer.body = Stay::until(end, answer.body, length, place).boxed_local();
     Ok(answer)
 }
 
 /// An answer's body for as long as it may stay.
 ///
 /// The end is kept by a task of its own: nobody asks for a body while its client does not read, and just then its connection
-/// to the provider must not stay for ever.
+/// to the provider must not stay for ever. An answer that is there as a whole when it is first asked for, as most that are no
+/// streams are, needs none.
 struct Stay {
     hold: Rc<RefCell<Hold>>,
-    end: JoinHandle<()>,
+    /// What is still to come, where the provider said how much that is.
+    remaining: Option<u64>,
+    end: Instant,
+    keeper: Option<JoinHandle<()>>,
 }
 
 enum Hold {
@@ -74,11 +80,19 @@ enum Hold {
 }
 
 impl Stay {
-    fn until(end: Instant, body: Body, place: Place) -> Self {
+    fn until(end: Instant, body: Body, length: Option<u64>, place: Place) -> Self {
         let hold = Rc::new(RefCell::new(Hold::Open { body, reader: None, _place: place }));
-        // Not its keeper: what nobody wants any more goes at once.
-        let held = Rc::downgrade(&hold);
-        let end = actix_rt::spawn(async move {
+        Self { hold, remaining: length, end, keeper: None }
+    }
+
+    fn is_over(&self) -> bool {
+        self.remaining == Some(0) || matches!(*self.hold.borrow(), Hold::Over)
+    }
+
+    fn keeper(&self) -> JoinHandle<()> {
+        // Not its owner: what nobody wants any more goes at once.
+        let (held, end) = (Rc::downgrade(&self.hold), self.end);
+        actix_rt::spawn(async move {
             sleep_until(end).await;
             // What is given up here may wake others when it is dropped: not while it is borrowed.
             let Some(held) = held.upgrade() else { return };
@@ -86,8 +100,7 @@ impl Stay {
             if let Hold::Open { reader: Some(reader), .. } = given_up {
                 reader.wake();
             }
-        });
-        Self { hold, end }
+        })
     }
 }
 
@@ -113,13 +126,23 @@ impl Stream for Stay {
     type Item = Result<Bytes, Fault>;
 
     fn poll_next(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
-        self.hold.borrow_mut().poll(context)
+        let this = self.get_mut();
+        let piece = this.hold.borrow_mut().poll(context);
+        if let Poll::Ready(Some(Ok(bytes))) = &piece {
+            this.remaining = this.remaining.map(|remaining| remaining.saturating_sub(bytes.len() as u64));
+        }
+        if this.keeper.is_none() && !this.is_over() {
+            this.keeper = Some(this.keeper());
+        }
+        piece
     }
 }
 
 impl Drop for Stay {
     fn drop(&mut self) {
-        self.end.abort();
+        if let Some(keeper) = &self.keeper {
+            keeper.abort();
+        }
     }
 }
 
@@ -127,6 +150,7 @@ impl Drop for Stay {
 mod tests {
     use super::*;
     use actix_web::http::StatusCode;
+    use actix_web::http::header::CONTENT_LENGTH;
     use futures_util::stream;
     use upstream::transport::HeaderMap;
 
@@ -192,5 +216,18 @@ mod tests {
         let failed = within(LIMIT, bulkhead.enter().unwrap(), async { Err(Fault::Cut) }).await;
         assert_eq!(failed.err(), Some(Fault::Cut));
         assert!(bulkhead.enter().is_ok());
+    }
+
+    #[tokio::test(flavor = "local", start_paused = true)]
+    async fn an_answer_that_is_there_as_a_whole_needs_nobody_to_keep_its_end() {
+        let keepers = async |announced: usize| {
+            let mut answer = answer(stream::iter([Ok(PIECE)]));
+            answer.headers.insert(CONTENT_LENGTH, announced.into());
+            let mut body = admitted(&Bulkhead::of(1), answer).await.body;
+            assert_eq!(body.next().await, Some(Ok(PIECE)));
+            tokio::runtime::Handle::current().metrics().num_alive_tasks()
+        };
+        assert_eq!(keepers(PIECE.len()).await, 0);
+        assert_eq!(keepers(PIECE.len() + 1).await, 1);
     }
 }

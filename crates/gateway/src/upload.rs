@@ -5,8 +5,7 @@
 
 use crate::error::Refusal;
 use crate::reserve::Share;
-use actix_web::HttpRequest;
-use actix_web::http::header::CONTENT_LENGTH;
+use actix_web::http::header::{CONTENT_LENGTH, HeaderMap};
 use bytes::{Bytes, BytesMut};
 use futures_core::Stream;
 use futures_util::StreamExt as _;
@@ -26,17 +25,17 @@ const TRUSTED: usize = 1024 * 1024;
 /// How much room is made at once for a body whose length nobody announced, in bytes.
 const MOST_ROOM: usize = 4 * 1024 * 1024;
 
-/// The body of `request`, of at most `limit` bytes, as long as its `share` of what all bodies may hold can grow with it.
+/// The body of a request with these headers, of at most `limit` bytes, as long as its `share` of what all bodies may hold can grow with it.
 ///
 /// # Errors
 /// A refusal for the client, as soon as it is clear: by the announced length before the first byte.
 pub(crate) async fn gathered<E>(
-    request: &HttpRequest,
+    headers: &HeaderMap,
     mut payload: impl Stream<Item = Result<Bytes, E>> + Unpin,
     limit: usize,
     share: &mut Share,
 ) -> Result<Bytes, Refusal> {
-    let announced = announced(request);
+    let announced = announced(headers);
     if announced > limit {
         return Err(Refusal::too_large(limit));
     }
@@ -106,8 +105,8 @@ async fn next<E>(
     chunk.transpose().map_err(|_| Refusal::upload_broken())
 }
 
-fn announced(request: &HttpRequest) -> usize {
-    let length = request.headers().get(CONTENT_LENGTH).and_then(|length| length.to_str().ok());
+fn announced(headers: &HeaderMap) -> usize {
+    let length = headers.get(CONTENT_LENGTH).and_then(|length| length.to_str().ok());
     length.and_then(|length| length.parse().ok()).unwrap_or_default()
 }
 
@@ -174,7 +173,9 @@ mod tests {
             request = request.insert_header((CONTENT_LENGTH, length));
         }
         let request = request.to_http_request();
-        gathered(&request, stream::iter(chunks), limit, &mut unshared()).await.map_err(|refusal| refusal.code)
+        gathered(request.headers(), stream::iter(chunks), limit, &mut unshared())
+            .await
+            .map_err(|refusal| refusal.code)
     }
 
     fn ok(text: &'static str) -> Chunk {
@@ -219,7 +220,7 @@ mod tests {
     #[actix_web::test]
     async fn too_long_an_announcement_is_refused_before_a_byte_is_read() {
         let request = TestRequest::post().insert_header((CONTENT_LENGTH, 5)).to_http_request();
-        let refused = gathered(&request, stream::pending::<Chunk>(), 4, &mut unshared()).await;
+        let refused = gathered(request.headers(), stream::pending::<Chunk>(), 4, &mut unshared()).await;
         assert_eq!(refused, Err(Refusal::too_large(4)));
     }
 
@@ -233,7 +234,8 @@ mod tests {
         let request = TestRequest::post().to_http_request();
         let begun = tokio::time::Instant::now();
         let refused =
-            gathered(&request, stream::iter([ok("a")]).chain(stream::pending()), 9, &mut unshared()).await;
+            gathered(request.headers(), stream::iter([ok("a")]).chain(stream::pending()), 9, &mut unshared())
+                .await;
         assert_eq!(refused.map_err(|refusal| refusal.code), Err("upload_stalled"));
         assert_eq!(begun.elapsed(), SILENCE);
     }
@@ -252,7 +254,7 @@ mod tests {
     ) -> (Result<usize, &'static str>, Duration) {
         let request = TestRequest::post().to_http_request();
         let begun = Instant::now();
-        let body = gathered(&request, chunks, usize::MAX, &mut unshared()).await;
+        let body = gathered(request.headers(), chunks, usize::MAX, &mut unshared()).await;
         (body.map(|body| body.len()).map_err(|refusal| refusal.code), begun.elapsed())
     }
 

@@ -13,7 +13,7 @@ use tokio::sync::mpsc;
 use workers::{House, Parts, Places, TransportFactory, wire};
 
 /// How much later the actors may hear of a request, so that one waking of their thread serves many facts.
-const FACTS_WITHIN: Duration = Duration::from_millis(2);
+const FACTS_WITHIN: Duration = Duration::from_millis(5);
 
 /// What the actors work with.
 pub(super) struct Stock {

@@ -6,6 +6,7 @@ use actix_web::http::header::{HeaderName, HeaderValue};
 use serde_json::Value;
 use std::path::Path;
 use upstream::dialect;
+use upstream::transport::HeaderMap;
 
 struct Recorded {
     headers: HeaderMap,
@@ -32,7 +33,7 @@ fn header(pair: &Value) -> (HeaderName, HeaderValue) {
 
 fn identified(registry: &Registry, file: &str) -> Identified {
     let Recorded { headers, asked } = recorded(file);
-    identify(registry, &Principal::local(), &headers, asked.as_ref(), UnixMillis(1))
+    identify(registry, &Principal::local(), &Signs::of(&headers), asked.as_ref(), UnixMillis(1))
 }
 
 fn session(file: &str) -> (Kind, String, Speaker) {
@@ -121,7 +122,7 @@ fn without_their_headers_agents_are_recognised_by_their_conversations() {
         let mut asked = recorded(file).asked.unwrap();
         (asked.session, asked.cache_key) = (None, None);
         let headers = HeaderMap::new();
-        let who = identify(&registry, &Principal::local(), &headers, Some(&asked), UnixMillis(1));
+        let who = identify(&registry, &Principal::local(), &Signs::of(&headers), Some(&asked), UnixMillis(1));
         let answer = answer.map(|words| domain::conversation::Message::text(Role::Assistant, words).digest());
         who.claim.unwrap().answered(answer, None);
         who.session.unwrap()

@@ -1,8 +1,7 @@
 //! Telling turns from side requests: what an agent asks for its own purposes and does not go on from.
 
+use super::signs::Signs;
 use domain::conversation::Asked;
-use serde::Deserialize;
-use upstream::transport::HeaderMap;
 
 /// What a request is to its session.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -13,40 +12,15 @@ pub(crate) enum Kind {
     Side,
 }
 
-/// The kind of a request with these headers that says this; a body that nobody can read is no turn.
+/// The kind of a request with these signs that says this; a body that nobody can read is no turn.
 ///
 /// The absence of tools alone proves nothing: simple clients have none. A schema for the answer, or room for a single token,
 /// without any tool, is how agents ask for titles and try a credential.
-pub(crate) fn kind(headers: &HeaderMap, asked: Option<&Asked>) -> Kind {
+pub(crate) fn kind(signs: &Signs, asked: Option<&Asked>) -> Kind {
     let Some(asked) = asked.filter(|asked| !asked.messages.is_empty()) else { return Kind::Side };
     let machinery =
         asked.tools == 0 && (asked.structured || asked.output_limit.is_some_and(|limit| limit <= 1));
-    if machinery || is_said_to_be_aside(headers) { Kind::Side } else { Kind::Turn }
-}
-
-fn is_said_to_be_aside(headers: &HeaderMap) -> bool {
-    let class = headers.get("x-claude-code-request-class").map(|class| class.as_bytes());
-    let codex = CodexTurn::of(headers);
-    matches!(class, Some(b"auxiliary" | b"compaction"))
-        || codex.thread_source.as_deref() == Some("thread_title")
-        || matches!(codex.request_kind.as_deref(), Some("prewarm" | "compaction"))
-}
-
-/// What Codex says of a request, as far as it matters.
-#[derive(Debug, Default, Deserialize)]
-pub(crate) struct CodexTurn {
-    /// Who opened the thread: a person, a subagent, or Codex itself for a title.
-    pub(crate) thread_source: Option<String>,
-    /// A turn, a compaction, or a connection warmed up beforehand.
-    pub(crate) request_kind: Option<String>,
-}
-
-impl CodexTurn {
-    /// As the headers say; empty where they do not.
-    pub(crate) fn of(headers: &HeaderMap) -> Self {
-        let value = headers.get("x-codex-turn-metadata").map(|value| value.as_bytes());
-        value.and_then(|json| serde_json::from_slice(json).ok()).unwrap_or_default()
-    }
+    if machinery || signs.is_aside { Kind::Side } else { Kind::Turn }
 }
 
 #[cfg(test)]
@@ -54,13 +28,15 @@ mod tests {
     use super::*;
     use actix_web::http::header::{HeaderName, HeaderValue};
     use domain::conversation::{Message, Role};
+    use upstream::transport::HeaderMap;
 
     fn asked() -> Asked {
         Asked { messages: vec![Message::text(Role::User, "hello")], ..Asked::default() }
     }
 
-    fn with(name: &'static str, value: &'static str) -> HeaderMap {
-        [(HeaderName::from_static(name), HeaderValue::from_static(value))].into_iter().collect()
+    fn with(name: &'static str, value: &'static str) -> Signs {
+        let header = (HeaderName::from_static(name), HeaderValue::from_static(value));
+        Signs::of(&[header].into_iter().collect::<HeaderMap>())
     }
 
     fn hinted(name: &'static str, value: &'static str) -> Kind {
@@ -69,7 +45,7 @@ mod tests {
 
     #[test]
     fn a_plain_request_without_tools_is_a_turn() {
-        assert_eq!(kind(&HeaderMap::new(), Some(&asked())), Kind::Turn);
+        assert_eq!(kind(&Signs::default(), Some(&asked())), Kind::Turn);
     }
 
     #[test]
@@ -77,15 +53,15 @@ mod tests {
         let title = Asked { structured: true, ..asked() };
         let probe = Asked { output_limit: Some(1), ..asked() };
         for side in [&title, &probe] {
-            assert_eq!(kind(&HeaderMap::new(), Some(side)), Kind::Side);
-            assert_eq!(kind(&HeaderMap::new(), Some(&Asked { tools: 1, ..side.clone() })), Kind::Turn);
+            assert_eq!(kind(&Signs::default(), Some(side)), Kind::Side);
+            assert_eq!(kind(&Signs::default(), Some(&Asked { tools: 1, ..side.clone() })), Kind::Turn);
         }
     }
 
     #[test]
     fn what_cannot_be_read_or_says_nothing_is_no_turn() {
-        assert_eq!(kind(&HeaderMap::new(), None), Kind::Side);
-        assert_eq!(kind(&HeaderMap::new(), Some(&Asked::default())), Kind::Side);
+        assert_eq!(kind(&Signs::default(), None), Kind::Side);
+        assert_eq!(kind(&Signs::default(), Some(&Asked::default())), Kind::Side);
     }
 
     #[test]

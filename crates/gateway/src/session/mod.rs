@@ -6,11 +6,12 @@
 //! is its principal's own ([`id`]).
 
 pub(crate) mod kind;
-pub(crate) mod name;
 pub(crate) mod registry;
 
 mod id;
+mod name;
 mod seats;
+mod signs;
 
 #[cfg(test)]
 mod agents_tests;
@@ -23,7 +24,8 @@ use domain::ids::{Principal, SessionId};
 use domain::time::UnixMillis;
 pub(crate) use id::session_id;
 use name::Name;
-use upstream::transport::HeaderMap;
+pub(crate) use name::{is_named, name};
+pub(crate) use signs::Signs;
 use workers::Speaker;
 
 /// What is known of the speaker of one request.
@@ -41,15 +43,15 @@ pub(crate) struct Identified {
     pub(crate) claim: Option<Claim>,
 }
 
-/// Identifies a request by its headers and by what it says, if that could be read.
+/// Identifies a request by its signs and by what it says, if that could be read.
 pub(crate) fn identify(
     registry: &Registry,
     principal: &Principal,
-    headers: &HeaderMap,
+    signs: &Signs,
     asked: Option<&Asked>,
     now: UnixMillis,
 ) -> Identified {
-    let kind = kind::kind(headers, asked);
+    let kind = kind::kind(signs, asked);
     let named = |name: Name| Identified {
         session: Some(session_id(principal, &name.words)),
         identity: Some(name.words),
@@ -57,7 +59,7 @@ pub(crate) fn identify(
         kind,
         claim: None,
     };
-    name::name(headers, asked).map(named).unwrap_or_else(|| {
+    name(signs, asked).map(named).unwrap_or_else(|| {
         let turn = asked.filter(|_| kind == Kind::Turn);
         let claim = turn.map(|asked| {
             let follows = asked.follows.as_deref().map(Digest::called);
@@ -67,11 +69,6 @@ pub(crate) fn identify(
         let session = claim.as_ref().map(|claim| claim.session().clone());
         Identified { session, identity: None, speaker: Speaker::Main, kind, claim }
     })
-}
-
-/// Whether a request names its session itself, so that its conversation need not tell.
-pub(crate) fn is_named(headers: &HeaderMap, asked: &Asked) -> bool {
-    name::name(headers, Some(asked)).is_some()
 }
 
 /// Where in the conversation the model last spoke.

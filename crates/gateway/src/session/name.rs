@@ -1,8 +1,7 @@
 //! Sessions in the agents' own words.
 
-use super::kind::CodexTurn;
+use super::signs::Signs;
 use domain::conversation::Asked;
-use upstream::transport::HeaderMap;
 use workers::Speaker;
 
 /// What an agent calls its session.
@@ -15,30 +14,29 @@ pub(crate) struct Name {
 }
 
 /// The name that a request's headers or its body give; the most exact one that there is.
-pub(crate) fn name(headers: &HeaderMap, asked: Option<&Asked>) -> Option<Name> {
-    let header = |name: &str| {
-        let value = headers.get(name)?.to_str().ok()?.trim();
-        (!value.is_empty()).then(|| value.to_owned())
-    };
-    let first = |names: &[&str]| names.iter().find_map(|name| header(name));
-    let session = first(&["x-claude-code-session-id"])
-        .or_else(|| asked?.session.clone())
-        // A thread of Codex is a conversation; its session may hold several.
-        .or_else(|| first(&["thread-id", "session-id", "x-session-id", "x-opencode-session", "session_id"]))
-        .or_else(|| asked?.cache_key.clone().filter(|key| is_unique(key)))?;
-    Some(match header("x-claude-code-agent-id") {
+pub(crate) fn name(signs: &Signs, asked: Option<&Asked>) -> Option<Name> {
+    let session = words(signs, asked)?;
+    Some(match signs.agent() {
         Some(agent) => Name { words: format!("{session}.{agent}"), speaker: Speaker::Subagent },
-        None => Name { words: session, speaker: speaker(headers) },
+        None => Name { words: session.to_owned(), speaker: speaker(signs) },
     })
 }
 
-fn speaker(headers: &HeaderMap) -> Speaker {
-    let class = headers.get("x-claude-code-request-class").map(|class| class.as_bytes());
-    let codex = CodexTurn::of(headers).thread_source;
-    let subagent = class == Some(b"subagent")
-        || codex.as_deref() == Some("subagent")
-        || headers.contains_key("x-parent-session-id");
-    if subagent { Speaker::Subagent } else { Speaker::Main }
+/// Whether there is a name.
+pub(crate) fn is_named(signs: &Signs, asked: &Asked) -> bool {
+    words(signs, Some(asked)).is_some()
+}
+
+fn words<'w>(signs: &'w Signs, asked: Option<&'w Asked>) -> Option<&'w str> {
+    signs
+        .exact()
+        .or_else(|| asked?.session.as_deref())
+        .or_else(|| signs.usual())
+        .or_else(|| asked?.cache_key.as_deref().filter(|key| is_unique(key)))
+}
+
+fn speaker(signs: &Signs) -> Speaker {
+    if signs.is_subagents { Speaker::Subagent } else { Speaker::Main }
 }
 
 /// Whether a cache key is one conversation's. A key may as well stand for all users of a prompt; then only what they say
@@ -58,16 +56,17 @@ fn is_uuid(text: &[u8]) -> bool {
 mod tests {
     use super::*;
     use actix_web::http::header::{HeaderName, HeaderValue};
+    use upstream::transport::HeaderMap;
 
-    fn headers(pairs: &[(&'static str, &str)]) -> HeaderMap {
+    fn signs(pairs: &[(&'static str, &str)]) -> Signs {
         let pair = |(name, value): &(&'static str, &str)| {
             (HeaderName::from_static(name), HeaderValue::from_str(value).unwrap())
         };
-        pairs.iter().map(pair).collect()
+        Signs::of(&pairs.iter().map(pair).collect::<HeaderMap>())
     }
 
     fn named(pairs: &[(&'static str, &str)], asked: &Asked) -> Option<(String, Speaker)> {
-        name(&headers(pairs), Some(asked)).map(|name| (name.words, name.speaker))
+        name(&signs(pairs), Some(asked)).map(|name| (name.words, name.speaker))
     }
 
     #[test]
