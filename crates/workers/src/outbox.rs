@@ -14,7 +14,7 @@ use tokio::time::sleep;
 /// Who tells them.
 const TELLER: Cause = Cause::origin("Gateway");
 /// So many facts do not wait for more.
-const MOST: usize = 256;
+const MOST: usize = 1024;
 
 /// What the request path has to tell.
 pub enum Fact {
