@@ -56,6 +56,8 @@ pub struct Edge {
     pub(crate) fingerprinter: Fingerprinter,
     pub(crate) sessions: Registry,
     pub(crate) relay: RelaySettings,
+    /// Whether a request leaves as soon as it is sent, when a connection is there. In HTTP/2 it waits for a look at the sockets.
+    pub(crate) leaves_at_once: bool,
     pub(crate) bulkhead: Bulkhead,
     pub(crate) reserve: Reserve,
     anthropic: Upstream,
@@ -108,6 +110,7 @@ impl Edge {
             guard: Arc::new(guard),
             principal,
             relay: settings.relay.clone(),
+            leaves_at_once: !settings.upstream.http2,
             bulkhead: Bulkhead::of(settings.relay.max_requests),
             reserve: Reserve::of(BODIES, settings.relay.max_body),
             anthropic: Upstream::of(settings, Provider::Anthropic)?,

@@ -75,7 +75,9 @@ async fn exchange(
     let held = sent.start.since(begun);
     // Side by side, and once it had its chance to leave: what we want to know of a request must not delay it.
     let aside = async {
-        tokio::task::yield_now().await;
+        if !edge.leaves_at_once {
+            tokio::task::yield_now().await;
+        }
         let glance = match prepared.glance {
             Some(glance) => glance,
             None => Glance::at(&edge, &sent).await,

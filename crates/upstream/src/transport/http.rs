@@ -138,7 +138,6 @@ impl Lines {
         let outgoing = |client: &Client, headers| outgoing(client, &method, route, headers);
         let outcome = async {
             let first = outgoing(self.kept(route), headers(route, given))?;
-            look_at_sockets().await;
             match self.attempt(&first, &body).await {
                 Err(error) if is_stale(&error) => {
                     self.attempt(&outgoing(&self.fresh(route), first.headers().clone())?, &body).await
