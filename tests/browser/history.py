@@ -26,7 +26,7 @@ def main(path, sessions):
 def write_session(database, chance, now, number):
     name, at = f"{number:08x}-5eed-4a11-8000-0000000057ed", now - (number + 2) * 1_300_000
     database.execute(
-        "INSERT INTO session (id, principal, client, provider, dialect, model, upstream_origin, directory, head, turns, created,"
+        "INSERT INTO every_session (id, principal, client, provider, dialect, model, upstream_origin, directory, head, turns, created,"
         " last_activity) VALUES (?, 'local', 'claude-cli/2.1.330', 'anthropic', 'anthropic-messages', ?,"
         " 'https://api.anthropic.com', ?, zeroblob(16), ?, ?, ?)",
         (name, chance.choice(MODELS), f"/home/ann/{chance.choice(['oven', 'bakery', 'mill'])}", number % 40 + 1, at - DAY, at),
@@ -52,7 +52,7 @@ def write_turns(database, chance, now):
             for refresh in range(1, 4):
                 at += 280_000
                 charge(database, min(at, now - 60_000), name, "warm", MODELS[0], 0.0061)
-    database.execute("UPDATE session SET turns = 46, cache_read = 1870000, cache_write_5m = 41400, input = 18400, output = 13800 WHERE id = ?", (name,))
+    database.execute("UPDATE every_session SET turns = 46, cache_read = 1870000, cache_write_5m = 41400, input = 18400, output = 13800 WHERE id = ?", (name,))
 
 
 def write_costs(database, chance, now):

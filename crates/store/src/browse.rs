@@ -31,6 +31,12 @@ pub struct Page<T> {
     pub total: u64,
 }
 
+impl<T> Default for Page<T> {
+    fn default() -> Self {
+        Self { items: Vec::new(), total: 0 }
+    }
+}
+
 /// What can be looked at, a page at a time; `most` bounds each answer.
 ///
 /// # Errors
@@ -134,14 +140,14 @@ impl Browse for SqliteStore {
         before: Option<i64>,
         most: u32,
     ) -> Result<Page<Excerpt>, StoreError> {
-        self.read(|it| {
+        self.read_of(session, |it| {
             let items = said::excerpts(it, session, before, most)?;
             Ok::<_, StoreError>(Page { items, total: count(it, "message", Some(session))? })
         })
     }
 
     fn message(&mut self, session: &SessionId, id: i64) -> Result<Option<RecordedMessage>, StoreError> {
-        self.read(|it| said::whole(it, session, id))
+        self.read_of(session, |it| said::whole(it, session, id))
     }
 
     fn recent_observations(
@@ -149,14 +155,14 @@ impl Browse for SqliteStore {
         session: &SessionId,
         most: u32,
     ) -> Result<Page<Observation>, StoreError> {
-        self.read(|it| {
+        self.read_of(session, |it| {
             let items = distillation::newest(it, session, most)?;
             Ok::<_, StoreError>(Page { items, total: count(it, "observation", Some(session))? })
         })
     }
 
     fn counted_turns(&mut self, session: &SessionId, most: u32) -> Result<Vec<CountedTurn>, StoreError> {
-        self.read(|it| sums::turns(it, session, most))
+        self.read_of(session, |it| sums::turns(it, session, most))
     }
 
     fn paid_calls(
@@ -166,11 +172,11 @@ impl Browse for SqliteStore {
         since: UnixMillis,
         most: u32,
     ) -> Result<Vec<PaidCall>, StoreError> {
-        self.read(|it| sums::calls(it, session, purpose, since, most))
+        self.read_of(session, |it| sums::calls(it, session, purpose, since, most))
     }
 
     fn costs_of(&mut self, session: &SessionId) -> Result<Vec<Costs>, StoreError> {
-        self.read(|it| costs::costs(it, UnixMillis(i64::MIN), CostsBy::Purpose, Some(session)))
+        self.read_of(session, |it| costs::costs(it, UnixMillis(i64::MIN), CostsBy::Purpose, Some(session)))
     }
 
     fn recent_entries(&mut self, skip: u32, most: u32) -> Result<Page<KnowledgeEntry>, StoreError> {

@@ -112,7 +112,7 @@ const fn key(by: CostsBy) -> &'static str {
         CostsBy::Day => "strftime('%Y-%m-%d', at / 1000, 'unixepoch')",
         CostsBy::Model => "model",
         CostsBy::Purpose => "purpose",
-        CostsBy::Session => "coalesce(session, '')",
+        CostsBy::Session => "iif(session IN (SELECT session FROM doomed), '', coalesce(session, ''))",
     }
 }
 

@@ -6,7 +6,7 @@ use rusqlite_migration::{M, Migrations};
 use std::path::Path;
 use std::time::Duration;
 
-const SCHEMAS: [M<'static>; 9] = [
+const SCHEMAS: [M<'static>; 10] = [
     M::up(include_str!("migrations/0001_initial.sql")),
     M::up(include_str!("migrations/0002_warming.sql")),
     M::up(include_str!("migrations/0003_habits.sql")),
@@ -16,6 +16,7 @@ const SCHEMAS: [M<'static>; 9] = [
     M::up(include_str!("migrations/0007_yours.sql")),
     M::up(include_str!("migrations/0008_batches.sql")),
     M::up(include_str!("migrations/0009_batch_marks.sql")),
+    M::up(include_str!("migrations/0010_doomed.sql")),
 ];
 
 /// How many free pages are given back at a time.

@@ -1,6 +1,7 @@
 //! Distilling: choosing what to distil next, and keeping the observations together with the mark on what they cover.
 
 use crate::columns::word;
+use crate::yours::forgetting::is_forgotten;
 use crate::{history, knowledge};
 use domain::conversation::RecordedMessage;
 use domain::ids::SessionId;
@@ -58,7 +59,10 @@ pub(crate) fn store(
     lines: &[String],
     at: UnixMillis,
 ) -> rusqlite::Result<Vec<Observation>> {
-    if sources.is_empty() || !all_pending(transaction, session, sources)? {
+    if sources.is_empty()
+        || is_forgotten(transaction, session)?
+        || !all_pending(transaction, session, sources)?
+    {
         return Ok(Vec::new());
     }
     let run = Run::begin(transaction, session, FIRST, at)?;

@@ -3,9 +3,10 @@
 use crate::columns::word;
 use crate::knowledge;
 use domain::ids::{KnowledgeId, SessionId};
-use domain::notes::{start_of_note, told};
+use domain::notes::told;
 use domain::time::UnixMillis;
 use rusqlite::{Row, Transaction, params};
+use std::collections::HashSet;
 
 /// Keeps what the session's first turn got; once something is decided, it stays. What it tells of was of use then.
 pub(crate) fn keep(
@@ -31,10 +32,25 @@ pub(crate) fn decide(transaction: &Transaction<'_>, session: &SessionId, on: boo
     transaction.prepare_cached(sql)?.execute([session.as_str()]).map(drop)
 }
 
-/// A person forgets an entry: no session is told of it any more, and no text of it stays.
-pub(crate) fn forget(transaction: &Transaction<'_>, entry: &KnowledgeId) -> rusqlite::Result<()> {
-    let sql = "UPDATE injection SET text = NULL WHERE instr(text, ?1) > 0";
-    transaction.prepare_cached(sql)?.execute([start_of_note(entry)]).map(drop)
+/// A person forgets entries: no session is told of them any more, and no text of them stays. However many they are, the texts are
+/// gone through once.
+pub(crate) fn forget(transaction: &Transaction<'_>, entries: &[KnowledgeId]) -> rusqlite::Result<()> {
+    if entries.is_empty() {
+        return Ok(());
+    }
+    let forgotten: HashSet<&KnowledgeId> = entries.iter().collect();
+    let mut texts =
+        transaction.prepare_cached("SELECT session, text FROM injection WHERE text IS NOT NULL")?;
+    let mut rows = texts.query([])?;
+    let mut telling: Vec<String> = Vec::new();
+    while let Some(row) = rows.next()? {
+        if told(row.get_ref("text")?.as_str()?).iter().any(|entry| forgotten.contains(entry)) {
+            telling.push(row.get("session")?);
+        }
+    }
+    let sql = "UPDATE injection SET text = NULL WHERE session = ?1";
+    let mut statement = transaction.prepare_cached(sql)?;
+    telling.iter().try_for_each(|session| statement.execute([session]).map(drop))
 }
 
 /// What the `limit` sessions that were used last get, or nothing.

@@ -298,7 +298,7 @@ pub(crate) fn forget(
     at: UnixMillis,
 ) -> rusqlite::Result<bool> {
     let was_there = bury(transaction, id.as_str(), "deleted by hand", at)?;
-    injection::forget(transaction, id)?;
+    injection::forget(transaction, std::slice::from_ref(id))?;
     transaction.prepare_cached("DELETE FROM knowledge_version WHERE id = ?1")?.execute([id.as_str()])?;
     Ok(was_there)
 }

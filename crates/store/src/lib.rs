@@ -51,6 +51,6 @@ pub use turn::{LONGEST_TEXT, Recorded, TurnRecord};
 pub use vectors::{TextKey, Unembedded};
 pub use warming::{KeptPause, WarmingMemory};
 pub use yours::{
-    BadLine, Bookmark, Dropped, Extent, Forgotten, Imported, Limits, Reading, Scribe, TakenOver, TakingOver,
-    Yours, record,
+    BadLine, Bookmark, Dropped, Erased, Extent, Forgotten, Imported, Limits, Reading, Scribe, TakenOver,
+    TakingOver, Yours, record,
 };

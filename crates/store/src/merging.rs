@@ -1,6 +1,7 @@
 //! The second pass: old observations of a session merged into fewer, together with the mark on what was merged.
 
 use crate::distillation::{Run, newest};
+use crate::yours::forgetting::is_forgotten;
 use domain::ids::SessionId;
 use domain::knowledge::{MERGED_ABOVE, NEVER_MERGED, Observation};
 use domain::time::UnixMillis;
@@ -40,7 +41,10 @@ pub(crate) fn merge(
     lines: &[String],
     at: UnixMillis,
 ) -> rusqlite::Result<Vec<Observation>> {
-    if sources.is_empty() || !all_mergeable(transaction, session, sources)? {
+    if sources.is_empty()
+        || is_forgotten(transaction, session)?
+        || !all_mergeable(transaction, session, sources)?
+    {
         return Ok(Vec::new());
     }
     let run = Run::begin(transaction, session, MERGED, at)?;

@@ -97,7 +97,7 @@ pub struct StatedFolder {
 /// Makes the session of `turn` if it is new.
 pub(crate) fn ensure(transaction: &Transaction<'_>, turn: &TurnRecord) -> Result<(), StoreError> {
     adopt(transaction, turn)?;
-    let sql = "INSERT INTO session
+    let sql = "INSERT INTO every_session
             (id, principal, identity, client, provider, dialect, model, upstream_origin, directory, project, head, created, last_activity)
         VALUES (:id, :principal, :identity, :client, :provider, :dialect, :model, :origin, :directory, :project, :head, :at, :at)
         ON CONFLICT (id) DO UPDATE SET last_activity = max(last_activity, excluded.last_activity)
@@ -130,7 +130,7 @@ fn adopt(transaction: &Transaction<'_>, turn: &TurnRecord) -> rusqlite::Result<(
         return Ok(());
     }
     let values = [turn.principal.as_str(), directory, project.as_str()];
-    for table in ["session", "knowledge", "knowledge_version", "tombstone"] {
+    for table in ["every_session", "knowledge", "knowledge_version", "tombstone"] {
         let sql = format!("UPDATE {table} SET project = ?3 WHERE principal = ?1 AND project = ?2");
         transaction.prepare_cached(&sql)?.execute(values)?;
     }
@@ -139,7 +139,7 @@ fn adopt(transaction: &Transaction<'_>, turn: &TurnRecord) -> rusqlite::Result<(
 
 /// Takes over what a turn that went on from where the session stood says about it.
 pub(crate) fn advance(transaction: &Transaction<'_>, turn: &TurnRecord) -> rusqlite::Result<()> {
-    let sql = "UPDATE session SET client = :client, provider = :provider, dialect = :dialect, model = :model,
+    let sql = "UPDATE every_session SET client = :client, provider = :provider, dialect = :dialect, model = :model,
             upstream_origin = :origin, head = :head,
             identity = coalesce(:identity, identity), directory = coalesce(directory, :directory), project = coalesce(project, :project),
             turns = turns + :done, turns_since_curation = turns_since_curation + :done,
@@ -197,7 +197,7 @@ pub(crate) fn standing(transaction: &Transaction<'_>, session: &SessionId) -> ru
 
 /// The curator went through the session.
 pub(crate) fn curated(transaction: &Transaction<'_>, session: &SessionId) -> rusqlite::Result<()> {
-    let sql = "UPDATE session SET turns_since_curation = 0 WHERE id = ?1";
+    let sql = "UPDATE every_session SET turns_since_curation = 0 WHERE id = ?1";
     transaction.prepare_cached(sql)?.execute([session.as_str()])?;
     Ok(())
 }

@@ -15,6 +15,7 @@ use crate::store::Store;
 use crate::turn::{self, Recorded, TurnRecord};
 use crate::vectors::{self, TextKey, Unembedded};
 use crate::warming::{self, KeptPause, WarmingMemory};
+use crate::yours::forgetting::is_forgotten;
 use crate::{consolidation, database, history, injection};
 use domain::conversation::RecordedMessage;
 use domain::ids::{BatchMark, KnowledgeId, Principal, ProjectId, SessionId};
@@ -74,6 +75,17 @@ impl SqliteStore {
         job: impl FnOnce(&Transaction<'_>) -> Result<T, E>,
     ) -> Result<T, StoreError> {
         self.transact(TransactionBehavior::Deferred, job)
+    }
+
+    /// Reads what there is of a session. Of one that was forgotten there may be rows that are not erased yet: nobody sees them.
+    pub(crate) fn read_of<T: Default, E: Into<StoreError>>(
+        &mut self,
+        session: &SessionId,
+        job: impl FnOnce(&Transaction<'_>) -> Result<T, E>,
+    ) -> Result<T, StoreError> {
+        self.read(
+            |it| if is_forgotten(it, session)? { Ok(T::default()) } else { job(it).map_err(Into::into) },
+        )
     }
 
     pub(crate) fn write<T, E: Into<StoreError>>(
@@ -146,7 +158,7 @@ impl Store for SqliteStore {
         at_most_tokens: u64,
         now: UnixMillis,
     ) -> Result<Vec<RecordedMessage>, StoreError> {
-        self.read(|transaction| distillation::pending(transaction, session, at_most_tokens, now))
+        self.read_of(session, |transaction| distillation::pending(transaction, session, at_most_tokens, now))
     }
 
     fn store_observations(
@@ -160,7 +172,7 @@ impl Store for SqliteStore {
     }
 
     fn mergeable(&mut self, session: &SessionId) -> Result<Vec<Observation>, StoreError> {
-        self.read(|transaction| merging::mergeable(transaction, session))
+        self.read_of(session, |transaction| merging::mergeable(transaction, session))
     }
 
     fn merge_observations(
@@ -225,11 +237,11 @@ impl Store for SqliteStore {
     }
 
     fn messages(&mut self, session: &SessionId) -> Result<Vec<RecordedMessage>, StoreError> {
-        self.read(|transaction| history::all(transaction, session))
+        self.read_of(session, |transaction| history::all(transaction, session))
     }
 
     fn observations(&mut self, session: &SessionId) -> Result<Vec<Observation>, StoreError> {
-        self.read(|transaction| distillation::newest(transaction, session, u32::MAX))
+        self.read_of(session, |transaction| distillation::newest(transaction, session, u32::MAX))
     }
 
     fn knowledge(&mut self, principal: Option<&Principal>) -> Result<Vec<KnowledgeEntry>, StoreError> {
@@ -389,58 +401,4 @@ impl Store for SqliteStore {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use rusqlite::ffi;
-    use std::panic::{AssertUnwindSafe, catch_unwind};
-
-    fn charge(transaction: &Transaction<'_>) -> rusqlite::Result<()> {
-        let sql =
-            "INSERT INTO tombstone (id, principal, reason, at) VALUES (hex(randomblob(2000)), 'p', 'r', 1)";
-        transaction.execute(sql, []).map(drop)
-    }
-
-    fn rows(store: &mut SqliteStore) -> i64 {
-        let sql = "SELECT count(*) FROM tombstone";
-        store.read(|transaction| transaction.query_row(sql, [], |row| row.get(0))).unwrap()
-    }
-
-    #[test]
-    fn a_panic_in_the_middle_of_a_transaction_undoes_it() {
-        let mut store = SqliteStore::in_memory().unwrap();
-        let crash = AssertUnwindSafe(|| {
-            store.write(|transaction| -> rusqlite::Result<()> {
-                charge(transaction)?;
-                panic!("a fault in the store")
-            })
-        });
-        assert!(catch_unwind(crash).is_err());
-        assert_eq!(rows(&mut store), 0);
-        store.write(charge).unwrap();
-        assert_eq!(rows(&mut store), 1);
-    }
-
-    #[test]
-    fn a_full_disk_refuses_a_step_whole_and_the_next_goes_once_there_is_room() {
-        let mut store = SqliteStore::in_memory().unwrap();
-        store.connection.pragma_update(None, "max_page_count", 1).unwrap();
-        let fill = |transaction: &Transaction<'_>| (0..100).try_for_each(|_| charge(transaction));
-        let full = store.write(fill).unwrap_err();
-        assert!(matches!(&full, StoreError::Database(_)), "{full:?}");
-        assert!(full.to_string().contains("full"), "{full}");
-        assert_eq!(rows(&mut store), 0);
-        store.connection.pragma_update(None, "max_page_count", 100_000).unwrap();
-        store.write(fill).unwrap();
-        assert_eq!(rows(&mut store), 100);
-    }
-
-    #[test]
-    fn once_damage_is_found_nothing_more_is_written() {
-        let mut store = SqliteStore::in_memory().unwrap();
-        let damage = rusqlite::Error::SqliteFailure(ffi::Error::new(ffi::SQLITE_CORRUPT), None);
-        let found = store.write(|_| Err::<(), _>(damage));
-        assert!(matches!(found, Err(StoreError::Corrupt { .. })));
-        assert!(matches!(store.write(charge), Err(StoreError::Corrupt { .. })));
-        assert_eq!(rows(&mut store), 0);
-    }
-}
+mod tests;

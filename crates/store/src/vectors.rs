@@ -81,10 +81,12 @@ const fn newer(source: Source) -> &'static str {
             ORDER BY number LIMIT ?2"
         }
         Source::Observation => {
-            "SELECT id, session, 0 AS version, text FROM observation WHERE id > ?1 ORDER BY id LIMIT ?2"
+            "SELECT id, session, 0 AS version, text FROM observation
+            WHERE id > ?1 AND session NOT IN (SELECT session FROM doomed) ORDER BY id LIMIT ?2"
         }
         Source::Message => {
-            "SELECT id, session, 0 AS version, text FROM message WHERE id > ?1 ORDER BY id LIMIT ?2"
+            "SELECT id, session, 0 AS version, text FROM message
+            WHERE id > ?1 AND session NOT IN (SELECT session FROM doomed) ORDER BY id LIMIT ?2"
         }
     }
 }
@@ -160,7 +162,7 @@ mod tests {
     #[test]
     fn a_message_or_an_observation_that_is_deleted_takes_its_vectors_along() {
         let database = open_in_memory().unwrap();
-        let kept = "INSERT INTO session (id, principal, client, provider, dialect, model, upstream_origin, head, created, last_activity)
+        let kept = "INSERT INTO every_session (id, principal, client, provider, dialect, model, upstream_origin, head, created, last_activity)
                 VALUES ('s', 'p', 'c', 'anthropic', 'd', 'm', 'o', x'', 1, 1);
             INSERT INTO message (id, session, digest, role, tokens, calls_tool, from_tool, at, text)
                 VALUES (7, 's', x'', 'user', 1, 0, 0, 1, 'rye'), (8, 's', x'', 'user', 1, 0, 0, 1, 'rye');

@@ -1,6 +1,7 @@
 //! What is its owner's: to take along, to bring in, to forget; and what is dropped when it is old.
 
 mod entries;
+pub(crate) mod erasing;
 mod export;
 pub(crate) mod forgetting;
 mod import;
@@ -10,6 +11,7 @@ mod retention;
 mod scribe;
 
 pub use entries::TakenOver;
+pub use erasing::Erased;
 pub use export::Bookmark;
 pub use forgetting::{Extent, Forgotten};
 pub use import::Imported;
@@ -36,11 +38,24 @@ pub trait Yours {
     fn forgettable(&mut self, whose: &Principal, what: &Extent) -> Result<Forgotten, StoreError>;
 
     /// Forgets for good: what was said, what came of it, and every word of it in the indexes and in the log. What it cost stays in the
-    /// sums, under no session. What is sent again of such a session, or comes of work that is under way for it, is not kept.
+    /// sums, under no session. What is sent again of such a session, or comes of work that is under way for it, is not kept. From
+    /// here on nobody sees any of it; where there is much, [`erase`](Self::erase) does the rest.
     ///
     /// # Errors
     /// As told for the trait.
     fn forget(&mut self, whose: &Principal, what: &Extent, at: UnixMillis) -> Result<Forgotten, StoreError>;
+
+    /// Whether something that was forgotten is not erased yet.
+    ///
+    /// # Errors
+    /// As told for the trait.
+    fn is_erasing(&mut self) -> Result<bool, StoreError>;
+
+    /// Erases a little of what was forgotten and is not erased yet.
+    ///
+    /// # Errors
+    /// As told for the trait.
+    fn erase(&mut self) -> Result<Erased, StoreError>;
 
     /// Drops a little of what is beyond `limits`, the oldest first, and gives its pages back. What is not distilled stays, and so do
     /// observations that are not curated and all knowledge.
@@ -113,9 +128,17 @@ impl Yours for SqliteStore {
 
     fn forget(&mut self, whose: &Principal, what: &Extent, at: UnixMillis) -> Result<Forgotten, StoreError> {
         let forgotten = self.write(|it| forgetting::Doomed::named(it, whose, what)?.forget(it, at))?;
-        // It was written once, and then overwritten: the log has both.
-        let log_emptied = self.empty_log()?;
-        Ok(Forgotten { log_emptied, ..forgotten })
+        let left = self.erased(forgotten.left.erased)?;
+        Ok(Forgotten { left, ..forgotten })
+    }
+
+    fn is_erasing(&mut self) -> Result<bool, StoreError> {
+        self.read(erasing::is_left)
+    }
+
+    fn erase(&mut self) -> Result<Erased, StoreError> {
+        let erased = self.write(erasing::step)?;
+        self.erased(erased)
     }
 
     fn retain(&mut self, limits: Limits) -> Result<Dropped, StoreError> {
@@ -167,5 +190,13 @@ impl Yours for SqliteStore {
             it.execute_batch("RELEASE rehearsal")?;
             Ok::<_, StoreError>(taken)
         })
+    }
+}
+
+impl SqliteStore {
+    /// What was written once and then overwritten is in the log twice.
+    fn erased(&mut self, erased: bool) -> Result<Erased, StoreError> {
+        let log_emptied = erased && self.empty_log()?;
+        Ok(Erased { erased, log_emptied })
     }
 }

@@ -1,5 +1,6 @@
 //! What a person forgets is gone from the store, and from the minds of the actors.
 
+use crate::erasing::Erasing;
 use crate::{House, Spoken};
 use actor::Cause;
 use domain::ids::Principal;
@@ -11,8 +12,8 @@ use store::{Extent, Forgotten, Store, StoreError};
 const CAUSE: Cause = Cause::origin("House");
 
 impl House {
-    /// Forgets for good, of `whose`, all that was said until now. Turns that wait to be recorded are recorded before: else they would
-    /// come after.
+    /// Forgets for good, of `whose`, all that was said until now, and waits until it is erased; it is, even if nobody waits. Turns
+    /// that wait to be recorded are recorded before: else they would come after.
     ///
     /// # Errors
     /// When the store could not; then nothing is forgotten.
@@ -25,7 +26,12 @@ impl House {
         };
         let forgotten = self.desk.write(forget).await?;
         self.lose_sight_of(&forgotten).await;
-        Ok(forgotten)
+        let left = if forgotten.left.erased {
+            forgotten.left
+        } else {
+            Erasing::new(self.desk.clone()).finish().await
+        };
+        Ok(Forgotten { left, ..forgotten })
     }
 
     /// Told surely: a copy of a forgotten session's last request must not stay until the next start.

@@ -1,5 +1,6 @@
 //! The IdleScheduler: sweeps, sends the workers out, and says in the log when one of them does better or worse.
 
+use crate::erasing::Erasing;
 use crate::left_work::left_work;
 use crate::retention::Retention;
 use crate::{RequestShelf, Spoken};
@@ -31,6 +32,7 @@ pub(crate) struct SchedulerPerformer {
     pub(crate) warmer: Mailbox<Spoken<WarmerMessage>, WarmerReply>,
     pub(crate) shelf: Arc<RequestShelf>,
     pub(crate) desk: Desk,
+    pub(crate) erasing: Erasing,
     /// None when nothing is ever dropped.
     pub(crate) retention: Option<Retention>,
 }
@@ -73,9 +75,7 @@ impl Performer for SchedulerPerformer {
     fn opening(&mut self, stage: &mut Stage<'_, Self::Message>) {
         stage.after(TIMER, self.tick, Spoken(SchedulerMessage::IdleSweepDue));
         self.find_backlog(stage);
-        if self.retention.is_some() {
-            stage.after(RETENTION, self.tick, Spoken(SchedulerMessage::RetentionDue));
-        }
+        stage.after(RETENTION, self.tick, Spoken(SchedulerMessage::RetentionDue));
     }
 }
 
@@ -96,10 +96,16 @@ impl SchedulerPerformer {
     }
 
     fn retain(&self, stage: &mut Stage<'_, Spoken<SchedulerMessage>>) {
-        if let Some(retention) = self.retention.clone() {
-            let step = async move { Spoken(SchedulerMessage::Retained { more: retention.step().await }) };
-            stage.run(step, Spoken(SchedulerMessage::Retained { more: false }));
-        }
+        let (erasing, retention) = (self.erasing.clone(), self.retention.clone());
+        let step = async move {
+            let more = erasing.take_up().await
+                || match retention {
+                    Some(retention) => retention.step().await,
+                    None => false,
+                };
+            Spoken(SchedulerMessage::Retained { more })
+        };
+        stage.run(step, Spoken(SchedulerMessage::Retained { more: false }));
     }
 
     fn evict(&self, session: &SessionId, stage: &Stage<'_, Spoken<SchedulerMessage>>) {

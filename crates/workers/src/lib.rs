@@ -11,6 +11,7 @@ mod curator;
 mod distiller;
 mod ears;
 mod embedder;
+mod erasing;
 mod errand;
 mod forgetting;
 mod house;

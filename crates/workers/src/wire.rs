@@ -7,6 +7,7 @@ use crate::credential::{Book, CredentialPerformer};
 use crate::curator::Curating;
 use crate::distiller::Distilling;
 use crate::embedder::EmbedderPerformer;
+use crate::erasing::Erasing;
 use crate::errand::Errand;
 use crate::idle_scheduler::SchedulerPerformer;
 use crate::job::{Craft, JobPerformer};
@@ -129,6 +130,7 @@ impl House {
             warmer: self.warmer.clone(),
             shelf: Arc::clone(shelf),
             desk: self.desk.clone(),
+            erasing: Erasing::new(self.desk.clone()),
             retention: Retention::of(parts),
         };
         let settings = Arc::clone(&parts.settings);

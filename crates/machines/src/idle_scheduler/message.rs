@@ -70,9 +70,9 @@ pub enum SchedulerMessage {
     },
     /// A worker was rebuilt and knows of no job.
     WorkerRestarted(Purpose),
-    /// It is time to drop what is old.
+    /// It is time to erase what is left of what was forgotten, and to drop what is old.
     RetentionDue,
-    /// A little was dropped; perhaps there is more.
+    /// A little was erased or dropped; perhaps there is more.
     Retained {
         /// Whether there is.
         more: bool,
@@ -123,8 +123,8 @@ pub enum SchedulerEffect {
     FindBacklog,
     /// Look again after this long.
     ArmBacklog(Duration),
-    /// Drop a little of what is old.
+    /// Erase a little of what was forgotten; where nothing is left of that, drop a little of what is old.
     Retain,
-    /// Look for what is old again after this long.
+    /// Look again after this long.
     ArmRetention(Duration),
 }

@@ -6,12 +6,12 @@ use super::session_id;
 use crate::cli::{Doomed, Forget, Json};
 use crate::failure::{Exit, Failure};
 use crate::output::{ask, say};
-use domain::ids::SessionId;
+use domain::ids::{Principal, SessionId};
 use domain::time::UnixMillis;
 use serde_json::{Value, json};
 use std::process::ExitCode;
 use std::time::Duration;
-use store::{Extent, Forgotten, Store as _, Yours as _};
+use store::{Extent, Forgotten, SqliteStore, Store as _, StoreError, Yours as _};
 
 /// How long a gateway may take: it overwrites every word that it forgets.
 const PATIENCE: Duration = Duration::from_secs(3600);
@@ -72,7 +72,7 @@ async fn forget(keeper: &mut Keeper, what: &Doomed, dry_run: bool) -> Result<Val
             let forgotten = if dry_run {
                 store.forgettable(&whose, &extent)
             } else {
-                store.forget(&whose, &extent, now())
+                forget_wholly(store, &whose, &extent)
             };
             let forgotten = forgotten.map_err(|error| unusable(&error))?;
             is_there(&extent, &forgotten)?;
@@ -83,10 +83,16 @@ async fn forget(keeper: &mut Keeper, what: &Doomed, dry_run: bool) -> Result<Val
     }
 }
 
-fn owner_of(
-    store: &mut store::SqliteStore,
-    extent: &Extent,
-) -> Result<Option<domain::ids::Principal>, Failure> {
+/// Nobody else has the store, so nothing waits between the steps.
+fn forget_wholly(store: &mut SqliteStore, whose: &Principal, what: &Extent) -> Result<Forgotten, StoreError> {
+    let mut forgotten = store.forget(whose, what, now())?;
+    while !forgotten.left.erased {
+        forgotten.left = store.erase()?;
+    }
+    Ok(forgotten)
+}
+
+fn owner_of(store: &mut SqliteStore, extent: &Extent) -> Result<Option<Principal>, Failure> {
     let Extent::Session(session) = extent else { return Ok(None) };
     let session: SessionId = session.clone();
     let found = store.session(&session).map_err(|error| unusable(&error))?;
@@ -144,7 +150,9 @@ fn told(what: &Doomed, found: &Value) -> String {
         many("observations", "observation", "observations"),
         many("entries", "entry", "entries"),
     );
-    if done && found["log_emptied"] == false {
+    if done && found["erased"] == false {
+        text.push_str("\nNobody finds it any more; its words are still being overwritten, which goes on by itself, also after a restart.");
+    } else if done && found["log_emptied"] == false {
         text.push_str("\nThe database's log could not be emptied yet, since it was being read: it is when the gateway ends.");
     }
     text
@@ -156,21 +164,24 @@ mod tests {
 
     #[test]
     fn what_is_forgotten_or_would_be_is_told_in_figures() {
-        let found = |dry_run: bool, log_emptied: bool| {
+        let found = |dry_run: bool, erased: bool, log_emptied: bool| {
             json!({"sessions": ["s"], "entries": [], "messages": 12, "observations": 3, "project": "oven",
-                "dry_run": dry_run, "log_emptied": log_emptied})
+                "dry_run": dry_run, "erased": erased, "log_emptied": log_emptied})
         };
         let project = Doomed::Project { name: "/home/me/oven".into() };
         let texts = [
-            told(&Doomed::Session { id: "0199f3a2".into() }, &found(true, false)),
-            told(&project, &found(false, true)),
-            told(&Doomed::Everything, &found(false, false)),
+            told(&Doomed::Session { id: "0199f3a2".into() }, &found(true, false, false)),
+            told(&project, &found(false, true, true)),
+            told(&Doomed::Everything, &found(false, true, false)),
+            told(&Doomed::Everything, &found(false, false, false)),
         ];
         insta::assert_snapshot!(texts.join("\n"), @r"
         To be forgotten, session 0199f3a2: 1 session with 12 messages and 3 observations, and 0 entries of knowledge.
         Forgotten for good, project oven: 1 session with 12 messages and 3 observations, and 0 entries of knowledge.
         Forgotten for good, everything: 1 session with 12 messages and 3 observations, and 0 entries of knowledge.
         The database's log could not be emptied yet, since it was being read: it is when the gateway ends.
+        Forgotten for good, everything: 1 session with 12 messages and 3 observations, and 0 entries of knowledge.
+        Nobody finds it any more; its words are still being overwritten, which goes on by itself, also after a restart.
         ");
     }
 }

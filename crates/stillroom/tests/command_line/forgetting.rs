@@ -14,7 +14,12 @@ fn folder(user: &User) -> PathBuf {
 
 /// A session of the user's, of before any gateway.
 pub(crate) fn remember(user: &User, session: &str, words: &str) {
-    let messages = vec![Message::text(Role::User, words)];
+    remember_often(user, session, words, 1);
+}
+
+/// The same, in which that was said so often.
+fn remember_often(user: &User, session: &str, words: &str, times: usize) {
+    let messages = vec![Message::text(Role::User, words); times];
     let turn = TurnRecord {
         session: session.into(),
         principal: Principal::local(),
@@ -28,7 +33,7 @@ pub(crate) fn remember(user: &User, session: &str, words: &str) {
         project: Some("github.com/ann/oven".into()),
         injection: None,
         at: UnixMillis(1_798_156_800_000),
-        head: chain(&messages)[0],
+        head: *chain(&messages).last().unwrap(),
         messages,
         answer: None,
         usage: Usage::default(),
@@ -92,4 +97,15 @@ fn without_a_gateway_the_folder_itself_is_asked() {
     let refused = user.calls(&[&listen[..], &["everything", "--yes"]].concat());
     assert!(refused.err().contains("in another gateway's hands"), "{}", refused.err());
     assert_eq!(taken.without_input(), Some(0));
+}
+
+#[test]
+fn however_much_it_is_the_command_ends_when_no_file_holds_a_word_of_it() {
+    let user = User::new();
+    remember_often(&user, "0199f3a2-one", "quincemarmalade", 1_300);
+    let forget = ["--listen", "127.0.0.1:0", "forget", "everything", "--yes", "--json"];
+    let done = user.calls(&forget);
+    let told = ["\"messages\":1300", "\"erased\":true", "\"log_emptied\":true"];
+    assert!(told.iter().all(|told| done.out().contains(told)), "{} {}", done.out(), done.err());
+    assert!(!is_anywhere(&user, "quincemarm"));
 }

@@ -149,7 +149,7 @@ mod tests {
         let mut fill = "INSERT INTO embedding_model (number, name) VALUES (1, zeroblob(32));".to_owned();
         for (id, used) in [("a", 3), ("b", 9), ("c", 6)] {
             fill += &format!(
-                "INSERT INTO session (id, principal, client, provider, dialect, model, upstream_origin, head, created, last_activity)
+                "INSERT INTO every_session (id, principal, client, provider, dialect, model, upstream_origin, head, created, last_activity)
                 VALUES ('{id}', 'p', 'c', 'anthropic', 'd', 'm', 'o', x'', 1, {used});
                 INSERT INTO vector VALUES ('{id}', 'message', {used}, 0, 1, x'7f00'), ('{id}', 'message', {used} + 100, 0, 1, x'7f00');"
             );

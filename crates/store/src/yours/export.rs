@@ -3,6 +3,7 @@
 mod costs;
 mod knowledge;
 
+use super::forgetting::is_forgotten;
 use super::record::{
     DistillationRecord, FORMAT, Hex, MergedRecord, MessageRecord, ObservationRecord, Record, SessionRecord,
     TurnCount,
@@ -126,6 +127,7 @@ fn next_parts(
     parts: Parts,
 ) -> rusqlite::Result<(Vec<Record>, Option<Bookmark>)> {
     let (records, next) = match &parts.part {
+        _ if is_forgotten(transaction, &parts.session)? => (Vec::new(), None),
         Part::Distillations(after, number) => distillations(transaction, &parts, *after, *number)?,
         Part::Messages(after) => messages(transaction, &parts, *after)?,
         Part::Turns(at, link) => turns(transaction, &parts, (*at, link))?,

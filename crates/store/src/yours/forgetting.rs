@@ -1,5 +1,7 @@
-//! Forgetting for good. One transaction: nothing is half forgotten.
+//! Forgetting for good. In one transaction what is forgotten is out of everybody's sight, and its knowledge is erased; the rest is
+//! erased in [steps](super::erasing).
 
+use super::erasing::{self, Erased};
 use crate::columns::{count, word};
 use crate::{batch, contradiction, habits, injection};
 use domain::ids::{KnowledgeId, Principal, ProjectId, SessionId};
@@ -36,16 +38,13 @@ pub struct Forgotten {
     /// Whose habits went, so that whoever has them in mind lets them go too.
     #[serde(skip)]
     pub habits: Vec<Whose>,
-    /// Whether the database's log is empty; one that a reader held back empties itself later, at the latest when the store is closed.
-    pub log_emptied: bool,
+    /// Whether it is all erased by now.
+    #[serde(flatten)]
+    pub left: Erased,
 }
 
 /// The sessions that go.
 const SESSIONS: &str = "(SELECT id FROM session WHERE principal = ?1 AND (?2 IS NULL OR id = ?2) AND (?3 IS NULL OR project = ?3))";
-
-/// What has rows of a session, those first that others are referred to by.
-pub(crate) const OF_SESSIONS: [&str; 8] =
-    ["link", "message", "observation", "distillation", "turn", "injection", "warming_mode", "warming_pause"];
 
 /// Whether a person forgot this session.
 pub(crate) fn is_forgotten(transaction: &Transaction<'_>, session: &SessionId) -> rusqlite::Result<bool> {
@@ -91,11 +90,11 @@ impl<'p> Doomed<'p> {
             messages: many("message")?,
             observations: many("observation")?,
             habits: self.habits(transaction)?,
-            log_emptied: false,
+            left: Erased::default(),
         })
     }
 
-    /// Forgets it.
+    /// Forgets it, and erases as much of it as goes in a step.
     pub(crate) fn forget(
         &self,
         transaction: &Transaction<'_>,
@@ -105,8 +104,16 @@ impl<'p> Doomed<'p> {
         self.keep_from_coming_back(transaction, at)?;
         self.forget_knowledge(transaction, &forgotten.entries)?;
         habits::forget(transaction, &forgotten.habits)?;
-        self.forget_sessions(transaction)?;
-        Ok(forgotten)
+        batch::make_anonymous(transaction, &format!("session IN {SESSIONS}"), self.params())?;
+        for decision in ["warming_mode", "warming_pause"] {
+            self.execute(transaction, &format!("DELETE FROM {decision} WHERE session IN {SESSIONS}"))?;
+        }
+        self.execute(
+            transaction,
+            &format!("INSERT INTO doomed SELECT id FROM session WHERE id IN {SESSIONS}"),
+        )?;
+        let left = Erased { erased: erasing::step(transaction)?, log_emptied: false };
+        Ok(Forgotten { left, ..forgotten })
     }
 
     /// What its agent sends of a forgotten session holds its whole history.
@@ -124,8 +131,8 @@ impl<'p> Doomed<'p> {
         transaction: &Transaction<'_>,
         entries: &[KnowledgeId],
     ) -> rusqlite::Result<()> {
+        injection::forget(transaction, entries)?;
         for entry in entries {
-            injection::forget(transaction, entry)?;
             contradiction::settle(transaction, entry.as_str())?;
         }
         self.forget_graves(transaction)?;
@@ -168,20 +175,6 @@ impl<'p> Doomed<'p> {
         let projects = self.names(transaction, &projects)?.into_iter().map(Whose::Project);
         let everybody = self.names::<String>(transaction, everybody)?.into_iter().map(|_| Whose::Everybody);
         Ok(sessions.chain(projects).chain(everybody).collect())
-    }
-
-    /// The rows of the sessions, those first that others are referred to by. What they cost stays, under no session.
-    fn forget_sessions(&self, transaction: &Transaction<'_>) -> rusqlite::Result<()> {
-        self.execute(transaction, &format!("UPDATE ledger SET session = NULL WHERE session IN {SESSIONS}"))?;
-        self.execute(
-            transaction,
-            &format!("UPDATE warm_return SET session = '' WHERE session IN {SESSIONS}"),
-        )?;
-        batch::make_anonymous(transaction, &format!("session IN {SESSIONS}"), self.params())?;
-        for table in OF_SESSIONS {
-            self.execute(transaction, &format!("DELETE FROM {table} WHERE session IN {SESSIONS}"))?;
-        }
-        self.execute(transaction, &format!("DELETE FROM session WHERE id IN {SESSIONS}"))
     }
 
     /// Which rows that have a project and a session go.

@@ -116,7 +116,7 @@ impl Import<'_> {
         }
     }
 
-    /// Whether it is of a session that was forgotten. One that is to come again is not forgotten any more.
+    /// Whether it is of a session that was forgotten. One that is to come again is not forgotten any more, once it is erased.
     fn is_left_out(&self, record: &Record) -> rusqlite::Result<bool> {
         let session = match record {
             Record::Session(it) => &it.id,
@@ -132,7 +132,8 @@ impl Import<'_> {
             return Ok(false);
         }
         if self.again && matches!(record, Record::Session(_)) {
-            let sql = "DELETE FROM forgotten WHERE session = ?1 AND principal = ?2";
+            let sql = "DELETE FROM forgotten WHERE session = ?1 AND principal = ?2
+                AND session NOT IN (SELECT session FROM doomed)";
             let remembered = self.transaction.execute(sql, [session.as_str(), self.whose.as_str()])?;
             return Ok(remembered == 0);
         }
@@ -140,7 +141,7 @@ impl Import<'_> {
     }
 
     fn session(&self, it: &SessionRecord) -> Result<Fate, StoreError> {
-        let sql = "INSERT INTO session (id, principal, identity, client, provider, dialect, model, upstream_origin, directory, project,
+        let sql = "INSERT INTO every_session (id, principal, identity, client, provider, dialect, model, upstream_origin, directory, project,
                 head, turns, turns_since_curation, input, cache_read, cache_write_5m, cache_write_1h, output, created, last_activity)
             VALUES (:id, :principal, :identity, :client, :provider, :dialect, :model, :origin, :directory, :project,
                 :head, :turns, :uncurated, :input, :cache_read, :cache_write_5m, :cache_write_1h, :output, :created, :last)

@@ -1,6 +1,5 @@
 //! Dropping what is old, a little at a time: so that recording never waits for long, and nothing that is not distilled ever goes.
 
-use super::forgetting::OF_SESSIONS;
 use crate::columns::{Count, count};
 use domain::time::UnixMillis;
 use rusqlite::{Connection, Transaction, params};
@@ -9,6 +8,9 @@ use rusqlite::{Connection, Transaction, params};
 const STEP: u64 = 200;
 /// The same of sessions, of which only counts are left.
 const SESSIONS: u64 = 50;
+
+/// What may have rows of a session of which nothing but counts is left, those first that others are referred to by.
+const OF_SESSIONS: [&str; 6] = ["link", "distillation", "turn", "injection", "warming_mode", "warming_pause"];
 
 /// What is kept.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -119,7 +121,7 @@ fn empty_sessions(transaction: &Transaction<'_>, oldest: UnixMillis) -> rusqlite
         for table in OF_SESSIONS {
             transaction.prepare_cached(&format!("DELETE FROM {table} WHERE session = ?1"))?.execute([id])?;
         }
-        transaction.prepare_cached("DELETE FROM session WHERE id = ?1")?.execute([id])?;
+        transaction.prepare_cached("DELETE FROM every_session WHERE id = ?1")?.execute([id])?;
     }
     Ok(found.len() as u64)
 }

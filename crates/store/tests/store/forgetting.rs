@@ -85,7 +85,7 @@ fn forget(store: &mut SqliteStore, what: &Extent) -> store::Forgotten {
     let forgotten = store.forget(&Principal::local(), what, NOW).unwrap();
     assert_eq!(
         counted,
-        store::Forgotten { log_emptied: false, ..forgotten.clone() },
+        store::Forgotten { left: store::Erased::default(), ..forgotten.clone() },
         "as it was told before"
     );
     forgotten
@@ -247,7 +247,7 @@ async fn while_the_store_is_open_no_file_of_its_folder_holds_a_word_of_what_was_
         let doomed = what.clone();
         let forgotten =
             desk.write(move |store| store.forget(&Principal::local(), &doomed, NOW)).await.unwrap();
-        assert!(forgotten.log_emptied && forgotten.messages > 0);
+        assert!(forgotten.left.log_emptied && forgotten.messages > 0);
         // The index folds and stems words, so the trace to look for is the stem.
         assert_eq!(files_with(home.path(), b"quincemarm"), 0, "{what:?}");
         let left = files_with(home.path(), b"medlarchees");

@@ -6,6 +6,7 @@ mod browse;
 mod curation;
 mod desk;
 mod distillation;
+mod erasing;
 mod fixture;
 mod folder;
 mod forgetting;

@@ -7,6 +7,7 @@ use bytes::Bytes;
 use domain::evidence::Class;
 use domain::ids::Principal;
 use domain::provider::{Dialect, Provider, UpstreamKey};
+use futures_util::FutureExt as _;
 use serde_json::{Value, json};
 use std::sync::mpsc::channel;
 use std::time::Duration;
@@ -29,7 +30,7 @@ async fn what_would_be_forgotten_is_counted_and_then_it_is_gone() {
     let counted = forget(&gateway, &json!({"session": "one", "dry_run": true})).await.json();
     let shown = |dry_run: bool| {
         json!({"dry_run": dry_run, "sessions": ["one"], "entries": [], "messages": 2, "observations": 0, "project": null,
-            "log_emptied": !dry_run})
+            "erased": !dry_run, "log_emptied": !dry_run})
     };
     assert_eq!((counted, sessions(&gateway).await), (shown(true), 2));
     let forgotten = forget(&gateway, &json!({"session": "one"})).await.json();
@@ -116,4 +117,26 @@ async fn a_turn_that_still_waits_to_be_recorded_is_forgotten_with_everything_els
     assert_eq!((forgotten.sessions, forgotten.messages), (vec!["s".into()], 1));
     let left = house.desk.read(|store| store.sessions(None)).await.expect("read");
     assert!(left.is_empty(), "{left:?}");
+}
+
+#[actix_web::test]
+async fn a_session_of_very_many_messages_is_erased_when_the_answer_comes_and_also_when_nobody_waits_for_it() {
+    let gateway = Gateway::new();
+    let request = json!({"model": "claude-sonnet-4-5", "messages": vec![json!({"role": "user", "content": "Use tabs"}); 1_300]});
+    for session in ["one", "two"] {
+        let request = Bytes::from(request.to_string());
+        gateway.house.recorder.record(Turn { request, ..turn(session, "") });
+    }
+    let answer = forget(&gateway, &json!({"session": "one"})).await.json();
+    assert_eq!((&answer["messages"], &answer["erased"]), (&json!(1_300), &json!(true)));
+    let is_erasing = || async { gateway.house.desk.read(|store| store.is_erasing()).await.expect("read") };
+    assert!(!is_erasing().await);
+
+    let left = gateway.house.forget(&Principal::local(), Extent::Session("two".into())).now_or_never();
+    assert!(left.is_none() && is_erasing().await, "whoever asked has gone");
+    for _ in 0..10 {
+        tokio::task::yield_now().await;
+    }
+    assert!(!is_erasing().await);
+    assert_eq!(sessions(&gateway).await, 0);
 }

@@ -13,7 +13,8 @@ pub(super) fn charges(
     whose: &Principal,
     (at, id): (i64, i64),
 ) -> rusqlite::Result<(Vec<Record>, Option<Bookmark>)> {
-    let sql = "SELECT *, (SELECT count(*) FROM ledger AS same WHERE same.purpose = ledger.purpose AND same.at = ledger.at
+    let sql = "SELECT *, iif(session IN (SELECT session FROM doomed), NULL, session) AS named,
+            (SELECT count(*) FROM ledger AS same WHERE same.purpose = ledger.purpose AND same.at = ledger.at
             AND same.usd = ledger.usd AND same.id < ledger.id AND same.session IS ledger.session AND same.provider = ledger.provider
             AND same.model = ledger.model AND same.status IS ledger.status AND same.attempts = ledger.attempts
             AND same.input = ledger.input AND same.cache_read = ledger.cache_read AND same.cache_write_5m = ledger.cache_write_5m
@@ -28,7 +29,7 @@ pub(super) fn charges(
         next = Bookmark::Charges(row.get("at")?, row.get("id")?);
         records.push(Record::Charge(ChargeRecord {
             at: UnixMillis(row.get("at")?),
-            session: row.get::<_, Option<Word<_>>>("session")?.map(|session| session.0),
+            session: row.get::<_, Option<Word<_>>>("named")?.map(|session| session.0),
             purpose: word(row, "purpose")?,
             provider: word(row, "provider")?,
             model: row.get("model")?,
@@ -47,7 +48,8 @@ pub(super) fn warm_returns(
     whose: &Principal,
     (at, id): (i64, i64),
 ) -> rusqlite::Result<(Vec<Record>, Option<Bookmark>)> {
-    let sql = "SELECT *, (SELECT count(*) FROM warm_return AS same WHERE same.at = warm_return.at AND same.id < warm_return.id
+    let sql = "SELECT *, iif(session IN (SELECT session FROM doomed), '', session) AS named,
+            (SELECT count(*) FROM warm_return AS same WHERE same.at = warm_return.at AND same.id < warm_return.id
             AND same.session = warm_return.session AND same.provider = warm_return.provider AND same.model = warm_return.model
             AND same.ttl = warm_return.ttl AND same.tokens = warm_return.tokens AND same.usd = warm_return.usd) AS nth
         FROM warm_return WHERE (at, id) > (?2, ?3)
@@ -60,7 +62,7 @@ pub(super) fn warm_returns(
         next = Some(Bookmark::WarmReturns(row.get("at")?, row.get("id")?));
         records.push(Record::WarmReturn(WarmReturnRecord {
             at: UnixMillis(row.get("at")?),
-            session: row.get("session")?,
+            session: row.get("named")?,
             provider: word(row, "provider")?,
             model: row.get("model")?,
             ttl: word(row, "ttl")?,
