@@ -42,8 +42,7 @@ impl Print {
         let mut print = Self::default();
         let titled = words(title).map(|word| (hash(&format!("title {word}")), word));
         for (number, word) in titled.chain(words(content).map(|word| (hash(&word), word))) {
-            let telling = NEGATIONS.contains(&word.as_str()) || word.contains(char::is_numeric);
-            let set = if telling { &mut print.telling } else { &mut print.words };
+            let set = if is_telling(&word) { &mut print.telling } else { &mut print.words };
             set.insert(number);
         }
         print
@@ -83,6 +82,25 @@ impl Print {
         let telling = all.by_ref().take(count).collect();
         Self { telling, words: all.collect() }
     }
+}
+
+/// The words of a text by which entries are alike: each once, in lower case, numbers and negations left out.
+#[must_use]
+pub fn compared(text: &str) -> BTreeSet<String> {
+    words(text).filter(|word| !is_telling(word)).collect()
+}
+
+/// How many of the words of an entry, whichever, are enough to find all entries that are alike: whatever has none of these has too few
+/// of the others.
+#[must_use]
+pub fn enough_to_find(words: usize) -> usize {
+    let shared = (words as f64 * ALIKE).floor() as usize;
+    (words - shared + 1).min(words)
+}
+
+/// Whether it is a number or a negation.
+fn is_telling(word: &str) -> bool {
+    NEGATIONS.contains(&word) || word.contains(char::is_numeric)
 }
 
 fn words(text: &str) -> impl Iterator<Item = String> {
@@ -150,6 +168,17 @@ mod tests {
             let print = Print::of("title", &text);
             prop_assert_eq!(&Print::from_bytes(&print.to_bytes()), &print);
             prop_assert_eq!(print.likeness(&print), Likeness::Same);
+        }
+
+        #[test]
+        fn what_has_none_of_as_many_words_as_are_enough_is_not_alike(count in 1..200_usize, others in 0..3_usize) {
+            let word = |number: usize| number.to_string().bytes().map(|digit| char::from(digit + 49)).collect::<String>();
+            let text = |from: usize, to: usize| (from..to).map(word).collect::<Vec<_>>().join(" ");
+            let one = text(0, count);
+            prop_assume!(Print::of("", &text(0, count + others)).words.len() == count + others, "no two have one hash");
+            let without = text(enough_to_find(count), count + others);
+            prop_assert_eq!(likeness(&one, &without), Likeness::Different);
+            prop_assert!(compared(&one).len() == count && enough_to_find(count) <= count);
         }
 
         #[test]

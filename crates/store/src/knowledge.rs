@@ -15,6 +15,7 @@ use rusqlite::types::Type;
 use rusqlite::{OptionalExtension as _, Row, Transaction, params};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
+use std::cell::Cell;
 
 /// The whole of what an entry says.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -190,8 +191,16 @@ pub(crate) fn consolidate(
 ) -> Result<Applied, StoreError> {
     let unknown = || StoreError::Refused(format!("there is no session {session}"));
     let place = Place::of(transaction, session)?.ok_or_else(unknown)?;
-    let known = at_place(transaction, &place, u32::MAX)?;
-    validate(operations, |id| known.iter().any(|entry| entry.id.as_str() == id))?;
+    let failure = Cell::new(Ok(()));
+    let known = |id: &str| {
+        is_at(transaction, &place, id).unwrap_or_else(|error| {
+            failure.set(Err(error));
+            false
+        })
+    };
+    let valid = validate(operations, known);
+    failure.into_inner()?;
+    valid?;
     let editor = Editor::new(transaction, &place, at).heeding_graves()?;
     let mut editor = Editor { session: Some(session), ..editor };
     operations.iter().try_for_each(|operation| editor.apply(operation))?;
@@ -265,7 +274,7 @@ pub(crate) fn let_go(
     at: UnixMillis,
 ) -> Result<bool, StoreError> {
     let place = Place::new(principal, Some(project));
-    if !at_place(transaction, &place, u32::MAX)?.iter().any(|entry| entry.id == *id) {
+    if !is_at(transaction, &place, id.as_str())? {
         return Ok(false);
     }
     Editor::new(transaction, &place, at).delete(id.as_str(), "an agent asked for it")?;
@@ -278,6 +287,12 @@ fn checked(draft: &Draft) -> Result<Draft, StoreError> {
         Draft { category, title: title.trim().to_owned(), content: content.trim().to_owned(), confidence };
     validate(&[Operation::Create { category, title, content, confidence }], |_| false)?;
     Ok(trimmed)
+}
+
+/// Whether there is an entry of this id at a place.
+fn is_at(transaction: &Transaction<'_>, place: &Place, id: &str) -> rusqlite::Result<bool> {
+    let sql = "SELECT 1 FROM knowledge WHERE id = ?1 AND principal = ?2 AND project IS ?3";
+    transaction.prepare_cached(sql)?.exists(params![id, place.principal.as_str(), place.project()])
 }
 
 fn is_of(transaction: &Transaction<'_>, id: &KnowledgeId, principal: &Principal) -> rusqlite::Result<bool> {

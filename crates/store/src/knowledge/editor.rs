@@ -73,7 +73,7 @@ impl<'t> Editor<'t> {
             self.revise(&same, &Draft { title: same.title.clone(), ..draft.clone() })?;
             return Ok(Some(same.id));
         }
-        if let Some(known) = Neighbours::holding_at(self.transaction, self.place)?.same_as(&print(draft)) {
+        if let Some(known) = Neighbours::holding_at(self.transaction, self.place, draft)?.same() {
             return Ok(Some(known.id));
         }
         if self.graves.hold(&print(draft)) {
@@ -86,15 +86,14 @@ impl<'t> Editor<'t> {
     fn same_as(&self, draft: &Draft) -> rusqlite::Result<Option<KnowledgeEntry>> {
         match self.titled(draft.category, &draft.title)? {
             Some(titled) => Ok(Some(titled)),
-            None => Ok(Neighbours::of(self.transaction, self.place)?.same_as(&print(draft))),
+            None => Ok(Neighbours::of(self.transaction, self.place, draft)?.same()),
         }
     }
 
     /// What contradicted the entry before is settled by what it says now, which may contradict others.
     fn note_contraries(&self, id: &str, draft: &Draft) -> rusqlite::Result<()> {
         contradiction::settle(self.transaction, id)?;
-        let print = print(draft);
-        let contrary = Neighbours::of(self.transaction, self.place)?.contrary_to(&print);
+        let contrary = Neighbours::of(self.transaction, self.place, draft)?.contrary();
         let others = contrary.filter(|other| other.id.as_str() != id);
         others.take(MOST_CONTRARIES).try_for_each(|other| {
             let reason = contradiction::NEARLY_ALIKE;
