@@ -243,7 +243,7 @@ async fn keep_all(
     let mut endings = Vec::with_capacity(items.len());
     for (place, item) in items.into_iter().enumerate() {
         let ending = match results.remove(&place).unwrap_or_else(|| Err(why.clone())) {
-            Ok(answered) if memory::is_forgotten(&item) => {
+            Ok(answered) if item.is_forgotten() => {
                 caller.charge_batch(&item.brief, None, answered.usage).await;
                 Ok(0)
             }

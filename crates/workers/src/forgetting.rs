@@ -5,6 +5,7 @@ use crate::{House, Spoken};
 use actor::Cause;
 use domain::ids::Principal;
 use domain::time::UnixMillis;
+use machines::batch_queue::BatchMessage;
 use machines::cache_warmer::WarmerMessage;
 use machines::idle_scheduler::SchedulerMessage;
 use store::{Extent, Forgotten, Store, StoreError};
@@ -38,6 +39,8 @@ impl House {
     async fn lose_sight_of(&self, forgotten: &Forgotten) {
         let habits = Spoken(WarmerMessage::Forgotten(forgotten.habits.clone()));
         self.warmer.tell_surely(habits, CAUSE).unwrap_or_default();
+        let gone = Spoken(BatchMessage::Forgotten(forgotten.sessions.clone()));
+        self.batches.tell_surely(gone, CAUSE).unwrap_or_default();
         for session in &forgotten.sessions {
             let gone = Spoken(SchedulerMessage::Forgotten(session.clone()));
             self.scheduler.tell_surely(gone, CAUSE).unwrap_or_default();

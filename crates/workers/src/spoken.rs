@@ -161,6 +161,7 @@ impl Message for Spoken<BatchMessage> {
             BatchMessage::Sought { .. } => "Sought",
             BatchMessage::Looked { .. } => "Looked",
             BatchMessage::Restored(..) => "Restored",
+            BatchMessage::Forgotten(_) => "Forgotten",
             BatchMessage::Job(message) => job_name(message),
         }
     }
@@ -172,7 +173,10 @@ impl Message for Spoken<BatchMessage> {
             | BatchMessage::Sought { leader, .. }
             | BatchMessage::Looked { leader, .. } => Some(leader.as_str()),
             BatchMessage::Job(message) => of_job(message),
-            BatchMessage::HandInDue | BatchMessage::LookDue | BatchMessage::Restored(..) => None,
+            BatchMessage::HandInDue
+            | BatchMessage::LookDue
+            | BatchMessage::Restored(..)
+            | BatchMessage::Forgotten(_) => None,
         }
     }
 }

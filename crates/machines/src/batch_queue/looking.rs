@@ -15,7 +15,7 @@ impl BatchMachine {
             return;
         }
         let queued = |item: &Item| BatchEffect::Over { brief: item.brief.clone(), ending: Ending::Queued };
-        effects.extend(items.iter().map(queued));
+        effects.extend(items.iter().filter(|item| !item.is_forgotten()).map(queued));
         let left = longest(leader.upstream.provider()).saturating_sub(age);
         let state = match whereabouts {
             Whereabouts::Lying(mark, id) => State::lying(mark, id, now.after(left)),
@@ -65,8 +65,10 @@ impl BatchMachine {
         now: Moment,
         effects: &mut Vec<BatchEffect>,
     ) {
-        self.welcome.end_for(&item.brief.session, None, now);
-        effects.push(BatchEffect::Over { brief: item.brief, ending });
+        if !item.is_forgotten() {
+            self.welcome.end_for(&item.brief.session, None, now);
+            effects.push(BatchEffect::Over { brief: item.brief, ending });
+        }
     }
 
     pub(super) fn sought(

@@ -80,11 +80,16 @@ impl Lot {
     }
 
     pub(super) fn holds(&self, session: &SessionId) -> bool {
-        self.items.iter().any(|item| item.brief.session == *session)
+        self.known().any(|item| item.brief.session == *session)
     }
 
     pub(super) fn sessions(&self) -> Vec<SessionId> {
-        self.items.iter().map(|item| item.brief.session.clone()).collect()
+        self.known().map(|item| item.brief.session.clone()).collect()
+    }
+
+    /// Items whose sessions were not forgotten.
+    fn known(&self) -> impl Iterator<Item = &Item> {
+        self.items.iter().filter(|item| !item.is_forgotten())
     }
 
     /// Whether the provider is asked about it every minute.
@@ -102,6 +107,14 @@ impl Lot {
         match &self.state {
             State::Lying(stay) => Some(&stay.mark),
             _ => None,
+        }
+    }
+
+    /// Our name for what was handed in.
+    pub(super) const fn mark(&self) -> Option<&BatchMark> {
+        match &self.state {
+            State::Lying(Stay { mark, .. }) | State::Missing { trace: Trace { mark, .. }, .. } => Some(mark),
+            State::Leaving(_) | State::Back | State::TakenBack(_) => None,
         }
     }
 
@@ -184,6 +197,11 @@ impl Lot {
     pub(super) fn next_step(&mut self, lease: &Lease) -> Option<BatchEffect> {
         let (leader, items, lease) = (self.leader.clone(), self.items.clone(), lease.clone());
         match &mut self.state {
+            // It was asked for before they were forgotten; without them, in another name, it is asked for at once.
+            State::Leaving(order) if items.iter().any(Item::is_forgotten) => {
+                order.resume_at(Moment::default());
+                None
+            }
             State::Leaving(order) => {
                 order.begin();
                 let calls = order.calls.clone();

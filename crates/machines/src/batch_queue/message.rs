@@ -10,7 +10,7 @@ use std::fmt;
 use std::time::Duration;
 
 /// The messages that are handed in, by name and size: no word of them.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Default)]
 pub struct Stretch {
     /// Their ids in the store.
     pub sources: Vec<i64>,
@@ -25,6 +25,15 @@ pub struct Item {
     pub brief: Brief,
     /// What it covers.
     pub stretch: Stretch,
+}
+
+impl Item {
+    /// Whether its session was forgotten: then it covers no message. Its call, if it was handed in, is answered and paid for all the
+    /// same.
+    #[must_use]
+    pub const fn is_forgotten(&self) -> bool {
+        self.stretch.sources.is_empty()
+    }
 }
 
 /// A background call as it will be handed in. It holds what was said, so it is kept only until then, and never shown.
@@ -166,6 +175,8 @@ pub enum BatchMessage {
     },
     /// What was handed in before this queue was built.
     Restored(Vec<Past>),
+    /// A person forgot these sessions.
+    Forgotten(Vec<SessionId>),
     /// Another step of a job.
     Job(JobMessage),
 }

@@ -3,7 +3,7 @@
 //!
 //! What the queue knows against batches for a session or an upstream, it heard from providers. Handing in, each look and
 //! cancelling are jobs like any other: they ask the one admission, work with the lease, and report. A batch asks in the name
-//! of its first item's session.
+//! of its first item's session, and when that is forgotten in another's.
 //!
 //! What cannot be handed in now is tried again for a while. When no answer says whether it was taken in, it is looked for in the
 //! provider's list before that, so that it is not paid for twice; each batch carries a mark for that.
@@ -11,6 +11,7 @@
 //! Nothing here is needed: the work is pending in the store until its result is kept. What is forgotten, or comes to
 //! nothing, is done the direct way by the next sweep.
 
+mod forgetting;
 mod handing_in;
 mod looking;
 mod lot;
@@ -105,6 +106,7 @@ impl BatchMachine {
                 past.into_iter().for_each(|past| self.restored(past, now, effects));
                 self.arm_look(effects);
             }
+            BatchMessage::Forgotten(sessions) => self.forgotten(&sessions, effects),
             BatchMessage::Job(message) => self.job(message, now, effects),
         }
         BatchReply::Noted
@@ -130,6 +132,8 @@ impl BatchMachine {
 
     fn has_room_for(&self, offer: &Offer, now: Moment) -> bool {
         let lying: usize = self.lots.values().map(|lot| lot.items.len()).sum();
-        self.enabled && self.welcome.extends_to(offer, now) && self.piles.len() + lying < ROOM
+        // A job may still be under way in the name of a session that was forgotten and is there again.
+        let is_free = !self.lots.contains_key(&offer.item.brief.session);
+        self.enabled && is_free && self.welcome.extends_to(offer, now) && self.piles.len() + lying < ROOM
     }
 }

@@ -61,6 +61,11 @@ impl Order {
         self.due = self.since.filter(|since| now < since.after(HANDED_IN_WITHIN)).map(|_| now);
     }
 
+    /// Tries again at this time.
+    pub(super) const fn resume_at(&mut self, due: Moment) {
+        self.due = Some(due);
+    }
+
     /// Whether it was tried, and may have been again.
     pub(super) const fn was_tried(&self) -> bool {
         self.tries > 0

@@ -1,6 +1,6 @@
 //! Offers on their way into a batch: collected until there are many, or the first has waited long enough.
 
-use super::message::Offer;
+use super::message::{Item, Offer};
 use domain::fingerprint::Fingerprint;
 use domain::ids::{Principal, SessionId};
 use domain::provider::{Dialect, Provider, UpstreamKey};
@@ -73,6 +73,15 @@ impl Piles {
     pub(super) fn next_due(&self, now: Moment) -> Option<Duration> {
         let first = self.0.iter().map(|pile| pile.since.after(COLLECTED_FOR)).min()?;
         Some(first.since(now))
+    }
+
+    /// Takes out the items of these sessions; their calls are gone.
+    pub(super) fn forget(&mut self, sessions: &[SessionId]) -> Vec<Item> {
+        let of_these = |offer: &mut Offer| sessions.contains(&offer.item.brief.session);
+        let gone = self.0.iter_mut().flat_map(|pile| pile.offers.extract_if(.., of_these));
+        let gone = gone.map(|offer| offer.item).collect();
+        self.0.retain(|pile| !pile.offers.is_empty());
+        gone
     }
 
     /// How many offers there are.

@@ -24,6 +24,8 @@ enum Event {
         session: u8,
         token: u8,
     },
+    /// A person forgets a session.
+    Forget(u8),
     /// So many seconds pass, and whatever timer was armed rings.
     Pass(u16),
     /// What the queue wanted, and waits for, is done.
@@ -36,6 +38,7 @@ enum Event {
 fn event() -> impl Strategy<Value = Event> {
     prop_oneof![
         2 => (0..SESSIONS, 1..3_u8).prop_map(|(session, token)| Event::Offer { session, token }),
+        1 => (0..SESSIONS).prop_map(Event::Forget),
         2 => (0..1000_u16).prop_map(Event::Pass),
         6 => (any::<u8>(), any::<u8>()).prop_map(|(which, how)| Event::Answer { which, how }),
     ]
@@ -63,6 +66,8 @@ struct Run {
     open: Vec<BatchEffect>,
     /// The sessions whose work it has.
     has: BTreeSet<SessionId>,
+    /// Those that were forgotten and have offered nothing since.
+    forgotten: BTreeSet<SessionId>,
     /// The marks under which something was taken in, or may have been, and that were not forgotten.
     marks: BTreeSet<BatchMark>,
     taken: u32,
@@ -88,7 +93,14 @@ impl Run {
             BatchEffect::Forget(mark) => assert!(self.marks.remove(&mark), "{mark:?} is forgotten twice"),
             BatchEffect::ArmHandIn(delay) => self.hand_in = Some(self.moment().after(delay)),
             BatchEffect::ArmLook(delay) => self.look = Some(self.moment().after(delay)),
+            BatchEffect::Ask(brief) => {
+                assert!(!self.forgotten.contains(&brief.session), "{brief:?} is asked for and forgotten");
+                self.open.push(BatchEffect::Ask(brief));
+            }
             BatchEffect::HandIn { items, calls, lease } => {
+                let named = |(item, call): (&Item, &Call)| call.0 == item.brief.session.to_string();
+                assert!(items.iter().zip(&calls).all(named), "each call is its item's");
+                assert!(!items.iter().any(|item| self.forgotten.contains(&item.brief.session)));
                 assert!(items.len() == calls.len() && (1..=MOST).contains(&items.len()));
                 self.open.push(BatchEffect::HandIn { items, calls, lease });
             }
@@ -99,6 +111,11 @@ impl Run {
     fn happen(&mut self, event: &Event) {
         match event {
             Event::Offer { session, token } => self.offer(*session, *token),
+            Event::Forget(session) => {
+                let session = SessionId::from(session.to_string().as_str());
+                self.forgotten.insert(session.clone());
+                self.say(BatchMessage::Forgotten(vec![session]));
+            }
             Event::Pass(seconds) => self.pass(u64::from(*seconds)),
             Event::Answer { which, how } => {
                 if let Some(which) = usize::from(*which).checked_rem(self.open.len()) {
@@ -116,6 +133,7 @@ impl Run {
 
     fn offer(&mut self, session: u8, token: u8) {
         let session = session.to_string();
+        self.forgotten.remove(&session.as_str().into());
         let item = Item { brief: brief(&session), stretch: Stretch { sources: vec![1], size: 1 } };
         let call = Call(session.clone().into());
         let offer = Offer { item, token: Fingerprint::of_number(token), call };
@@ -228,6 +246,7 @@ proptest! {
             now: 0,
             open: Vec::new(),
             has: BTreeSet::new(),
+            forgotten: BTreeSet::new(),
             marks: BTreeSet::new(),
             taken: 0,
             hand_in: None,

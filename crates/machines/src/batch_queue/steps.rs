@@ -39,7 +39,10 @@ impl BatchMachine {
                 JobEffect::Report { brief, lease, work } => {
                     effects.push(BatchEffect::Report { brief, lease, work });
                 }
-                JobEffect::Ended { brief, ending } => self.ended(&brief.session, ending, now, effects),
+                JobEffect::Ended { brief, ending } => {
+                    self.ended(&brief.session, ending, now, effects);
+                    self.let_go();
+                }
             }
         }
     }
@@ -64,7 +67,8 @@ impl BatchMachine {
         let Some(mut lot) = self.lots.remove(leader) else { return };
         let lay = lot.lies_in().cloned();
         let was_tried = lot.order().is_some_and(|order| order.was_tried());
-        for (item, ending) in lot.items.into_iter().zip(endings) {
+        let known = lot.items.into_iter().zip(endings).filter(|(item, _)| !item.is_forgotten());
+        for (item, ending) in known {
             if was_tried || (lay.is_some() && matches!(ending, Ending::Failed { .. })) {
                 self.lay_for_nothing(item, ending, now, effects);
             } else {

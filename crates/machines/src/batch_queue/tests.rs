@@ -1,6 +1,7 @@
 //! The life of an item, each as a story.
 
 mod again;
+mod forgetting;
 mod lying;
 
 use super::*;

@@ -101,6 +101,14 @@ impl Bench {
         self.jobs.contains_key(session)
     }
 
+    /// What stands in line for `session` does so for another from now on, or not at all, and nothing waits for it any more.
+    pub fn renamed(&mut self, session: &SessionId, to: Option<&Brief>) {
+        self.waiting.remove(session);
+        let line = std::mem::take(&mut self.line).into_iter();
+        let other = |brief: Brief| if brief.session == *session { to.cloned() } else { Some(brief) };
+        self.line = line.filter_map(other).collect();
+    }
+
     /// A job is wanted. Ignored when one of the session is under way; in line when too many are.
     pub fn wanted(&mut self, brief: Brief, effects: &mut Vec<JobEffect>) {
         if self.is_busy(&brief.session) {

@@ -95,22 +95,42 @@ fn what_is_due_within_half_a_minute_is_handed_in_at_its_end() {
 }
 
 #[test]
-fn what_is_forgotten_while_it_lies_in_a_batch_is_paid_for_and_not_kept() {
+fn what_is_forgotten_while_it_lies_in_a_batch_is_paid_for_and_not_kept_whosever_it_is() {
+    // One of the two is the session in whose name the batch asks for leases.
+    for forgotten in [0, 1] {
+        play(async |world| {
+            world.provider.take_batches(20 * MINUTE, BatchEnd::Answered);
+            agent_with(&world, KEY).await;
+            agents(&world, 1, KEY).await;
+            world.pass(14 * MINUTE).await;
+            assert_eq!((sizes(&world), spent(&world, Purpose::Batch).await), (vec![2], 0.0));
+            let what = Extent::Session(world.sessions().await.expect("sessions").remove(forgotten).id);
+            world.house.forget(&Principal::local(), what).await.expect("forgotten");
+            world.pass(60 * MINUTE).await;
+            assert!(spent(&world, Purpose::Batch).await > 0.0);
+            assert_eq!(all_pending(&world).await, 0);
+            let others = world.sessions().await.expect("sessions");
+            let others: Vec<_> = others.iter().map(|session| session.id.as_str()).collect();
+            assert_eq!(others.len(), 1, "{others:?}");
+            assert!(!world.observations(others[0]).await.expect("observations").is_empty());
+            assert_eq!((sizes(&world), sent(&world, Purpose::Distill)), (vec![2], vec![]));
+            all_were_leased(&world);
+        });
+    }
+}
+
+#[test]
+fn what_is_forgotten_before_it_is_handed_in_is_not_handed_in() {
     play(async |world| {
-        world.provider.take_batches(20 * MINUTE, BatchEnd::Answered);
+        world.provider.take_batches(5 * MINUTE, BatchEnd::Answered);
         agent_with(&world, KEY).await;
         agents(&world, 1, KEY).await;
-        world.pass(14 * MINUTE).await;
-        assert_eq!((sizes(&world), spent(&world, Purpose::Batch).await), (vec![2], 0.0));
-        let what = Extent::Session(SESSION.into());
-        world.house.forget(&Principal::local(), what).await.expect("forgotten");
-        world.pass(60 * MINUTE).await;
-        assert!(spent(&world, Purpose::Batch).await > 0.0);
-        assert_eq!((kept(&world).await, all_pending(&world).await), (0, 0));
-        let others = world.sessions().await.expect("sessions");
-        let others: Vec<_> = others.iter().map(|session| session.id.as_str()).collect();
-        assert_eq!(others.len(), 1, "{others:?}");
-        assert!(!world.observations(others[0]).await.expect("observations").is_empty());
-        all_were_leased(&world);
+        // Idle after 11 minutes, found by a sweep within 30 seconds, collected for 30.
+        world.pass(11 * MINUTE + 35 * SECOND).await;
+        assert_eq!(sizes(&world), Vec::<usize>::new());
+        world.house.forget(&Principal::local(), Extent::Session(SESSION.into())).await.expect("forgotten");
+        world.pass(20 * MINUTE).await;
+        assert_eq!((sizes(&world), all_pending(&world).await), (vec![1], 0));
+        assert!(!format!("{:?}", handed_in(&world)).contains("0: remember the sourdough\""));
     });
 }

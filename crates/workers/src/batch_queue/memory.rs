@@ -38,18 +38,13 @@ pub(super) async fn recalled(desk: Desk, now: UnixMillis) -> Vec<Past> {
 fn kept(trace: &Trace, id: Option<BatchId>, items: &[Item]) -> Option<KeptBatch> {
     let Brief { principal, upstream, dialect, .. } = items.first()?.brief.clone();
     let item = |item: &Item| KeptItem {
-        session: (!is_forgotten(item)).then(|| item.brief.session.clone()),
+        session: (!item.is_forgotten()).then(|| item.brief.session.clone()),
         model: item.brief.model.clone(),
         sources: item.stretch.sources.clone(),
         size: item.stretch.size as u64,
     };
     let items = items.iter().map(item).collect();
     Some(KeptBatch { mark: trace.mark.clone(), id, principal, upstream, dialect, at: trace.at, items })
-}
-
-/// What was forgotten covers no message. Its call is answered and paid for all the same.
-pub(super) fn is_forgotten(item: &Item) -> bool {
-    item.stretch.sources.is_empty()
 }
 
 /// Leases are asked for in the name of a session that is still known, if there is one.
@@ -69,7 +64,7 @@ fn past(kept: KeptBatch, now: UnixMillis) -> Option<Past> {
         stretch: Stretch { sources, size: usize::try_from(size).unwrap_or(usize::MAX) },
     };
     let items: Vec<Item> = items.into_iter().map(item).collect();
-    let leader = items.iter().find(|item| !is_forgotten(item)).or(items.first())?.brief.clone();
+    let leader = items.iter().find(|item| !item.is_forgotten()).or(items.first())?.brief.clone();
     let whereabouts = match id {
         Some(id) => Whereabouts::Lying(mark, id),
         None => Whereabouts::Missing(Trace { mark, at, file: None }),
