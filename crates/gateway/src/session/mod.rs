@@ -1,6 +1,6 @@
 //! Which session a request belongs to, so that one conversation is remembered as one.
 //!
-//! Agents that name their sessions are believed ([`name`]). The others are recognised by what they say: each request holds
+//! Agents that name their sessions are believed ([`mod@name`]). The others are recognised by what they say: each request holds
 //! the conversation so far, so a session goes on where its last answer left off ([`registry`]). Besides turns, agents send
 //! requests that are no part of any conversation: titles, probes, compactions ([`kind`]). However a session was found, its id
 //! is its principal's own ([`id`]).
