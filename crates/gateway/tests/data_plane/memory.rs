@@ -23,6 +23,13 @@ fn asking(extra: &str, said: &[&str]) -> String {
     format!(r#"{{"model":"claude-x",{extra}"messages":{}}}"#, json!(messages))
 }
 
+/// `body` in a frame of zstd, which stores it as it is.
+fn compressed(body: &str) -> Vec<u8> {
+    let block = u32::try_from(body.len() << 3 | 1).unwrap().to_le_bytes();
+    let head = [0x28, 0xb5, 0x2f, 0xfd, 0x20, u8::try_from(body.len()).unwrap()];
+    [&head[..], &block[..3], body.as_bytes()].concat()
+}
+
 fn turn(headers: &str, said: &[&str]) -> String {
     post("/v1/messages?beta=true", &format!("{KEY}{headers}"), &asking("", said))
 }
@@ -88,14 +95,23 @@ fn a_conversation_goes_on_in_its_session_after_a_restart() {
 fn a_compressed_request_is_read_for_the_record_and_relayed_as_it_came() {
     let provider = Provider::saying(events("Hello"));
     let house = House::before(&provider);
-    let body = asking("", &["hi"]);
-    let mut zstd = vec![0x28, 0xb5, 0x2f, 0xfd, 0x20, u8::try_from(body.len()).unwrap()];
-    zstd.extend_from_slice(&u32::try_from(body.len() << 3 | 1).unwrap().to_le_bytes()[..3]);
-    zstd.extend_from_slice(body.as_bytes());
+    let zstd = compressed(&asking("", &["hi"]));
     let headers = format!("{NAMED}content-encoding: zstd\r\ncontent-length: {}\r\n", zstd.len());
     let request = [request("POST", "/v1/messages", &headers).into_bytes(), zstd.clone()].concat();
     house.ask(request);
     assert_eq!(provider.heard().body, zstd);
+    assert_eq!(texts(&house, NAME), ["hi", "Hello"]);
+}
+
+#[test]
+fn a_compressed_answer_is_read_for_the_record_and_relayed_as_it_came() {
+    let said = r#"{"role":"assistant","content":[{"type":"text","text":"Hello"}],"stop_reason":"end_turn"}"#;
+    let zstd = compressed(said);
+    let head = "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-encoding: zstd\r\n";
+    let head = format!("{head}content-length: {}\r\n\r\n", zstd.len());
+    let provider = Provider::saying([head.into_bytes(), zstd.clone()].concat());
+    let house = House::before(&provider);
+    assert_eq!(house.ask(turn(NAMED, &["hi"])).body, zstd);
     assert_eq!(texts(&house, NAME), ["hi", "Hello"]);
 }
 

@@ -127,10 +127,9 @@ impl<'b> Members<'b> {
         self.json.get(self.place(name)?)
     }
 
-    /// The value of `name`, unread; none when it is `null`.
+    /// The value of `name`, unread, as text.
     pub(super) fn raw(&self, name: &str) -> Option<Raw<'b>> {
-        let value = self.value(name).filter(|value| *value != b"null")?;
-        std::str::from_utf8(value).ok().map(Raw)
+        std::str::from_utf8(self.value(name)?).ok().map(Raw)
     }
 
     /// The value of `name`, read; what it is without one when there is none.

@@ -49,11 +49,14 @@ fn claude_codes_tool_traffic_is_read_with_ids_and_compact_input() {
 fn a_glance_tells_what_the_whole_reading_tells_but_marks_and_what_was_said_after_the_first_answer() {
     let late = r#"{"messages":[{"role":"user","content":"a"},{"role":"user","content":"Working directory: /c"},
         {"role":"assistant","content":"b"},{"role":"user","content":"d"}]}"#;
+    let odd = r#"{"system":null,"metadata":null,"messages":[1,{"role":"user","role":"user","content":"a"},
+        {"role":"user","content":null},{"content":"b"},{"role":"user","content":"c"}]}"#;
     for body in [
         include_str!("../fixtures/claude-code-turn.json"),
         include_str!("../fixtures/claude-code-tool-result.json"),
         include_str!("../fixtures/claude-code-oauth.json"),
         late,
+        odd,
     ] {
         let mut whole = claude_code(body);
         let answered = whole.messages.iter().position(|message| message.role == Role::Assistant);
