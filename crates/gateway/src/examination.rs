@@ -206,14 +206,12 @@ fn joined(pieces: &[Bytes]) -> Cow<'_, [u8]> {
     }
 }
 
-/// What of an answer's headers an examination looks at.
-#[derive(Default)]
-pub(crate) struct Telling(Vec<(&'static str, HeaderValue)>);
-
-static TELLING: LazyLock<[HeaderName; 6]> = LazyLock::new(|| {
-    let [first, second, third, fourth, fifth] = classify::HEADERS.map(HeaderName::from_static);
-    [first, second, third, fourth, fifth, CONTENT_ENCODING]
+static TELLING: LazyLock<Vec<HeaderName>> = LazyLock::new(|| {
+    classify::HEADERS.map(HeaderName::from_static).into_iter().chain([CONTENT_ENCODING]).collect()
 });
+
+/// What of an answer's headers an examination looks at.
+pub(crate) struct Telling(Vec<(&'static str, HeaderValue)>);
 
 impl Telling {
     /// Of these headers.

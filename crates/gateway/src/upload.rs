@@ -4,8 +4,9 @@
 //! memory and a connection for ever: see [`Pace`]. Nor may it hold more memory than it has bytes, see [`Gathered`].
 
 use crate::error::Refusal;
+use crate::headers::length;
 use crate::reserve::Share;
-use actix_web::http::header::{CONTENT_LENGTH, HeaderMap};
+use actix_web::http::header::HeaderMap;
 use bytes::{Bytes, BytesMut};
 use futures_core::Stream;
 use futures_util::StreamExt as _;
@@ -35,7 +36,7 @@ pub(crate) async fn gathered<E>(
     limit: usize,
     share: &mut Share,
 ) -> Result<Bytes, Refusal> {
-    let announced = announced(headers);
+    let announced = length(headers).and_then(|length| usize::try_from(length).ok()).unwrap_or_default();
     if announced > limit {
         return Err(Refusal::too_large(limit));
     }
@@ -105,11 +106,6 @@ async fn next<E>(
     chunk.transpose().map_err(|_| Refusal::upload_broken())
 }
 
-fn announced(headers: &HeaderMap) -> usize {
-    let length = headers.get(CONTENT_LENGTH).and_then(|length| length.to_str().ok());
-    length.and_then(|length| length.parse().ok()).unwrap_or_default()
-}
-
 /// How a body has come so far, and until when the next piece must be here.
 struct Pace {
     begun: Instant,
@@ -154,6 +150,7 @@ impl Pace {
 mod tests {
     use super::*;
     use crate::reserve::Reserve;
+    use actix_web::http::header::CONTENT_LENGTH;
     use actix_web::test::TestRequest;
     use futures_util::stream;
 

@@ -50,33 +50,34 @@ pub(super) fn opening<'b>(
     Cow::Owned([before, b"[", &kept.join(&b","[..]), b"]", behind].concat())
 }
 
-/// As [`elements`], each with its members if it is an object that has some.
-pub(super) fn objects(json: &[u8]) -> impl Iterator<Item = (&[u8], Option<Members<'_>>)> {
-    let mut next = behind(json, 0, b'[');
-    std::iter::from_fn(move || {
-        let start = blank(json, next.take()?);
-        let (members, end) = match Members::at(json, start) {
-            Some((members, end)) => (Some(members), end),
-            None => (None, past_value(json, start)?),
-        };
-        next = behind(json, blank(json, end), b',');
-        Some((json.get(start..end)?, members))
-    })
-}
-
 /// The items of the list `json`, as far as they can be told apart; none when it is no list.
 pub(super) fn elements(json: &[u8]) -> impl Iterator<Item = &[u8]> {
     places(json).filter_map(|place| json.get(place))
 }
 
+/// As [`elements`], each with its members if it is an object that has some.
+pub(super) fn objects(json: &[u8]) -> impl Iterator<Item = (&[u8], Option<Members<'_>>)> {
+    items(json, |start| {
+        let (members, end) = match Members::at(json, start) {
+            Some((members, end)) => (Some(members), end),
+            None => (None, past_value(json, start)?),
+        };
+        Some(((json.get(start..end)?, members), end))
+    })
+}
+
 /// Where in the list `json` its items stand.
 pub(super) fn places(json: &[u8]) -> impl Iterator<Item = Range<usize>> {
+    items(json, |start| past_value(json, start).map(|end| (start..end, end)))
+}
+
+/// What `read` makes of each item of the list `json`: it is told where the item begins, and tells where it ends.
+fn items<T>(json: &[u8], read: impl Fn(usize) -> Option<(T, usize)>) -> impl Iterator<Item = T> {
     let mut next = behind(json, 0, b'[');
     std::iter::from_fn(move || {
-        let start = blank(json, next.take()?);
-        let end = past_value(json, start)?;
+        let (item, end) = read(blank(json, next.take()?))?;
         next = behind(json, blank(json, end), b',');
-        Some(start..end)
+        Some(item)
     })
 }
 
