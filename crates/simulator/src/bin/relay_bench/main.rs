@@ -10,6 +10,7 @@ mod load;
 mod mock;
 mod process;
 mod race;
+mod seating;
 mod soak;
 mod start;
 mod table;

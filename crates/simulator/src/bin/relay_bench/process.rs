@@ -24,6 +24,11 @@ impl Process {
         command.stdin(Stdio::null()).stdout(log.try_clone()?).stderr(log).spawn().map(Self)
     }
 
+    /// The number by which the system knows it.
+    pub(crate) fn number(&self) -> u32 {
+        self.0.id()
+    }
+
     /// Threads of one name count as one. A thread that has ended no longer counts; those that work live on.
     pub(crate) fn spent(&self) -> Spent {
         let mut spent = Spent::new();
@@ -52,7 +57,7 @@ impl Process {
 
     /// Asks it to end, and waits until it has; says whether it ended well.
     pub(crate) fn end(mut self) -> io::Result<bool> {
-        Command::new("kill").arg(self.0.id().to_string()).status()?;
+        Command::new("kill").arg(self.number().to_string()).status()?;
         for _ in 0..ENDS_WITHIN.as_millis() / 50 {
             if let Some(status) = self.0.try_wait()? {
                 return Ok(status.success());
@@ -63,7 +68,7 @@ impl Process {
     }
 
     fn file(&self, name: &str) -> PathBuf {
-        PathBuf::from(format!("/proc/{}/{name}", self.0.id()))
+        PathBuf::from(format!("/proc/{}/{name}", self.number()))
     }
 }
 

@@ -4,7 +4,8 @@ use crate::answers::Kind as Answer;
 use crate::asking::Request;
 use crate::contender::{Contender, Kind, greeting};
 use crate::load::{Round, drive};
-use crate::process::Memory;
+use crate::process::{Memory, Process};
+use crate::seating::Together;
 use std::collections::BTreeMap;
 use std::io;
 use std::net::SocketAddr;
@@ -89,6 +90,10 @@ pub(crate) async fn run(
         drive(contender.address, &requests, 0, WARM_UP).await;
         contenders.push((contender, Vec::new()));
     }
+    let processes =
+        contenders.iter().filter_map(|(contender, _)| contender.process.as_ref()).map(Process::number);
+    // Only now: a contender shall not think that there is only one core.
+    let _together = (case.connections == 1).then(|| Together::seated(processes)).transpose()?;
     for number in 1..=pace.rounds {
         for (contender, laps) in &mut contenders {
             let first_turn = number as u64 * 10_000_000;
