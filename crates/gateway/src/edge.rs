@@ -20,7 +20,7 @@ use std::sync::Arc;
 use std::time::Duration;
 use store::StoreError;
 use tokio::sync::oneshot;
-use upstream::transport::{Fault, HeaderMap, Method, Request, Uri};
+use upstream::transport::{Fault, HeaderMap, Method, ROUNDS_BEFORE_HTTP2, Request, Uri};
 use workers::{House, TransportFactory, base_url};
 
 /// The owner of everything that comes in with the access token.
@@ -56,8 +56,8 @@ pub struct Edge {
     pub(crate) fingerprinter: Fingerprinter,
     pub(crate) sessions: Registry,
     pub(crate) relay: RelaySettings,
-    /// Whether a request leaves as soon as it is sent, when a connection is there. In HTTP/2 it waits for a look at the sockets.
-    pub(crate) leaves_at_once: bool,
+    /// How often the runtime goes round before a request has left, when a connection is there.
+    pub(crate) rounds_before_it_left: usize,
     pub(crate) bulkhead: Bulkhead,
     pub(crate) reserve: Reserve,
     anthropic: Upstream,
@@ -110,7 +110,7 @@ impl Edge {
             guard: Arc::new(guard),
             principal,
             relay: settings.relay.clone(),
-            leaves_at_once: !settings.upstream.http2,
+            rounds_before_it_left: if settings.upstream.http2 { ROUNDS_BEFORE_HTTP2 } else { 0 },
             bulkhead: Bulkhead::of(settings.relay.max_requests),
             reserve: Reserve::of(BODIES, settings.relay.max_body),
             anthropic: Upstream::of(settings, Provider::Anthropic)?,

@@ -75,7 +75,7 @@ async fn exchange(
     let held = sent.start.since(begun);
     // Side by side, and once it had its chance to leave: what we want to know of a request must not delay it.
     let aside = async {
-        if !edge.leaves_at_once {
+        for _ in 0..edge.rounds_before_it_left {
             tokio::task::yield_now().await;
         }
         let glance = match prepared.glance {

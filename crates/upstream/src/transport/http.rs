@@ -27,6 +27,11 @@ use super::{
     tls,
 };
 
+/// How often the runtime has to go round, after [`send`](Transport::send) was first polled, until a request over HTTP/2 has left by a
+/// kept connection, as far as the provider has room for it: to look at the sockets, to send the head, and to send the body, for which
+/// there is room only once the head has left. Over HTTP/1.1 a request leaves at once.
+pub const ROUNDS_BEFORE_HTTP2: usize = 3;
+
 /// How long the transport waits, in each phase, before it gives up.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {

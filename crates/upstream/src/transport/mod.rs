@@ -30,7 +30,7 @@ pub use rustls::pki_types::CertificateDer;
 pub use self::{
     body::{Body, collect},
     fault::{Fault, Phase},
-    http::{HttpTransport, Limits, Trust},
+    http::{HttpTransport, Limits, ROUNDS_BEFORE_HTTP2, Trust},
     tls::{Roots, UnusableRoots},
 };
 

@@ -98,6 +98,17 @@ impl Provider {
         self.events.recv().await.unwrap()
     }
 
+    /// The next event, waited for by the whole thread: meanwhile our side does nothing.
+    pub(crate) fn event_without_us(&mut self) -> Event {
+        for _ in 0..12_000 {
+            if let Some(event) = self.events.recv().now_or_never() {
+                return event.unwrap();
+            }
+            thread::sleep(Duration::from_millis(10));
+        }
+        panic!("two minutes are enough");
+    }
+
     pub(crate) async fn heard(&mut self) -> (usize, Heard) {
         match self.event().await {
             Event::Heard(number, heard) => (number, heard),

@@ -1,12 +1,13 @@
 //! Which connection takes a request, and when there is another.
 
 use std::{
+    pin::pin,
     sync::{Arc, Barrier},
     time::Duration,
 };
 
-use futures_util::future::join_all;
-use upstream::transport::{Fault, HttpTransport, Limits, Roots, Transport as _, Trust};
+use futures_util::{FutureExt as _, future::join_all};
+use upstream::transport::{Fault, HttpTransport, Limits, ROUNDS_BEFORE_HTTP2, Roots, Transport as _, Trust};
 
 use super::super::{
     certified::SecureProvider,
@@ -45,6 +46,21 @@ async fn http_2_is_not_spoken_unless_it_was_wanted() {
     });
     assert_eq!(whole(&secure.trusting(), secure.post("prompt")).await.unwrap(), "done");
     assert_eq!(secure.provider.heard().await.1.body, b"prompt");
+}
+
+#[tokio::test(flavor = "local")]
+async fn a_request_on_a_kept_connection_has_left_when_the_runtime_went_round_as_often_as_is_said() {
+    let mut secure = answering();
+    let ours = secure.offering_http2();
+    whole(&ours, secure.post("first")).await.unwrap();
+    secure.provider.event().await;
+    let mut sending = pin!(ours.send(secure.post("second")));
+    for _ in 0..ROUNDS_BEFORE_HTTP2 {
+        assert!((&mut sending).now_or_never().is_none());
+        tokio::task::yield_now().await;
+    }
+    // This thread, which would have to send the rest, does nothing but wait.
+    assert_eq!(secure.provider.event_without_us(), Event::HeardOn(0, 3, b"second".to_vec()));
 }
 
 /// Takes so many streams on a connection, and answers nobody until so many connections are full.
