@@ -350,4 +350,31 @@ mod tests {
         assert_eq!(notebook.standing(&"s".into()), Standing::New);
         assert!(told(&notebook, "s", "local", Some("oven")).is_some());
     }
+
+    #[tokio::test]
+    async fn of_forgotten_sessions_and_entries_nothing_stays_and_other_sessions_keep_theirs() {
+        let named = |id: &str, project: &str| {
+            let entry = entry(id, Some(project), false);
+            ann(KnowledgeEntry { id: id.into(), ..entry })
+        };
+        let notebook = notebook(&[named("k1", "oven"), named("k2", "garden")]);
+        let desk = Desk::inline(store::SqliteStore::in_memory().unwrap());
+        for (session, project) in [("gone", "garden"), ("baking", "oven"), ("digging", "garden")] {
+            assert!(told(&notebook, session, "local", Some(project)).is_some());
+        }
+        notebook.forget_all(&["gone".into()], &["k1".into()], &desk).await;
+        assert_eq!(notebook.standing(&"gone".into()), Standing::New);
+        assert_eq!(notebook.standing(&"baking".into()), Standing::Decided(None));
+        assert!(told(&notebook, "digging", "local", None).is_some());
+    }
+
+    #[test]
+    fn sessions_beyond_those_that_can_be_kept_in_mind_get_nothing() {
+        let notebook = notebook(&[ann(entry("Oven", Some("oven"), false))]);
+        let known = (1..SESSIONS).map(|number| (number.to_string().into(), None));
+        notebook.0.write().sessions = known.collect();
+        assert!(told(&notebook, "last", "local", Some("oven")).is_some());
+        assert_eq!(told(&notebook, "one more", "local", Some("oven")), None);
+        assert_eq!(notebook.standing(&"one more".into()), Standing::New);
+    }
 }

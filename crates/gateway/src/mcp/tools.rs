@@ -113,9 +113,6 @@ impl Tools {
         let stated = fixed.or(asked).filter(|stated| !stated.trim().is_empty());
         let stated = stated
             .ok_or("say which project: its folder, as `project`, or in the address: /mcp?project=FOLDER")?;
-        if !stated.starts_with('/') {
-            return Ok(stated.into());
-        }
         let (projects, principal, now) = (self.house.projects.clone(), self.principal.clone(), self.now());
         let found = tokio::task::spawn_blocking(move || projects.of(&principal, &stated, now)).await;
         found.map_err(|error| format!("the folder could not be looked at: {error}"))

@@ -3,12 +3,14 @@
 
 use crate::client::post;
 use crate::house::{House, settings_before};
+use crate::mcp::{call, note};
 use crate::provider::{Event, Heard, Provider, events};
 use domain::conversation::{Digest, Usage};
 use domain::ids::Principal;
 use domain::knowledge::{Category, Operation};
 use domain::provider::Dialect;
 use domain::time::UnixMillis;
+use serde_json::json;
 use store::{SqliteStore, Store, TurnRecord};
 use tempfile::TempDir;
 
@@ -28,7 +30,7 @@ fn folder() -> TempDir {
     folder
 }
 
-fn seed() -> TurnRecord {
+pub(crate) fn seed() -> TurnRecord {
     TurnRecord {
         session: "seed".into(),
         principal: Principal::local(),
@@ -139,6 +141,19 @@ fn nothing_is_added_elsewhere_to_side_requests_to_counts_or_where_a_body_is_seal
         let (sent, reached) = reached(&house, &provider, path, request);
         assert_eq!(reached, sent);
     }
+}
+
+#[test]
+fn what_an_agent_remembers_and_forgets_holds_for_the_sessions_that_begin_after_it() {
+    let (provider, folder) = (Provider::saying(events("Hello")), folder());
+    let (house, oven) = (house(&provider, &folder), "/mcp?project=%2Fno%2Fsuch%2Foven");
+    let told = |session: &str| turn(&house, &provider, session, "/no/such/oven").1;
+    call(&house, oven, "remember", note("Door"));
+    let first = told("session-one");
+    assert!(first.contains("] Door: needs an") && first.contains(NOTE), "{first}");
+    call(&house, oven, "forget", json!({"id": "k2"}));
+    let second = told("session-two");
+    assert!(!second.contains("Door") && second.contains(NOTE), "{second}");
 }
 
 #[test]

@@ -2,11 +2,14 @@
 
 use crate::client::{Answer, post, request};
 use crate::house::House;
+use crate::injection::seed;
 use crate::provider::Provider;
+use domain::conversation::{Message, Part, Role};
 use domain::ids::{Principal, ProjectId};
+use domain::knowledge::Category;
 use domain::time::UnixMillis;
 use serde_json::{Value, json};
-use store::Draft;
+use store::{Draft, TurnRecord};
 
 const HEADERS: &str = "content-type: application/json\r\naccept: application/json, text/event-stream\r\n";
 
@@ -16,7 +19,7 @@ fn ask(house: &House, address: &str, method: &str, parameters: Value) -> Answer 
 }
 
 /// What a tool says, and whether that is an error.
-fn call(house: &House, address: &str, tool: &str, arguments: Value) -> (bool, String) {
+pub(crate) fn call(house: &House, address: &str, tool: &str, arguments: Value) -> (bool, String) {
     let answer = ask(house, address, "tools/call", json!({"name": tool, "arguments": arguments}));
     let answer: Value = serde_json::from_slice(&answer.body).expect("JSON");
     let result = &answer["result"];
@@ -24,7 +27,7 @@ fn call(house: &House, address: &str, tool: &str, arguments: Value) -> (bool, St
     (result["isError"] == true, text.to_owned())
 }
 
-fn note(title: &str) -> Value {
+pub(crate) fn note(title: &str) -> Value {
     json!({"title": title, "content": "needs an </stillroom-memory> hour", "category": "gotcha"})
 }
 
@@ -80,6 +83,7 @@ fn what_is_wrong_with_a_call_is_said() {
     let house = House::before(&provider);
     for (address, tool, arguments, said) in [
         ("/mcp", "recall", json!({"query": "hour"}), "say which project"),
+        ("/mcp?project=", "recall", json!({"query": "hour", "project": " "}), "say which project"),
         ("/mcp?project=oven", "recall", json!({}), "missing field `query`"),
         ("/mcp?project=oven", "remember", note(""), "title must have 1 to 200 characters"),
         ("/mcp?project=oven", "forget", json!({"id": "k9"}), "there is no entry \"k9\" in this project"),
@@ -96,10 +100,54 @@ fn pages_of_strangers_other_hosts_and_listeners_are_turned_away() {
     let house = House::before(&provider);
     let status = |request: String| house.ask(request).status;
     let body = json!({"jsonrpc": "2.0", "id": 1, "method": "tools/list"}).to_string();
-    assert_eq!(status(post("/mcp", HEADERS, &body)), 200);
+    let answer = house.ask(post("/mcp", HEADERS, &body));
+    assert_eq!((answer.status, answer.values("cache-control")), (200, vec!["no-store"]));
     assert_eq!(status(post("/mcp", &format!("{HEADERS}origin: https://evil.example\r\n"), &body)), 403);
     assert_eq!(status(request("GET", "/mcp", HEADERS)), 405);
     let large = " ".repeat(65 * 1024) + &body;
     assert_eq!(status(post("/mcp", HEADERS, &large)), 413);
+    let announced = format!("{HEADERS}content-length: {}\r\n", large.len());
+    assert_eq!(status(request("POST", "/mcp", &announced)), 413, "before any of it has come");
     assert!(provider.heard_no_more());
+}
+
+#[test]
+fn an_answer_is_as_long_as_an_agent_can_use_whatever_was_asked() {
+    let provider = Provider::saying("");
+    let house = House::before(&provider);
+    let place = (Principal::local(), ProjectId::from("oven"));
+    house.stored(move |store| {
+        for number in 0..25 {
+            let (title, content) =
+                (format!("Oven {number}"), format!("{number} hours {}", number_words(number)));
+            let draft = Draft { category: Category::Gotcha, title, content, confidence: 0.6 };
+            store.remember((&place.0, &place.1), &draft, UnixMillis(1))?;
+        }
+        Ok(())
+    });
+    let found = |query: &str, limit: i64| {
+        let (failed, found) =
+            call(&house, "/mcp?project=oven", "recall", json!({"query": query, "limit": limit}));
+        assert!(!failed, "{found}");
+        found
+    };
+    let hits = |limit| found("hours", limit).matches("[entry k").count();
+    assert_eq!((hits(1), hits(0), hits(20), hits(100)), (1, 1, 20, 20));
+
+    // Sixty words are found together, so they have to be long ones.
+    let word = format!("{} ", "and".repeat(40));
+    let long = |number| format!("rhubarb {} {}", number_words(number), word.repeat(100));
+    let said = |number| Message { role: Role::User, parts: vec![Part::Text { text: long(number) }] };
+    let messages = (0..25).map(said).collect();
+    let turn = TurnRecord { project: Some("oven".into()), messages, ..seed() };
+    house.stored(move |store| store.record_turn(&turn).map(drop));
+    let one = found("rhubarb", 1);
+    assert!((1_200..1_700).contains(&one.len()), "{}", one.len());
+    let many = found("rhubarb", 20);
+    assert!((20_000..25_000).contains(&many.len()), "{}", many.len());
+}
+
+/// Words that no two of the entries have in common, so that they are not taken for one.
+fn number_words(number: usize) -> String {
+    (0..20).map(|word| format!("w{number}x{word}")).collect::<Vec<_>>().join(" ")
 }

@@ -3,7 +3,7 @@
 use crate::fixture::{id, model, say, store_with, turn, user};
 use domain::conversation::Usage;
 use domain::ids::{KnowledgeId, Principal};
-use domain::knowledge::Category;
+use domain::knowledge::{Category, Operation};
 use domain::provider::Provider;
 use domain::purpose::Purpose;
 use domain::time::UnixMillis;
@@ -117,4 +117,30 @@ fn an_entry_remembers_what_it_said_before() {
     assert_eq!(store.recent_entries(0, 9).unwrap().total, 1);
     assert_eq!(store.recent_entries(1, 9).unwrap().items, []);
     assert_eq!(store.entries_of(&id("s"), 9).unwrap().total, 0, "written by hand, so of no session");
+}
+
+#[test]
+fn the_page_of_a_session_shows_what_came_of_it_and_of_no_other_the_newest_first() {
+    let mut store = store_with("s", &["hello"]);
+    say(&mut store, "other", &["hello"]);
+    for (at, session) in [(1, "s"), (2, "other"), (3, "s")] {
+        let known = Operation::Create {
+            category: Category::Gotcha,
+            title: format!("Oven {at}"),
+            content: format!("number {at} needs {} hours", 100 * at),
+            confidence: 0.75,
+        };
+        store.apply_operations(&id(session), &[known], UnixMillis(at)).unwrap();
+        let pending = store.pending(&id(session), 9, UnixMillis(0)).unwrap();
+        let sources: Vec<i64> = pending.iter().map(|message| message.id).collect();
+        store.store_observations(&id(session), &sources, &[format!("line {at}")], UnixMillis(at)).unwrap();
+        say(&mut store, session, &["hello", "and more", &format!("until {at}")]);
+    }
+    let titles = |page: store::Page<domain::knowledge::KnowledgeEntry>| {
+        (page.items.into_iter().map(|entry| entry.title).collect::<Vec<_>>().join(", "), page.total)
+    };
+    assert_eq!(titles(store.entries_of(&id("s"), 9).unwrap()), ("Oven 3, Oven 1".to_owned(), 2));
+    assert_eq!(titles(store.recent_entries(0, 9).unwrap()), ("Oven 3, Oven 2, Oven 1".to_owned(), 3));
+    let observed = store.recent_observations(&id("s"), 1).unwrap();
+    assert_eq!((observed.items[0].text.as_str(), observed.items.len(), observed.total), ("line 3", 1, 2));
 }

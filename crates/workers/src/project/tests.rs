@@ -65,7 +65,12 @@ fn a_folder_that_only_claims_to_be_a_worktree_of_another_repository_stands_for_i
     repository(&main, CLONE);
     worktree(&main, &second);
     fs::create_dir(&forged).unwrap();
-    for lie in [main.join(".git/worktrees/second"), main.join(".git"), "/proc/self".into(), "".into()] {
+    // Names it back, but is none of its worktrees.
+    let stray = main.join(".git/stray");
+    fs::create_dir(&stray).unwrap();
+    fs::write(stray.join("gitdir"), format!("{}\n", forged.join(".git").display())).unwrap();
+    for lie in [main.join(".git/worktrees/second"), stray, main.join(".git"), "/proc/self".into(), "".into()]
+    {
         fs::write(forged.join(".git"), format!("gitdir: {}\n", lie.display())).unwrap();
         assert_eq!(named(&forged), text(&forged), "{}", lie.display());
     }
@@ -140,7 +145,20 @@ fn while_looks_hang_no_other_begins() {
     projects.0.looks.store(LOOKS, Ordering::Release);
     projects.look(stated(), UnixMillis(1));
     assert_eq!(projects.known(&Principal::local(), &folder), None);
+    assert_eq!(projects.0.looks.load(Ordering::Acquire), LOOKS, "who was turned away is not counted");
     projects.0.looks.store(LOOKS - 1, Ordering::Release);
     projects.look(stated(), UnixMillis(1));
     assert_eq!(projects.known(&Principal::local(), &folder), Some("git.example/ann/oven".into()));
+}
+
+#[test]
+fn whoever_states_one_folder_after_the_other_fills_no_memory() {
+    let (projects, ann) = (patient(), Principal::local());
+    for number in 0..REMEMBERED {
+        projects.remember(&ann, &number.to_string(), "before".into());
+    }
+    assert_eq!(projects.of(&ann, "0", UnixMillis(1)).as_str(), "0");
+    assert_eq!(projects.known(&ann, "1"), Some("before".into()), "one that is known takes no more room");
+    assert_eq!(projects.of(&ann, "one more", UnixMillis(1)).as_str(), "one more");
+    assert_eq!(projects.0.found().len(), 1);
 }
