@@ -1,5 +1,7 @@
 //! `stillroom backtest`: what cache warming would have earned in recorded sessions.
 
+use super::invocation::Invocation;
+use super::prices;
 use crate::backtest::{Half, Report, Session, convert, fit, read, replay, table};
 use crate::cli::{Backtest, Format};
 use crate::failure::{Exit, Failure};
@@ -9,7 +11,8 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 /// Replays the recordings, or only converts them, or only tells what they teach.
-pub(crate) fn perform(what: &Backtest) -> Result<ExitCode, Failure> {
+pub(crate) fn perform(invocation: &Invocation<'_>, what: &Backtest) -> Result<ExitCode, Failure> {
+    prices::put_in_force(invocation.settings()?.settings())?;
     let sessions = recorded(&what.files, what.from)?;
     if what.convert {
         sessions.iter().try_for_each(say_json)?;
@@ -85,4 +88,40 @@ fn say_json(value: &impl serde::Serialize) -> Result<(), Failure> {
     })?;
     say(&text);
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::Parser;
+
+    #[derive(Parser)]
+    struct Typed {
+        #[command(flatten)]
+        what: Backtest,
+    }
+
+    /// A session whose person comes back after so many seconds.
+    fn session(name: &str, pause: u32) -> Session {
+        let call =
+            |at| format!(r#"{{"at":{at},"kind":"human","model":"claude-opus-4-6","cache_write_5m":100000}}"#);
+        let line = format!(r#"{{"project":"a","session":"{name}","calls":[{},{}]}}"#, call(0), call(pause));
+        read(&line).expect("a recording").remove(0)
+    }
+
+    #[test]
+    fn of_one_half_is_reported_and_the_other_is_believed() {
+        let names = (0..20).map(|number| session(&format!("s{number}"), 400));
+        let (even, odd): (Vec<_>, Vec<_>) = names.partition(|it| Half::Even.holds(it));
+        let odd: Vec<_> = odd.iter().map(|it| session(&it.session, 7_000)).collect();
+        let all = [&even[..], &odd].concat();
+        for (half, reports, believes) in [("even", &even, &odd), ("odd", &odd, &even)] {
+            let what = Typed::parse_from(["backtest", "unread", "--split", half]).what;
+            assert_eq!(believed(&all, &what).expect("no file is read"), fit(believes), "{half}");
+            assert_ne!(fit(believes), fit(reports));
+            let names =
+                |sessions: &[Session]| sessions.iter().map(|it| it.session.clone()).collect::<Vec<_>>();
+            assert_eq!(names(&reported(all.clone(), &what)), names(reports));
+        }
+    }
 }

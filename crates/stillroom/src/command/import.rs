@@ -69,21 +69,23 @@ fn refused(file: &Path, why: impl std::fmt::Display, remedy: &str) -> Failure {
 struct Lines {
     reader: BufReader<File>,
     line: Vec<u8>,
+    /// How long one may be, in bytes.
+    longest: usize,
 }
 
 impl Lines {
     fn of(file: &Path) -> io::Result<Self> {
-        Ok(Self { reader: BufReader::new(File::open(file)?), line: Vec::new() })
+        Ok(Self { reader: BufReader::new(File::open(file)?), line: Vec::new(), longest: LONGEST_LINE })
     }
 
     /// The next line, without its end; what is no UTF-8 in it is replaced.
     fn next(&mut self) -> io::Result<Option<String>> {
         self.line.clear();
-        let mut limited = io::Read::take(&mut self.reader, LONGEST_LINE as u64);
+        let mut limited = io::Read::take(&mut self.reader, self.longest as u64);
         if limited.read_until(b'\n', &mut self.line)? == 0 {
             return Ok(None);
         }
-        if self.line.len() >= LONGEST_LINE {
+        if self.line.len() >= self.longest {
             return Err(io::Error::other("a line is longer than 256 MiB"));
         }
         Ok(Some(String::from_utf8_lossy(&self.line).trim_end_matches(['\n', '\r']).to_owned()))
@@ -129,9 +131,13 @@ impl Piece {
     }
 }
 
+/// So many of something.
+fn many(count: u64, one: &str, many: &str) -> String {
+    format!("{count} {}", if count == 1 { one } else { many })
+}
+
 /// What came of it, in a sentence or two.
 fn told(done: &Imported) -> String {
-    let many = |count: u64, one: &str, many: &str| format!("{count} {}", if count == 1 { one } else { many });
     let mut text = format!(
         "New: {}, {}, {}, {} and {}. Known already: {}.",
         many(done.sessions, "session", "sessions"),
@@ -157,6 +163,47 @@ fn say_told(done: &Imported, json: bool) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use domain::ids::Principal;
+    use store::SqliteStore;
+
+    #[test]
+    fn a_line_without_an_end_is_refused_and_not_cut() {
+        let folder = tempfile::TempDir::new().unwrap();
+        let file = folder.path().join("lines");
+        std::fs::write(&file, "one\r\n\nfour\n").unwrap();
+        let read = |longest| {
+            let mut lines = Lines { longest, ..Lines::of(&file).unwrap() };
+            let mut said = Vec::new();
+            while let Some(line) = lines.next().transpose() {
+                said.push(line.map_err(|error| error.to_string()));
+                if said.last().is_some_and(Result::is_err) {
+                    break;
+                }
+            }
+            said
+        };
+        assert_eq!(read(9), [Ok("one".to_owned()), Ok(String::new()), Ok("four".to_owned())]);
+        assert_eq!(read(5).last(), Some(&Err("a line is longer than 256 MiB".to_owned())));
+    }
+
+    #[tokio::test]
+    async fn a_piece_is_full_by_number_or_by_size_and_empty_once_it_was_brought_in() {
+        let store = Box::new(SqliteStore::in_memory().unwrap());
+        let mut keeper = Keeper::Folder(store, Principal::local());
+        let record = || Record::Stillroom { format: 1 };
+        let filled = |count: usize, bytes| {
+            let mut piece = Piece::empty();
+            (0..count).for_each(|_| piece.put(record(), bytes));
+            piece
+        };
+        assert!(!filled(199, 0).is_full() && filled(200, 0).is_full());
+        assert!(!filled(2, (1 << 19) - 1).is_full());
+        let mut large = filled(2, 1 << 19);
+        assert!(large.is_full());
+        large.bring_in(&mut keeper, false).await.unwrap();
+        large.put(record(), 1 << 19);
+        assert!(!large.is_full());
+    }
 
     #[test]
     fn what_came_of_it_is_told_in_figures() {

@@ -67,7 +67,7 @@ fn look_or_run(invocation: &Invocation<'_>, command: Command) -> Result<ExitCode
         Command::Trace(asked) => trace::perform(invocation, &asked),
         Command::Config(Config::Show(json)) => config::show(invocation, json),
         Command::Config(Config::Check(json)) => config::check(invocation, json),
-        Command::Backtest(what) => backtest::perform(&what),
+        Command::Backtest(what) => backtest::perform(invocation, &what),
         Command::Completions { shell } => Ok(completions::perform(shell)),
         Command::Man { folder } => completions::manual(folder.as_deref()),
     }

@@ -19,6 +19,25 @@ fn a_recording_is_answered_with_the_earnings_of_every_policy() {
 }
 
 #[test]
+fn a_price_list_of_ones_own_counts() {
+    let user = User::new();
+    std::fs::write(user.home().join("one.jsonl"), format!("{SESSION}\n")).unwrap();
+    std::fs::write(user.home().join("settings.toml"), "prices = \"prices.json\"\n").unwrap();
+    let middle = r#""middle":{"anthropic":[3,15,0.3,3.75,6],"openai":[1,2,3,4,5]}"#;
+    // The built-in list has 0.5 for a read, and a warm-up writes one token of output.
+    let dear = format!(r#"{{{middle},"anthropic":{{"claude-opus":[5,25,5,6.25,10]}},"openai":{{}}}}"#);
+    std::fs::write(user.home().join("prices.json"), dear).unwrap();
+    let spent = |arguments: &[&str]| {
+        let answer = user.calls(&[&["backtest", "one.jsonl", "--json"], arguments].concat());
+        let report: Value =
+            serde_json::from_str(&answer.out()).unwrap_or_else(|_| panic!("{}", answer.err()));
+        report["policies"][1]["spent"].as_f64().unwrap_or_else(|| panic!("{report}"))
+    };
+    let ratio = spent(&["--config", "settings.toml"]) / spent(&[]);
+    assert!((9.99..10.0).contains(&ratio), "{ratio}");
+}
+
+#[test]
 fn what_is_no_recording_is_refused_with_its_line_and_what_to_do() {
     let user = User::new();
     std::fs::write(user.home().join("bad.jsonl"), format!("{SESSION}\nnonsense\n")).unwrap();

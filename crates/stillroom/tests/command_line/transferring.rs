@@ -79,6 +79,40 @@ fn knowledge_is_exported_edited_and_brought_in_again() {
     assert_eq!(served.without_input(), Some(0));
 }
 
+#[test]
+fn a_rehearsal_changes_nothing_and_what_the_file_lacks_goes_only_if_that_is_asked_with_and_without_a_gateway()
+{
+    for served in [true, false] {
+        let user = User::new();
+        let served = served.then(|| Served::by(&user));
+        let listen = served.as_ref().map_or("127.0.0.1:0", |served| served.address());
+        let call = |arguments: &[&str]| done(user.calls(&[&["--listen", listen], arguments].concat()));
+        let file = user.home().join("KNOWLEDGE.md");
+        let name = file.display().to_string();
+        let salt = "## Salt\n\ngotcha, confidence 0.9\n\nTwo spoons of it.\n";
+        fs::write(
+            &file,
+            format!("# Project oven\n\n## Rye\n\ngotcha, confidence 0.9\n\nIt bites.\n\n{salt}"),
+        )
+        .unwrap();
+        call(&["import", &name]);
+        let both = call(&["export"]);
+        let (rye, _) = both.split_once("\n## Salt").unwrap();
+        fs::write(&file, rye).unwrap();
+        let rehearsed = call(&["import", &name, "--delete", "--dry-run"]);
+        assert_eq!(
+            rehearsed,
+            "Nothing was changed; this would be. New: none. Changed: none. As before: 1. Deleted: k2.\n"
+        );
+        assert_eq!(call(&["import", &name]), "Taken over. New: none. Changed: none. As before: 1.\n");
+        assert_eq!(call(&["export"]), both);
+        let taken = call(&["import", &name, "--delete"]);
+        assert_eq!(taken, "Taken over. New: none. Changed: none. As before: 1. Deleted: k2.\n");
+        assert!(!call(&["export"]).contains("Salt"));
+        assert_eq!(served.and_then(Served::without_input).unwrap_or_default(), 0);
+    }
+}
+
 fn line(kind: &str, number: u32, message: &Value) -> String {
     let parent = (number > 1).then(|| format!("u{}", number - 1));
     let line = json!({"type": kind, "uuid": format!("u{number}"), "parentUuid": parent, "sessionId": "0199f3a2-7777-4bbb-8ccc-000000000007",
@@ -98,14 +132,25 @@ fn an_agents_own_logs_are_found_and_brought_in_once_however_often_that_is_asked(
         "content": [{"type": "text", "text": "which flour?"}], "usage": {"input_tokens": 3, "output_tokens": 4}});
     let log =
         line("user", 1, &json!({"role": "user", "content": "bake a loaf"})) + &line("assistant", 2, &answer);
-    fs::write(folder.join("0199f3a2-7777-4bbb-8ccc-000000000007.jsonl"), log + "{\"type\":\"dream\"}\n")
-        .unwrap();
+    let file = folder.join("0199f3a2-7777-4bbb-8ccc-000000000007.jsonl");
+    fs::write(&file, log.clone() + "{\"type\":\"dream\"}\n").unwrap();
     let told = done(alone(&user, &["import", "--from", "claude-code"]));
     assert!(told.starts_with("Logs read: 1. New: 1 session, 2 messages, "), "{told}");
-    assert!(told.contains("Not understood: 1 lines"), "{told}");
+    assert!(told.contains("Not understood: 1 line,"), "{told}");
     let told = done(alone(&user, &["import", "--from", "claude-code"]));
     assert!(told.starts_with("Logs read: 1. New: 0 sessions, 0 messages, "), "{told}");
+    let grown = |messages: u32| {
+        (3..=messages)
+            .map(|number| line("user", number, &json!({"role": "user", "content": format!("loaf {number}")})))
+            .collect::<String>()
+    };
+    fs::write(&file, log.clone() + &grown(3)).unwrap();
+    let told = done(alone(&user, &["import", "--from", "claude-code"]));
+    assert!(told.starts_with("Logs read: 1. New: 0 sessions, 1 message, "), "a log grows: {told}");
     let served = Served::by(&user);
+    fs::write(&file, log + &grown(4)).unwrap();
+    let told = done(user.calls(&["--listen", served.address(), "import", "--from", "claude-code"]));
+    assert!(told.starts_with("Logs read: 1. New: 0 sessions, 1 message, "), "and to a gateway: {told}");
     let found = done(user.calls(&["--listen", served.address(), "recall", "flour"]));
     assert!(found.contains("which flour?"), "{found}");
     assert_eq!(served.without_input(), Some(0));
@@ -119,7 +164,22 @@ fn sessions_that_were_recorded_as_they_went_are_left_as_they_are_by_their_logs()
     fs::write(&file, line("user", 1, &json!({"role": "user", "content": "bake a loaf"}))).unwrap();
     let told = done(alone(&user, &["import", "--from", "claude-code", &file.display().to_string()]));
     assert!(
-        told.contains("New: 0 sessions, 0 messages") && told.contains("Passed over: 1 sessions"),
+        told.contains("New: 0 sessions, 0 messages")
+            && told.contains("Passed over: 1 session that was recorded as it went"),
         "{told}"
     );
+}
+
+#[test]
+fn only_what_codex_calls_a_log_is_taken_for_one() {
+    let user = User::new();
+    let (days, deep) = (user.home().join(".codex/sessions/2026/11/26"), "deeper/and/deeper/still");
+    fs::create_dir_all(days.join(deep)).unwrap();
+    let begin = json!({"timestamp": "2026-11-26T04:00:00.000Z", "type": "session_meta",
+        "payload": {"id": "01a2081a-f2b9-76e2-bb80-f2015e0429f4", "cwd": "/home/ann/oven", "cli_version": "0.65.0"}});
+    for name in ["rollout-1.jsonl", "history.jsonl", "rollout-1.json", &format!("{deep}/rollout-2.jsonl")] {
+        fs::write(days.join(name), format!("{begin}\n")).unwrap();
+    }
+    let told = done(alone(&user, &["import", "--from", "codex"]));
+    assert!(told.starts_with("Logs read: 1. "), "{told}");
 }

@@ -1,7 +1,7 @@
 //! The logs that agents keep of their own sessions. Each piece is brought in whole, and what is known is passed over: an import that
 //! was interrupted goes on when it is called again.
 
-use super::{Lines, Piece, unreadable};
+use super::{Lines, Piece, many, unreadable};
 use crate::cli::{Agent, Import};
 use crate::command::invocation::Invocation;
 use crate::command::keeper::{Keeper, unusable};
@@ -182,14 +182,15 @@ impl Sum {
         let mut text = format!("Logs read: {files}. {}", super::told(&self.done));
         if !self.recorded.is_empty() {
             text.push_str(&format!(
-                "\nPassed over: {} sessions that were recorded as they went, which is more than their logs have.",
-                self.recorded.len()
+                "\nPassed over: {} recorded as {} went, which is more than a log has.",
+                many(self.recorded.len() as u64, "session that was", "sessions that were"),
+                if self.recorded.len() == 1 { "it" } else { "they" },
             ));
         }
         if self.unknown > 0 {
             text.push_str(&format!(
-                "\nNot understood: {} lines, for example of a newer version of the agent.",
-                self.unknown
+                "\nNot understood: {}, for example of a newer version of the agent.",
+                many(self.unknown, "line", "lines"),
             ));
         }
         text
@@ -206,7 +207,7 @@ mod tests {
         let sum = Sum { done, recorded: HashSet::from(["a".into()]), unknown: 3 };
         insta::assert_snapshot!(sum.told(2), @r"
         Logs read: 2. New: 2 sessions, 40 messages, 0 observations, 0 entries and 0 costs. Known already: 0 records.
-        Passed over: 1 sessions that were recorded as they went, which is more than their logs have.
+        Passed over: 1 session that was recorded as it went, which is more than a log has.
         Not understood: 3 lines, for example of a newer version of the agent.
         ");
     }
