@@ -60,6 +60,8 @@ fn a_session_is_due_when_it_is_idle_and_has_enough_pending() {
     assert_eq!(due(&mut machine, 130), [], "not idle yet");
     assert_eq!(due(&mut machine, 160), [Purpose::Distill]);
     assert_eq!(due(&mut machine, 190), [], "one job at a time");
+    assert_eq!(due(&mut machine, 3759), []);
+    assert_eq!(due(&mut machine, 3760), [Purpose::Distill], "whose end is not heard in an hour has none");
 }
 
 #[test]
@@ -83,14 +85,19 @@ fn an_agent_that_runs_a_tool_or_a_request_in_progress_holds_the_session_back() {
     let mut machine = self::machine();
     say(&mut machine, 0, recorded(6, 10, Stop::End));
     say(&mut machine, 0, SchedulerMessage::TurnStarted("a".into()));
-    assert_eq!(due(&mut machine, 120), []);
+    assert_eq!(due(&mut machine, 3599), []);
+    assert_eq!(due(&mut machine, 3600), [Purpose::Distill], "nor that");
 }
 
 #[test]
 fn a_full_segment_does_not_wait_for_idleness() {
-    let mut machine = machine();
-    let effects = say(&mut machine, 0, recorded(6, 20_000, Stop::ToolUse));
-    assert_eq!(effects, [SchedulerEffect::Dispatch(Purpose::Distill, brief("a"))]);
+    let full = machine().distiller.pending_tokens;
+    let goes = SchedulerEffect::Dispatch(Purpose::Distill, brief("a"));
+    assert_eq!(say(&mut machine(), 0, recorded(6, full - 1, Stop::ToolUse)), []);
+    assert_eq!(say(&mut machine(), 0, recorded(6, full, Stop::ToolUse)), [goes]);
+    let mut off = machine();
+    off.distiller.enabled = false;
+    assert_eq!(say(&mut off, 0, recorded(6, full, Stop::ToolUse)), [], "it is turned off");
 }
 
 #[test]
@@ -128,6 +135,20 @@ fn a_failed_job_rests_longer_each_time_and_lets_the_curator_by() {
 }
 
 #[test]
+fn however_often_a_job_has_failed_it_is_tried_again_within_two_hours() {
+    let (mut machine, mut now) = (machine(), 60);
+    machine.curator.enabled = false;
+    say(&mut machine, 0, recorded(6, 10, Stop::End));
+    assert_eq!(due(&mut machine, now), [Purpose::Distill]);
+    for minutes in [1, 2, 4, 8, 16, 32, 64, 120, 120, 120] {
+        say(&mut machine, now, ended(Purpose::Distill, failed(FailureCause::Provider), None));
+        now += 60 * minutes;
+        assert_eq!(due(&mut machine, now - 1), [], "{minutes}");
+        assert_eq!(due(&mut machine, now), [Purpose::Distill], "{minutes}");
+    }
+}
+
+#[test]
 fn a_curator_that_fails_too_does_not_keep_the_distiller_from_its_next_try() {
     let mut machine = machine();
     say(&mut machine, 0, recorded(6, 10, Stop::End));
@@ -144,8 +165,11 @@ fn an_idle_session_leaves_memory_unless_work_is_left() {
     let evicted = say(&mut machine, 1800, SchedulerMessage::IdleSweepDue);
     assert!(evicted.contains(&SchedulerEffect::Evict("a".into())));
     say(&mut machine, 2000, recorded(6, 10, Stop::End));
-    let kept = say(&mut machine, 2000 + 7200, SchedulerMessage::IdleSweepDue);
+    let day = 2000 + 24 * 3600;
+    let kept = say(&mut machine, day - 1, SchedulerMessage::IdleSweepDue);
     assert!(!kept.contains(&SchedulerEffect::Evict("a".into())));
+    let evicted = say(&mut machine, day, SchedulerMessage::IdleSweepDue);
+    assert!(evicted.contains(&SchedulerEffect::Evict("a".into())), "the store knows of its work");
 }
 
 #[test]

@@ -1,6 +1,11 @@
 //! A kept connection may be gone before the next request. Only a request of which nothing went out is asked again.
 
-use std::net::TcpStream;
+use std::{
+    net::TcpStream,
+    sync::{Mutex, mpsc::channel},
+    thread,
+    time::Duration,
+};
 
 use upstream::transport::{Fault, HttpTransport};
 
@@ -36,6 +41,25 @@ async fn a_request_that_a_provider_read_and_dropped_is_not_sent_again() {
     assert_eq!(whole(&ours, provider.post("/second", "prompt")).await, Err(Fault::Cut));
     assert_eq!(provider.heard().await.1.body, b"prompt");
     assert!(!provider.noticed_more(), "it was read once, and is billed once");
+}
+
+#[tokio::test(flavor = "local")]
+async fn a_request_whose_connection_ended_while_nobody_looked_goes_out_on_another() {
+    let (end, ended) = channel();
+    let ended = Mutex::new(ended);
+    let mut provider = Provider::plain(move |number, line| {
+        line.hear();
+        line.say(DONE);
+        if number == 0 {
+            ended.lock().unwrap().recv().unwrap();
+        }
+    });
+    let ours = acquainted(&mut provider).await;
+    end.send(()).unwrap();
+    // The end arrives while this thread, and with it the runtime, looks at nothing.
+    thread::sleep(Duration::from_millis(50));
+    assert_eq!(whole(&ours, provider.post("/second", "prompt")).await.unwrap(), "done");
+    assert_eq!(provider.heard().await.1.body, b"prompt");
 }
 
 #[tokio::test(flavor = "local")]
