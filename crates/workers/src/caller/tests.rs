@@ -109,3 +109,30 @@ fn only_text_is_words() {
         assert!(words(&silent).is_err(), "{silent:?}");
     }
 }
+
+#[test]
+fn a_worker_model_of_the_settings_is_for_all_but_warming_which_is_of_use_to_the_sessions_own_alone() {
+    let mut caller = caller(Old::default());
+    let mut settings = Settings::with_data_dir("unused".into());
+    settings.worker.model = Some("small".to_owned());
+    caller.settings = Arc::new(settings);
+    let brief = brief("large");
+    for (purpose, model) in
+        [(Purpose::Distill, "small"), (Purpose::Curate, "small"), (Purpose::Warm, "large")]
+    {
+        caller.purpose = purpose;
+        assert_eq!(caller.model(&brief), model, "{purpose:?}");
+    }
+}
+
+#[tokio::test]
+async fn what_a_batch_did_costs_half() {
+    let caller = caller(Old::default());
+    let usage = Usage { output: 1_000_000, ..Usage::default() };
+    let brief = brief("gpt-5");
+    caller.charge_batch(&brief, Some("s".into()), usage).await;
+    let costs = caller.desk.read(|store| store.costs(UnixMillis(0), store::CostsBy::Nothing)).await.unwrap();
+    let whole = Price::of(Provider::OpenAi, "gpt-5").cost(&usage);
+    assert!(whole > 0.0);
+    assert!((costs[0].other_usd - whole / 2.0).abs() < 1e-9, "{costs:?}");
+}
