@@ -9,28 +9,21 @@
 //! The constants were chosen by trying on public questions about long conversations; moving any of them by a third changes
 //! the share of answers found by less than a hundredth.
 
+mod context;
 #[cfg(test)]
 mod tests;
 
 use super::lexicon::{self, Meaning, Meanings};
 use super::question::Question;
+use context::{Context, Had};
 use domain::ids::SessionId;
 use domain::time::UnixMillis;
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 /// BM25: how soon more of the same word stops to count, and how much length is held against a text. Turns of a conversation
 /// are short, and a longer one mostly says more.
 const SATURATION: f64 = 0.6;
 const LENGTH: f64 = 0.1;
-/// What a message takes from the one before it, and from the one before that.
-const FROM_BEFORE: [f64; 2] = [0.4, 0.4];
-/// And from the ones behind it.
-const FROM_BEHIND: [f64; 2] = [0.35, 0.25];
-/// And besides, if the one before it asked something.
-const FROM_QUESTION: f64 = 0.35;
-/// What a message is held to have next to it where nothing is known, as at the ends of a session: of what it has itself. With nothing it
-/// would stand behind those that have something on both sides.
-const AT_AN_END: f64 = 0.5;
 /// The most that a session gives to its messages; it is judged by its best two.
 const SESSION: f64 = 0.5;
 const BEST_OF_SESSION: usize = 2;
@@ -71,6 +64,8 @@ pub(super) struct Talk {
     pub(super) passages: Vec<Passage>,
     /// The message said just before a message, in its session.
     pub(super) before: HashMap<i64, i64>,
+    /// The messages of which it was looked up what was said next to them.
+    pub(super) looked_up: HashSet<i64>,
     /// How alike the question a message is in what it means, of those of which that is known.
     pub(super) likeness: HashMap<i64, Likeness>,
 }
@@ -176,8 +171,7 @@ struct Ranking<'t> {
     question: &'t Question,
     talk: &'t Talk,
     readings: &'t [Reading],
-    /// Of each passage the two that were said before it, the nearest first, as far as they are known.
-    before: Vec<[Option<usize>; 2]>,
+    context: Context,
     /// Terms that are nobody's name.
     content: Vec<usize>,
     /// How telling each term is.
@@ -197,13 +191,13 @@ impl<'t> Ranking<'t> {
         };
         let weights: Vec<f64> = (0..question.terms.len()).map(weight).collect();
         let whole = content.iter().map(|term| weights[*term]).sum();
-        Self { question, talk, readings, before: before_each(talk), content, weights, whole }
+        Self { question, talk, readings, context: Context::of(talk), content, weights, whole }
     }
 
     fn scores(&self) -> Vec<f64> {
-        let words = self.by_words_and_likeness();
-        let mut scores = self.by_neighbours(&words);
-        let sessions = self.by_session(&words);
+        let had = self.had();
+        let mut scores = self.context.scores(&had, self.readings);
+        let sessions = self.by_session(&had);
         let spoken_of = self.spoken_of();
         for (at, score) in scores.iter_mut().enumerate() {
             let reading = &self.readings[at];
@@ -221,52 +215,34 @@ impl<'t> Ranking<'t> {
 
     /// What each message has of the words, and how alike it is: the most alike as much as a share of all the words, and one no more alike
     /// than the messages found are on average nothing, since models differ in what they call alike.
-    fn by_words_and_likeness(&self) -> Vec<f64> {
+    fn had(&self) -> Vec<Had> {
         let most = if self.whole > 0.0 { LIKENESS * self.whole } else { 1.0 };
         let alike =
             |passage: &Passage| self.talk.likeness.get(&passage.id).map_or(0.0, |it| it.apart.max(0.0));
         let highest = self.talk.passages.iter().map(alike).fold(f64::MIN_POSITIVE, f64::max);
-        let of = |(words, passage): (f64, &Passage)| words + most * alike(passage) / highest;
-        self.by_words().into_iter().zip(&self.talk.passages).map(of).collect()
+        let of =
+            |(words, passage): (Vec<f64>, &Passage)| Had { words, likeness: most * alike(passage) / highest };
+        self.by_words().zip(&self.talk.passages).map(of).collect()
     }
 
-    fn by_words(&self) -> Vec<f64> {
+    fn by_words(&self) -> impl Iterator<Item = Vec<f64>> {
         let lengths: f64 = self.readings.iter().map(|reading| reading.length).sum();
         let average = (lengths / self.readings.len().max(1) as f64).max(1.0);
-        let score = |reading: &Reading| {
+        self.readings.iter().map(move |reading| {
             let long = SATURATION * (1.0 - LENGTH + LENGTH * reading.length / average);
             let of = |term: &usize| {
                 let count = f64::from(reading.counts[*term]);
                 self.weights[*term] * count * (SATURATION + 1.0) / (count + long)
             };
-            self.content.iter().map(of).sum()
-        };
-        self.readings.iter().map(score).collect()
-    }
-
-    /// The scores with what each message takes from those next to it.
-    fn by_neighbours(&self, words: &[f64]) -> Vec<f64> {
-        let behind = behind_each(&self.before);
-        let taken = |at: usize, next_to: [Option<usize>; 2], share: [f64; 2]| -> f64 {
-            let had = |other: Option<usize>| other.map_or(words[at] * AT_AN_END, |other| words[other]);
-            next_to.into_iter().zip(share).map(|(other, share)| had(other) * share).sum()
-        };
-        let score = |at: usize| {
-            let [before, behind] = [self.before[at], behind[at]];
-            let asked = before[0].filter(|first| self.readings[*first].asks);
-            words[at]
-                + taken(at, before, FROM_BEFORE)
-                + taken(at, behind, FROM_BEHIND)
-                + asked.map_or(0.0, |first| words[first] * FROM_QUESTION)
-        };
-        (0..words.len()).map(score).collect()
+            self.content.iter().map(of).collect()
+        })
     }
 
     /// How much each session has to do with the matter: of the one that has most.
-    fn by_session(&self, words: &[f64]) -> BTreeMap<&'t SessionId, f64> {
+    fn by_session(&self, had: &[Had]) -> BTreeMap<&'t SessionId, f64> {
         let mut sessions: BTreeMap<&SessionId, Vec<f64>> = BTreeMap::new();
-        for (passage, score) in self.talk.passages.iter().zip(words) {
-            sessions.entry(&passage.session).or_default().push(*score);
+        for (passage, had) in self.talk.passages.iter().zip(had) {
+            sessions.entry(&passage.session).or_default().push(had.sum());
         }
         let best_of = |mut scores: Vec<f64>| -> f64 {
             scores.sort_by(|a, b| b.total_cmp(a));
@@ -288,7 +264,7 @@ impl<'t> Ranking<'t> {
     fn count_coverage(&self, scores: &mut [f64]) {
         let mut near: Vec<BTreeSet<usize>> = vec![BTreeSet::new(); scores.len()];
         let had = |at: usize| self.content.iter().copied().filter(move |term| self.readings[at].has(*term));
-        for (at, [before, _]) in self.before.iter().copied().enumerate() {
+        for (at, [before, _]) in self.context.before.iter().copied().enumerate() {
             near[at].extend(had(at));
             if let Some(before) = before {
                 near[at].extend(had(before));
@@ -307,30 +283,6 @@ impl<'t> Ranking<'t> {
             *score += DATE * best * date.fit(passage.at);
         }
     }
-}
-
-fn before_each(talk: &Talk) -> Vec<[Option<usize>; 2]> {
-    let places: HashMap<i64, usize> =
-        talk.passages.iter().enumerate().map(|(at, passage)| (passage.id, at)).collect();
-    let before = |passage: &Passage| {
-        let first = talk.before.get(&passage.id);
-        let second = first.and_then(|first| talk.before.get(first));
-        [first, second].map(|id| id.and_then(|id| places.get(id).copied()))
-    };
-    talk.passages.iter().map(before).collect()
-}
-
-/// Of each passage the two that were said behind it, as far as they are known.
-fn behind_each(before: &[[Option<usize>; 2]]) -> Vec<[Option<usize>; 2]> {
-    let mut behind = vec![[None; 2]; before.len()];
-    for (at, before) in before.iter().enumerate() {
-        for (distance, other) in before.iter().enumerate() {
-            if let Some(other) = *other {
-                behind[other][distance] = Some(at);
-            }
-        }
-    }
-    behind
 }
 
 const fn share(of: f64, is_due: bool) -> f64 {

@@ -48,6 +48,7 @@ pub(super) fn talk(
         let behind = neighbours(transaction, &found, Side::Behind)?;
         let row: Vec<i64> =
             before.iter().rev().chain([&found]).chain(&behind).map(|passage| passage.id).collect();
+        talk.looked_up.insert(found.id);
         talk.before.extend(row.windows(2).map(|pair| (pair[1], pair[0])));
         talk.passages.extend(before.into_iter().chain(behind).filter(|passage| known.insert(passage.id)));
     }

@@ -11,6 +11,7 @@ fn talk(said: &[(u8, i64, &str)]) -> Talk {
     let mut last: HashMap<u8, i64> = HashMap::new();
     for (id, (session, day, text)) in (1..).zip(said) {
         talk.before.extend(last.insert(*session, id).map(|before| (id, before)));
+        talk.looked_up.insert(id);
         let at = UnixMillis(NOVEMBER + (day - 1) * DAY);
         talk.passages.push(Passage {
             id,
@@ -220,14 +221,44 @@ fn the_first_message_of_a_session_does_not_stand_behind_those_with_something_bef
 fn what_is_known_to_be_next_to_a_message_counts_rather_than_the_message_itself() {
     let said = [
         (1, 1, "The mill leaks."),
-        (1, 1, "The mill leaks."),
-        (1, 1, "The mill leaks."),
-        (1, 1, "The mill leaks."),
-        (1, 1, "The mill leaks."),
+        (1, 1, "Hm."),
+        (1, 1, "Hm."),
         (2, 1, "The mill leaks."),
+        (2, 1, "A sluice, too."),
+        (2, 1, "The sluice."),
+        (3, 1, "The mill leaks."),
     ];
-    let ranked = ranked(&Question::read("mill leaks"), &talk(&said));
-    assert_eq!((ranked[0].passage, ranked[5].passage), (2, 5), "{ranked:?}");
+    let ranked = ranked(&Question::read("mill leaks sluice"), &talk(&said));
+    let places: Vec<usize> = ranked.iter().map(|it| it.passage).filter(|it| it % 3 == 0).collect();
+    assert_eq!(places, [3, 6, 0], "{ranked:?}");
+}
+
+#[test]
+fn what_was_not_looked_up_is_held_to_be_nothing_while_an_end_of_a_session_is_none() {
+    let mut talk = talk(&[(1, 1, "The mill leaks."), (2, 1, "The mill leaks.")]);
+    let first = |talk: &Talk| ranked(&Question::read("mill leaks"), talk)[0].passage;
+    assert_eq!(first(&talk), 1, "the newest");
+    talk.looked_up.remove(&2);
+    assert_eq!(first(&talk), 0);
+}
+
+#[test]
+fn a_message_with_all_the_words_comes_before_those_that_have_some_and_the_same_around_them() {
+    let some = "The mill stands at the sluice.";
+    let said = [
+        (1, 1, some),
+        (1, 1, some),
+        (1, 1, some),
+        (1, 1, some),
+        (1, 1, some),
+        (2, 1, "Hm."),
+        (2, 1, "Hm."),
+        (2, 1, "The mill at the sluice leaks."),
+        (2, 1, "Hm."),
+        (2, 1, "Hm."),
+    ];
+    let ranked = ranked(&Question::read("mill sluice leaks"), &talk(&said));
+    assert_eq!(ranked[0].passage, 7, "{ranked:?}");
 }
 
 proptest! {
