@@ -24,6 +24,8 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 /// are short, and a longer one mostly says more.
 const SATURATION: f64 = 0.6;
 const LENGTH: f64 = 0.1;
+/// What a word counts that a long message has, but not in the part that is read first.
+const ELSEWHERE: f64 = 0.5;
 /// The most that a session gives to its messages; it is judged by its best two.
 const SESSION: f64 = 0.5;
 const BEST_OF_SESSION: usize = 2;
@@ -41,6 +43,10 @@ const ASKING: f64 = 0.87;
 const LIKENESS: f64 = 0.3;
 /// How strongly it counts how many different words stand close together.
 const COVERAGE: f64 = 0.1;
+/// A message asks its neighbour something only near its own end: from so many bytes before it.
+const ASKED_WITHIN: usize = 200;
+/// Where a passage leaves something out.
+pub(super) const LEFT_OUT: char = '…';
 /// The longest name of a speaker, in bytes.
 const LONGEST_LABEL: usize = 40;
 
@@ -55,6 +61,8 @@ pub(super) struct Passage {
     pub(super) at: UnixMillis,
     /// The words.
     pub(super) text: String,
+    /// What there is of the message around them, where that is more and was looked up.
+    pub(super) whole: Option<String>,
 }
 
 /// Messages that were found, and some that were said next to them.
@@ -92,8 +100,7 @@ pub(super) struct Ranked {
 pub(super) fn ranked(question: &Question, talk: &Talk) -> Vec<Ranked> {
     let mut meanings = Meanings::to(&question.terms);
     let terms = question.terms.len();
-    let readings: Vec<Reading> =
-        talk.passages.iter().map(|it| Reading::of(&it.text, terms, &mut meanings)).collect();
+    let readings = readings(talk, terms, &mut meanings);
     let ranking = Ranking::new(question, talk, &readings);
     let scores = ranking.scores();
     let mut order: Vec<usize> = (0..scores.len()).collect();
@@ -105,12 +112,20 @@ pub(super) fn ranked(question: &Question, talk: &Talk) -> Vec<Ranked> {
     order.into_iter().map(|passage| Ranked { passage, share: share(passage) }).collect()
 }
 
+fn readings(talk: &Talk, terms: usize, meanings: &mut Meanings<'_>) -> Vec<Reading> {
+    let labelled = talk.passages.iter().filter(|passage| label(&passage.text).0.is_some()).count();
+    let are_labels = 2 * labelled > talk.passages.len();
+    talk.passages.iter().map(|passage| Reading::of(passage, are_labels, terms, meanings)).collect()
+}
+
 /// What is read in a passage.
 struct Reading {
     /// How often each term of the question stands in it.
     counts: Vec<u16>,
+    /// Which terms stand only elsewhere in the message.
+    elsewhere: Vec<bool>,
     length: f64,
-    /// The name of who speaks, where the text begins with it, in lower case.
+    /// The name of who speaks, where most texts begin with one, in lower case.
     speaker: Option<String>,
     asks: bool,
     ends_asking: bool,
@@ -119,19 +134,23 @@ struct Reading {
 }
 
 impl Reading {
-    fn of(text: &str, terms: usize, meanings: &mut Meanings<'_>) -> Self {
-        let (speaker, said) = speaker(text);
+    fn of(passage: &Passage, are_labels: bool, terms: usize, meanings: &mut Meanings<'_>) -> Self {
+        let (speaker, said) = if are_labels { label(&passage.text) } else { (None, passage.text.as_str()) };
         let mut reading = Self {
             counts: vec![0; terms],
+            elsewhere: vec![false; terms],
             length: 0.0,
             speaker: speaker.map(str::to_lowercase),
-            asks: said.contains('?'),
+            asks: asks(said),
             ends_asking: said.trim_end().ends_with('?'),
             is_first_person: false,
             tells_time: false,
         };
         for meaning in lexicon::words_as_written(said).map(|word| meanings.of(word)) {
             reading.take(meaning);
+        }
+        if let Some(whole) = passage.whole.as_ref().filter(|_| reading.counts.contains(&0)) {
+            reading.look_elsewhere(whole, meanings);
         }
         reading
     }
@@ -145,19 +164,42 @@ impl Reading {
         }
     }
 
+    fn look_elsewhere(&mut self, whole: &str, meanings: &mut Meanings<'_>) {
+        for term in lexicon::words_as_written(whole).filter_map(|word| meanings.of(word).term) {
+            self.elsewhere[term] = self.counts[term] == 0;
+        }
+    }
+
     fn has(&self, term: usize) -> bool {
-        self.counts[term] > 0
+        self.counts[term] > 0 || self.elsewhere[term]
     }
 
     /// Half a word for what was only said next to others.
     fn share(&self) -> f64 {
-        let had = self.counts.iter().filter(|count| **count > 0).count();
+        let had = (0..self.counts.len()).filter(|term| self.has(*term)).count();
         (had as f64).max(0.5) / (self.counts.len().max(1) as f64)
     }
 }
 
-/// Who speaks, and what is said, of a text like "Ann Lee: It rains."
-fn speaker(text: &str) -> (Option<&str>, &str) {
+/// Whether what is said leaves a question open: one that a long text asks early on it mostly answers itself.
+fn asks(said: &str) -> bool {
+    let is_near = |(at, _): &(usize, &str)| said.len() - at <= ASKED_WITHIN;
+    !said.ends_with(LEFT_OUT)
+        && said.match_indices('?').filter(is_near).any(|(at, _)| ends_a_sentence(said, at))
+}
+
+/// Code has question marks that do not.
+fn ends_a_sentence(said: &str, at: usize) -> bool {
+    let is_mark = |letter: char| "?!\"'”’".contains(letter);
+    let before = said[..at].chars().next_back();
+    let behind = said[at + 1..].chars().next();
+    before.is_some_and(|letter| letter.is_alphanumeric() || is_mark(letter))
+        && behind.is_none_or(|letter| letter.is_whitespace() || is_mark(letter) || letter == ')')
+}
+
+/// Who speaks, and what is said, of a text like "Ann Lee: It rains." Whether that is a name only the other messages tell: "Error: it
+/// rains" looks the same.
+fn label(text: &str) -> (Option<&str>, &str) {
     let Some((name, said)) = text.split_once(": ") else { return (None, text) };
     let is_name = name.len() <= LONGEST_LABEL
         && name.split(' ').count() <= 3
@@ -232,7 +274,8 @@ impl<'t> Ranking<'t> {
             let long = SATURATION * (1.0 - LENGTH + LENGTH * reading.length / average);
             let of = |term: &usize| {
                 let count = f64::from(reading.counts[*term]);
-                self.weights[*term] * count * (SATURATION + 1.0) / (count + long)
+                let elsewhere = share(ELSEWHERE, reading.elsewhere[*term]);
+                self.weights[*term] * (count * (SATURATION + 1.0) / (count + long) + elsewhere)
             };
             self.content.iter().map(of).collect()
         })

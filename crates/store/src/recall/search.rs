@@ -3,7 +3,7 @@
 use super::draw::{Draw, RECENT};
 use super::nearest::{Likenesses, Near};
 use super::question::Question;
-use super::ranking::{Passage, Talk};
+use super::ranking::{LEFT_OUT, Passage, Talk};
 use super::{EVENNESS, Hit, Scope, Source};
 use crate::columns::{Word, word};
 use crate::vectors::parts;
@@ -24,6 +24,8 @@ const ALIKE: usize = 100;
 const CONTEXT: usize = 2;
 /// So much of a message that has none of the words is read, in characters.
 const EXCERPT: usize = 400;
+/// So much of a long message is read beside the part around the words, in characters.
+const WHOLE: usize = 4_000;
 
 /// Messages that have a word of the question, with what was said next to the best of them.
 pub(super) fn talk(
@@ -32,7 +34,10 @@ pub(super) fn talk(
     question: &Question,
     likenesses: &Likenesses<'_>,
 ) -> rusqlite::Result<Talk> {
-    let passages = drawn(transaction, scope, question)?;
+    let mut passages = drawn(transaction, scope, question)?;
+    for passage in passages.iter_mut().take(IN_CONTEXT).filter(|passage| is_cut(&passage.text)) {
+        passage.whole = Some(whole(transaction, passage.id)?);
+    }
     let mut known: HashSet<i64> = passages.iter().map(|passage| passage.id).collect();
     let mut talk = Talk { passages, ..Talk::default() };
     let mut chosen: Vec<Passage> = talk.passages.iter().take(IN_CONTEXT).cloned().collect();
@@ -96,7 +101,7 @@ fn messages(
 ) -> rusqlite::Result<Vec<Passage>> {
     // In the index's own order, so that it makes excerpts only of what is taken.
     let sql = format!(
-        "SELECT message.id, message.session, message.at, snippet(message_words, 0, '', '', '…', 64) AS text
+        "SELECT message.id, message.session, message.at, snippet(message_words, 0, '', '', '{LEFT_OUT}', 64) AS text
         FROM message_words CROSS JOIN message ON message.id = message_words.rowid
             CROSS JOIN session ON session.id = message.session
         WHERE message_words MATCH ?1 AND message_words.rowid > ?5
@@ -116,6 +121,15 @@ fn alike(transaction: &Transaction<'_>, near: Near) -> rusqlite::Result<Passage>
     Ok(Passage { text, ..whole })
 }
 
+fn is_cut(excerpt: &str) -> bool {
+    excerpt.starts_with(LEFT_OUT) || excerpt.ends_with(LEFT_OUT)
+}
+
+fn whole(transaction: &Transaction<'_>, id: i64) -> rusqlite::Result<String> {
+    let sql = "SELECT substr(text, 1, ?2) FROM message WHERE id = ?1";
+    transaction.prepare_cached(sql)?.query_row(params![id, WHOLE as i64], |row| row.get(0))
+}
+
 #[derive(Debug, Clone, Copy)]
 enum Side {
     Before,
@@ -124,17 +138,15 @@ enum Side {
 
 /// What was said next to a message in its session, the nearest first.
 fn neighbours(transaction: &Transaction<'_>, to: &Passage, side: Side) -> rusqlite::Result<Vec<Passage>> {
-    let sql = match side {
-        Side::Before => {
-            "SELECT id, session, at, substr(text, 1, ?3) AS text FROM message
-            WHERE session = ?1 AND id < ?2 ORDER BY id DESC LIMIT ?4"
-        }
-        Side::Behind => {
-            "SELECT id, session, at, substr(text, 1, ?3) AS text FROM message
-            WHERE session = ?1 AND id > ?2 ORDER BY id LIMIT ?4"
-        }
+    let on_that_side = match side {
+        Side::Before => "id < ?2 ORDER BY id DESC",
+        Side::Behind => "id > ?2 ORDER BY id",
     };
-    let mut statement = transaction.prepare_cached(sql)?;
+    let sql = format!(
+        "SELECT id, session, at, substr(text, 1, ?3) || iif(length(text) > ?3, '{LEFT_OUT}', '') AS text FROM message
+        WHERE session = ?1 AND {on_that_side} LIMIT ?4"
+    );
+    let mut statement = transaction.prepare_cached(&sql)?;
     let values = params![to.session.as_str(), to.id, EXCERPT as i64, CONTEXT as i64];
     statement.query_map(values, passage)?.collect()
 }
@@ -145,6 +157,7 @@ fn passage(row: &Row<'_>) -> rusqlite::Result<Passage> {
         session: word(row, "session")?,
         at: UnixMillis(row.get("at")?),
         text: row.get("text")?,
+        whole: None,
     })
 }
 

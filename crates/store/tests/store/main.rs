@@ -22,6 +22,7 @@ mod recall;
 mod repetition;
 mod retention;
 mod sessions;
+mod shapes;
 mod taking_over;
 mod transfer;
 mod turns;

@@ -18,6 +18,7 @@ fn talk(said: &[(u8, i64, &str)]) -> Talk {
             session: SessionId::from(session.to_string()),
             at,
             text: (*text).to_owned(),
+            whole: None,
         });
     }
     talk
@@ -133,10 +134,10 @@ fn a_session_about_the_matter_lifts_its_messages() {
 
 #[test]
 fn only_the_beginning_of_a_text_with_a_colon_is_somebodys_name() {
-    assert_eq!(speaker("Ann Lee: It rains: hard"), (Some("Ann Lee"), "It rains: hard"));
+    assert_eq!(label("Ann Lee: It rains: hard"), (Some("Ann Lee"), "It rains: hard"));
     for text in ["error: it rains", "It rains", "Four Long Words Here: no", "Ann2!: x", ": x", "http://a: b"]
     {
-        assert_eq!(speaker(text), (None, text));
+        assert_eq!(label(text), (None, text));
     }
 }
 
@@ -259,6 +260,37 @@ fn a_message_with_all_the_words_comes_before_those_that_have_some_and_the_same_a
     ];
     let ranked = ranked(&Question::read("mill sluice leaks"), &talk(&said));
     assert_eq!(ranked[0].passage, 7, "{ranked:?}");
+}
+
+#[test]
+fn a_name_before_a_colon_is_who_speaks_only_where_most_messages_have_one() {
+    let said =
+        [(1, 1, "Error: no cache"), (2, 1, "the cache has an error"), (3, 1, "a cache"), (4, 1, "the cache")];
+    assert_eq!(best("error cache", &said)[..2], ["Error: no cache", "the cache has an error"]);
+}
+
+#[test]
+fn a_message_asks_only_near_its_end_and_not_in_code() {
+    let long = format!("Is it so? {}", "It is. ".repeat(30));
+    let asking = ["Is it so?", "Is it?! (Or \"not?\")", "Is it so? I think so.", "(Is it?)"];
+    let others = ["It is.", "let it = read()?;", "it ? so : not", "/find?q=it", &long, "Is it? So it…", "?"];
+    assert!(asking.iter().all(|text| asks(text)));
+    for text in others {
+        assert!(!asks(text), "{text}");
+    }
+}
+
+#[test]
+fn a_word_elsewhere_in_a_long_message_counts_but_less_than_in_the_part_that_was_read_first() {
+    let long = |whole: &str, question: &str| {
+        let mut talk = talk(&[(1, 1, "The mill."), (2, 1, "The mill."), (3, 1, "The sluice.")]);
+        talk.passages[0].whole = Some(whole.to_owned());
+        let ranked = ranked(&Question::read(question), &talk);
+        (ranked[0].passage, ranked.iter().map(|it| it.share).collect::<Vec<_>>())
+    };
+    assert_eq!(long("The mill. Much later a sluice.", "mill sluice"), (0, vec![1.0, 0.5, 0.5]));
+    assert_eq!(long("The mill. The mill.", "mill sluice").1, [0.5, 0.5, 0.5], "each word once");
+    assert_eq!(long("The mill. Much later a sluice.", "sluice").0, 2);
 }
 
 proptest! {
