@@ -93,3 +93,11 @@ fn in_one_session_and_in_two_messages_the_message_with_the_words_comes_first() {
     let mut store = store_of(&[&texts.iter().map(String::as_str).collect::<Vec<_>>()]);
     assert_eq!(found(&mut store, "step 41")[0], "step 41 of part 6");
 }
+
+#[test]
+fn what_opens_a_session_does_not_stand_behind_what_others_stand_around() {
+    let mut store =
+        store_of(&[&["The mill leaks.", "Hm."], &["Hm.", "Well.", "The mill leaks.", "Hm.", "So."]]);
+    let hits = store.recall(None, "mill leaks", 10).unwrap();
+    assert_eq!((hits[0].id.as_str(), hits[0].text.as_str()), ("1", "The mill leaks."));
+}
