@@ -10,14 +10,16 @@
 //! the share of answers found by less than a hundredth.
 
 mod context;
+mod reading;
 #[cfg(test)]
 mod tests;
 
-use super::lexicon::{self, Meaning, Meanings};
+use super::lexicon::{self, Meanings};
 use super::question::Question;
 use context::{Context, Had};
 use domain::ids::SessionId;
 use domain::time::UnixMillis;
+use reading::{Reading, readings};
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 /// BM25: how soon more of the same word stops to count, and how much length is held against a text. Turns of a conversation
@@ -43,13 +45,8 @@ const ASKING: f64 = 0.87;
 const LIKENESS: f64 = 0.3;
 /// How strongly it counts how many different words stand close together.
 const COVERAGE: f64 = 0.1;
-/// A message asks its neighbour something only near its own end: from so many bytes before it.
-const ASKED_WITHIN: usize = 200;
 /// Where a passage leaves something out.
 pub(super) const LEFT_OUT: char = '…';
-/// The longest name of a speaker, in bytes.
-const LONGEST_LABEL: usize = 40;
-
 /// A message, or the part of it around the words.
 #[derive(Debug, Clone)]
 pub(super) struct Passage {
@@ -110,103 +107,6 @@ pub(super) fn ranked(question: &Question, talk: &Talk) -> Vec<Ranked> {
     let likeness = |at: usize| talk.likeness.get(&talk.passages[at].id).map_or(0.0, |it| it.plain);
     let share = |at: usize| readings[at].share().max(likeness(at));
     order.into_iter().map(|passage| Ranked { passage, share: share(passage) }).collect()
-}
-
-fn readings(talk: &Talk, terms: usize, meanings: &mut Meanings<'_>) -> Vec<Reading> {
-    let labelled = talk.passages.iter().filter(|passage| label(&passage.text).0.is_some()).count();
-    let are_labels = 2 * labelled > talk.passages.len();
-    talk.passages.iter().map(|passage| Reading::of(passage, are_labels, terms, meanings)).collect()
-}
-
-/// What is read in a passage.
-struct Reading {
-    /// How often each term of the question stands in it.
-    counts: Vec<u16>,
-    /// Which terms stand only elsewhere in the message.
-    elsewhere: Vec<bool>,
-    length: f64,
-    /// The name of who speaks, where most texts begin with one, in lower case.
-    speaker: Option<String>,
-    asks: bool,
-    ends_asking: bool,
-    is_first_person: bool,
-    tells_time: bool,
-}
-
-impl Reading {
-    fn of(passage: &Passage, are_labels: bool, terms: usize, meanings: &mut Meanings<'_>) -> Self {
-        let (speaker, said) = if are_labels { label(&passage.text) } else { (None, passage.text.as_str()) };
-        let mut reading = Self {
-            counts: vec![0; terms],
-            elsewhere: vec![false; terms],
-            length: 0.0,
-            speaker: speaker.map(str::to_lowercase),
-            asks: asks(said),
-            ends_asking: said.trim_end().ends_with('?'),
-            is_first_person: false,
-            tells_time: false,
-        };
-        for meaning in lexicon::words_as_written(said).map(|word| meanings.of(word)) {
-            reading.take(meaning);
-        }
-        if let Some(whole) = passage.whole.as_ref().filter(|_| reading.counts.contains(&0)) {
-            reading.look_elsewhere(whole, meanings);
-        }
-        reading
-    }
-
-    fn take(&mut self, word: Meaning) {
-        self.length += 1.0;
-        self.is_first_person |= word.is_first_person;
-        self.tells_time |= word.tells_time;
-        if let Some(count) = word.term.and_then(|term| self.counts.get_mut(term)) {
-            *count = count.saturating_add(1);
-        }
-    }
-
-    fn look_elsewhere(&mut self, whole: &str, meanings: &mut Meanings<'_>) {
-        for term in lexicon::words_as_written(whole).filter_map(|word| meanings.of(word).term) {
-            self.elsewhere[term] = self.counts[term] == 0;
-        }
-    }
-
-    fn has(&self, term: usize) -> bool {
-        self.counts[term] > 0 || self.elsewhere[term]
-    }
-
-    /// Half a word for what was only said next to others.
-    fn share(&self) -> f64 {
-        let had = (0..self.counts.len()).filter(|term| self.has(*term)).count();
-        (had as f64).max(0.5) / (self.counts.len().max(1) as f64)
-    }
-}
-
-/// Whether what is said leaves a question open: one that a long text asks early on it mostly answers itself.
-fn asks(said: &str) -> bool {
-    let is_near = |(at, _): &(usize, &str)| said.len() - at <= ASKED_WITHIN;
-    !said.ends_with(LEFT_OUT)
-        && said.match_indices('?').filter(is_near).any(|(at, _)| ends_a_sentence(said, at))
-}
-
-/// Code has question marks that do not.
-fn ends_a_sentence(said: &str, at: usize) -> bool {
-    let is_mark = |letter: char| "?!\"'”’".contains(letter);
-    let before = said[..at].chars().next_back();
-    let behind = said[at + 1..].chars().next();
-    before.is_some_and(|letter| letter.is_alphanumeric() || is_mark(letter))
-        && behind.is_none_or(|letter| letter.is_whitespace() || is_mark(letter) || letter == ')')
-}
-
-/// Who speaks, and what is said, of a text like "Ann Lee: It rains." Whether that is a name only the other messages tell: "Error: it
-/// rains" looks the same.
-fn label(text: &str) -> (Option<&str>, &str) {
-    let Some((name, said)) = text.split_once(": ") else { return (None, text) };
-    let is_name = name.len() <= LONGEST_LABEL
-        && name.split(' ').count() <= 3
-        && name
-            .split(' ')
-            .all(|word| word.starts_with(char::is_uppercase) && word.chars().all(char::is_alphanumeric));
-    if is_name { (Some(name), said) } else { (None, text) }
 }
 
 struct Ranking<'t> {

@@ -1,6 +1,7 @@
 //! What a message takes from those next to it.
 
-use super::{Reading, Talk};
+use super::Talk;
+use super::reading::Reading;
 use std::collections::HashMap;
 
 /// What a message takes from the one before it, and from the one before that.

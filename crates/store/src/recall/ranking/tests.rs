@@ -1,3 +1,4 @@
+use super::reading::{asks, label};
 use super::*;
 use proptest::prelude::*;
 
