@@ -1,8 +1,11 @@
 //! Words as the ranking compares them: by their stems, and irregular forms as the word that they are forms of.
 
 use rust_stemmers::{Algorithm, Stemmer};
+use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
 use std::sync::LazyLock;
+use unicode_normalization::UnicodeNormalization as _;
+use unicode_normalization::char::is_combining_mark;
 
 /// Words of everyday English whose forms no stemmer brings together, the base form first.
 const IRREGULAR: &str = "go goes went gone|buy bought|see saw seen|take took taken|make made|give gave given|get got gotten|come came|\
@@ -53,15 +56,25 @@ pub(super) fn words(text: &str) -> impl Iterator<Item = String> {
     words_as_written(text).map(str::to_lowercase)
 }
 
-/// The words of a text.
+/// The words of a text. An accent may be a sign of its own, behind its letter.
 pub(super) fn words_as_written(text: &str) -> impl Iterator<Item = &str> {
-    text.split(|letter: char| !letter.is_alphanumeric()).filter(|word| !word.is_empty())
+    let parts_words = |letter: char| !letter.is_alphanumeric() && !is_combining_mark(letter);
+    text.split(parts_words).filter(|word| !word.is_empty())
 }
 
-/// What is the same in all forms of a word in lower case.
+/// What is the same in all forms of a word in lower case, with and without its accents: the index finds them alike.
 pub(super) fn stem(word: &str) -> String {
-    let base = LEXICON.base.get(word).copied().unwrap_or(word);
+    let plain = without_accents(word);
+    let base = LEXICON.base.get(&*plain).copied().unwrap_or(&plain);
     LEXICON.stemmer.stem(base).into_owned()
+}
+
+fn without_accents(word: &str) -> Cow<'_, str> {
+    if word.is_ascii() {
+        return Cow::Borrowed(word);
+    }
+    // Those of Latin, Greek and Cyrillic letters. Marks of other scripts may be vowels.
+    word.nfd().filter(|letter| !('\u{300}'..='\u{36f}').contains(letter)).collect()
 }
 
 /// Forms with this stem that a search for one of them does not find by itself.
@@ -123,6 +136,19 @@ mod tests {
             assert_eq!(stems.len(), 1, "{stems:?}");
         }
         assert_ne!(stem("left"), stem("right"));
+    }
+
+    #[test]
+    fn a_word_is_the_same_with_and_without_its_accents_however_they_are_spelled() {
+        for forms in
+            [["cr\u{e8}me", "cre\u{300}me", "creme"], ["\u{f1}and\u{fa}", "n\u{303}andu\u{301}", "nandu"]]
+        {
+            let stems: HashSet<String> =
+                forms.iter().flat_map(|form| words(form)).map(|it| stem(&it)).collect();
+            assert_eq!(stems.len(), 1, "{stems:?}");
+        }
+        assert_ne!(stem("\u{43a}\u{43e}\u{442}"), stem("\u{43a}\u{438}\u{442}"), "letters stay");
+        assert_ne!(stem("\u{915}\u{940}"), stem("\u{915}\u{93e}"), "vowels, too");
     }
 
     #[test]

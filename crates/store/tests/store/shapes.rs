@@ -101,3 +101,15 @@ fn what_opens_a_session_does_not_stand_behind_what_others_stand_around() {
     let hits = store.recall(None, "mill leaks", 10).unwrap();
     assert_eq!((hits[0].id.as_str(), hits[0].text.as_str()), ("1", "The mill leaks."));
 }
+
+#[test]
+fn a_word_is_found_and_counts_with_and_without_its_accents() {
+    let mut store = store_of(&[
+        &["The fen\u{ea}tre of the caf\u{e9} is broken", "Which one"],
+        &["The window of the house is broken", "That one"],
+        &["The cafe\u{301} is closed", "Until when"],
+    ]);
+    for query in ["fenetre cafe", "fen\u{ea}tre caf\u{e9}"] {
+        assert!(found(&mut store, query)[0].starts_with("The fen\u{ea}tre"), "{query}");
+    }
+}
