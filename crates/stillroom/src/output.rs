@@ -31,6 +31,11 @@ pub(crate) fn go_on(text: &str) -> io::Result<()> {
     out.flush()
 }
 
+/// So many of something, in words.
+pub(crate) fn counted(count: u64, one: &str, many: &str) -> String {
+    format!("{count} {}", if count == 1 { one } else { many })
+}
+
 /// How many columns standard output has; none when it is no terminal, and lines may be as long as they are.
 pub(crate) fn width() -> Option<usize> {
     stdout().is_terminal().then(|| Term::stdout().size_checked()).flatten().map(|(_, columns)| columns.into())

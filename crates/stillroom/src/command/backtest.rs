@@ -12,7 +12,10 @@ use std::process::ExitCode;
 
 /// Replays the recordings, or only converts them, or only tells what they teach.
 pub(crate) fn perform(invocation: &Invocation<'_>, what: &Backtest) -> Result<ExitCode, Failure> {
-    prices::put_in_force(invocation.settings()?.settings())?;
+    // Nothing is kept, so that no folder has to be found for it.
+    let mut flags = invocation.flags.flags(false);
+    flags.values.push(("--data-dir", "data_dir", ".".to_owned()));
+    prices::put_in_force(invocation.settings_with(&flags)?.settings())?;
     let sessions = recorded(&what.files, what.from)?;
     if what.convert {
         sessions.iter().try_for_each(say_json)?;

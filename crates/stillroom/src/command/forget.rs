@@ -5,7 +5,7 @@ use super::keeper::{Keeper, unusable};
 use super::session_id;
 use crate::cli::{Doomed, Forget, Json};
 use crate::failure::{Exit, Failure};
-use crate::output::{ask, say};
+use crate::output::{ask, counted, say};
 use domain::ids::{Principal, SessionId};
 use domain::time::UnixMillis;
 use serde_json::{Value, json};
@@ -132,8 +132,7 @@ fn is_meant(told: &str) -> Result<bool, Failure> {
 fn told(what: &Doomed, found: &Value) -> String {
     let many = |field: &str, one: &str, many: &str| {
         let count = found[field].as_u64().or(found[field].as_array().map(|all| all.len() as u64));
-        let count = count.unwrap_or_default();
-        format!("{count} {}", if count == 1 { one } else { many })
+        counted(count.unwrap_or_default(), one, many)
     };
     let what = match what {
         Doomed::Session { id } => format!("session {id}"),

@@ -8,7 +8,7 @@ use super::invocation::{Invocation, wait_for};
 use super::keeper::{Keeper, unusable};
 use crate::cli::Import;
 use crate::failure::{Exit, Failure};
-use crate::output::say;
+use crate::output::{counted, say};
 use serde_json::json;
 use std::fs::File;
 use std::io::{self, BufRead as _, BufReader};
@@ -131,24 +131,19 @@ impl Piece {
     }
 }
 
-/// So many of something.
-fn many(count: u64, one: &str, many: &str) -> String {
-    format!("{count} {}", if count == 1 { one } else { many })
-}
-
 /// What came of it, in a sentence or two.
 fn told(done: &Imported) -> String {
     let mut text = format!(
         "New: {}, {}, {}, {} and {}. Known already: {}.",
-        many(done.sessions, "session", "sessions"),
-        many(done.messages, "message", "messages"),
-        many(done.observations, "observation", "observations"),
-        many(done.entries, "entry", "entries"),
-        many(done.costs, "cost", "costs"),
-        many(done.known, "record", "records"),
+        counted(done.sessions, "session", "sessions"),
+        counted(done.messages, "message", "messages"),
+        counted(done.observations, "observation", "observations"),
+        counted(done.entries, "entry", "entries"),
+        counted(done.costs, "cost", "costs"),
+        counted(done.known, "record", "records"),
     );
     if done.left_out > 0 {
-        let left = many(done.left_out, "record", "records");
+        let left = counted(done.left_out, "record", "records");
         text.push_str(&format!(
             "\nLeft out: {left} of what was forgotten or deleted here; --again brings forgotten sessions in."
         ));

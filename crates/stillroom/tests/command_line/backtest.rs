@@ -1,6 +1,6 @@
 //! Recordings in files, and what is said of them.
 
-use crate::support::User;
+use crate::support::{Answer, User};
 use serde_json::Value;
 
 const SESSION: &str = r#"{"project":"a","session":"s","calls":[{"at":0,"kind":"human","model":"claude-opus-4-6","cache_write_5m":100000},{"at":400,"kind":"human","model":"claude-opus-4-6","cache_write_5m":100000}]}"#;
@@ -35,6 +35,15 @@ fn a_price_list_of_ones_own_counts() {
     };
     let ratio = spent(&["--config", "settings.toml"]) / spent(&[]);
     assert!((9.99..10.0).contains(&ratio), "{ratio}");
+}
+
+#[test]
+fn a_back_test_keeps_nothing_and_needs_no_home() {
+    let user = User::new();
+    std::fs::write(user.home().join("one.jsonl"), format!("{SESSION}\n")).unwrap();
+    let answer = Answer(user.command(&["backtest", "one.jsonl"]).env_remove("HOME").output().unwrap());
+    assert_eq!((answer.code(), answer.err().as_str()), (Some(0), ""));
+    assert_eq!(std::fs::read_dir(user.home()).unwrap().count(), 1);
 }
 
 #[test]

@@ -1,7 +1,6 @@
 //! Words as the ranking compares them: by their stems, and irregular forms as the word that they are forms of.
 
 use rust_stemmers::{Algorithm, Stemmer};
-use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
 use std::sync::LazyLock;
 use unicode_normalization::UnicodeNormalization as _;
@@ -51,9 +50,9 @@ impl Lexicon {
     }
 }
 
-/// The words of a text, in lower case.
+/// The words of a text, in lower case and without accents: the index finds them alike.
 pub(super) fn words(text: &str) -> impl Iterator<Item = String> {
-    words_as_written(text).map(str::to_lowercase)
+    words_as_written(text).map(plain)
 }
 
 /// The words of a text. An accent may be a sign of its own, behind its letter.
@@ -62,19 +61,19 @@ pub(super) fn words_as_written(text: &str) -> impl Iterator<Item = &str> {
     text.split(parts_words).filter(|word| !word.is_empty())
 }
 
-/// What is the same in all forms of a word in lower case, with and without its accents: the index finds them alike.
+/// What is the same in all forms of a word in lower case.
 pub(super) fn stem(word: &str) -> String {
-    let plain = without_accents(word);
-    let base = LEXICON.base.get(&*plain).copied().unwrap_or(&plain);
+    let base = LEXICON.base.get(word).copied().unwrap_or(word);
     LEXICON.stemmer.stem(base).into_owned()
 }
 
-fn without_accents(word: &str) -> Cow<'_, str> {
-    if word.is_ascii() {
-        return Cow::Borrowed(word);
+fn plain(word: &str) -> String {
+    let lower = word.to_lowercase();
+    if lower.is_ascii() {
+        return lower;
     }
-    // Those of Latin, Greek and Cyrillic letters. Marks of other scripts may be vowels.
-    word.nfd().filter(|letter| !('\u{300}'..='\u{36f}').contains(letter)).collect()
+    // The accents of Latin, Greek and Cyrillic letters. Marks of other scripts may be vowels.
+    lower.nfd().filter(|letter| !('\u{300}'..='\u{36f}').contains(letter)).collect()
 }
 
 /// Forms with this stem that a search for one of them does not find by itself.
@@ -111,12 +110,12 @@ impl<'q> Meanings<'q> {
         if let Some(known) = self.known.get(word) {
             return *known;
         }
-        let lower = word.to_lowercase();
-        let stem = stem(&lower);
+        let plain = plain(word);
+        let stem = stem(&plain);
         let meaning = Meaning {
             term: self.terms.iter().position(|term| *term == stem),
             tells_time: LEXICON.time.contains(&stem),
-            is_first_person: FIRST_PERSON.contains(&lower.as_str()),
+            is_first_person: FIRST_PERSON.contains(&plain.as_str()),
         };
         self.known.insert(word.to_owned(), meaning);
         meaning
@@ -147,8 +146,8 @@ mod tests {
                 forms.iter().flat_map(|form| words(form)).map(|it| stem(&it)).collect();
             assert_eq!(stems.len(), 1, "{stems:?}");
         }
-        assert_ne!(stem("\u{43a}\u{43e}\u{442}"), stem("\u{43a}\u{438}\u{442}"), "letters stay");
-        assert_ne!(stem("\u{915}\u{940}"), stem("\u{915}\u{93e}"), "vowels, too");
+        assert_ne!(plain("\u{43a}\u{43e}\u{442}"), plain("\u{43a}\u{438}\u{442}"), "letters stay");
+        assert_ne!(plain("\u{915}\u{940}"), plain("\u{915}\u{93e}"), "vowels, too");
     }
 
     #[test]

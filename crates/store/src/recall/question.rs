@@ -16,7 +16,7 @@ const STOP_WORDS: &str = " a about an and any are as at be been but by can did d
 /// A query that was read.
 #[derive(Debug)]
 pub(super) struct Question {
-    /// All of its words, in lower case.
+    /// All of its words, in lower case and without accents.
     pub(super) words: Vec<String>,
     /// The stems of its telling words, each once.
     pub(super) terms: Vec<String>,

@@ -6,8 +6,7 @@
 //! speaks; when it was; and that answers are statements. Each is a share of what a message with all the words could score,
 //! so no constant depends on how many words a question has.
 //!
-//! The constants were chosen by trying on public questions about long conversations; moving any of them by a third changes
-//! the share of answers found by less than a hundredth.
+//! The constants were chosen by trying on public questions about long conversations; docs/recall.md has what other values do.
 
 mod context;
 mod reading;

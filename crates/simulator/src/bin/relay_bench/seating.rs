@@ -55,7 +55,7 @@ fn seat(process: u32, cores: &str) -> io::Result<()> {
     }
 }
 
-#[cfg(test)]
+#[cfg(all(test, target_os = "linux"))]
 mod tests {
     use super::*;
 

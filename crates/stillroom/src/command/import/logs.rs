@@ -1,14 +1,14 @@
 //! The logs that agents keep of their own sessions. Each piece is brought in whole, and what is known is passed over: an import that
 //! was interrupted goes on when it is called again.
 
-use super::{Lines, Piece, many, unreadable};
+use super::{Lines, Piece, unreadable};
 use crate::cli::{Agent, Import};
 use crate::command::invocation::Invocation;
 use crate::command::keeper::{Keeper, unusable};
 use crate::command::look;
 use crate::failure::{Exit, Failure};
 use crate::logs::{self, ClaudeCode, Codex, Log, Surroundings};
-use crate::output::{progress, say};
+use crate::output::{counted, progress, say};
 use crate::settings::Places;
 use domain::ids::{Principal, ProjectId, SessionId};
 use domain::time::UnixMillis;
@@ -183,14 +183,14 @@ impl Sum {
         if !self.recorded.is_empty() {
             text.push_str(&format!(
                 "\nPassed over: {} recorded as {} went, which is more than a log has.",
-                many(self.recorded.len() as u64, "session that was", "sessions that were"),
+                counted(self.recorded.len() as u64, "session that was", "sessions that were"),
                 if self.recorded.len() == 1 { "it" } else { "they" },
             ));
         }
         if self.unknown > 0 {
             text.push_str(&format!(
                 "\nNot understood: {}, for example of a newer version of the agent.",
-                many(self.unknown, "line", "lines"),
+                counted(self.unknown, "line", "lines"),
             ));
         }
         text

@@ -271,6 +271,19 @@ fn a_name_before_a_colon_is_who_speaks_only_where_most_messages_have_one() {
 }
 
 #[test]
+fn who_speaks_is_asked_for_with_and_without_accents() {
+    let said = [
+        (1, 1, "Jos\u{e9}: the oven is hot"),
+        (2, 1, "Ann: the oven is hot"),
+        (3, 1, "Jos\u{e9}: hm"),
+        (4, 1, "Ann: hm"),
+    ];
+    for question in ["the oven of Jose", "the oven of Jos\u{e9}"] {
+        assert_eq!(best(question, &said)[0], said[0].2, "{question}");
+    }
+}
+
+#[test]
 fn a_message_asks_only_near_its_end_and_not_in_code() {
     let long = format!("Is it so? {}", "It is. ".repeat(30));
     let asking = ["Is it so?", "Is it?! (Or \"not?\")", "Is it so? I think so.", "(Is it?)"];
