@@ -202,6 +202,17 @@ mod tests {
     use super::*;
 
     #[test]
+    fn a_piece_of_a_log_grows_by_what_was_said() {
+        let (mut log, mut piece) = (ClaudeCode::default(), Piece::empty());
+        let said = "rye ".repeat(1_000);
+        let line = json!({"type": "user", "uuid": "u1", "sessionId": "0199f3a2-7777-4bbb-8ccc-000000000007", "cwd": "relative", "timestamp": "2026-11-26T04:00:00.000Z",
+            "message": {"role": "user", "content": said}});
+        log.read(&line.to_string(), &Here(Projects::default()));
+        put(&mut piece, [log.take(), log.close()].concat(), &HashSet::new(), &mut Sum::default());
+        assert!((3_999..5_000).contains(&piece.bytes), "{}", piece.bytes);
+    }
+
+    #[test]
     fn what_came_of_the_logs_is_told() {
         let done = Imported { sessions: 2, messages: 40, ..Imported::default() };
         let sum = Sum { done, recorded: HashSet::from(["a".into()]), unknown: 3 };
