@@ -61,7 +61,7 @@ fn in_folder(
     folder: &Path,
     dialogues: &[Dialogue],
     model: Option<&Model>,
-) -> Result<BTreeMap<u64, Score>, String> {
+) -> Result<BTreeMap<String, Score>, String> {
     fs::create_dir_all(folder).map_err(|error| format!("{} cannot be made: {error}", folder.display()))?;
     let mut store = SqliteStore::open(folder).map_err(|error| error.to_string())?;
     let mut names = Vec::new();
@@ -102,10 +102,10 @@ fn query_vector(model: &Model, question: &str) -> Result<QueryVector, String> {
     Ok(QueryVector { model: model.name(), vector })
 }
 
-fn table(scores: &BTreeMap<u64, Score>) -> String {
+fn table(scores: &BTreeMap<String, Score>) -> String {
     let mut all = Score::default();
     scores.values().for_each(|score| all.add(score));
-    let lines = scores.iter().map(|(category, score)| score.line(&category.to_string()));
+    let lines = scores.iter().map(|(category, score)| score.line(category));
     [Score::head()].into_iter().chain(lines).chain([all.line("all")]).collect()
 }
 
@@ -158,7 +158,7 @@ fn ask(
     (store, model): (&mut SqliteStore, Option<&Model>),
     dialogue: &Dialogue,
     names: &HashMap<String, String>,
-    scores: &mut BTreeMap<u64, Score>,
+    scores: &mut BTreeMap<String, Score>,
 ) -> Result<(), String> {
     let owner = Principal::from(&dialogue.name);
     for question in &dialogue.questions {
@@ -170,7 +170,7 @@ fn ask(
         let time: Duration = begun.elapsed();
         let messages = hits.iter().filter(|hit| hit.source == Source::Message);
         let found: Vec<String> = messages.filter_map(|hit| names.get(&hit.id).cloned()).collect();
-        scores.entry(question.category).or_default().count(&question.evidence, &found, time);
+        scores.entry(question.category.clone()).or_default().count(&question.evidence, &found, time);
     }
     Ok(())
 }

@@ -45,7 +45,7 @@ impl Score {
         let rank = self.reciprocal_rank / questions;
         let [middle, slow] = [0.5, 0.95].map(|part| self.quantile(part));
         format!(
-            "{name:<12}{:>10}{at5:>10.3}{at10:>10.3}{at20:>10.3}{rank:>8.3}{middle:>11.2}{slow:>9.2}\n",
+            "{name:<26}{:>10}{at5:>10.3}{at10:>10.3}{at20:>10.3}{rank:>8.3}{middle:>11.2}{slow:>9.2}\n",
             self.questions
         )
     }
@@ -54,7 +54,7 @@ impl Score {
     pub(crate) fn head() -> String {
         let [at5, at10, at20] = DEPTHS.map(|depth| format!("recall@{depth}"));
         format!(
-            "{:<12}{:>10}{at5:>10}{at10:>10}{at20:>10}{:>8}{:>11}{:>9}\n",
+            "{:<26}{:>10}{at5:>10}{at10:>10}{at20:>10}{:>8}{:>11}{:>9}\n",
             "category", "questions", "MRR", "ms median", "ms p95"
         )
     }
