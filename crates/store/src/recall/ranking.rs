@@ -21,12 +21,11 @@ use domain::time::UnixMillis;
 use reading::{Reading, readings};
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
-/// BM25: how soon more of the same word stops to count, and how much length is held against a text. Turns of a conversation
-/// are short, and a longer one mostly says more.
+/// BM25: how soon more of the same word stops to count, and how much length is held against a text, up to so many times the average:
+/// among short turns one long message would never be found.
 const SATURATION: f64 = 0.6;
-const LENGTH: f64 = 0.1;
-/// What a word counts that a long message has, but not in the part that is read first.
-const ELSEWHERE: f64 = 0.5;
+const LENGTH: f64 = 0.5;
+const LONGEST: f64 = 3.0;
 /// The most that a session gives to its messages; it is judged by its best two.
 const SESSION: f64 = 0.5;
 const BEST_OF_SESSION: usize = 2;
@@ -57,7 +56,7 @@ pub(super) struct Passage {
     pub(super) at: UnixMillis,
     /// The words.
     pub(super) text: String,
-    /// What there is of the message around them, where that is more and was looked up.
+    /// What there is of the message, where that is more and was looked up.
     pub(super) whole: Option<String>,
 }
 
@@ -170,11 +169,10 @@ impl<'t> Ranking<'t> {
         let lengths: f64 = self.readings.iter().map(|reading| reading.length).sum();
         let average = (lengths / self.readings.len().max(1) as f64).max(1.0);
         self.readings.iter().map(move |reading| {
-            let long = SATURATION * (1.0 - LENGTH + LENGTH * reading.length / average);
+            let long = SATURATION * (1.0 - LENGTH + LENGTH * (reading.length / average).min(LONGEST));
             let of = |term: &usize| {
                 let count = f64::from(reading.counts[*term]);
-                let elsewhere = share(ELSEWHERE, reading.elsewhere[*term]);
-                self.weights[*term] * (count * (SATURATION + 1.0) / (count + long) + elsewhere)
+                self.weights[*term] * count * (SATURATION + 1.0) / (count + long)
             };
             self.content.iter().map(of).collect()
         })

@@ -16,6 +16,8 @@ const SAID_AGAIN: f64 = 0.25;
 /// What a message is held to have next to it where there is nothing, at the ends of a session: of what it has itself. With nothing it
 /// would stand behind those that have something on both sides.
 const AT_AN_END: f64 = 0.5;
+/// A message of more words than this takes less, the longer the less: what it is about it says itself.
+const SAYS_ITSELF: f64 = 60.0;
 
 /// What one message has.
 #[derive(Debug, Clone)]
@@ -58,9 +60,10 @@ impl Context {
     pub(super) fn scores(&self, had: &[Had], readings: &[Reading]) -> Vec<f64> {
         let score = |at: usize| {
             let asked = self.before[at][0].filter(|first| readings[*first].asks);
+            let needed = SAYS_ITSELF / readings[at].length.max(SAYS_ITSELF);
             had[at].sum()
-                + self.taken(had, at, self.before[at], FROM_BEFORE)
-                + self.taken(had, at, self.behind[at], FROM_BEHIND)
+                + needed * self.taken(had, at, self.before[at], FROM_BEFORE)
+                + needed * self.taken(had, at, self.behind[at], FROM_BEHIND)
                 + asked.map_or(0.0, |first| had[first].sum() * FROM_QUESTION)
         };
         (0..had.len()).map(score).collect()

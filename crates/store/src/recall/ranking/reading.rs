@@ -17,11 +17,9 @@ pub(super) fn readings(talk: &Talk, terms: usize, meanings: &mut Meanings<'_>) -
 
 /// See the module.
 pub(super) struct Reading {
-    /// How often each term of the question stands in it.
+    /// How often each term of the question stands in the message.
     pub(super) counts: Vec<u16>,
-    /// Which terms stand only elsewhere in the message.
-    pub(super) elsewhere: Vec<bool>,
-    /// In words.
+    /// The message's, in words.
     pub(super) length: f64,
     /// The name of who speaks, where most texts begin with one, in lower case.
     pub(super) speaker: Option<String>,
@@ -40,7 +38,6 @@ impl Reading {
         let (speaker, said) = if are_labels { label(&passage.text) } else { (None, passage.text.as_str()) };
         let mut reading = Self {
             counts: vec![0; terms],
-            elsewhere: vec![false; terms],
             length: 0.0,
             speaker: speaker.map(str::to_lowercase),
             asks: asks(said),
@@ -51,8 +48,8 @@ impl Reading {
         for meaning in lexicon::words_as_written(said).map(|word| meanings.of(word)) {
             reading.take(meaning);
         }
-        if let Some(whole) = passage.whole.as_ref().filter(|_| reading.counts.contains(&0)) {
-            reading.look_elsewhere(whole, meanings);
+        if let Some(whole) = &passage.whole {
+            reading.count_anew(whole, meanings);
         }
         reading
     }
@@ -61,26 +58,34 @@ impl Reading {
         self.length += 1.0;
         self.is_first_person |= word.is_first_person;
         self.tells_time |= word.tells_time;
-        if let Some(count) = word.term.and_then(|term| self.counts.get_mut(term)) {
-            *count = count.saturating_add(1);
-        }
+        count(&mut self.counts, word);
     }
 
-    fn look_elsewhere(&mut self, whole: &str, meanings: &mut Meanings<'_>) {
-        for term in lexicon::words_as_written(whole).filter_map(|word| meanings.of(word).term) {
-            self.elsewhere[term] = self.counts[term] == 0;
+    /// The words of the whole message: as often as its part has them at least, for the end of a very long one is not looked up.
+    fn count_anew(&mut self, whole: &str, meanings: &mut Meanings<'_>) {
+        let (mut counts, mut length) = (vec![0; self.counts.len()], 0_u32);
+        for word in lexicon::words_as_written(whole) {
+            count(&mut counts, meanings.of(word));
+            length += 1;
         }
+        self.counts.iter_mut().zip(counts).for_each(|(of_part, of_whole)| *of_part = of_whole.max(*of_part));
+        self.length = self.length.max(f64::from(length));
     }
 
-    /// Whether a term stands anywhere in it.
     pub(super) fn has(&self, term: usize) -> bool {
-        self.counts[term] > 0 || self.elsewhere[term]
+        self.counts[term] > 0
     }
 
     /// The share of the terms that it has; half a word for what was only said next to others.
     pub(super) fn share(&self) -> f64 {
         let had = (0..self.counts.len()).filter(|term| self.has(*term)).count();
         (had as f64).max(0.5) / (self.counts.len().max(1) as f64)
+    }
+}
+
+fn count(counts: &mut [u16], word: Meaning) {
+    if let Some(count) = word.term.and_then(|term| counts.get_mut(term)) {
+        *count = count.saturating_add(1);
     }
 }
 

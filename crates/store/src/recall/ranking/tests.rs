@@ -294,17 +294,41 @@ fn a_message_asks_only_near_its_end_and_not_in_code() {
     }
 }
 
+/// Three messages, of which more of the first one is known.
+fn long(whole: &str, question: &str) -> (usize, Vec<f64>) {
+    let mut talk = talk(&[(1, 1, "The mill."), (2, 1, "The mill."), (3, 1, "The sluice.")]);
+    talk.passages[0].whole = Some(whole.to_owned());
+    let ranked = ranked(&Question::read(question), &talk);
+    (ranked[0].passage, ranked.iter().map(|it| it.share).collect())
+}
+
 #[test]
-fn a_word_elsewhere_in_a_long_message_counts_but_less_than_in_the_part_that_was_read_first() {
-    let long = |whole: &str, question: &str| {
-        let mut talk = talk(&[(1, 1, "The mill."), (2, 1, "The mill."), (3, 1, "The sluice.")]);
-        talk.passages[0].whole = Some(whole.to_owned());
-        let ranked = ranked(&Question::read(question), &talk);
-        (ranked[0].passage, ranked.iter().map(|it| it.share).collect::<Vec<_>>())
-    };
+fn a_word_counts_wherever_it_stands_in_a_long_message_and_as_often() {
     assert_eq!(long("The mill. Much later a sluice.", "mill sluice"), (0, vec![1.0, 0.5, 0.5]));
     assert_eq!(long("The mill. The mill.", "mill sluice").1, [0.5, 0.5, 0.5], "each word once");
-    assert_eq!(long("The mill. Much later a sluice.", "sluice").0, 2);
+    assert_eq!(long("Sluice to sluice.", "sluice").0, 0);
+}
+
+#[test]
+fn what_stands_only_in_the_part_around_the_words_counts_too() {
+    assert_eq!(long("The beginning of it.", "mill").1, [1.0, 1.0, 0.5]);
+}
+
+#[test]
+fn of_two_that_have_a_word_as_often_the_shorter_one_comes_first() {
+    assert_eq!(long("The sluice, and much that has to do with something else.", "sluice").0, 2);
+    let said = [(1, 1, "The sluice."), (2, 1, "The sluice, and much that has to do with something else.")];
+    assert_eq!(best("sluice", &said)[0], "The sluice.");
+}
+
+#[test]
+fn a_long_message_takes_less_of_what_is_next_to_it_than_a_short_one() {
+    let (long, short) = ("It goes on. ".repeat(60), "It goes on. ".repeat(6));
+    let said = [(1, 1, "The mill leaks."), (1, 1, &*short), (2, 1, "The mill leaks."), (2, 1, &*long)];
+    assert_eq!(best("mill leaks", &said)[3], long, "though it is newer");
+    let said = [(1, 1, "The mill leaks."), (1, 1, &*short), (2, 1, "The mill leaks."), (2, 1, &*short)];
+    let ranked = ranked(&Question::read("mill leaks"), &talk(&said));
+    assert_eq!(ranked[3].passage, 1, "else the older one comes last");
 }
 
 proptest! {
