@@ -1,5 +1,7 @@
-//! The one place that reveals a secret: where a leased credential is put on a request, if it goes to the right upstream.
+//! The one place that reveals a secret: where a leased credential is put on a request, if it goes to the right upstream, and
+//! where it is taken out of what the upstream says.
 
+use crate::excerpt::MASK;
 use crate::transport::{HeaderMap, Request, Uri};
 use actix_http::header::{HeaderName, HeaderValue};
 use domain::credential::Lease;
@@ -8,6 +10,9 @@ use std::iter;
 
 /// Headers that bear credentials. One request bears one.
 const BEARERS: [&str; 3] = ["authorization", "x-api-key", "api-key"];
+
+/// A shorter token keeps no secret, and stands in many a word.
+const SHORTEST_SECRET: usize = 4;
 
 /// Why a credential was not put on a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -56,6 +61,12 @@ fn check(uri: &Uri, upstream: &UpstreamKey) -> Result<(), WrongUpstream> {
 fn origin(uri: &Uri) -> Option<String> {
     let port = uri.port_u16().map(|port| format!(":{port}")).unwrap_or_default();
     Some(format!("{}://{}{port}", uri.scheme_str()?, uri.host()?))
+}
+
+/// The text with the leased token masked wherever it is quoted.
+pub(crate) fn without_secret(lease: &Lease, text: &str) -> String {
+    let token = lease.credential.value.reveal().split_whitespace().next_back().unwrap_or_default();
+    if token.len() < SHORTEST_SECRET { text.to_owned() } else { text.replace(token, MASK) }
 }
 
 /// The credential's header, then its companions.
@@ -198,5 +209,16 @@ mod tests {
         let refused = authorize(&mut request, &lease).unwrap_err();
         assert_eq!(refused, WrongUpstream::Header);
         assert!(request.headers.is_empty());
+    }
+
+    #[test]
+    fn the_leased_token_is_taken_out_of_what_is_said_whatever_it_looks_like() {
+        for (header, value) in [("x-api-key", "my-proxy-7"), ("authorization", "Bearer my-proxy-7")] {
+            let lease = lease(Provider::Anthropic, "https://api.example", header, value);
+            let told = without_secret(&lease, "no key my-proxy-7, /v1?key=my-proxy-7x");
+            assert_eq!(told, "no key [masked], /v1?key=[masked]x");
+        }
+        let local = lease(Provider::OpenAi, "http://localhost", "authorization", "Bearer x");
+        assert_eq!(without_secret(&local, "an example"), "an example");
     }
 }

@@ -131,9 +131,8 @@ pub async fn send(
     step: &Step,
 ) -> Reply {
     let start = now().0;
-    let provider = lease.upstream.provider();
     let heard = match prepared(base_url, step, lease) {
-        Ok(request) => timeout(within, exchange(transport, request, provider, now)).await,
+        Ok(request) => timeout(within, exchange(transport, request, lease, now)).await,
         Err(why) => Ok(Heard { class: Class::RequestRefused, status: 0, body: Bytes::new(), why }),
     };
     let Heard { class, status, body, why } =
@@ -158,7 +157,7 @@ impl Heard {
 async fn exchange(
     transport: &dyn Transport,
     request: Request,
-    provider: Provider,
+    lease: &Lease,
     now: &dyn Fn() -> (Moment, UnixMillis),
 ) -> Heard {
     let answer = match transport.send(request).await {
@@ -168,19 +167,19 @@ async fn exchange(
     let Answer { status, headers, body } = answer;
     match collect(body, LONGEST_ANSWER).await {
         Err(fault) if status.is_success() => Heard::nothing(masked(&fault.to_string())),
-        body => read(provider, status.as_u16(), &headers, &body.unwrap_or_default(), now().1),
+        body => read(lease, status.as_u16(), &headers, &body.unwrap_or_default(), now().1),
     }
 }
 
 /// What an accepted answer holds is about the work, not about the token, so its status alone classifies it: the results of a
 /// batch may well be errors.
-fn read(provider: Provider, status: u16, headers: &HeaderMap, body: &[u8], now: UnixMillis) -> Heard {
+fn read(lease: &Lease, status: u16, headers: &HeaderMap, body: &[u8], now: UnixMillis) -> Heard {
     let header = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
     let body = decoded(header("content-encoding"), body, LONGEST_ANSWER).unwrap_or_default();
     let accepted = matches!(status, 200..=299);
     let telling: &[u8] = if accepted { &[] } else { &body };
-    let class = classify(provider, status, header, telling, now);
-    let why = if accepted { String::new() } else { reason(status, &body) };
+    let class = classify(lease.upstream.provider(), status, header, telling, now);
+    let why = if accepted { String::new() } else { reason(lease, status, &body) };
     Heard { class, status, body: body.into_owned().into(), why }
 }
 

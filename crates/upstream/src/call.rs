@@ -11,7 +11,7 @@ use crate::authorize::authorize;
 use crate::classify::classify;
 use crate::dialect;
 use crate::encoding::decoded;
-use crate::excerpt::{excerpt, masked};
+use crate::excerpt::{excerpt_for, masked};
 use crate::retry::{Failure, Policy};
 use crate::transport::{Fault, HeaderMap, Method, Request, Transport, Uri, collect};
 use actix_http::header::{HeaderName, HeaderValue};
@@ -116,7 +116,7 @@ pub async fn call(
     loop {
         let start = now().0;
         let left = policy.total.saturating_sub(start.since(begin));
-        let tried = timeout(left, attempt(transport, request.clone(), call, now)).await;
+        let tried = timeout(left, attempt(transport, request.clone(), (call, lease), now)).await;
         let end = tried.unwrap_or(Err(Setback::OutOfTime));
         let finish = now().0;
         attempts += 1;
@@ -205,7 +205,7 @@ enum Setback {
 async fn attempt(
     transport: &dyn Transport,
     request: Request,
-    call: &Call,
+    (call, lease): (&Call, &Lease),
     now: &dyn Fn() -> (Moment, UnixMillis),
 ) -> Result<Accepted, Setback> {
     let answer = transport.send(request).await.map_err(Setback::Fault)?;
@@ -215,11 +215,11 @@ async fn attempt(
         Err(fault) if answer.status.is_success() => return Err(Setback::Fault(fault)),
         Err(_) => Bytes::new(), // The status of an error says enough without its words.
     };
-    read(call, status, &answer.headers, &body, now().1)
+    read((call, lease), status, &answer.headers, &body, now().1)
 }
 
 fn read(
-    call: &Call,
+    (call, lease): (&Call, &Lease),
     status: u16,
     headers: &HeaderMap,
     body: &[u8],
@@ -231,7 +231,7 @@ fn read(
     if class != Class::Ok {
         let refused = class == Class::RequestRefused && is_written_by_us(call.purpose);
         let amendment = refused.then(|| Amendment::asked_for(call.dialect, &call.body, &plain)).flatten();
-        return Err(Setback::Answer { class, status, reason: reason(status, &plain), amendment });
+        return Err(Setback::Answer { class, status, reason: reason(lease, status, &plain), amendment });
     }
     let answered = dialect::answered(call.dialect, &plain);
     if answered.stop.is_none() {
@@ -245,8 +245,8 @@ const fn is_written_by_us(purpose: Purpose) -> bool {
     !matches!(purpose, Purpose::Client | Purpose::Warm)
 }
 
-pub(crate) fn reason(status: u16, body: &[u8]) -> String {
-    Some(excerpt(body))
+pub(crate) fn reason(lease: &Lease, status: u16, body: &[u8]) -> String {
+    Some(excerpt_for(lease, body))
         .filter(|said| !said.is_empty())
         .unwrap_or_else(|| format!("status {status} without a word"))
 }

@@ -1,12 +1,14 @@
 //! A provider's error message as it may be logged: short, on one line, and without anything that looks like a secret.
 //! Providers quote the keys they refuse.
 
+use crate::authorize::without_secret;
 use crate::provider_error::ProviderError;
+use domain::credential::Lease;
 
 /// The longest excerpt, in characters.
 const LONGEST: usize = 200;
 /// What a secret becomes.
-const MASK: &str = "[masked]";
+pub(crate) const MASK: &str = "[masked]";
 /// Longer runs of letters, digits and the signs of base64 are no words.
 const LONGEST_WORD: usize = 32;
 /// Longer runs of hexadecimal digits are no words either.
@@ -17,9 +19,22 @@ const SECRETS: [&str; 6] = ["sk-", "eyJ", "AIza", "sess-", "ghp_", "xox"];
 /// At most 200 characters of the provider's error message, or of the body when it has none, safe to log.
 #[must_use]
 pub fn excerpt(body: &[u8]) -> String {
+    short(&message(body))
+}
+
+/// The same of an answer to a request with `lease`, whose secret is masked whatever it looks like: keys of proxies and of local
+/// models have no shape of their own.
+pub(crate) fn excerpt_for(lease: &Lease, body: &[u8]) -> String {
+    short(&without_secret(lease, &message(body)))
+}
+
+fn message(body: &[u8]) -> String {
     let message = ProviderError::find(body).map(said).filter(|message| !message.is_empty());
-    let message = message.unwrap_or_else(|| String::from_utf8_lossy(body).into_owned());
-    masked(&message).chars().take(LONGEST).collect()
+    message.unwrap_or_else(|| String::from_utf8_lossy(body).into_owned())
+}
+
+fn short(message: &str) -> String {
+    masked(message).chars().take(LONGEST).collect()
 }
 
 fn said(error: ProviderError) -> String {

@@ -259,8 +259,19 @@ fn a_line_of_openai_s_files_is_an_answer_in_its_dialect_or_an_error() {
 #[test]
 fn an_accepted_answer_speaks_for_the_token_whatever_stands_in_it() {
     let errors = br#"{"error":{"type":"authentication_error","message":"invalid token"}}"#;
-    let class = |status| read(Provider::Anthropic, status, &HeaderMap::new(), errors, UnixMillis(0)).class;
+    let lease = lease_of(Provider::Anthropic, "https://h");
+    let class = |status| read(&lease, status, &HeaderMap::new(), errors, UnixMillis(0)).class;
     assert_eq!((class(200), class(401)), (Class::Ok, Class::CredentialRejected));
+}
+
+#[test]
+fn a_refusal_that_quotes_a_key_without_a_shape_is_told_without_it() {
+    let mut lease = lease_of(Provider::Anthropic, "https://h");
+    let credential = Arc::get_mut(&mut lease.credential).unwrap();
+    credential.value = Secret::new("plain-proxy-key");
+    let refusal = br#"{"error":{"type":"authentication_error","message":"no key plain-proxy-key"}}"#;
+    let heard = read(&lease, 401, &HeaderMap::new(), refusal, UnixMillis(0));
+    assert_eq!(heard.why, "authentication_error: no key [masked]");
 }
 
 fn listed(made: i64, mark: Option<&str>, calls: Option<u64>, ended: bool) -> Listed {

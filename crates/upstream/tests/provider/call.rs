@@ -142,6 +142,21 @@ async fn made_with(provider: &Scripted, lease: &Lease, what: &Call) -> (CallRepo
     (report, statuses)
 }
 
+/// [`lease`] of a key that no shape gives away.
+fn lease_of_a_plain_key() -> Lease {
+    let mut lease = lease();
+    let credential = Credential {
+        header: "authorization",
+        value: Secret::new("Bearer plain-proxy-key"),
+        kind: CredentialKind::Bearer,
+        fingerprint: Fingerprint::of_number(2),
+        companions: Companions::default(),
+        ends: None,
+    };
+    lease.credential = Arc::new(credential);
+    lease
+}
+
 async fn after(scenes: impl IntoIterator<Item = Scene>) -> (CallReport, Vec<u16>, Vec<u128>) {
     let provider = Scripted::new(scenes);
     let (report, statuses) = made(&provider, &distilling()).await;
@@ -396,6 +411,11 @@ async fn nothing_that_is_told_of_a_call_holds_the_token() {
     let (report, ..) = after([Scene::Says(401, &[], echo)]).await;
     assert!(!format!("{report:?}").contains("canary"), "{report:?}");
     assert!(failed(report.end).2.contains("invalid_api_key"));
+    let echo = r#"{"error":{"message":"no key plain-proxy-key here"}}"#;
+    let (report, _) =
+        made_with(&Scripted::new([Scene::Says(401, &[], echo)]), &lease_of_a_plain_key(), &distilling())
+            .await;
+    assert_eq!(failed(report.end).2, "no key [masked] here");
     let what =
         Call { headers: vec![("x".into(), "canary".into())], body: Bytes::from("canary"), ..distilling() };
     assert!(!format!("{what:?}").contains("canary"));
