@@ -88,7 +88,7 @@ impl SettingsFile {
                 (value, Some(key)) => {
                     out.push(Written { key, value: plain(value), origin: self.origin(&name.span()) });
                 }
-                (DeValue::Table(inner), None) if !inner.is_empty() => {
+                (DeValue::Table(inner), None) if !inner.is_empty() || keys::is_section(&dotted) => {
                     self.descend(&format!("{dotted}."), inner, out)?;
                 }
                 (value, None) => {

@@ -56,6 +56,11 @@ pub(crate) fn find(name: &str) -> Option<&'static Key> {
     EVERY_KEY.iter().find(|key| key.name == name)
 }
 
+/// Whether keys stand below `name`, so that a file may have it as a table.
+pub(crate) fn is_section(name: &str) -> bool {
+    EVERY_KEY.iter().any(|key| key.name.strip_prefix(name).is_some_and(|rest| rest.starts_with('.')))
+}
+
 /// The key most like `name`, when one is like it at all: it begins so, ends so, or is spelt nearly so.
 pub(crate) fn nearest(name: &str) -> Option<&'static Key> {
     let below = format!("{name}.");

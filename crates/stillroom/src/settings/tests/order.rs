@@ -64,6 +64,13 @@ fn without_anything_the_defaults_of_the_gateway_hold() {
 }
 
 #[test]
+fn a_section_whose_keys_are_all_commented_out_sets_nothing() {
+    let desk = Desk::new().named("[worker]\n# model = \"haiku\"\n\n[idle]\n");
+    assert_eq!(desk.shown("worker.model"), serde_json::Value::Null);
+    assert!(Desk::new().named("[wurker]\n").refusal().contains("there is no setting wurker"));
+}
+
+#[test]
 fn every_key_of_a_file_arrives() {
     let desk = Desk::new().named(include_str!("every_key.toml"));
     let loaded = desk.load();
