@@ -13,10 +13,12 @@ const LEAST: u64 = 256 << 20;
 /// Whether the folder can be written, by nobody else.
 pub(super) fn folder(path: &Path) -> Finding {
     let shown = path.display();
-    if !path.exists() {
-        return Ok(format!("{shown} will be made at the first start"));
-    }
     let remedy = "make it a folder that you can write to, or set data_dir to another one";
+    if !path.exists() {
+        let made =
+            write_something(nearest(path)).map(|()| format!("{shown} will be made at the first start"));
+        return made.map_err(|cause| Failure::new(format!("{shown} cannot be made"), cause, remedy));
+    }
     write_something(path)
         .map_err(|cause| Failure::new(format!("{shown} cannot be written"), cause, remedy))?;
     if is_open_to_others(path) {
@@ -28,6 +30,11 @@ pub(super) fn folder(path: &Path) -> Finding {
         ));
     }
     Ok(format!("{shown} is writable and private"))
+}
+
+/// The folder itself, else the first one above it that is there.
+fn nearest(folder: &Path) -> &Path {
+    folder.ancestors().find(|path| path.exists()).unwrap_or(folder)
 }
 
 fn write_something(folder: &Path) -> io::Result<()> {
@@ -81,7 +88,7 @@ pub(super) fn database(folder: &Path) -> Finding {
 
 /// Whether there is room for what is to come.
 pub(super) fn free_space(folder: &Path) -> Finding {
-    let there = folder.ancestors().find(|path| path.exists()).unwrap_or(folder);
+    let there = nearest(folder);
     free(there).map_or_else(|| Ok("not known on this system".to_owned()), |bytes| enough(there, bytes))
 }
 
@@ -133,9 +140,10 @@ mod tests {
     }
 
     #[test]
-    fn a_file_in_the_folders_place_is_found() {
+    fn a_file_in_the_folders_place_or_above_it_is_found() {
         let file = tempfile::NamedTempFile::new().unwrap();
         assert!(folder(file.path()).is_err());
+        assert!(folder(&file.path().join("new")).is_err_and(|wrong| wrong.what.ends_with("cannot be made")));
     }
 
     #[test]
