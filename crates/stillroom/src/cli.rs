@@ -253,7 +253,7 @@ pub(crate) enum Command {
     )]
     Trace(Trace),
     /// Show or check the settings.
-    #[command(subcommand)]
+    #[command(subcommand, after_help = "Examples:\n  stillroom config show\n  stillroom config check")]
     Config(Config),
     /// Tell what cache warming would have earned in recorded sessions, under several policies.
     ///
@@ -350,7 +350,7 @@ mod tests {
         let mut root = Cli::command().term_width(100);
         root.build();
         insta::assert_snapshot!("help", root.render_long_help());
-        for command in leaves(root) {
+        for command in commands(root) {
             let name = command.get_bin_name().unwrap_or_default().replace(' ', "_");
             let help = command.clone().render_long_help().to_string();
             assert!(help.contains("Example"), "{name}");
@@ -358,10 +358,10 @@ mod tests {
         }
     }
 
-    fn leaves(command: clap::Command) -> Vec<clap::Command> {
-        let inner: Vec<_> =
-            command.get_subcommands().filter(|inner| inner.get_name() != "help").cloned().collect();
-        if inner.is_empty() { vec![command] } else { inner.into_iter().flat_map(leaves).collect() }
+    /// All commands below the program itself.
+    fn commands(command: clap::Command) -> Vec<clap::Command> {
+        let inner = command.get_subcommands().filter(|inner| inner.get_name() != "help");
+        inner.flat_map(|inner| [vec![inner.clone()], commands(inner.clone())].concat()).collect()
     }
 
     #[test]
