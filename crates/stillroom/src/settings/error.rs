@@ -69,7 +69,7 @@ impl SettingsError {
         let nearest = keys::nearest(&name);
         let shown =
             nearest.map_or("a value (not shown: it could be a secret)".to_owned(), |key| key.shown(value));
-        Self::UnknownKey { name, shown, origin, nearest }
+        Self::UnknownKey { name: keys::short(name), shown, origin, nearest }
     }
 
     fn what(&self) -> String {

@@ -51,9 +51,19 @@ fn exists(path: &Path) -> bool {
 }
 
 fn read(path: &Path, choice: Choice) -> Result<SettingsFile, SettingsError> {
-    let text = std::fs::read_to_string(path)
+    let bytes = std::fs::read(path)
         .map_err(|cause| SettingsError::Unreadable { path: path.to_owned(), cause: cause.to_string() })?;
+    let text = String::from_utf8(bytes).map_err(|error| {
+        let origin = origin(path, choice, &error.as_bytes()[..error.utf8_error().valid_up_to()]);
+        SettingsError::Syntax { origin, fault: "it is not UTF-8".to_owned() }
+    })?;
     Ok(SettingsFile::of(path.to_owned(), choice, text))
+}
+
+/// The place in a file behind the bytes `before`.
+fn origin(path: &Path, choice: Choice, before: &[u8]) -> Origin {
+    let number = 1 + before.iter().filter(|byte| **byte == b'\n').count();
+    Origin::File(Line { file: path.to_owned(), number, choice })
 }
 
 impl SettingsFile {
@@ -100,9 +110,8 @@ impl SettingsFile {
     }
 
     fn origin(&self, span: &Range<usize>) -> Origin {
-        let before = self.text.reveal().bytes().take(span.start);
-        let number = 1 + before.filter(|byte| *byte == b'\n').count();
-        Origin::File(Line { file: self.path.clone(), number, choice: self.choice })
+        let text = self.text.reveal().as_bytes();
+        origin(&self.path, self.choice, &text[..span.start.min(text.len())])
     }
 }
 

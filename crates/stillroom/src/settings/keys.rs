@@ -4,6 +4,9 @@ use super::every_key::EVERY_KEY;
 use super::value::Value;
 use domain::settings::Settings;
 
+/// How many characters of a wrong key or value an error shows.
+const LONGEST_SHOWN: usize = 200;
+
 /// One setting.
 ///
 /// A key carries everything that is known of it, so that reading, showing and documenting it cannot disagree.
@@ -48,7 +51,15 @@ impl Key {
 /// A value as it was written, unless something in it looks like a secret after all.
 fn harmless(value: &Value) -> String {
     let text = value.reveal();
-    if text.contains("sk-") { "(hidden: it looks like a key)".to_owned() } else { text }
+    if text.contains("sk-") { "(hidden: it looks like a key)".to_owned() } else { short(text) }
+}
+
+/// What a person wrote, for an error: its beginning is enough to know it by.
+pub(crate) fn short(text: String) -> String {
+    match text.char_indices().nth(LONGEST_SHOWN) {
+        Some((end, _)) => format!("{}…", &text[..end]),
+        None => text,
+    }
 }
 
 /// The key of that exact name.

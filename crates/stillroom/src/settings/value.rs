@@ -103,7 +103,8 @@ impl Value {
                 format!("\"{}\"", without_url_secrets(text.reveal()).escape_debug())
             }
             Self::Integer(number) => number.to_string(),
-            Self::Number(number) => number.to_string(),
+            // 8.0, and not 8, which might have been right.
+            Self::Number(number) => format!("{number:?}"),
             Self::Boolean(truth) => truth.to_string(),
             Self::List(values) => {
                 format!("[{}]", values.iter().map(Self::reveal).collect::<Vec<_>>().join(", "))

@@ -36,7 +36,7 @@ impl Desk {
     }
 
     /// With this file, named by `--config`.
-    fn named(mut self, text: &str) -> Self {
+    fn named(mut self, text: impl AsRef<[u8]>) -> Self {
         let path = self.home.path().join("named.toml");
         write(&path, text).unwrap();
         self.flags.config = Some(path);
@@ -84,7 +84,7 @@ impl Desk {
     }
 }
 
-fn write(path: &Path, text: &str) -> std::io::Result<()> {
+fn write(path: &Path, text: impl AsRef<[u8]>) -> std::io::Result<()> {
     path.parent().map_or(Ok(()), std::fs::create_dir_all)?;
     std::fs::write(path, text)
 }

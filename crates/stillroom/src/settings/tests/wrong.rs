@@ -17,6 +17,7 @@ fn an_unknown_key_names_its_place_and_the_nearest_right_one() {
         Desk::new().named("[idle.tick]\nseconds = 3"),
         Desk::new().variable("STILLROOM_UPSTREAM_ANTHROPIC", "http://127.0.0.1:9100"),
         Desk::new().variable("STILLROOM_TOKEN", "canary"),
+        Desk::new().named(format!("{} = 1", "k".repeat(1000))),
     ]));
 }
 
@@ -26,6 +27,8 @@ fn a_bad_value_names_its_place_and_what_the_key_takes() {
         Desk::new().named("[idle]\n# how often\ntick = \"soon\""),
         Desk::new().named("distiller.enabled = \"true\""),
         Desk::new().named("worker.max_retries = -1"),
+        Desk::new().named("worker.max_retries = 8.0"),
+        Desk::new().named(format!("worker.max_retries = \"{}\"", "ä".repeat(1000))),
         Desk::new().named("worker.max_retries = 2026-11-23"),
         Desk::new().named("worker.global_fallback = \"always\""),
         Desk::new().named("worker.use_client_credentials = [\"api-key\", \"password\"]"),
@@ -120,6 +123,7 @@ fn what_is_no_toml_or_cannot_be_read_is_said_with_its_place() {
     insta::assert_snapshot!(refusals([
         Desk::new().named("listen = \"127.0.0.1:0\"\nworker model"),
         Desk::new().named("listen = \"127.0.0.1:0\"\nlisten = \"127.0.0.1:1\""),
+        Desk::new().named(b"# K\xfcche\nlisten = \"127.0.0.1:0\""),
         missing,
     ]));
 }
