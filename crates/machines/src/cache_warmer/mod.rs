@@ -276,8 +276,9 @@ impl WarmerMachine {
         effects.extend([WarmerEffect::Forget(session), WarmerEffect::Paused { bucket, pause }]);
     }
 
+    /// Of a session whose prompt is too small to be warmed no request is kept in the first place.
     fn displaced(&mut self, session: SessionId) {
-        if self.prefix(&session).is_some() {
+        if self.prefix(&session).is_some_and(|prefix| prefix.tokens >= SMALLEST_PREFIX) {
             self.seats.insert(session, Seat::Cold(Cold::Displaced));
         }
     }

@@ -80,6 +80,7 @@ fn each_answer_says_why_with_its_numbers() {
         ("unused", after(of_others(WATCHED))),
         ("unknown", after([WarmerMessage::SessionEvicted("a".into())])),
         ("small", after([turn(812)])),
+        ("small, and asked for", after([turn(812), WarmerMessage::Displaced("a".into())])),
         ("no price", after([turn_of(Brief { model: "house-brand".into(), ..brief("a") }, read(48_231))])),
         ("under way", after([WarmerMessage::TurnStarted("a".into())])),
         ("limit", after([limit])),
