@@ -1,6 +1,7 @@
 //! Settings as the gateway uses them: resolved, checked, complete. How users write them is the binary's business.
 
 use crate::provider::Provider;
+use crate::purpose::Purpose;
 use crate::secret::Secret;
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -125,6 +126,15 @@ pub struct WorkerSettings {
     pub daily_budget: Option<f64>,
     /// Retries of a call after faults; a busy provider is not one.
     pub max_retries: u32,
+}
+
+impl WorkerSettings {
+    /// The model that a call of this purpose asks in a session that speaks to `own`: a warm-up must ask that one, all else asks
+    /// what the settings say.
+    #[must_use]
+    pub fn asked<'m>(&'m self, purpose: Purpose, own: &'m str) -> &'m str {
+        self.model.as_deref().filter(|_| purpose != Purpose::Warm).unwrap_or(own)
+    }
 }
 
 /// The sweep.

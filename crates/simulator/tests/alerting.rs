@@ -101,6 +101,20 @@ fn an_episode_is_one_envelope_however_many_ticks_go_by_and_a_second_one_is_one_m
     });
 }
 
+#[test]
+fn an_alert_names_the_model_that_was_asked_and_not_the_sessions_own() {
+    let mut settings = Settings::with_data_dir("unused".into());
+    settings.worker.model = Some("claude-haiku-4-5".into());
+    world::run(42, settings, async |world| {
+        world.provider.accept(T1);
+        let mut agent = Agent::new(Kind::ClaudeCode, SESSION, T1);
+        episode(&world, &mut agent, T1).await;
+        let models: Vec<_> = world.alerts.all().into_iter().map(|alert| alert.model).collect();
+        assert_eq!(models, ["claude-haiku-4-5"]);
+    })
+    .expect("a world");
+}
+
 /// Says what the people who run this need, and nothing of the conversation or the tokens.
 fn told_well(event: &Value, world: &World) {
     assert_eq!(event["message"], "Worker upstream auth error");

@@ -53,10 +53,9 @@ pub(crate) struct Caller {
 }
 
 impl Caller {
-    /// The model to ask: a warm-up must ask the session's own, all else what the settings say.
+    /// The model to ask.
     pub(crate) fn model<'b>(&'b self, brief: &'b Brief) -> &'b str {
-        let own = self.settings.worker.model.as_deref().filter(|_| self.purpose != Purpose::Warm);
-        own.unwrap_or(&brief.model)
+        self.settings.worker.asked(self.purpose, &brief.model)
     }
 
     /// Asks the provider with `lease`, with the retries that the policy allows, and charges what it cost.

@@ -5,11 +5,12 @@
 
 use crate::{Ended, Meter, Purse, Spoken};
 use actor::{Cause, Clock, Mailbox};
-use domain::access::{Access, WaitReason};
+use domain::access::{Access, AccessRequest, WaitReason};
 use domain::credential::Lease;
 use domain::evidence::{Class, Evidence};
 use domain::ids::SessionId;
 use domain::purpose::Purpose;
+use domain::settings::Settings;
 use domain::time::{Moment, UnixMillis};
 use machines::credential::{CredentialMessage, CredentialReply};
 use machines::idle_scheduler::{Backlog, SchedulerMessage, SchedulerReply};
@@ -28,6 +29,7 @@ const REPORTS: u32 = 5;
 #[derive(Clone)]
 pub(crate) struct Errand {
     pub(crate) purpose: Purpose,
+    pub(crate) settings: Arc<Settings>,
     pub(crate) credentials: Mailbox<Spoken<CredentialMessage>, CredentialReply>,
     pub(crate) scheduler: Mailbox<Spoken<SchedulerMessage>, SchedulerReply>,
     pub(crate) endings: broadcast::Sender<Ended>,
@@ -52,13 +54,19 @@ impl Errand {
         if let Some(access) = self.held_back().await {
             return JobMessage::Answered { session: brief.session, access };
         }
-        let request = brief.request(self.purpose);
+        let request = self.request(&brief);
         let question = Spoken(CredentialMessage::ResolveCredential(request));
         let session = brief.session;
         match self.credentials.ask(question, cause, PATIENCE).await {
             Ok(CredentialReply::Access(access)) => JobMessage::Answered { session, access },
             _ => JobMessage::Unanswered { session },
         }
+    }
+
+    /// What is asked, with the model that the call itself will ask: a pause or an alert about another one would mislead.
+    fn request(&self, brief: &Brief) -> AccessRequest {
+        let model = self.settings.worker.asked(self.purpose, &brief.model).to_owned();
+        AccessRequest { model, ..brief.request(self.purpose) }
     }
 
     /// What the day's budget says, if it says no. What lies in a batch is paid for, so its answers are fetched all the same.
@@ -91,7 +99,7 @@ impl Errand {
     }
 
     fn testimony(&self, brief: &Brief, lease: Lease, work: Work) -> CredentialMessage {
-        let request = brief.request(self.purpose);
+        let request = self.request(brief);
         match work {
             Work::Accepted { evidence, .. }
             | Work::Queued { evidence: Some(evidence) }

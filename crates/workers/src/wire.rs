@@ -199,6 +199,7 @@ impl House {
     fn errand(&self, parts: &Parts, purpose: Purpose) -> Errand {
         Errand {
             purpose,
+            settings: Arc::clone(&parts.settings),
             credentials: self.credentials.clone(),
             scheduler: self.scheduler.clone(),
             endings: self.endings.clone(),
