@@ -2,10 +2,14 @@
 
 use crate::admin::{self, Admin};
 use crate::edge::Edge;
-use crate::guard::guarded;
+use crate::error::Refusal;
+use crate::guard::{Guard, guarded};
 use crate::mcp;
 use crate::relay::relay;
+use crate::route::Route;
+use crate::telemetry::Metrics;
 use actix_service::fn_service;
+use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::middleware::from_fn;
 use actix_web::web;
 use std::rc::Rc;
@@ -33,4 +37,34 @@ pub fn configure(edge: Arc<Edge>, admin: Arc<Admin>) -> impl Fn(&mut web::Servic
             .wrap(from_fn(move |request, next| guarded(Arc::clone(&guard), request, next)));
         app.service(everything);
     }
+}
+
+/// Adds to an app what is left of the gateway while it comes to its end: the admin plane, which says so, and a refusal for
+/// everybody else.
+pub(crate) fn configure_farewell(
+    guard: Arc<Guard>,
+    admin: Arc<Admin>,
+    metrics: Arc<Metrics>,
+) -> impl Fn(&mut web::ServiceConfig) + Clone {
+    let administer = admin::configure(admin);
+    move |app| {
+        let (guard, metrics) = (Arc::clone(&guard), Arc::clone(&metrics));
+        let refusing = fn_service(move |request| {
+            let refused = refused(request, &metrics);
+            async { Ok(refused) }
+        });
+        let everything = web::scope("")
+            .configure(administer.clone())
+            .default_service(refusing)
+            .wrap(from_fn(move |request, next| guarded(Arc::clone(&guard), request, next)));
+        app.service(everything);
+    }
+}
+
+fn refused(request: ServiceRequest, metrics: &Metrics) -> ServiceResponse {
+    let head = request.head();
+    let route = Route::of(&head.method, &head.uri, head.headers());
+    let refusal = route.as_ref().map_or_else(Refusal::unknown_path, |_| Refusal::closing());
+    metrics.refused(refusal.code);
+    request.into_response(refusal.answer(route.map(|route| route.provider)))
 }

@@ -70,6 +70,13 @@ impl Refusal {
         Self::new(StatusCode::SERVICE_UNAVAILABLE, "overloaded", message)
     }
 
+    /// The gateway comes to its end.
+    pub(crate) fn closing() -> Self {
+        let message = "Stillroom is shutting down and takes no new requests, so it did not send this one on. Send it again in a \
+                       moment, once Stillroom runs again.";
+        Self::new(StatusCode::SERVICE_UNAVAILABLE, "closing", message)
+    }
+
     /// The bodies of all requests together hold as much as they may.
     pub(crate) fn crowded() -> Self {
         let message = "Stillroom already holds as much of other requests as it may (eight times relay.max_body together), so it \
@@ -253,6 +260,11 @@ mod tests {
             Refusal::crowded().message,
             "Stillroom already holds as much of other requests as it may (eight times relay.max_body together), so it did not \
              send this one on. Send it again in a moment, or raise the limit."
+        );
+        assert_eq!(
+            Refusal::closing().message,
+            "Stillroom is shutting down and takes no new requests, so it did not send this one on. Send it again in a moment, \
+             once Stillroom runs again."
         );
         let too_long = Fault::TimedOut { phase: Phase::Whole };
         assert_eq!(

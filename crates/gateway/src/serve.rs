@@ -2,6 +2,7 @@
 
 mod connection;
 mod error;
+mod farewell;
 mod listening;
 mod signals;
 mod staff;
@@ -12,15 +13,16 @@ pub use signals::signals;
 pub use way_out::reach;
 
 use crate::admin::Admin;
-use crate::app::configure;
+use crate::app::{configure, configure_farewell};
 use crate::edge::{Edge, EdgeParts};
 use crate::telemetry::Metrics;
-use actix_web::dev::Server;
+use actix_web::dev::{Server, ServerHandle};
 use actor::Trace;
 use connection::Limits;
 use domain::fingerprint::Fingerprinter;
 use domain::settings::Settings;
 use embedding::Model;
+use farewell::Farewell;
 use futures_core::Stream;
 use futures_core::future::LocalBoxFuture;
 use futures_util::StreamExt as _;
@@ -69,6 +71,8 @@ pub struct Gateway {
     address: SocketAddr,
     ready: Arc<AtomicBool>,
     server: Server,
+    /// Lets somebody answer in its place.
+    farewell: Box<dyn FnOnce() -> Option<ServerHandle>>,
     /// Nobody relays any more, and what was relayed is examined.
     relayed: LocalBoxFuture<'static, ()>,
     staff: Staff,
@@ -97,14 +101,19 @@ impl Gateway {
         let parts =
             EdgeParts { settings, house, metrics: Arc::clone(&metrics), transport, fingerprinter, seed };
         let (edge, relayed) = Edge::new(parts)?.with_its_end();
+        let guard = Arc::clone(&edge.guard);
         edge.recall().await?;
         staff.house.resume().await?;
         let ready = Arc::new(AtomicBool::new(false));
-        let admin = Admin::new(staff.house.clone(), Arc::clone(&ready), metrics).of_owner(edge.owner());
-        let app = configure(Arc::new(edge), Arc::new(admin));
-        let server = server(listener, app, limits, ANSWERS_WITHIN)
-            .map_err(|source| ServeError::Bind { address, source })?;
-        Ok(Self { address, ready, server, relayed: Box::pin(relayed), staff })
+        let admin = Admin::new(staff.house.clone(), Arc::clone(&ready), Arc::clone(&metrics));
+        let admin = Arc::new(admin.of_owner(edge.owner()));
+        let closing = configure_farewell(guard, Arc::clone(&admin), metrics);
+        let bind = |source| ServeError::Bind { address, source };
+        let farewell = Farewell::behind(&listener, closing, limits).map_err(bind)?;
+        let app = configure(Arc::new(edge), admin);
+        let server = server(listener, app, limits, ANSWERS_WITHIN).map_err(bind)?;
+        let farewell = Box::new(move || farewell.begin());
+        Ok(Self { address, ready, server, farewell, relayed: Box::pin(relayed), staff })
     }
 
     /// Where it listens; with the real port if the setting was 0.
@@ -119,14 +128,14 @@ impl Gateway {
         &self.staff.house
     }
 
-    /// Serves until `stops` says something, then comes to an end in order: no new connections, answers under way to their
-    /// end or a minute, what they were goes on record, background work, the store. When `stops` speaks a second time, what is
-    /// under way is given up.
+    /// Serves until `stops` says something, then comes to an end in order: answers under way come to their end or have a minute,
+    /// in which new callers hear that it is closing; what they were goes on record; background work, the store. When `stops`
+    /// speaks a second time, what is under way is given up.
     ///
     /// # Errors
     /// [`ServeError::Actor`] and [`ServeError::Server`], after the same orderly end.
     pub async fn run_until(self, stops: impl Stream<Item = ()>) -> Result<(), ServeError> {
-        let Self { ready, server, relayed, mut staff, .. } = self;
+        let Self { ready, server, farewell, relayed, mut staff, .. } = self;
         let mut stops = pin!(stops);
         let handle = server.handle();
         let mut serving = actix_rt::spawn(server);
@@ -138,8 +147,11 @@ impl Gateway {
         };
         ready.store(false, Ordering::Relaxed);
         tracing::info!("stopping: answers under way may end, a second signal ends them at once");
+        let stopped = handle.stop(true);
+        let farewell = farewell();
         let ending = async {
-            handle.stop(true).await;
+            stopped.await;
+            farewell::end(farewell.as_ref()).await;
             // A long answer is examined beside the thread that relayed it, and may need longer than its client.
             tokio::time::timeout(EXAMINED_WITHIN, relayed).await.unwrap_or_default();
             staff.finish(WORK_WITHIN).await;
@@ -147,6 +159,7 @@ impl Gateway {
         if let Either::Right(_) = select(pin!(ending), stops.next()).await {
             tracing::warn!("stopped at once");
             serving.abort();
+            farewell::end(farewell.as_ref()).await;
         }
         staff.leave().await;
         outcome

@@ -1,13 +1,13 @@
 //! Starting and stopping.
 
-use crate::client::{PATIENCE, post, request};
+use crate::client::{post, request};
 use crate::house::{House, ears, settings};
 use crate::provider::{Provider, chunk};
 use actix_web::rt::System;
 use domain::secret::Secret;
 use domain::settings::Settings;
 use gateway::{Gateway, ServeError};
-use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::net::{SocketAddr, TcpListener};
 use std::sync::Mutex;
 use std::sync::mpsc::{Sender, channel};
 use store::StoreError;
@@ -29,12 +29,19 @@ fn streaming() -> (Provider, Sender<()>) {
     (provider, end)
 }
 
+/// Whoever comes in the very moment of the change may be hung up on.
+fn says_that_it_closes(house: &House) -> bool {
+    let mut client = house.client();
+    client.try_say(request("GET", "/readyz", "connection: close\r\n").as_bytes());
+    client.hear_all().starts_with("HTTP/1.1 503")
+}
+
 fn cannot_open(settings: Settings) -> ServeError {
     System::new().block_on(async { Gateway::open(settings, ears()).await.err().expect("it cannot open") })
 }
 
 #[test]
-fn a_stop_lets_answers_end_and_takes_no_new_connections() {
+fn a_stop_lets_answers_end_and_tells_new_callers_that_it_is_closing() {
     let (provider, end) = streaming();
     let house = House::before(&provider);
     let mut client = house.client();
@@ -42,9 +49,15 @@ fn a_stop_lets_answers_end_and_takes_no_new_connections() {
     client.head();
     assert_eq!(client.chunk(), b"data: 1\n\n");
     house.stop();
-    while TcpStream::connect_timeout(&house.address, PATIENCE).is_ok() {
+    while !says_that_it_closes(&house) {
         std::thread::yield_now();
     }
+    let refused = house.ask(post("/v1/messages", "connection: close\r\n", "{}"));
+    assert_eq!((refused.status, refused.values("x-stillroom-error")), (503, vec!["closing"]));
+    assert_eq!(refused.values("retry-after"), ["2"]);
+    assert!(refused.text().contains(r#""type":"overloaded_error""#), "{}", refused.text());
+    let denied = house.ask("GET /readyz HTTP/1.1\r\nhost: evil.example\r\nconnection: close\r\n\r\n");
+    assert_eq!(denied.status, 403);
     end.send(()).unwrap();
     assert_eq!(client.chunk(), b"", "the answer came to its end");
     house.end().unwrap();

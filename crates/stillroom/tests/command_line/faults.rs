@@ -4,7 +4,6 @@ use crate::client::{Client, post, request};
 use crate::provider::{Line, Provider, answer, chunk};
 use crate::support::{Served, User};
 use std::fs;
-use std::net::TcpStream;
 use std::process::Command;
 use std::sync::Mutex;
 use std::sync::mpsc::{Sender, channel};
@@ -76,8 +75,14 @@ fn listening(served: &Served) -> Client {
     client
 }
 
-fn no_longer_accepts(served: &Served) {
-    while TcpStream::connect(served.address()).is_ok() {
+/// Whoever comes in the very moment of the change may be hung up on.
+fn comes_to_its_end(served: &Served) {
+    let says_so = || {
+        let mut client = client(served);
+        client.try_say(request("GET", "/readyz", "connection: close\r\n").as_bytes());
+        client.hear_all().starts_with("HTTP/1.1 503")
+    };
+    while !says_so() {
         std::thread::yield_now();
     }
 }
@@ -89,11 +94,26 @@ fn a_signal_to_end_lets_answers_end_first() {
         let served = Served::before(&User::new(), provider.address, "");
         let mut client = listening(&served);
         signal(&served, name);
-        no_longer_accepts(&served);
+        comes_to_its_end(&served);
         end.send(()).unwrap();
         assert_eq!(client.chunk(), b"", "{name}: the answer came to its end");
         assert_eq!(served.end(), Some(0), "{name}");
     }
+}
+
+#[test]
+fn no_agent_is_put_behind_a_gateway_that_comes_to_its_end() {
+    let (provider, end) = streaming();
+    let user = User::new();
+    let served = Served::before(&user, provider.address, "");
+    let _client = listening(&served);
+    signal(&served, "TERM");
+    comes_to_its_end(&served);
+    let answer = user.calls(&["run", "--listen", served.address(), "--", "echo", "started"]);
+    assert_eq!((answer.code(), answer.out()), (Some(1), String::new()));
+    assert!(answer.err().contains("is coming to its end"), "{}", answer.err());
+    end.send(()).unwrap();
+    assert_eq!(served.end(), Some(0));
 }
 
 #[test]
@@ -102,7 +122,7 @@ fn a_second_signal_ends_at_once() {
     let served = Served::before(&User::new(), provider.address, "");
     let mut client = listening(&served);
     signal(&served, "HUP");
-    no_longer_accepts(&served);
+    comes_to_its_end(&served);
     signal(&served, "TERM");
     assert_eq!(client.hear_all(), "", "cut, without an end");
     let (code, log) = served.end_and_log();
@@ -117,7 +137,7 @@ fn a_terminal_that_hangs_up_twice_means_it_once() {
     let served = Served::before(&User::new(), provider.address, "");
     let mut client = listening(&served);
     signal(&served, "HUP");
-    no_longer_accepts(&served);
+    comes_to_its_end(&served);
     signal(&served, "HUP");
     // Time to do the wrong thing.
     std::thread::sleep(Duration::from_millis(300));

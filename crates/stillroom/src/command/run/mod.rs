@@ -46,6 +46,9 @@ async fn find_or_start(
     let listen = with_port(reachable(shared))?;
     let gateway = Gateway::at(listen, loaded.settings());
     if gateway.answers().await {
+        if !gateway.is_ready().await {
+            return Err(ends(gateway.address()));
+        }
         tell_of_token(shared);
         return Ok((gateway, None));
     }
@@ -58,6 +61,15 @@ async fn find_or_start(
         child.log().display()
     ));
     Ok((gateway, Some(child)))
+}
+
+/// An agent behind it would be refused, and one of its own could not have its data folder.
+fn ends(address: SocketAddr) -> Failure {
+    Failure::new(
+        format!("the gateway at {address} is coming to its end"),
+        "it waits for answers that are under way, for a minute at most, and takes nothing new",
+        "try again once it has ended",
+    )
 }
 
 /// The token is not handed to the agent: it would pass it on to whatever it starts, and to whomever else it talks to.
