@@ -105,6 +105,7 @@ impl World {
             CredentialEffect::Alert(alert) => self.alerted(state, token(alert.token)),
             CredentialEffect::Broadcast(hint) => state.hint = (state.left.hints > 0).then_some(hint),
             CredentialEffect::Invite(..) => {} // A hint that is always lost.
+            CredentialEffect::StandIn(_) => {} // Only told to people.
         }
     }
 

@@ -8,6 +8,7 @@ use domain::time::Moment;
 use machines::cache_warmer::{WarmerMessage, WarmerReply};
 use machines::credential::{
     Counters, CredentialEffect, CredentialMachine, CredentialMessage, CredentialReply, CredentialRules, Hint,
+    StandIn,
 };
 use machines::job::JobMessage;
 use std::cell::Cell;
@@ -86,6 +87,7 @@ impl Performer for CredentialPerformer {
                 self.meter.alert("worker-auth-error");
                 self.alarm.raise(&alert);
             }
+            CredentialEffect::StandIn(stand_in) => self.tell(&stand_in),
             CredentialEffect::Broadcast(hint) => self.broadcast(&hint, stage),
             CredentialEffect::Invite(purpose, session) => {
                 self.invite(purpose, JobMessage::Invited { session }, stage);
@@ -95,6 +97,13 @@ impl Performer for CredentialPerformer {
 }
 
 impl CredentialPerformer {
+    fn tell(&self, stand_in: &StandIn) {
+        let StandIn { provider, session, purpose, own, token } = stand_in;
+        self.meter.stand_in(*provider);
+        let (session, purpose) = (session.prefix(), purpose.as_str());
+        tracing::info!(session, purpose, %provider, %own, %token, "another session's token stands in for a session's own");
+    }
+
     /// An invitation may be lost like any hint: the job is pending, and asks again with the next sweep.
     fn invite(&self, purpose: Purpose, invited: JobMessage, stage: &Stage<'_, Spoken<CredentialMessage>>) {
         let told = match purpose {

@@ -42,6 +42,8 @@ pub trait Meter: Send + Sync {
     fn called(&self, _call: &Called<'_>) {}
     /// A provider refused a token.
     fn auth_failure(&self, provider: Provider, status: u16);
+    /// A background call may go with another session's token.
+    fn stand_in(&self, _provider: Provider) {}
     /// An alert went out.
     fn alert(&self, kind: &'static str);
     /// A turn is in the store.

@@ -93,6 +93,7 @@ mod tests {
         metrics.auth_failure(Provider::Anthropic, 401);
         metrics.alert("worker-auth-error");
         metrics.credential_left(Oddity::TooLong);
+        metrics.stand_in(Provider::Anthropic);
         metrics.set_paused(Some(&BTreeMap::from([(Provider::Anthropic, 2)])));
         let session = "s".into();
         metrics.set_unwell(Some(&[WorkerHealth { session, purpose: Purpose::Warm, level: Level::Critical }]));
@@ -145,6 +146,7 @@ mod tests {
         assert_eq!(value("stillroom_auth_failures_total{provider=\"anthropic\",status=\"401\"}"), 1.0);
         assert_eq!(value("stillroom_alerts_total{kind=\"worker-auth-error\"}"), 1.0);
         assert_eq!(value("stillroom_credentials_left_total{reason=\"too-long\"}"), 1.0);
+        assert_eq!(value("stillroom_stand_ins_total{provider=\"anthropic\"}"), 1.0);
         assert_eq!(value("stillroom_background_paused{provider=\"anthropic\"}"), 2.0);
         assert_eq!(value("stillroom_background_paused{provider=\"openai\"}"), 0.0);
         assert_eq!(value("stillroom_worker_health{worker=\"warm\",level=\"critical\"}"), 1.0);
@@ -188,6 +190,7 @@ mod tests {
             "relay_refusals_total",
             "retention_bytes_in_use",
             "retention_dropped_total",
+            "stand_ins_total",
             "turns_recorded_total",
             "upstream_requests_total",
             "worker_health",

@@ -100,6 +100,7 @@ pub struct Metrics {
     upstream_requests: Family<RequestLabels, Counter>,
     auth_failures: Family<FailureLabels, Counter>,
     credentials_left: Family<ReasonLabel, Counter>,
+    stand_ins: Family<ProviderLabel, Counter>,
     alerts: Family<KindLabel, Counter>,
     background_paused: Family<ProviderLabel, Gauge>,
     worker_health: Family<HealthLabels, Gauge>,
@@ -128,6 +129,7 @@ impl Metrics {
             upstream_requests: Family::default(),
             auth_failures: Family::default(),
             credentials_left: Family::default(),
+            stand_ins: Family::default(),
             alerts: Family::default(),
             background_paused: Family::default(),
             worker_health: Family::default(),
@@ -236,6 +238,8 @@ impl Metrics {
         registry.register("alerts", "Alerts that went out", self.alerts.clone());
         let help = "Credentials that were relayed but not captured for background work, by reason";
         registry.register("credentials_left", help, self.credentials_left.clone());
+        let help = "Background calls that could go with another session's token in place of their own";
+        registry.register("stand_ins", help, self.stand_ins.clone());
     }
 
     fn register_actors(&mut self) {
@@ -294,6 +298,10 @@ impl Meter for Metrics {
     fn auth_failure(&self, provider: Provider, status: u16) {
         let labels = FailureLabels { provider: provider.as_str(), status };
         self.auth_failures.get_or_create(&labels).inc();
+    }
+
+    fn stand_in(&self, provider: Provider) {
+        self.stand_ins.get_or_create(&ProviderLabel { provider: provider.as_str() }).inc();
     }
 
     fn alert(&self, kind: &'static str) {

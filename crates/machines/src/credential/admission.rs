@@ -1,7 +1,7 @@
 //! The one admission (R8): every background call starts with this question, whatever path it came by: the sweep, a turn that
 //! filled a segment, a hint, an admin's command. There is no second way to a lease, and without one there is no call.
 
-use super::message::Alert;
+use super::message::{Alert, StandIn};
 use super::record::Record;
 use super::slot::Held;
 use super::token::Verdict;
@@ -20,6 +20,15 @@ pub(super) struct Choice {
     held: Held,
     /// It goes to find out whether the token works.
     probe: bool,
+    /// The session's own token, when another stands in for it.
+    instead_of: Option<Fingerprint>,
+}
+
+impl Choice {
+    /// With what lies in the session's own slot.
+    const fn own(held: Held, probe: bool) -> Self {
+        Self { held, probe, instead_of: None }
+    }
 }
 
 #[cfg(test)]
@@ -40,7 +49,7 @@ impl CredentialMachine {
         now: Moment,
         effects: &mut Vec<CredentialEffect>,
     ) -> Access {
-        let access = self.decide(request, None, now);
+        let access = self.decide(request, None, now, effects);
         if let Access::Wait { reason, .. } = access {
             effects.extend(self.alert_if_felt(request, reason, now));
         }
@@ -56,7 +65,7 @@ impl CredentialMachine {
         now: Moment,
         effects: &mut Vec<CredentialEffect>,
     ) -> Access {
-        let access = self.decide(request, Some(refused.fingerprint()), now);
+        let access = self.decide(request, Some(refused.fingerprint()), now, effects);
         let another = matches!(access, Access::Go(_));
         effects.extend(self.take_alert(request, &refused.upstream, refused.fingerprint(), another, now));
         if let Access::Wait { reason, .. } = access {
@@ -65,13 +74,20 @@ impl CredentialMachine {
         access
     }
 
-    fn decide(&mut self, request: &AccessRequest, refused: Option<Fingerprint>, now: Moment) -> Access {
+    fn decide(
+        &mut self,
+        request: &AccessRequest,
+        refused: Option<Fingerprint>,
+        now: Moment,
+        effects: &mut Vec<CredentialEffect>,
+    ) -> Access {
         match self.choose(request, now) {
             Err((reason, ask_again_at)) => Access::Wait { reason, ask_again_at },
             Ok(choice) if refused == Some(choice.held.fingerprint()) => {
                 Access::Wait { reason: WaitReason::Rejected, ask_again_at: None }
             }
             Ok(choice) if self.limiter.admits(request, self.sessions, now) => {
+                effects.extend(stand_in(request, &choice));
                 Access::Go(self.grant(request, choice, now))
             }
             Ok(_) => Access::Wait { reason: WaitReason::Busy, ask_again_at: None },
@@ -83,7 +99,7 @@ impl CredentialMachine {
     pub(super) fn choose(&self, request: &AccessRequest, now: Moment) -> Result<Choice, Wait> {
         let own = self.own(request).map_err(|reason| (reason, None))?;
         let Some(upstream) = self.upstreams.get(&request.upstream) else {
-            return Ok(Choice { held: own, probe: true });
+            return Ok(Choice::own(own, true));
         };
         is_open(upstream, now)?;
         let choice = self.select(request, upstream, own, now)?;
@@ -102,10 +118,11 @@ impl CredentialMachine {
         now: Moment,
     ) -> Result<Choice, Wait> {
         if upstream.is_good(own.fingerprint(), now) {
-            return Ok(Choice { held: own, probe: false });
+            return Ok(Choice::own(own, false));
         }
         if let Some(held) = self.stand_in(request, upstream, &own, now) {
-            return Ok(Choice { held: held.clone(), probe: false });
+            let instead_of = Some(own.fingerprint());
+            return Ok(Choice { held: held.clone(), probe: false, instead_of });
         }
         let token = upstream.tokens.get(&own.fingerprint()).map(|record| &record.token);
         match token {
@@ -113,7 +130,7 @@ impl CredentialMachine {
             Some(token) if now < token.probe_due() && token.verdict() == Verdict::Rejected => {
                 Err((WaitReason::Rejected, Some(token.probe_due())))
             }
-            _ => Ok(Choice { held: own, probe: true }),
+            _ => Ok(Choice::own(own, true)),
         }
     }
 
@@ -152,7 +169,7 @@ impl CredentialMachine {
     fn grant(&mut self, request: &AccessRequest, choice: Choice, now: Moment) -> Lease {
         self.counters.lease += 1;
         let id = LeaseId(self.counters.lease);
-        let Choice { held, probe } = choice;
+        let Choice { held, probe, .. } = choice;
         let upstream = self.upstreams.entry(request.upstream.clone()).or_default();
         upstream.incident.try_with(id, now);
         upstream.breaker.try_with(id, now);
@@ -214,6 +231,18 @@ impl CredentialMachine {
             another_available,
         }))
     }
+}
+
+/// What is to be told of a choice, if it is not the session's own token.
+fn stand_in(request: &AccessRequest, choice: &Choice) -> Option<CredentialEffect> {
+    let stand_in = StandIn {
+        provider: request.upstream.provider(),
+        session: request.session.clone(),
+        purpose: request.purpose,
+        own: choice.instead_of?,
+        token: choice.held.fingerprint(),
+    };
+    Some(CredentialEffect::StandIn(stand_in))
 }
 
 /// Whether calls go to this upstream at all; while it is in trouble, one at a time does.

@@ -182,11 +182,28 @@ pub struct Alert {
     pub another_available: bool,
 }
 
+/// One call that may go with a token which is not its session's own.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct StandIn {
+    /// Which vendor.
+    pub provider: Provider,
+    /// The session that it works for.
+    pub session: SessionId,
+    /// What for.
+    pub purpose: Purpose,
+    /// The session's own token.
+    pub own: Fingerprint,
+    /// The token that it goes with.
+    pub token: Fingerprint,
+}
+
 /// What the credential machine wants done.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum CredentialEffect {
     /// Tell the people who run this.
     Alert(Alert),
+    /// Count and log that a token stands in for another.
+    StandIn(StandIn),
     /// Tell the workers.
     Broadcast(Hint),
     /// There is room for another call: tell the worker of this purpose that its job for this session may ask again. Only a

@@ -26,7 +26,8 @@ mod view;
 mod tests;
 
 pub use message::{
-    Affected, Alert, CredentialEffect, CredentialMessage, CredentialReply, Hint, SlotView, TokenState,
+    Affected, Alert, CredentialEffect, CredentialMessage, CredentialReply, Hint, SlotView, StandIn,
+    TokenState,
 };
 pub use slot::SlotKey;
 pub use token::Verdict;

@@ -114,6 +114,7 @@ impl<'d> Ours<'d> {
                     self.hear(purpose, JobMessage::Hinted(hint.clone()), now, orders);
                 }
             }
+            CredentialEffect::StandIn(_) => {}
             CredentialEffect::Invite(purpose, session) => {
                 self.hear(purpose, JobMessage::Invited { session }, now, orders);
             }

@@ -157,6 +157,14 @@ impl Bench {
         self.effects.iter().filter(|effect| matches!(effect, CredentialEffect::Alert(_))).count()
     }
 
+    fn stand_ins(&self) -> Vec<StandIn> {
+        let told = self.effects.iter().filter_map(|effect| match effect {
+            CredentialEffect::StandIn(stand_in) => Some(stand_in.clone()),
+            _ => None,
+        });
+        told.collect()
+    }
+
     fn reenabled(&self) -> usize {
         let reenabled =
             |effect: &&_| matches!(effect, CredentialEffect::Broadcast(Hint::CredentialsReenabled(_)));

@@ -144,6 +144,29 @@ fn the_global_token_stands_in_only_for_a_session_of_the_same_lineage() {
 }
 
 #[test]
+fn each_use_of_another_sessions_token_is_told_and_none_of_the_own() {
+    let mut bench = Bench::new();
+    bench.client("a", 1, Class::Ok);
+    bench.lease("a");
+    assert_eq!(bench.stand_ins(), []);
+
+    let mut bench = Bench::new();
+    bench.client("a", 1, Class::Ok);
+    bench.client("b", 1, Class::Ok);
+    bench.client("a", 1, Class::CredentialRejected);
+    bench.client("b", 2, Class::Ok);
+    bench.lease("a");
+    let told = |own, token| StandIn {
+        provider: Provider::Anthropic,
+        session: "a".into(),
+        purpose: Purpose::Distill,
+        own: Fingerprint::of_number(own),
+        token: Fingerprint::of_number(token),
+    };
+    assert_eq!(bench.stand_ins(), [told(1, 2)]);
+}
+
+#[test]
 fn the_global_token_stands_in_within_a_project_when_the_settings_say_so() {
     let mut bench = Bench::with(GlobalFallback::SameProject);
     for (session, token, project) in [("a", 1, "/p"), ("b", 2, "/p"), ("c", 3, "/q")] {
