@@ -43,7 +43,7 @@ pub enum Access {
 pub enum WaitReason {
     /// No client request has brought a credential for this session yet.
     NoCredential,
-    /// The settings do not let background work use this kind of credential.
+    /// The settings do not let background work use this kind of credential, or want a key of its own that is another provider's.
     NotAllowed,
     /// The provider refused the token; a fresh one from the agent, or a probe, ends this.
     Rejected,
@@ -72,10 +72,10 @@ impl WaitReason {
         match self {
             Self::NoCredential => "no credential seen yet: the agent's next request brings one",
             Self::NotAllowed => {
-                "the settings keep background work from using this kind of credential (worker.use_client_credentials)"
+                "the settings keep background work from using this credential (worker.use_client_credentials, worker.api_key)"
             }
             Self::Rejected => {
-                "the provider refused the token: the agent's next request with a fresh one ends this"
+                "the provider refused the token: the agent's next request with a fresh one ends this (if it is worker.api_key, a start with another)"
             }
             Self::ProbeOut => "one call is finding out whether the token works",
             Self::AccountBlocked => "the provider says that the account cannot be used (billing or disabled)",

@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-const REFUSED: &str = "the provider refused the token: the agent's next request with a fresh one ends this";
+const REFUSED: &str = "the provider refused the token: the agent's next request with a fresh one ends this (if it is worker.api_key, a start with another)";
 
 #[actix_web::test]
 async fn it_is_ready_only_while_it_serves() {
