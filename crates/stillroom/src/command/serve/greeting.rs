@@ -17,7 +17,7 @@ pub(super) fn text(loaded: &Loaded, address: SocketAddr) -> String {
     ];
     let first = [format!("Stillroom serves at {url}")].into_iter().chain(dashboard).chain(use_of_it);
     let others = (!is_loopback(address))
-        .then(|| format!("other machines reach it at {address}; they must present access.token"));
+        .then(|| format!("other machines reach it at {address}; whoever calls it, agents of this machine too, must present access.token in the header x-stillroom-access"));
     let notes = loaded.notes().into_iter().map(|note| format!("note: {note}"));
     first.chain(others).chain(notes).collect::<Vec<_>>().join("\n")
 }
