@@ -233,7 +233,11 @@ pub(crate) fn put(
     match current {
         Some(current) if is_of(transaction, id, principal)? => editor.revise(&current, &draft)?,
         None if !is_taken(transaction, id.as_str())? => editor.create(id.as_str(), &draft)?,
-        _ => return Err(StoreError::Refused(format!("the id {id} is taken"))),
+        _ => {
+            return Err(StoreError::Refused(format!(
+                "the id {id} is taken, perhaps by an entry that was deleted: choose another"
+            )));
+        }
     }
     one(transaction, id)?.ok_or_else(|| gone(id.as_str()))
 }

@@ -126,6 +126,7 @@ async fn an_entry_can_be_made_changed_listed_found_and_forgotten() {
     assert_eq!((again.status, again.error_code()), (StatusCode::NOT_FOUND, json!("not_found")));
     let revived = gateway.send(put("tabs", &draft("Tabs."))).await;
     assert_eq!((revived.status, revived.error_code()), (StatusCode::CONFLICT, json!("conflict")));
+    assert!(revived.json()["error"]["message"].as_str().unwrap().ends_with("choose another"));
 }
 
 #[actix_web::test]
