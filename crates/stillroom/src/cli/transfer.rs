@@ -43,7 +43,7 @@ pub(crate) struct Import {
 /// Whose logs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Agent {
-    /// Claude Code: ~/.claude/projects/*/*.jsonl.
+    /// Claude Code: ~/.claude/projects/**/*.jsonl.
     ClaudeCode,
     /// Codex: ~/.codex/sessions/**/rollout-*.jsonl.
     Codex,
