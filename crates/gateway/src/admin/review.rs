@@ -52,10 +52,20 @@ impl Admin {
 
     async fn standing(&self, sessions: &[SessionSummary]) -> Result<Vec<Option<WaitReason>>, Refusal> {
         let slots = sessions.iter().map(slot).collect();
+        let held_back = self.held_back().await?;
         match self.ask(CredentialMessage::ReviewSessions(slots)).await? {
-            CredentialReply::Standing(standing) => Ok(standing),
+            CredentialReply::Standing(standing) => {
+                Ok(standing.into_iter().map(|reason| reason.or(held_back)).collect())
+            }
             _ => Ok(Vec::new()),
         }
+    }
+
+    /// The day's budget holds the work of all sessions back, or of none.
+    async fn held_back(&self) -> Result<Option<WaitReason>, Refusal> {
+        let balance = self.house.purse.balance(self.unix()).await?;
+        let until = balance.and_then(|balance| balance.allowance.held_until());
+        Ok(until.map(|_| WaitReason::Budget))
     }
 
     /// Every worker that is not healthy, session by session.

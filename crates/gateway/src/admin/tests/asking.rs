@@ -167,6 +167,13 @@ async fn a_budget_that_is_spent_is_the_reason_and_the_costs_say_until_when() {
     let answer = gateway.post("/api/v1/sessions/s/distill").await.json();
     let reason = answer["reason"].as_str().expect("a reason");
     assert!(reason.contains("worker.daily_budget_usd"), "{answer}");
+    let session = &gateway.get("/api/v1/sessions").await.json()["sessions"][0];
+    assert_eq!(
+        (&session["background"], session["paused_because"].as_str()),
+        (&json!("paused"), Some(reason))
+    );
+    let paused = "stillroom_background_paused{provider=\"anthropic\"} 1\n";
+    assert!(gateway.get("/metrics").await.text.contains(paused));
     let budget = &gateway.get("/api/v1/costs").await.json()["budget"];
     assert_eq!((&budget["limit_usd"], &budget["spent_usd"]), (&json!(0.0), &json!(0.0)));
     assert!(budget["held_until"].as_str().expect("a time").ends_with("T00:00:00.000Z"), "{budget}");
