@@ -74,6 +74,7 @@ mod tests {
 
     #[test]
     fn from_the_half_on_spending_waits_for_the_day() {
+        assert_eq!(Allowance::of(2.0, 1.0, at(9)), Allowance::Slowed { until: at(12) });
         assert_eq!(Allowance::of(2.0, 1.5, at(9)), Allowance::Slowed { until: at(18) });
         assert_eq!(Allowance::of(2.0, 1.5, at(18)), Allowance::Free);
     }

@@ -59,3 +59,18 @@ impl Welcome {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::tests::offer;
+    use super::*;
+
+    #[test]
+    fn of_very_many_rests_the_oldest_is_forgotten() {
+        let mut welcome = Welcome::default();
+        (0..=REMEMBERED).for_each(|number| welcome.end_for(&number.to_string().into(), None, Moment(0)));
+        let rests = |session: usize| !welcome.extends_to(&offer(&session.to_string()), Moment(1));
+        assert_eq!([rests(0), rests(1), rests(REMEMBERED)], [false, true, true]);
+        assert_eq!(welcome.resting.len(), REMEMBERED);
+    }
+}

@@ -100,7 +100,7 @@ impl Prefix {
         self.refreshed = usage.cache_read;
         let is_there = usage.prompt() > usage.input;
         if is_there {
-            self.expiry = self.expiry.max(start.after(lifetime(self.ttl)));
+            self.expiry = start.after(lifetime(self.ttl));
         }
     }
 }

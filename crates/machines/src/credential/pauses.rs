@@ -197,6 +197,26 @@ mod tests {
     }
 
     #[test]
+    fn one_storm_is_one_step_of_the_ladder_and_a_shorter_wish_ends_nothing() {
+        let throttled =
+            |wish: Option<u64>| evidence(Class::Throttled { retry_after: wish.map(Duration::from_secs) });
+        let mut pauses = Pauses::default();
+        (0..5).for_each(|second| pauses.take(&throttled(None), "m", Purpose::Distill, at(second)));
+        assert_eq!(pauses.standing("m", Purpose::Distill, at(5)), Some((WaitReason::Throttled, at(60))));
+        pauses.take(&throttled(Some(500)), "m", Purpose::Distill, at(5));
+        pauses.take(&throttled(Some(1)), "m", Purpose::Distill, at(6));
+        assert_eq!(pauses.standing("m", Purpose::Distill, at(7)), Some((WaitReason::Throttled, at(505))));
+    }
+
+    #[test]
+    fn what_was_forbidden_and_is_done_after_all_is_forbidden_no_more() {
+        let mut pauses = Pauses::default();
+        pauses.take(&evidence(Class::Forbidden), "m", Purpose::Distill, at(0));
+        pauses.take(&between(Class::Ok, 2, 3), "m", Purpose::Distill, at(1));
+        assert!(pauses.standing("m", Purpose::Distill, at(1)).is_none());
+    }
+
+    #[test]
     fn a_client_that_names_ever_new_models_fills_no_memory() {
         let mut pauses = Pauses::default();
         for number in 0..1000 {

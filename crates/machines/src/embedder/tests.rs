@@ -16,6 +16,7 @@ fn embedded(texts: usize, took: u64) -> EmbedderMessage {
 fn it_rests_three_times_as_long_as_the_work_took() {
     let mut machine = EmbedderMachine::default();
     assert_eq!(told(&mut machine, EmbedderMessage::LookDue), [EmbedderEffect::Embed]);
+    assert_eq!(told(&mut machine, EmbedderMessage::LookDue), [], "whatever is under way looks again itself");
     let rest = |machine: &mut EmbedderMachine, took| told(machine, embedded(16, took));
     assert_eq!(rest(&mut machine, 100), [EmbedderEffect::ArmLook(Duration::from_millis(300))]);
     assert_eq!(rest(&mut machine, 0), [EmbedderEffect::ArmLook(RESTS[0])]);

@@ -1,5 +1,7 @@
 //! The gates of the sweep, each as a story.
 
+mod bounds;
+
 use super::*;
 use crate::samples::brief;
 use domain::access::WaitReason;

@@ -227,3 +227,86 @@ fn a_hint_that_comes_late_or_twice_is_past() {
     };
     assert_eq!([heard(2), heard(2), heard(1), heard(3)], [1, 0, 0, 1]);
 }
+
+fn hint(epoch: u64, sessions: &[&str], is_good: bool) -> JobMessage {
+    let sessions = sessions.iter().map(|session| SessionId::from(*session)).collect();
+    let affected = Affected { principal: Principal::local(), upstream: upstream(), sessions, epoch };
+    JobMessage::Hinted(match is_good {
+        true => Hint::CredentialsReenabled(affected),
+        false => Hint::CredentialsInvalidated(affected),
+    })
+}
+
+/// Sessions that were told to wait, of which a hint woke the first, whose work is under way.
+fn woken(sessions: &[&str]) -> Bench {
+    let mut bench = Bench::default();
+    for session in sessions {
+        bench.wanted(brief(session), &mut Vec::new());
+        bench.answered(&(*session).into(), wait(), &mut Vec::new());
+    }
+    bench.on(hint(1, sessions, true), &mut Vec::new());
+    bench.answered(&sessions[0].into(), Access::Go(lease(1)), &mut Vec::new());
+    bench
+}
+
+/// The work of session "a" went like this; who asks then.
+fn asks_after(bench: &mut Bench, work: Work) -> Vec<String> {
+    bench.performed(&"a".into(), lease(1), work, &mut Vec::new());
+    let asks = |effect| match effect {
+        JobEffect::Ask(brief) => Some(brief.session.to_string()),
+        _ => None,
+    };
+    effects(|it| bench.settled(&"a".into(), None, it)).into_iter().filter_map(asks).collect()
+}
+
+#[test]
+fn the_others_follow_the_first_into_a_batch_and_not_into_its_failure() {
+    let failed = Work::Failed { evidence: Some(evidence(1, Class::UpstreamFault)), why: "x".into() };
+    assert_eq!(asks_after(&mut woken(&["a", "b"]), failed), [""; 0]);
+    let queued = Work::Queued { evidence: None };
+    assert_eq!(asks_after(&mut woken(&["a", "b"]), queued), ["b"]);
+}
+
+#[test]
+fn nobody_follows_when_the_token_is_refused_meanwhile() {
+    let mut bench = woken(&["a", "b"]);
+    bench.on(hint(2, &[], false), &mut Vec::new());
+    assert_eq!(asks_after(&mut bench, accepted(1)), [""; 0]);
+}
+
+#[test]
+fn what_an_agent_that_came_back_wakes_is_not_made_to_wait_for_a_batch() {
+    let mut bench = Bench::default();
+    bench.wanted(Brief { patient: true, ..brief("a") }, &mut Vec::new());
+    bench.answered(&"a".into(), wait(), &mut Vec::new());
+    assert_eq!(effects(|it| bench.on(hint(1, &["a"], true), it)), [JobEffect::Ask(brief("a"))]);
+}
+
+#[test]
+fn a_lease_or_an_end_that_is_told_twice_does_and_reports_the_work_once() {
+    let mut bench = Bench::default();
+    performing(&mut bench, "a", 1);
+    assert_eq!(effects(|it| bench.answered(&"a".into(), Access::Go(lease(1)), it)), []);
+    let ended =
+        |bench: &mut Bench| effects(|it| bench.performed(&"a".into(), lease(1), accepted(1), it)).len();
+    assert_eq!([ended(&mut bench), ended(&mut bench)], [1, 0]);
+}
+
+#[test]
+fn who_is_wanted_again_while_in_line_stands_there_once() {
+    let mut bench = Bench::default();
+    (0..AT_ONCE).for_each(|n| bench.wanted(brief(&n.to_string()), &mut Vec::new()));
+    (0..3).for_each(|_| bench.wanted(brief("late"), &mut Vec::new()));
+    assert_eq!(bench.line, [brief("late")]);
+}
+
+#[test]
+fn of_very_many_that_wait_only_so_many_are_remembered() {
+    let mut bench = Bench::default();
+    for number in 0..=REMEMBERED {
+        let session = number.to_string();
+        bench.wanted(brief(&session), &mut Vec::new());
+        bench.answered(&session.as_str().into(), wait(), &mut Vec::new());
+    }
+    assert_eq!(bench.waiting.len(), REMEMBERED);
+}

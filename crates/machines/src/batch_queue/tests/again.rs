@@ -213,3 +213,29 @@ fn what_was_handed_in_long_before_a_restart_is_looked_for_before_it_is_given_up(
     story.at(SETTLED_WITHIN.as_secs(), BatchMessage::LookDue);
     assert_eq!(let_down(&story.effects), ["a"]);
 }
+
+#[test]
+fn a_rest_for_another_reason_does_not_shorten_that_of_a_refused_token() {
+    let mut story = Story::leaving(&["a"]);
+    story.handed_in(HandedIn::Refused, Work::Refused { evidence: evidence(Class::Forbidden, 403) });
+    story.machine.do_without(&["a".into()], None, Moment::from_secs(story.now));
+    story.now += 2 * HOUR;
+    assert!(!story.takes("a") && story.takes_with("a", 2));
+}
+
+#[test]
+fn an_account_that_cannot_pay_says_nothing_against_its_token() {
+    let mut story = Story::leaving(&["a"]);
+    story.handed_in(HandedIn::Refused, Work::Refused { evidence: evidence(Class::AccountBlocked, 402) });
+    story.now += HOUR;
+    assert!(story.takes("a"));
+}
+
+#[test]
+fn what_is_restored_does_not_take_the_place_of_what_came_since() {
+    let mut story = Story::leaving(&["a"]);
+    let before = story.machine.clone();
+    let past = past(Whereabouts::Lying(mark(), id()), &["a"], Duration::ZERO);
+    story.say(BatchMessage::Restored(vec![past]));
+    assert_eq!((&story.machine, &story.effects[..]), (&before, &[][..]));
+}

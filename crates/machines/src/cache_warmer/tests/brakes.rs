@@ -278,3 +278,33 @@ fn whatever_a_price_list_says_nobody_is_waited_for_without_end() {
     }
     assert_eq!(held(0.1, 2.0), 20 * hour);
 }
+
+#[test]
+fn a_cache_that_is_paused_lets_its_request_go() {
+    let mut machine = machine();
+    let lets_go = |effects: &[WarmerEffect]| effects.contains(&WarmerEffect::Forget("a".into()));
+    warm_ups(&mut machine, 0, 2, written(50_000));
+    say(&mut machine, 5_000, turn(50_000));
+    assert!(is_warmed(&mut machine, 5_275));
+    assert!(lets_go(&brought(&mut machine, 5_275, written(50_000))));
+}
+
+#[test]
+fn misses_of_before_a_session_left_memory_are_past() {
+    let mut machine = machine();
+    for from in [0, 10_000, 20_000] {
+        assert_eq!(warm_ups(&mut machine, from, 2, written(50_000)), (2, vec![]));
+        say(&mut machine, from + 2_500, WarmerMessage::SessionEvicted("a".into()));
+    }
+}
+
+#[test]
+fn a_pause_is_over_at_its_end() {
+    let pause = Pause::begin(PauseCause::Unused, "", Moment::default());
+    let (end, last) = (pause.until, Moment(pause.until.0 - 1));
+    let record = Record::remembered(0, 0, Some(pause.clone()));
+    assert_eq!((record.pause(last), record.pause(end)), (Some(&pause), None));
+    let (mut breakers, bucket) = (Breakers::default(), bucket(&brief("a")));
+    breakers.open(&bucket, pause.clone());
+    assert_eq!((breakers.pause(&bucket, last), breakers.pause(&bucket, end)), (Some(&pause), None));
+}

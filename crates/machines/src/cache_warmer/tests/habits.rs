@@ -1,6 +1,7 @@
 //! What the warmer learns from the turns that it sees, and what it advises by.
 
 use super::*;
+use crate::warming::Account;
 
 /// A session of `turns` turns whose person comes back after `gap` seconds each time, without the prior; where it stands then.
 pub(super) fn after_turns(gap: u64, turns: u32, session: &str, machine: &mut WarmerMachine) -> u64 {
@@ -92,4 +93,24 @@ fn a_person_who_keeps_a_session_overrules_the_advice() {
     assert!(!is_warmed(&mut machine, at + 275));
     say(&mut machine, at + 276, WarmerMessage::ModeSet("a".into(), WarmingMode::Keep));
     assert!(is_warmed(&mut machine, at + 281));
+}
+
+/// The account of the project of all these sessions, as it is written down now.
+fn account(machine: &mut WarmerMachine) -> Option<Account> {
+    let changes = machine.book.changes().into_iter();
+    let mut of_project = changes.filter(|change| matches!(change.whose, Whose::Project(_)));
+    Some(of_project.next()?.habits?.account)
+}
+
+#[test]
+fn what_a_warm_up_cost_and_what_the_return_saved_is_booked_on_the_project() {
+    let mut machine = untaught();
+    let mut expected = Account::default();
+    say(&mut machine, 0, turn(50_000));
+    brought(&mut machine, 275, read(50_000));
+    expected.spend(credit::price(&brief("a")).cost(&read(50_000)));
+    assert_eq!(account(&mut machine), Some(expected));
+    say(&mut machine, 400, turn(50_000));
+    expected.save(saving(&brief("a"), 50_000, CacheTtl::FiveMinutes));
+    assert_eq!(account(&mut machine), Some(expected));
 }

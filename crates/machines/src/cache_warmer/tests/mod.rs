@@ -212,6 +212,7 @@ fn a_warm_up_of_before_the_last_turn_prolongs_nothing() {
     is_warmed(&mut machine, 275);
     say(&mut machine, 278, turn(50_000));
     brought(&mut machine, 275, read(50_000));
+    assert!(!is_warmed(&mut machine, 552), "nor does it shorten anything");
     for at in [553, 828, 1103] {
         assert!(is_warmed(&mut machine, at), "warm-ups of its own: at {at}");
         brought(&mut machine, at, read(50_000));

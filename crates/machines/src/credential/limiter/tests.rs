@@ -68,5 +68,9 @@ fn who_asks_twice_waits_once_and_who_left_is_not_invited() {
     assert_eq!(limiter.queue.len(), 1);
     limiter.forget(&"a".into());
     assert_eq!(limiter.came_back(LeaseId(0)), None);
-    assert_eq!(limiter.came_back(LeaseId(0)), None, "a lease that is not out invites nobody");
+    limiter.admits(&request("b", Purpose::Distill), 0, Moment(0));
+    limiter.out.extend(full(1).out);
+    limiter.admits(&request("c", Purpose::Distill), 0, Moment(0));
+    assert_eq!(limiter.came_back(LeaseId(9)), None, "a lease that is not out invites nobody");
+    assert!(limiter.came_back(LeaseId(0)).is_some());
 }
