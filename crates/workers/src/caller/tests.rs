@@ -1,4 +1,4 @@
-//! What one call teaches the next.
+//! What one call teaches the next, and what is told and written down of it.
 
 use super::*;
 use domain::companions::Companions;
@@ -7,14 +7,17 @@ use domain::fingerprint::Fingerprint;
 use domain::ids::{Generation, LeaseId, Principal};
 use domain::provider::{Dialect, Provider, UpstreamKey};
 use domain::secret::Secret;
-use futures_util::future::{LocalBoxFuture, ready};
+use futures_util::future::{LocalBoxFuture, pending, ready};
 use futures_util::{FutureExt, StreamExt, stream};
-use store::SqliteStore;
+use std::sync::Mutex;
+use store::record::{ChargeRecord, Record};
+use store::{Scribe, SqliteStore};
+use tokio::time::Instant;
 use upstream::transport::{Answer, Fault, HeaderMap, Request, StatusCode};
 
 const BODY: &str = r#"{"max_completion_tokens":9,"messages":[],"model":"m"}"#;
 const OLD_NAME: &str = r#"{"error":{"message":"Unknown parameter: 'max_completion_tokens'. Use 'max_tokens'.","param":"max_completion_tokens"}}"#;
-const DONE: &str = r#"{"choices":[{"message":{"content":"done"},"finish_reason":"stop"}]}"#;
+const DONE: &str = r#"{"choices":[{"message":{"content":"done"},"finish_reason":"stop"}],"usage":{"prompt_tokens":1000000}}"#;
 
 /// A provider of an older make: it refuses the new name of the output limit. Counts its requests.
 #[derive(Default)]
@@ -31,10 +34,34 @@ impl Transport for Old {
     }
 }
 
-struct Deaf;
+/// Always answers with this status; with 0 never.
+struct Says(u16);
 
-impl Meter for Deaf {
-    fn upstream_request(&self, _purpose: Purpose, _provider: Provider, _status: u16) {}
+impl Transport for Says {
+    fn send(&self, _request: Request) -> LocalBoxFuture<'static, Result<Answer, Fault>> {
+        let Ok(status) = StatusCode::from_u16(self.0) else { return pending().boxed_local() };
+        let body = stream::iter([Ok(bytes::Bytes::from_static(b"{}"))]).boxed_local();
+        ready(Ok(Answer { status, headers: HeaderMap::new(), body })).boxed_local()
+    }
+}
+
+/// Remembers what it is told of requests and of calls.
+#[derive(Default)]
+struct Listening {
+    requests: Mutex<Vec<(Purpose, u16)>>,
+    calls: Mutex<Vec<String>>,
+}
+
+impl Meter for Listening {
+    fn upstream_request(&self, purpose: Purpose, _provider: Provider, status: u16) {
+        self.requests.lock().unwrap().push((purpose, status));
+    }
+    fn called(&self, call: &Called<'_>) {
+        let Called { purpose, model, session, status, attempts, .. } = call;
+        let told =
+            format!("{} {model} {} {status} {attempts}", purpose.as_str(), session.unwrap_or_default());
+        self.calls.lock().unwrap().push(told);
+    }
     fn auth_failure(&self, _provider: Provider, _status: u16) {}
     fn alert(&self, _kind: &'static str) {}
     fn turn_recorded(&self) {}
@@ -43,13 +70,13 @@ impl Meter for Deaf {
     fn warm_cost(&self, _usd: f64) {}
 }
 
-fn caller(provider: Old) -> Caller {
+fn caller(provider: impl Transport + 'static) -> Caller {
     Caller {
         settings: Arc::new(Settings::with_data_dir("unused".into())),
         transport: Rc::new(provider),
         clock: Clock::system(),
         desk: Desk::inline(SqliteStore::in_memory().expect("opened")),
-        meter: Arc::new(Deaf),
+        meter: Arc::new(Listening::default()),
         purpose: Purpose::Distill,
         chance: Chance::from_seed(1),
         lessons: RefCell::default(),
@@ -81,6 +108,28 @@ fn lease(brief: &Brief) -> Lease {
     Lease::grant(LeaseId(1), owner, Arc::new(credential), Generation(1), false)
 }
 
+async fn asked(caller: &Caller, brief: &Brief) -> CallReport {
+    let question = Question { target: "/v1/chat/completions".to_owned(), body: BODY.into() };
+    caller.ask(brief, &lease(brief), question).await
+}
+
+/// What stands in the ledger.
+async fn charges(caller: &Caller) -> Vec<ChargeRecord> {
+    let write = |store: &mut dyn store::Store| {
+        let (mut scribe, mut all) = (Scribe::of(Principal::local()), String::new());
+        while let Some(lines) = scribe.write(store)? {
+            all += &lines;
+        }
+        Ok(all)
+    };
+    let all = caller.desk.read(write).await.unwrap();
+    let charge = |line| match serde_json::from_str(line).unwrap() {
+        Record::Charge(charge) => Some(charge),
+        _ => None,
+    };
+    all.lines().filter_map(charge).collect()
+}
+
 #[tokio::test]
 async fn what_a_model_does_not_take_is_paid_for_once() {
     let requests = Rc::new(Cell::default());
@@ -88,8 +137,7 @@ async fn what_a_model_does_not_take_is_paid_for_once() {
     let mut sent = Vec::new();
     for model in ["m", "m", "m", "another"] {
         let brief = brief(model);
-        let question = Question { target: "/v1/chat/completions".to_owned(), body: BODY.into() };
-        let report = caller.ask(&brief, &lease(&brief), question).await;
+        let report = asked(&caller, &brief).await;
         assert!(matches!(report.end, CallEnd::Answered { status: 200, .. }), "{report:?}");
         sent.push(requests.replace(0));
     }
@@ -135,4 +183,96 @@ async fn what_a_batch_did_costs_half() {
     let whole = Price::of(Provider::OpenAi, "gpt-5").cost(&usage);
     assert!(whole > 0.0);
     assert!((costs[0].other_usd - whole / 2.0).abs() < 1e-9, "{costs:?}");
+}
+
+#[tokio::test]
+async fn a_call_is_charged_to_its_session_at_the_price_of_the_model_that_was_asked_with_all_its_attempts() {
+    let mut caller = caller(Old::default());
+    let mut settings = Settings::with_data_dir("unused".into());
+    settings.worker.model = Some("gpt-5".to_owned());
+    caller.settings = Arc::new(settings);
+    let listening = Arc::new(Listening::default());
+    caller.meter = Arc::<Listening>::clone(&listening);
+    asked(&caller, &brief("gpt-4o")).await;
+    let [charge] = &charges(&caller).await[..] else { panic!("not one charge") };
+    assert_eq!((charge.session.as_ref(), charge.purpose), (Some(&"s".into()), Purpose::Distill));
+    assert_eq!((charge.model.as_str(), charge.status, charge.attempts), ("gpt-5", Some(200), 2));
+    let price = [Price::of(Provider::OpenAi, "gpt-5"), Price::of(Provider::OpenAi, "gpt-4o")];
+    assert_ne!(price[0].input, price[1].input);
+    assert!((charge.usd.0 - price[0].input).abs() < 1e-9, "{charge:?}");
+    assert_eq!(*listening.calls.lock().unwrap(), ["distill gpt-5 s 200 2"]);
+    assert_eq!(*listening.requests.lock().unwrap(), [(Purpose::Distill, 400), (Purpose::Distill, 200)]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_call_that_came_to_nothing_is_written_down_and_told_too() {
+    for (status, expected) in [(403, Some(403)), (0, None)] {
+        let listening = Arc::new(Listening::default());
+        let caller = Caller { meter: Arc::<Listening>::clone(&listening), ..caller(Says(status)) };
+        asked(&caller, &brief("m")).await;
+        let charges = charges(&caller).await;
+        assert_eq!(charges.iter().map(|it| (it.status, it.usd.0)).collect::<Vec<_>>(), [(expected, 0.0)]);
+        assert_eq!(*listening.calls.lock().unwrap(), [format!("distill m s {status} 1")]);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_warm_up_is_given_up_before_it_would_pay_for_a_whole_write() {
+    for (purpose, seconds) in [(Purpose::Warm, 40), (Purpose::Distill, 900)] {
+        let (caller, begin) = (Caller { purpose, ..caller(Says(0)) }, Instant::now());
+        asked(&caller, &brief("m")).await;
+        assert_eq!(begin.elapsed().as_secs(), seconds, "{purpose:?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_call_is_tried_again_as_often_as_the_settings_say() {
+    for max_retries in [0, 2] {
+        let mut settings = Settings::with_data_dir("unused".into());
+        settings.worker.max_retries = max_retries;
+        let caller = Caller { settings: Arc::new(settings), ..caller(Says(500)) };
+        assert_eq!(asked(&caller, &brief("m")).await.attempts, 1 + max_retries);
+    }
+}
+
+#[tokio::test]
+async fn what_was_learnt_of_a_model_holds_in_batches_too_and_their_steps_are_counted() {
+    let listening = Arc::new(Listening::default());
+    let caller = Caller { meter: Arc::<Listening>::clone(&listening), ..caller(Old::default()) };
+    let (brief, other) = (brief("m"), brief("another"));
+    asked(&caller, &brief).await;
+    let taken =
+        |brief| String::from_utf8_lossy(&caller.as_taken(brief, &lease(brief), BODY.into())).into_owned();
+    assert!(!taken(&brief).contains("max_completion_tokens") && taken(&brief).contains("max_tokens"));
+    assert_eq!(taken(&other), BODY);
+    listening.requests.lock().unwrap().clear();
+    caller.step(&lease(&brief), batch::Step::List).await;
+    assert_eq!(*listening.requests.lock().unwrap(), [(Purpose::Batch, 200)]);
+}
+
+#[test]
+fn the_evidence_of_a_call_is_of_its_token_and_its_time() {
+    let (start, finish) = (Moment(3), Moment(7));
+    let end = CallEnd::Failed { class: Class::WeakAuth, status: 401, reason: String::new() };
+    let report = CallReport { end, start, finish, attempts: 1, learned: None };
+    let lease = lease(&brief("m"));
+    let Evidence { fingerprint, upstream, start, end, class, status } = evidence(&lease, &report);
+    assert_eq!((fingerprint, upstream), (lease.fingerprint(), lease.upstream));
+    assert_eq!((start, end, class, status), (Moment(3), Moment(7), Class::WeakAuth, 401));
+}
+
+#[test]
+fn what_speaks_against_a_token_is_a_refusal_and_all_else_that_failed_is_told_as_it_was() {
+    let work = |class| {
+        let (start, end) = (Moment(1), Moment(2));
+        let (fingerprint, upstream) = (Fingerprint::of_number(1), brief("m").upstream);
+        unanswered(Evidence { fingerprint, upstream, start, end, class, status: 0 }, String::new())
+    };
+    for class in [Class::CredentialRejected, Class::WeakAuth, Class::Forbidden, Class::AccountBlocked] {
+        assert!(matches!(work(class), Work::Refused { evidence } if evidence.class == class), "{class:?}");
+    }
+    for class in [Class::Throttled { retry_after: None }, Class::UpstreamFault, Class::RequestRefused] {
+        let work = work(class);
+        assert!(matches!(&work, Work::Failed { evidence: Some(it), .. } if it.class == class), "{work:?}");
+    }
 }
