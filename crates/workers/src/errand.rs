@@ -3,6 +3,9 @@
 //! This is the one door (R8): a lease comes from the CredentialActor's answer to [`Errand::ask`] or [`Errand::report`] and
 //! from nowhere else, and without a lease there is nothing to call a provider with.
 
+#[cfg(test)]
+mod tests;
+
 use crate::{Ended, Meter, Purse, Spoken};
 use actor::{Cause, Clock, Mailbox};
 use domain::access::{Access, AccessRequest, WaitReason};

@@ -24,6 +24,8 @@ mod project;
 mod purse;
 mod recorder;
 mod retention;
+#[cfg(test)]
+mod samples;
 mod shelf;
 mod spoken;
 mod turn;

@@ -4,6 +4,9 @@
 //! because agents send their whole history with every request, and the store takes in what it does not know yet. A few turns
 //! are kept at a time: they share one sync of the disk.
 
+#[cfg(test)]
+mod tests;
+
 use crate::waiting::{Put, Waiting};
 use crate::{KeptRequest, Meter, Notebook, Projects, RequestShelf, Speaker, Spoken, Turn};
 use actor::{Cause, Mailbox};
@@ -124,21 +127,21 @@ impl Inner {
         }
     }
 
-    /// Keeps the turns that have waited longest, and promises the others again.
+    /// Keeps the turns that have waited longest, and promises the others again: one that cannot be kept holds up no other.
     fn keep_some(self: &Arc<Self>, store: &mut dyn Store) -> Result<Pace, StoreError> {
         // Whoever comes from here on promises anew, so that nothing is forgotten if this crashes.
         self.promised.store(false, Ordering::Release);
         let turns = self.waiting().take(AT_A_TIME, AT_A_TIME_BYTES);
-        self.keep(&turns, store)?;
+        let kept = self.keep(&turns, store);
         let (is_empty, pace) = {
             let waiting = self.waiting();
             (waiting.is_empty(), waiting.pace())
         };
         // The desk is closing: nobody comes again, and what waits is kept now.
         if !is_empty && !self.promise() {
-            return self.keep_some(store);
+            return kept.and(self.keep_some(store));
         }
-        Ok(pace)
+        kept.map(|()| pace)
     }
 
     fn keep(&self, turns: &[Turn], store: &mut dyn Store) -> Result<(), StoreError> {
@@ -315,34 +318,5 @@ fn record(heard: &mut Heard<'_>) -> TurnRecord {
         usage: answered.usage,
         stop: answered.stop,
         cut: answered.stop.is_none(),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use domain::conversation::{Message, Role};
-
-    #[test]
-    fn a_request_whose_last_message_brings_a_tools_result_was_sent_after_a_tool() {
-        let text = || Part::Text { text: "t".into() };
-        let result = || Part::ToolResult { id: "i".into(), text: "t".into() };
-        let after = |messages: &[Vec<Part>]| {
-            let message = |parts: &Vec<Part>| Message { role: Role::User, parts: parts.clone() };
-            waited_for(&Asked { messages: messages.iter().map(message).collect(), ..Asked::default() })
-        };
-        assert_eq!(after(&[vec![text()], vec![result(), text()]]), Awaited::Tool);
-        assert_eq!(after(&[vec![result()], vec![text()]]), Awaited::Human);
-        assert_eq!(after(&[]), Awaited::Human);
-    }
-
-    #[test]
-    fn what_is_kept_for_replay_is_what_was_really_sent() {
-        let request: &[u8] = br#"{ "system":[{"type":"text","text":"a"}],"x":1.50,"messages":[]}"#;
-        let turn = |injection| Turn { injection, ..Turn::of("s", request) };
-        assert_eq!(as_sent(&turn(None), request.into()).unwrap(), request);
-        let sent =
-            br#"{ "system":[{"type":"text","text":"a"},{"text":"b","type":"text"}],"x":1.50,"messages":[]}"#;
-        assert_eq!(as_sent(&turn(Some("b".into())), request.into()).unwrap(), &sent[..]);
     }
 }

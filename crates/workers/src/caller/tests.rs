@@ -1,6 +1,7 @@
 //! What one call teaches the next, and what is told and written down of it.
 
 use super::*;
+use crate::samples::Listening;
 use domain::companions::Companions;
 use domain::credential::{Credential, CredentialKind};
 use domain::fingerprint::Fingerprint;
@@ -9,7 +10,6 @@ use domain::provider::{Dialect, Provider, UpstreamKey};
 use domain::secret::Secret;
 use futures_util::future::{LocalBoxFuture, pending, ready};
 use futures_util::{FutureExt, StreamExt, stream};
-use std::sync::Mutex;
 use store::record::{ChargeRecord, Record};
 use store::{Scribe, SqliteStore};
 use tokio::time::Instant;
@@ -43,31 +43,6 @@ impl Transport for Says {
         let body = stream::iter([Ok(bytes::Bytes::from_static(b"{}"))]).boxed_local();
         ready(Ok(Answer { status, headers: HeaderMap::new(), body })).boxed_local()
     }
-}
-
-/// Remembers what it is told of requests and of calls.
-#[derive(Default)]
-struct Listening {
-    requests: Mutex<Vec<(Purpose, u16)>>,
-    calls: Mutex<Vec<String>>,
-}
-
-impl Meter for Listening {
-    fn upstream_request(&self, purpose: Purpose, _provider: Provider, status: u16) {
-        self.requests.lock().unwrap().push((purpose, status));
-    }
-    fn called(&self, call: &Called<'_>) {
-        let Called { purpose, model, session, status, attempts, .. } = call;
-        let told =
-            format!("{} {model} {} {status} {attempts}", purpose.as_str(), session.unwrap_or_default());
-        self.calls.lock().unwrap().push(told);
-    }
-    fn auth_failure(&self, _provider: Provider, _status: u16) {}
-    fn alert(&self, _kind: &'static str) {}
-    fn turn_recorded(&self) {}
-    fn turn_shed(&self) {}
-    fn warm_saved(&self, _usd: f64) {}
-    fn warm_cost(&self, _usd: f64) {}
 }
 
 fn caller(provider: impl Transport + 'static) -> Caller {
@@ -200,8 +175,8 @@ async fn a_call_is_charged_to_its_session_at_the_price_of_the_model_that_was_ask
     let price = [Price::of(Provider::OpenAi, "gpt-5"), Price::of(Provider::OpenAi, "gpt-4o")];
     assert_ne!(price[0].input, price[1].input);
     assert!((charge.usd.0 - price[0].input).abs() < 1e-9, "{charge:?}");
-    assert_eq!(*listening.calls.lock().unwrap(), ["distill gpt-5 s 200 2"]);
-    assert_eq!(*listening.requests.lock().unwrap(), [(Purpose::Distill, 400), (Purpose::Distill, 200)]);
+    assert_eq!(*listening.calls.all(), ["distill gpt-5 s 200 2"]);
+    assert_eq!(*listening.requests.all(), [(Purpose::Distill, 400), (Purpose::Distill, 200)]);
 }
 
 #[tokio::test(start_paused = true)]
@@ -212,7 +187,7 @@ async fn a_call_that_came_to_nothing_is_written_down_and_told_too() {
         asked(&caller, &brief("m")).await;
         let charges = charges(&caller).await;
         assert_eq!(charges.iter().map(|it| (it.status, it.usd.0)).collect::<Vec<_>>(), [(expected, 0.0)]);
-        assert_eq!(*listening.calls.lock().unwrap(), [format!("distill m s {status} 1")]);
+        assert_eq!(*listening.calls.all(), [format!("distill m s {status} 1")]);
     }
 }
 
@@ -245,9 +220,9 @@ async fn what_was_learnt_of_a_model_holds_in_batches_too_and_their_steps_are_cou
         |brief| String::from_utf8_lossy(&caller.as_taken(brief, &lease(brief), BODY.into())).into_owned();
     assert!(!taken(&brief).contains("max_completion_tokens") && taken(&brief).contains("max_tokens"));
     assert_eq!(taken(&other), BODY);
-    listening.requests.lock().unwrap().clear();
+    listening.requests.all().clear();
     caller.step(&lease(&brief), batch::Step::List).await;
-    assert_eq!(*listening.requests.lock().unwrap(), [(Purpose::Batch, 200)]);
+    assert_eq!(*listening.requests.all(), [(Purpose::Batch, 200)]);
 }
 
 #[test]
