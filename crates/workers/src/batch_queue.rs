@@ -2,6 +2,8 @@
 
 mod endpoint;
 mod memory;
+#[cfg(test)]
+mod tests;
 
 use crate::Spoken;
 use crate::caller::Caller;
@@ -146,12 +148,7 @@ impl BatchPerformer {
             move |found, work| Spoken(BatchMessage::Sought { leader: leader.session, lease, found, work });
         let lost = told.clone()(Found::Unclear, broken_off());
         let work = async move {
-            let (found, work) = endpoint::seek(&caller, &leased, dialect, &trace, items.len()).await;
-            match &found {
-                Found::There(id) => memory::keep(&caller.desk, &trace, Some(id), &items).await,
-                Found::NotThere => leave_nothing(&caller, &leased, trace.file).await,
-                Found::Unclear => {}
-            }
+            let (found, work) = seek(&caller, &leased, dialect, trace, &items).await;
             told(found, work)
         };
         stage.run(work, lost);
@@ -216,6 +213,23 @@ async fn hand_in(
         }
     }
     handed_in
+}
+
+/// Looks whether calls were taken in, and writes down what was found.
+async fn seek(
+    caller: &Caller,
+    lease: &Lease,
+    dialect: Dialect,
+    trace: Trace,
+    items: &[Item],
+) -> (Found, Work) {
+    let (found, work) = endpoint::seek(caller, lease, dialect, &trace, items.len()).await;
+    match &found {
+        Found::There(id) => memory::keep(&caller.desk, &trace, Some(id), items).await,
+        Found::NotThere => leave_nothing(caller, lease, trace.file).await,
+        Found::Unclear => {}
+    }
+    (found, work)
 }
 
 /// One look at a batch, and how each of its items ended if it did.

@@ -1,6 +1,9 @@
 //! What is done at a provider's batch endpoint, step by step: handing calls in, looking for them and how far they are, fetching what came of
 //! them, and leaving nothing behind.
 
+#[cfg(test)]
+mod tests;
+
 use crate::caller::{Caller, unanswered};
 use bytes::Bytes;
 use domain::credential::Lease;

@@ -1,17 +1,12 @@
 //! What one call teaches the next, and what is told and written down of it.
 
 use super::*;
-use crate::samples::Listening;
-use domain::companions::Companions;
-use domain::credential::{Credential, CredentialKind};
+use crate::samples::{self, Listening, lease};
 use domain::fingerprint::Fingerprint;
-use domain::ids::{Generation, LeaseId, Principal};
-use domain::provider::{Dialect, Provider, UpstreamKey};
-use domain::secret::Secret;
+use domain::provider::{Dialect, Provider};
 use futures_util::future::{LocalBoxFuture, pending, ready};
 use futures_util::{FutureExt, StreamExt, stream};
-use store::record::{ChargeRecord, Record};
-use store::{Scribe, SqliteStore};
+use store::record::ChargeRecord;
 use tokio::time::Instant;
 use upstream::transport::{Answer, Fault, HeaderMap, Request, StatusCode};
 
@@ -46,63 +41,21 @@ impl Transport for Says {
 }
 
 fn caller(provider: impl Transport + 'static) -> Caller {
-    Caller {
-        settings: Arc::new(Settings::with_data_dir("unused".into())),
-        transport: Rc::new(provider),
-        clock: Clock::system(),
-        desk: Desk::inline(SqliteStore::in_memory().expect("opened")),
-        meter: Arc::new(Listening::default()),
-        purpose: Purpose::Distill,
-        chance: Chance::from_seed(1),
-        lessons: RefCell::default(),
-    }
+    samples::caller(provider, Purpose::Distill)
 }
 
 fn brief(model: &str) -> Brief {
-    Brief {
-        patient: false,
-        principal: Principal::local(),
-        session: "s".into(),
-        upstream: UpstreamKey::new(Provider::OpenAi, "https://api.openai.com"),
-        dialect: Dialect::OpenAiChat,
-        model: model.into(),
-    }
+    samples::brief(Dialect::OpenAiChat, model)
 }
 
-fn lease(brief: &Brief) -> Lease {
-    let credential = Credential {
-        header: "authorization",
-        value: Secret::new("Bearer t"),
-        kind: CredentialKind::ApiKey,
-        fingerprint: Fingerprint::of_number(1),
-        companions: Companions::default(),
-        ends: None,
-    };
-    let owner = (brief.principal.clone(), brief.upstream.clone());
-    #[expect(clippy::disallowed_methods, reason = "a test's own lease")]
-    Lease::grant(LeaseId(1), owner, Arc::new(credential), Generation(1), false)
+/// What stands in the ledger.
+async fn charges(caller: &Caller) -> Vec<ChargeRecord> {
+    samples::charges(&caller.desk).await
 }
 
 async fn asked(caller: &Caller, brief: &Brief) -> CallReport {
     let question = Question { target: "/v1/chat/completions".to_owned(), body: BODY.into() };
     caller.ask(brief, &lease(brief), question).await
-}
-
-/// What stands in the ledger.
-async fn charges(caller: &Caller) -> Vec<ChargeRecord> {
-    let write = |store: &mut dyn store::Store| {
-        let (mut scribe, mut all) = (Scribe::of(Principal::local()), String::new());
-        while let Some(lines) = scribe.write(store)? {
-            all += &lines;
-        }
-        Ok(all)
-    };
-    let all = caller.desk.read(write).await.unwrap();
-    let charge = |line| match serde_json::from_str(line).unwrap() {
-        Record::Charge(charge) => Some(charge),
-        _ => None,
-    };
-    all.lines().filter_map(charge).collect()
 }
 
 #[tokio::test]

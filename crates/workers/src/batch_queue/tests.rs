@@ -1,0 +1,84 @@
+//! What is written down of work in batches, and what it is charged to.
+
+use super::*;
+use crate::samples::{Scripted, brief, caller, charges, lease, said};
+use domain::ids::{BatchId, FileId, SessionId};
+use domain::purpose::Purpose;
+use machines::batch_queue::Stretch;
+use store::{KeptBatch, KeptItem};
+
+const TAKEN: &str = r#"{"id":"msgbatch_1","processing_status":"in_progress"}"#;
+const ENDED: &str = r#"{"id":"msgbatch_1","processing_status":"ended"}"#;
+const LISTED: &str = r#"{"data":[{"id":"msgbatch_1","processing_status":"ended","created_at":"1970-01-01T00:00:00Z","request_counts":{"succeeded":1}}],"has_more":false}"#;
+
+fn trace() -> Trace {
+    Trace { mark: BatchMark::from("stillroom-1"), at: UnixMillis(0), file: FileId::read("file-1") }
+}
+
+fn item(session: &str, sources: Vec<i64>) -> Item {
+    let brief = Brief { session: session.into(), ..brief(Dialect::AnthropicMessages, "claude-sonnet-4-5") };
+    Item { brief, stretch: Stretch { sources, size: 99 } }
+}
+
+/// The result of the call at this place: a line of observations, for a million tokens.
+fn result(place: usize) -> String {
+    let message = r#"{"type":"message","content":[{"type":"text","text":"The limit is 100."}],"stop_reason":"end_turn","usage":{"input_tokens":1000000}}"#;
+    format!(r#"{{"custom_id":"stillroom-1-{place}","result":{{"type":"succeeded","message":{message}}}}}"#)
+}
+
+async fn kept(caller: &Caller) -> Vec<KeptBatch> {
+    caller.desk.read(|store| store.batches()).await.unwrap()
+}
+
+#[tokio::test]
+async fn a_batch_is_written_down_with_its_name_and_crossed_out_if_there_is_none() {
+    let id = Some(BatchId::read("msgbatch_1"));
+    for (status, body, expected) in
+        [(200, TAKEN, id), (500, "{}", Some(None)), (400, "{}", None), (429, "{}", None), (404, "{}", None)]
+    {
+        let (caller, item) = (caller(Scripted::new([(status, body)]), Purpose::Batch), item("s", vec![1]));
+        let (lease, dialect) = (lease(&item.brief), item.brief.dialect);
+        hand_in(&caller, &lease, dialect, trace(), vec![item], vec![Call("{}".into())]).await;
+        let kept = kept(&caller).await.into_iter().map(|kept| kept.id);
+        assert_eq!(kept.collect::<Vec<_>>(), expected.into_iter().collect::<Vec<_>>(), "{status}");
+    }
+}
+
+#[tokio::test]
+async fn the_name_of_a_batch_that_was_found_is_written_down() {
+    let provider = Scripted::new([(200, LISTED.to_owned()), (200, result(0))]);
+    let (caller, item) = (caller(provider, Purpose::Batch), item("s", vec![1]));
+    let (lease, dialect) = (lease(&item.brief), item.brief.dialect);
+    let (found, _) = seek(&caller, &lease, dialect, trace(), &[item]).await;
+    assert!(matches!(found, Found::There(_)), "{found:?}");
+    assert_eq!(kept(&caller).await[0].id, BatchId::read("msgbatch_1"));
+}
+
+#[tokio::test]
+async fn what_a_batch_did_is_kept_and_charged_to_its_session_and_what_was_forgotten_to_none() {
+    let provider = Scripted::new([(200, ENDED.to_owned()), (200, [result(0), result(1)].join("\n"))]);
+    let caller = caller(provider, Purpose::Batch);
+    let sources = said(&caller.desk, "a", &["What is the limit?"]).await;
+    let (leader, items) = (item("a", vec![]).brief, vec![item("a", sources), item("nobody", vec![])]);
+    let (mark, id) = (trace().mark, BatchId::read("msgbatch_1").unwrap());
+    let lease = lease(&leader);
+    let (work, endings) = look(&caller, Batch { mark, id, leader, items }, &lease).await;
+    assert!(matches!(work, Work::Accepted { kept: 1, .. }), "{work:?}");
+    assert_eq!(endings, [Ending::Done { kept: 1 }, Ending::Done { kept: 0 }]);
+    let charges = charges(&caller.desk).await;
+    let sessions: Vec<_> =
+        charges.iter().map(|charge| charge.session.as_ref().map(SessionId::as_str)).collect();
+    assert_eq!(sessions, [Some("a"), None]);
+    assert!(charges.iter().all(|charge| charge.usd.0 > 0.0 && charge.purpose == Purpose::Batch));
+}
+
+#[tokio::test]
+async fn what_is_remembered_of_a_batch_asks_in_the_name_of_a_session_that_is_still_known() {
+    let caller = caller(Scripted::default(), Purpose::Batch);
+    let items = [item("gone", vec![]), item("s", vec![1])];
+    memory::keep(&caller.desk, &trace(), None, &items).await;
+    let KeptItem { session, sources, .. } = &kept(&caller).await[0].items[0];
+    assert_eq!((session, &sources[..]), (&None, &[][..]), "its name is not kept");
+    let [past] = &memory::recalled(caller.desk.clone(), UnixMillis(5)).await[..] else { panic!("not one") };
+    assert_eq!((past.leader.session.as_str(), past.age), ("s", Duration::from_millis(5)));
+}
