@@ -1,6 +1,8 @@
 //! The Curator: turns what was observed into lasting knowledge, by operations that are applied whole or not at all, and keeps a
 //! project's knowledge small.
 
+#[cfg(test)]
+mod tests;
 mod words;
 
 use crate::Notebook;

@@ -1,5 +1,7 @@
 //! The Distiller: turns a stretch of messages into observations, and many old observations into few.
 
+#[cfg(test)]
+mod tests;
 mod words;
 
 use crate::Spoken;

@@ -16,6 +16,7 @@ use domain::time::UnixMillis;
 use futures_util::future::{LocalBoxFuture, ready};
 use futures_util::{FutureExt, StreamExt, stream};
 use machines::job::Brief;
+use serde_json::{Value, json};
 use std::cell::RefCell;
 use std::collections::VecDeque;
 use std::fmt::Debug;
@@ -124,6 +125,17 @@ impl Scripted {
         let answers = answers.into_iter().map(|(status, body)| (status, body.to_string())).collect();
         Self { answers: Rc::new(RefCell::new(answers)), asked: Heard::default() }
     }
+}
+
+impl Scripted {
+    pub(crate) fn will_answer(&self, status: u16, body: impl ToString) {
+        self.answers.borrow_mut().push_back((status, body.to_string()));
+    }
+}
+
+/// An answer of Anthropic's that says this and stops so.
+pub(crate) fn answer(words: &str, stop: &str) -> Value {
+    json!({"type": "message", "content": [{"type": "text", "text": words}], "stop_reason": stop})
 }
 
 impl Transport for Scripted {

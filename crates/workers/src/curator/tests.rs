@@ -1,0 +1,102 @@
+//! What becomes of a model's answer, and when it is not asked.
+
+use super::*;
+use crate::samples::{Scripted, answer, brief, caller, charges, lease, said};
+use domain::provider::Dialect;
+use domain::settings::Settings;
+use std::sync::Arc;
+
+/// A curator of projects of two entries at most.
+fn curating(provider: &Scripted) -> Curating {
+    let mut settings = Settings::with_data_dir("unused".into());
+    settings.curator.max_entries = 2;
+    let settings = Arc::new(settings);
+    let caller = |purpose| Caller { settings: Arc::clone(&settings), ..caller(provider.clone(), purpose) };
+    let (curate, consolidate) = (caller(Purpose::Curate), caller(Purpose::Consolidate));
+    let consolidator = Caller { desk: curate.desk.clone(), ..consolidate };
+    Curating { caller: curate, consolidator, notebook: Notebook::new(true) }
+}
+
+async fn works(curating: &Curating) -> Work {
+    let brief = brief(Dialect::AnthropicMessages, "m");
+    let lease = lease(&brief);
+    curating.work(brief, lease).await
+}
+
+/// Session "s" said something, and its project has so many entries, of which it was curated.
+async fn with_entries(curating: &Curating, count: u32) -> Vec<KnowledgeEntry> {
+    said(&curating.caller.desk, "s", &["The limit is 100."]).await;
+    let create = |number: u32| {
+        format!(
+            r#"{{"op":"create","category":"gotcha","title":"Number {number}","content":"{}","confidence":0.9}}"#,
+            ["rye", "wheat", "an oven", "a door"][number as usize]
+        )
+    };
+    let operations = format!("[{}]", (0..count).map(create).collect::<Vec<_>>().join(","));
+    let operations = words::operations(&operations).unwrap();
+    let apply = move |store: &mut dyn Store| {
+        store.apply_operations(&"s".into(), &operations, UnixMillis(1))?;
+        store.knowledge(None)
+    };
+    curating.caller.desk.write(apply).await.unwrap()
+}
+
+#[tokio::test]
+async fn too_many_entries_are_consolidated_as_such_and_that_alone_is_no_reason_to_curate() {
+    let provider = Scripted::new([(200, answer("[]", "end_turn"))]);
+    let curating = curating(&provider);
+    with_entries(&curating, 3).await;
+    assert!(matches!(works(&curating).await, Work::Accepted { kept: 0, .. }));
+    assert_eq!(works(&curating).await, Work::Nothing, "within the hour");
+    let charges = charges(&curating.caller.desk).await;
+    assert_eq!(charges.iter().map(|it| it.purpose).collect::<Vec<_>>(), [Purpose::Consolidate]);
+}
+
+#[tokio::test]
+async fn as_many_entries_as_there_may_be_are_no_reason_not_to_look() {
+    let provider = Scripted::new([(200, answer("[]", "end_turn"))]);
+    let curating = curating(&provider);
+    with_entries(&curating, 2).await;
+    assert!(matches!(works(&curating).await, Work::Accepted { .. }));
+    let charges = charges(&curating.caller.desk).await;
+    assert_eq!(charges.iter().map(|it| it.purpose).collect::<Vec<_>>(), [Purpose::Curate]);
+}
+
+#[tokio::test]
+async fn a_consolidator_deletes_and_creates_nothing() {
+    let create = r#"[{"op":"create","category":"gotcha","title":"t","content":"c","confidence":0.9}]"#;
+    for is_delete in [true, false] {
+        let provider = Scripted::default();
+        let curating = curating(&provider);
+        let entries = with_entries(&curating, 3).await;
+        let delete = format!(r#"[{{"op":"delete","id":"{}","reason":"old"}}]"#, entries[0].id);
+        provider.will_answer(200, answer(if is_delete { &delete } else { create }, "end_turn"));
+        let work = works(&curating).await;
+        assert_eq!(matches!(work, Work::Accepted { kept: 1, .. }), is_delete, "{work:?}");
+        assert_eq!(matches!(work, Work::Unusable { .. }), !is_delete, "{work:?}");
+        let left = curating.caller.desk.read(|store| store.knowledge(None)).await.unwrap();
+        assert_eq!(left.len(), if is_delete { 2 } else { 3 });
+    }
+}
+
+#[tokio::test]
+async fn operations_that_cannot_be_applied_are_of_no_use() {
+    let unknown = r#"[{"op":"delete","id":"no such entry","reason":"old"}]"#;
+    let curating = curating(&Scripted::new([(200, answer(unknown, "end_turn"))]));
+    said(&curating.caller.desk, "s", &["The limit is 100."]).await;
+    assert!(matches!(works(&curating).await, Work::Unusable { .. }));
+    let standing = curating.caller.desk.read(|store| store.standing(&"s".into())).await.unwrap();
+    assert_eq!(standing.turns_since_curation, 1, "the work is pending");
+}
+
+#[tokio::test]
+async fn turns_that_left_nothing_behind_are_looked_after_without_a_call() {
+    let curating = curating(&Scripted::default());
+    let sources = said(&curating.caller.desk, "s", &["The limit is 100."]).await;
+    let nothing_of_it =
+        move |store: &mut dyn Store| store.store_observations(&"s".into(), &sources, &[], UnixMillis(1));
+    curating.caller.desk.write(nothing_of_it).await.unwrap();
+    assert_eq!(works(&curating).await, Work::Nothing);
+    let standing = curating.caller.desk.read(|store| store.standing(&"s".into())).await.unwrap();
+    assert_eq!(standing.turns_since_curation, 0);
+}
