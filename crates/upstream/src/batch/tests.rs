@@ -1,22 +1,31 @@
 //! What is sent, and what is read.
 
 use super::*;
+use crate::transport::{Fault, StatusCode};
 use domain::companions::Companions;
 use domain::credential::{Credential, CredentialKind};
 use domain::fingerprint::Fingerprint;
 use domain::ids::{Generation, LeaseId, Principal};
 use domain::provider::UpstreamKey;
 use domain::secret::Secret;
+use futures_core::future::LocalBoxFuture;
+use futures_util::future::{pending, ready};
+use futures_util::{FutureExt, StreamExt, stream};
 use std::sync::Arc;
+use tokio::time::Instant;
 
 fn lease_of(provider: Provider, origin: &str) -> Lease {
-    let (header, secret) = match provider {
-        Provider::Anthropic => ("x-api-key", "sk-ant-api03-x"),
-        Provider::OpenAi => ("authorization", "Bearer sk-proj-x"),
-    };
     let companions = match provider {
         Provider::Anthropic => Companions::from_iter([("anthropic-version", "2026-01-01")]),
         Provider::OpenAi => Companions::default(),
+    };
+    lease_with(companions, provider, origin)
+}
+
+fn lease_with(companions: Companions, provider: Provider, origin: &str) -> Lease {
+    let (header, secret) = match provider {
+        Provider::Anthropic => ("x-api-key", "sk-ant-api03-x"),
+        Provider::OpenAi => ("authorization", "Bearer sk-proj-x"),
     };
     let credential = Credential {
         header,
@@ -294,6 +303,8 @@ fn anthropic_lists_when_a_batch_was_made_and_how_many_calls_it_has() {
     let read = |rest: String| list(Provider::Anthropic, one(&rest).as_bytes()).unwrap();
     let open = read(format!(r#""processing_status":"in_progress",{made},{}"#, counts(4)));
     assert_eq!(open, List { batches: vec![listed(1_724_179_044_100, None, Some(7), false)], more: true });
+    let cancelling = read(format!(r#""processing_status":"canceling",{made},{}"#, counts(4)));
+    assert!(!cancelling.batches[0].ended, "some of it may still be done");
     let ended = read(format!(r#""processing_status":"ended",{made},{}"#, counts(u64::MAX)));
     assert_eq!(ended.batches, [listed(1_724_179_044_100, None, Some(u64::MAX), true)]);
     let timeless = read(format!(r#""processing_status":"ended","created_at":"then",{}"#, counts(4)));
@@ -323,6 +334,8 @@ fn openai_lists_the_mark_of_a_batch_that_has_one() {
             "{others}"
         );
     }
+    let more = list(Provider::OpenAi, br#"{"data":[],"has_more":true}"#);
+    assert_eq!(more, Some(List { batches: vec![], more: true }));
     assert_eq!(list(Provider::OpenAi, b"<html>"), None);
 }
 
@@ -335,5 +348,36 @@ fn results_tell_whose_they_are_by_the_whole_mark() {
     assert!(is_ours("stillroom-1f-0a-0") && is_ours("stillroom-1f-0a-49"));
     for other in ["stillroom-1f-0a0-0", "stillroom-1f-0b-0", "stillroom-1f-0a", "0"] {
         assert!(!is_ours(other), "{other}");
+    }
+}
+
+#[test]
+fn what_anthropic_always_needs_goes_with_a_key_that_brings_nothing_along() {
+    let bare = lease_with(Companions::default(), Provider::Anthropic, "https://h");
+    let request = prepared("https://h", &Step::List, &bare).unwrap();
+    assert_eq!(request.headers.get("anthropic-version").unwrap(), "2023-06-01");
+}
+
+/// Never answers, or says this and breaks off.
+struct Broken(Option<&'static str>);
+
+impl Transport for Broken {
+    fn send(&self, _request: Request) -> LocalBoxFuture<'static, Result<Answer, Fault>> {
+        let Some(said) = self.0 else { return pending().boxed_local() };
+        let body = stream::iter([Ok(Bytes::from(said)), Err(Fault::Cut)]).boxed_local();
+        ready(Ok(Answer { status: StatusCode::OK, headers: HeaderMap::new(), body })).boxed_local()
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_step_that_is_not_answered_in_time_or_to_the_end_is_a_fault_and_says_nothing_of_batches() {
+    for (said, seconds) in [(None, 30), (Some("{}"), 0)] {
+        let begin = Instant::now();
+        let now = move || (Moment::from(begin.elapsed()), UnixMillis(0));
+        let (within, lease) = (Duration::from_secs(30), lease_of(Provider::Anthropic, "https://h"));
+        #[expect(clippy::disallowed_methods, reason = "the step itself is what is tested here")]
+        let reply = send(&Broken(said), &now, within, &lease, "https://h", &Step::List).await;
+        assert_eq!((reply.class, reply.status), (Class::UpstreamFault, 0), "{said:?}");
+        assert_eq!((reply.start, reply.finish), (Moment(0), Moment::from_secs(seconds)));
     }
 }

@@ -203,6 +203,7 @@ fn each_reason_to_stop_has_its_word() {
         of(dialect, &body).stop
     };
     assert_eq!(stop(AnthropicMessages, "max_tokens"), Some(Stop::Length));
+    assert_eq!(stop(AnthropicMessages, "model_context_window_exceeded"), Some(Stop::Length));
     assert_eq!(stop(AnthropicMessages, "refusal"), Some(Stop::Other));
     assert_eq!(stop(OpenAiChat, "length"), Some(Stop::Length));
     assert_eq!(stop(OpenAiChat, "content_filter"), Some(Stop::Other));
@@ -214,6 +215,21 @@ fn each_reason_to_stop_has_its_word() {
 fn without_a_breakdown_what_was_written_to_the_cache_counts_as_five_minutes() {
     let body = r#"{"type":"message","content":[],"usage":{"input_tokens":1,"cache_creation_input_tokens":7,"cache_creation":null}}"#;
     assert_eq!(of(AnthropicMessages, body).usage, Usage { input: 1, cache_write_5m: 7, ..Usage::default() });
+}
+
+#[test]
+fn of_two_counts_of_one_answer_the_later_holds_and_what_it_leaves_out_stays() {
+    let count = |input: u64, read: u64, more: &str| {
+        format!(r#"{{"input_tokens":{input},"cache_read_input_tokens":{read},"output_tokens":1{more}}}"#)
+    };
+    let start = count(1, 2, r#","cache_creation":{"ephemeral_5m_input_tokens":3}"#);
+    let body = format!(
+        "data: {{\"type\":\"message_start\",\"message\":{{\"usage\":{start}}}}}\n\n\
+         data: {{\"type\":\"message_delta\",\"delta\":{{}},\"usage\":{}}}\n\n",
+        count(10, 20, "")
+    );
+    let usage = Usage { input: 10, cache_read: 20, cache_write_5m: 3, output: 1, ..Usage::default() };
+    assert_eq!(of(AnthropicMessages, &body).usage, usage);
 }
 
 #[test]

@@ -39,6 +39,8 @@ enum Scene {
     Fails(Fault),
     BreaksOff(u16, &'static str),
     Takes(Duration, &'static str),
+    /// So many pieces of a mebibyte each.
+    Floods(usize),
 }
 
 /// A provider that plays its scenes in order, and remembers what it was asked and when.
@@ -86,6 +88,10 @@ async fn played(scene: Scene) -> Result<Answer, Fault> {
         Scene::Takes(span, body) => {
             sleep(span).await;
             Ok(answer(200, &[], vec![Ok(Bytes::from(body))]))
+        }
+        Scene::Floods(pieces) => {
+            let piece = Bytes::from(vec![b' '; 1 << 20]);
+            Ok(answer(200, &[], std::iter::repeat_with(|| Ok(piece.clone())).take(pieces).collect()))
         }
     }
 }
@@ -287,6 +293,23 @@ async fn all_attempts_together_have_a_limit() {
     assert!(reason.contains("too long"), "{reason}");
     assert_eq!(statuses, [200, 0]);
     assert_eq!(provider.begin.elapsed().as_secs(), 900);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_pause_that_would_not_end_in_time_is_not_begun() {
+    let slow = |seconds| Scene::Takes(Duration::from_secs(seconds), "");
+    let (report, statuses, times) = after([slow(895), slow(4)]).await;
+    assert_eq!((report.attempts, statuses, times), (2, vec![0, 0], vec![0, 895_500]));
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_answer_without_end_is_paid_for_once() {
+    let (report, _, _) = after([Scene::Floods(33)]).await;
+    assert!(
+        matches!(report.end, CallEnd::Failed { class: Class::UpstreamFault, status: 0, .. }),
+        "{report:?}"
+    );
+    assert_eq!(report.attempts, 1);
 }
 
 #[tokio::test(start_paused = true)]
