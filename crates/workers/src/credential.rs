@@ -129,15 +129,20 @@ impl CredentialPerformer {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::samples::{Heard, Listening, seat};
+    use actor::{Cause, Clock, Environment, Place, vacancy};
     use domain::access::{AccessRequest, WaitReason};
     use domain::companions::Companions;
+    use domain::credential::Lease;
     use domain::credential::{Credential, CredentialKind};
+    use domain::evidence::{Class, Evidence};
     use domain::fingerprint::Fingerprint;
     use domain::ids::Principal;
     use domain::provider::{Provider, UpstreamKey};
     use domain::secret::Secret;
     use domain::settings::{ClientCredentials, GlobalFallback};
     use machines::credential::SlotKey;
+    use tokio::task::LocalSet;
 
     fn book(counters: &Rc<Cell<Counters>>) -> Book {
         let client_credentials = ClientCredentials { api_key: true, bearer: true };
@@ -187,5 +192,112 @@ mod tests {
         let counters = Rc::new(Cell::default());
         let before = generation(&mut book(&counters), 1);
         assert!(generation(&mut book(&counters), 2) > before);
+    }
+
+    struct Silent;
+
+    impl Alarm for Silent {
+        fn raise(&self, _alert: &machines::credential::Alert) {}
+    }
+
+    /// A CredentialActor that knows a proven token of session "a", and who hears of it.
+    struct Story {
+        credentials: Mailbox<Spoken<CredentialMessage>, CredentialReply>,
+        distiller: Heard<Spoken<JobMessage>>,
+        curator: Heard<Spoken<JobMessage>>,
+        warmer: Heard<Spoken<WarmerMessage>>,
+        meter: Arc<Listening>,
+    }
+
+    impl Story {
+        async fn new() -> Self {
+            let environment = Environment::new(Clock::virtual_from(Duration::from_secs(1_767_225_600)));
+            let (distiller, distiller_seat) = vacancy("Distiller", 9, &environment);
+            let (curator, curator_seat) = vacancy("Curator", 9, &environment);
+            let (warmer, warmer_seat) = vacancy("CacheWarmer", 9, &environment);
+            let (credentials, place) = vacancy("CredentialActor", 99, &environment);
+            let meter = Arc::new(Listening::default());
+            let hears = Arc::<Listening>::clone(&meter);
+            place.fill(&Place::Here, move || {
+                let performer =
+                    CredentialPerformer { distiller, curator, warmer, alarm: Arc::new(Silent), meter: hears };
+                let counters = Rc::default();
+                (performer, Box::new(move || book(&counters)))
+            });
+            let story = Self {
+                credentials,
+                distiller: seat(distiller_seat, ()),
+                curator: seat(curator_seat, ()),
+                warmer: seat(warmer_seat, machines::cache_warmer::WarmerReply::Noted),
+                meter,
+            };
+            story.hear(observed(1).0).await;
+            story.hear(CredentialMessage::ClientAnswered(evidence(1, Class::Ok, 1))).await;
+            story
+        }
+
+        async fn hear(&self, message: CredentialMessage) -> CredentialReply {
+            let asked = self.credentials.ask(Spoken(message), Cause::origin("test"), Duration::from_secs(1));
+            let reply = asked.await.expect("an answer");
+            tokio::time::sleep(Duration::from_millis(1)).await;
+            reply
+        }
+
+        async fn lease(&self, purpose: Purpose) -> Option<Lease> {
+            match self.hear(CredentialMessage::ResolveCredential(request(purpose))).await {
+                CredentialReply::Access(Access::Go(lease)) => Some(lease),
+                _ => None,
+            }
+        }
+    }
+
+    fn request(purpose: Purpose) -> AccessRequest {
+        let upstream = UpstreamKey::new(Provider::Anthropic, "http://h");
+        let (principal, session, model) = (Principal::local(), "a".into(), "m".to_owned());
+        AccessRequest { principal, session, upstream, model, purpose }
+    }
+
+    fn evidence(token: u8, class: Class, at: u64) -> Evidence {
+        let upstream = UpstreamKey::new(Provider::Anthropic, "http://h");
+        let (start, end) = (Moment(at), Moment(at));
+        Evidence { fingerprint: Fingerprint::of_number(token), upstream, start, end, class, status: 401 }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn who_found_no_room_is_invited_when_there_is_some() {
+        let story = async {
+            for late in [Purpose::Distill, Purpose::Curate] {
+                let story = Story::new().await;
+                let early = if late == Purpose::Distill { Purpose::Curate } else { Purpose::Distill };
+                let lease = story.lease(early).await.expect("room for two");
+                story.lease(Purpose::Warm).await.expect("room for two");
+                assert!(story.lease(late).await.is_none());
+                let request = request(early);
+                story.hear(CredentialMessage::CallEnded { request, lease, evidence: None }).await;
+                let invited = |heard: &Heard<Spoken<JobMessage>>| {
+                    heard.all().iter().filter(|it| matches!(it.0, JobMessage::Invited { .. })).count()
+                };
+                let expected = if late == Purpose::Distill { [1, 0] } else { [0, 1] };
+                assert_eq!([invited(&story.distiller), invited(&story.curator)], expected);
+            }
+        };
+        LocalSet::new().run_until(story).await;
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn that_a_token_is_dead_all_workers_hear_and_one_alert_is_counted() {
+        let story = async {
+            let story = Story::new().await;
+            let lease = story.lease(Purpose::Distill).await.expect("a lease");
+            let (request, evidence) = (request(Purpose::Distill), evidence(1, Class::CredentialRejected, 2));
+            story.hear(CredentialMessage::AuthFailed { request, lease, evidence }).await;
+            let hints = |it: &Spoken<JobMessage>| matches!(it.0, JobMessage::Hinted(_));
+            let warned =
+                |it: &Spoken<WarmerMessage>| matches!(it.0, WarmerMessage::Job(JobMessage::Hinted(_)));
+            assert!(story.distiller.all().iter().any(hints) && story.curator.all().iter().any(hints));
+            assert!(story.warmer.all().iter().any(warned));
+            assert_eq!(*story.meter.alerts.all(), ["worker-auth-error"]);
+        };
+        LocalSet::new().run_until(story).await;
     }
 }

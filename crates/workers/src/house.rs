@@ -1,5 +1,8 @@
 //! What the rest of the program holds of the actors, and what is needed to bring them up.
 
+#[cfg(test)]
+mod tests;
+
 use crate::{Alarm, Embeddings, Meter, Notebook, Outbox, Projects, Purse, Recorder, Spoken, Witness};
 use actor::{Cause, Environment, Mailbox, Place};
 use domain::fingerprint::Fingerprinter;

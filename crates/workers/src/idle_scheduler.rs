@@ -1,5 +1,8 @@
 //! The IdleScheduler: sweeps, sends the workers out, and says in the log when one of them does better or worse.
 
+#[cfg(test)]
+mod tests;
+
 use crate::erasing::Erasing;
 use crate::left_work::left_work;
 use crate::retention::Retention;

@@ -340,6 +340,31 @@ mod tests {
         assert_eq!(told(&notebook, "new", "local", Some("oven")), None);
     }
 
+    #[tokio::test]
+    async fn what_a_session_got_it_gets_even_when_nothing_is_known_any_more() {
+        let notebook = notebook(&[ann(entry("Oven", Some("oven"), false))]);
+        let text = told(&notebook, "s", "local", Some("oven"));
+        notebook.refresh(&Desk::inline(store::SqliteStore::in_memory().unwrap())).await;
+        assert!(notebook.holds());
+        assert_eq!(told(&notebook, "s", "local", Some("oven")), text);
+        assert_eq!(told(&notebook, "late", "local", Some("oven")), None);
+    }
+
+    #[tokio::test]
+    async fn where_the_settings_want_nothing_added_nothing_is() {
+        let (notebook, store) = (Notebook::new(false), store::SqliteStore::in_memory().unwrap());
+        let desk = Desk::inline(store);
+        let (category, title, content) = (Category::Gotcha, "Oven".to_owned(), "It is hot.".to_owned());
+        let draft = store::Draft { category, title, content, confidence: 1.0 };
+        let note = move |store: &mut dyn Store| {
+            store.remember((&Principal::local(), &"oven".into()), &draft, UnixMillis(1))
+        };
+        desk.write(note).await.unwrap();
+        notebook.refresh(&desk).await;
+        assert!(!notebook.holds());
+        assert_eq!(told(&notebook, "s", "local", Some("oven")), None);
+    }
+
     #[test]
     fn a_person_stops_it_for_one_session_and_lets_it_decide_anew() {
         let notebook = notebook(&[ann(entry("Oven", Some("oven"), false))]);

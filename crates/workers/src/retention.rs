@@ -79,3 +79,34 @@ fn say(dropped: &Dropped, bytes: u64, largest: Option<u64>) {
         );
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::samples::{Listening, said};
+    use std::time::Duration;
+    use store::SqliteStore;
+
+    #[tokio::test]
+    async fn what_is_too_old_goes_step_by_step_until_nothing_is_left_and_is_counted() {
+        let desk = Desk::inline(SqliteStore::in_memory().unwrap());
+        let words: Vec<String> = (0..1_300).map(|number| format!("quince {number}")).collect();
+        let words: Vec<&str> = words.iter().map(String::as_str).collect();
+        let sources = said(&desk, "s", &words).await;
+        let distil = move |store: &mut dyn store::Store| {
+            store.store_observations(&"s".into(), &sources, &[], UnixMillis(1))
+        };
+        desk.write(distil).await.unwrap();
+        let meter = Arc::new(Listening::default());
+        let settings = RetentionSettings { max_age: Some(Duration::from_secs(86_400)), max_size: None };
+        let (clock, so_far) = (Clock::system(), Arc::default());
+        let retention = Retention { settings, desk, clock, meter: Arc::<Listening>::clone(&meter), so_far };
+        let mut steps = 1;
+        while retention.step().await {
+            steps += 1;
+        }
+        assert!(steps > 1, "it is much");
+        let drops = meter.drops.all().clone();
+        assert_eq!((drops.len(), drops.iter().sum::<u64>()), (steps, 1_300));
+    }
+}

@@ -25,7 +25,7 @@ use std::rc::Rc;
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 use store::record::{ChargeRecord, Record};
-use store::{Desk, Scribe, SqliteStore, TurnRecord};
+use store::{Desk, Dropped, Scribe, SqliteStore, TurnRecord};
 use upstream::transport::{Answer, Fault, HeaderMap, Request, StatusCode, Transport};
 
 /// Everything that was said, in order.
@@ -57,6 +57,9 @@ pub(crate) struct Listening {
     pub(crate) refusals: Heard<u16>,
     /// Whether each turn was recorded.
     pub(crate) turns: Heard<bool>,
+    pub(crate) alerts: Heard<&'static str>,
+    /// How many messages were dropped at a time.
+    pub(crate) drops: Heard<u64>,
 }
 
 impl Meter for Listening {
@@ -71,7 +74,12 @@ impl Meter for Listening {
     fn auth_failure(&self, _provider: Provider, status: u16) {
         self.refusals.note(status);
     }
-    fn alert(&self, _kind: &'static str) {}
+    fn alert(&self, kind: &'static str) {
+        self.alerts.note(kind);
+    }
+    fn dropped(&self, dropped: &Dropped) {
+        self.drops.note(dropped.messages);
+    }
     fn turn_recorded(&self) {
         self.turns.note(true);
     }
@@ -209,6 +217,11 @@ pub(crate) async fn charges(desk: &Desk) -> Vec<ChargeRecord> {
 
 /// Records a turn of session `session` in which its person said this; the messages of the session that no observation covers.
 pub(crate) async fn said(desk: &Desk, session: &str, words: &[&str]) -> Vec<i64> {
+    said_in(desk, session, None, words).await
+}
+
+/// The same in this folder.
+pub(crate) async fn said_in(desk: &Desk, session: &str, folder: Option<&str>, words: &[&str]) -> Vec<i64> {
     let text = |text: &&str| Said { role: Role::User, parts: vec![Part::Text { text: (*text).to_owned() }] };
     let (session, brief) = (SessionId::from(session), brief(Dialect::AnthropicMessages, "m"));
     let turn = TurnRecord {
@@ -220,7 +233,7 @@ pub(crate) async fn said(desk: &Desk, session: &str, words: &[&str]) -> Vec<i64>
         dialect: brief.dialect,
         model: brief.model,
         upstream_origin: brief.upstream.origin().to_owned(),
-        directory: None,
+        directory: folder.map(str::to_owned),
         project: Some("oven".into()),
         at: UnixMillis(1),
         injection: None,

@@ -269,3 +269,70 @@ fn own_key(key: &Secret, provider: Provider, fingerprinter: &Fingerprinter) -> A
         ends: None,
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Places;
+    use crate::samples::{Listening, Scripted};
+    use actor::{Cause, Clock, Environment, Place};
+    use std::time::Duration;
+    use store::{Desk, SqliteStore};
+    use tokio::task::LocalSet;
+
+    #[test]
+    fn where_an_access_token_lets_several_in_nobodys_token_stands_in_for_anothers() {
+        let mut settings = Settings::with_data_dir("unused".into());
+        settings.worker.global_fallback = GlobalFallback::Any;
+        let fingerprinter = Fingerprinter::new([1; 32]);
+        assert_eq!(rules(&settings, &fingerprinter).fallback, GlobalFallback::Any);
+        settings.access_token = Some(Secret::new("t"));
+        assert_eq!(rules(&settings, &fingerprinter).fallback, GlobalFallback::Off);
+    }
+
+    #[test]
+    fn a_key_of_the_workers_own_goes_in_the_header_that_its_vendor_reads() {
+        let (key, fingerprinter) = (Secret::new("k"), Fingerprinter::new([1; 32]));
+        let header = |provider| {
+            let own = own_key(&key, provider, &fingerprinter);
+            (own.header, own.value.reveal().to_owned())
+        };
+        assert_eq!(header(Provider::Anthropic), ("x-api-key", "k".to_owned()));
+        assert_eq!(header(Provider::OpenAi), ("authorization", "Bearer k".to_owned()));
+    }
+
+    struct Silent;
+
+    impl crate::Alarm for Silent {
+        fn raise(&self, _alert: &machines::credential::Alert) {}
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn warming_is_off_where_the_settings_say_so() {
+        let story = async {
+            let mut settings = Settings::with_data_dir("unused".into());
+            settings.cache_warmer.enabled = false;
+            let house = wire(Parts {
+                settings: Arc::new(settings),
+                environment: Environment::new(Clock::virtual_from(Duration::from_secs(1_767_225_600))),
+                desk: Desk::inline(SqliteStore::in_memory().unwrap()),
+                transport: Arc::new(|| Rc::new(Scripted::default())),
+                model: None,
+                meter: Arc::new(Listening::default()),
+                alarm: Arc::new(Silent),
+                witness: None,
+                fingerprinter: Fingerprinter::new([1; 32]),
+                seed: 1,
+                places: Places { ledger: Place::Here, background: Place::Here },
+            });
+            let asked = house.warmer.ask(
+                Spoken(WarmerMessage::Describe),
+                Cause::origin("test"),
+                Duration::from_secs(1),
+            );
+            let Ok(WarmerReply::Described(overview)) = asked.await else { panic!("no answer") };
+            assert!(overview.why.contains("cache_warmer.enabled is false"), "{}", overview.why);
+        };
+        LocalSet::new().run_until(story).await;
+    }
+}

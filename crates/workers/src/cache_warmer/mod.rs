@@ -2,6 +2,8 @@
 
 mod books;
 mod habits;
+#[cfg(test)]
+mod tests;
 
 use crate::caller::{Caller, Question, evidence, unanswered};
 use crate::errand::Errand;
