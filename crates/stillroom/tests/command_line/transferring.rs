@@ -56,6 +56,60 @@ fn a_file_that_is_cut_or_wrong_is_refused_before_anything_is_brought_in() {
 }
 
 #[test]
+fn what_was_forgotten_comes_again_only_if_that_is_asked_and_a_rehearsal_brings_nothing_in() {
+    for served in [true, false] {
+        let (ann, bob) = (User::new(), User::new());
+        remember(&ann, "0199f3a2-one", "quince");
+        let file = bob.home().join("all.jsonl").display().to_string();
+        fs::write(&file, done(alone(&ann, &["export", "--all"]))).unwrap();
+        let served = served.then(|| Served::by(&bob));
+        let listen = served.as_ref().map_or("127.0.0.1:0", |served| served.address());
+        let call = |arguments: &[&str]| done(bob.calls(&[&["--listen", listen], arguments].concat()));
+        assert!(call(&["import", &file, "--dry-run"]).contains(" is whole and in order: "));
+        assert!(call(&["import", &file]).starts_with("New: 1 session, 1 message, "));
+        call(&["forget", "everything", "--yes"]);
+        let left_out = call(&["import", &file]);
+        assert!(left_out.starts_with("New: 0 sessions, ") && left_out.contains("Left out: "), "{left_out}");
+        assert!(call(&["import", &file, "--again"]).starts_with("New: 1 session, 1 message, "));
+        assert_eq!(served.and_then(Served::without_input).unwrap_or_default(), 0);
+    }
+}
+
+#[test]
+fn of_one_project_nothing_of_another_is_exported_and_nothing_that_lay_there_before() {
+    for served in [true, false] {
+        let user = User::new();
+        let served = served.then(|| Served::by(&user));
+        let listen = served.as_ref().map_or("127.0.0.1:0", |served| served.address());
+        let call = |arguments: &[&str]| done(user.calls(&[&["--listen", listen], arguments].concat()));
+        let section = |project: &str, title: &str| {
+            format!("# Project {project}\n\n## {title}\n\ngotcha, confidence 0.9\n\nIt bites.\n\n")
+        };
+        let brought = user.home().join("brought.md");
+        fs::write(&brought, section("oven", "Rye") + &section("garden", "Quince")).unwrap();
+        call(&["import", &brought.display().to_string()]);
+        let (file, partial) = (user.home().join("oven.md"), user.home().join("oven.md.partial"));
+        fs::write(&partial, "what an export that was cut left behind ".repeat(99)).unwrap();
+        call(&["export", "--project", "oven", "--output", &file.display().to_string()]);
+        let exported = fs::read_to_string(&file).unwrap();
+        assert!(exported.contains("Rye") && !exported.contains("Quince"), "{exported}");
+        assert!(!exported.contains("left behind") && !partial.exists());
+        assert_eq!(served.and_then(Served::without_input).unwrap_or_default(), 0);
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn an_export_is_for_its_users_eyes_alone() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let user = User::new();
+    remember(&user, "0199f3a2-one", "quince");
+    let file = user.home().join("all.jsonl");
+    done(alone(&user, &["export", "--all", "--output", &file.display().to_string()]));
+    assert_eq!(fs::metadata(&file).unwrap().permissions().mode() & 0o777, 0o600);
+}
+
+#[test]
 fn knowledge_is_exported_edited_and_brought_in_again() {
     let user = User::new();
     let served = Served::by(&user);
@@ -134,6 +188,8 @@ fn an_agents_own_logs_are_found_and_brought_in_once_however_often_that_is_asked(
         line("user", 1, &json!({"role": "user", "content": "bake a loaf"})) + &line("assistant", 2, &answer);
     let file = folder.join("0199f3a2-7777-4bbb-8ccc-000000000007.jsonl");
     fs::write(&file, log.clone() + "{\"type\":\"dream\"}\n").unwrap();
+    let rehearsed = done(alone(&user, &["import", "--from", "claude-code", "--dry-run"]));
+    assert_eq!(rehearsed, "1 log would be read.\n");
     let told = done(alone(&user, &["import", "--from", "claude-code"]));
     assert!(told.starts_with("Logs read: 1. New: 1 session, 2 messages, "), "{told}");
     assert!(told.contains("Not understood: 1 line,"), "{told}");
@@ -154,6 +210,11 @@ fn an_agents_own_logs_are_found_and_brought_in_once_however_often_that_is_asked(
     let found = done(user.calls(&["--listen", served.address(), "recall", "flour"]));
     assert!(found.contains("which flour?"), "{found}");
     assert_eq!(served.without_input(), Some(0));
+    done(alone(&user, &["forget", "everything", "--yes"]));
+    let told = done(alone(&user, &["import", "--from", "claude-code"]));
+    assert!(told.starts_with("Logs read: 1. New: 0 sessions, ") && told.contains("Left out: "), "{told}");
+    let told = done(alone(&user, &["import", "--from", "claude-code", "--again"]));
+    assert!(told.starts_with("Logs read: 1. New: 1 session, 4 messages, "), "{told}");
 }
 
 #[test]

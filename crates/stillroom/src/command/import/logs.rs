@@ -39,7 +39,7 @@ pub(super) async fn bring_in(
     let files =
         if asked.files.is_empty() { all_logs(invocation.places, agent)? } else { asked.files.clone() };
     if asked.dry_run {
-        say(&format!("{} logs would be read.", files.len()));
+        say(&format!("{} would be read.", counted(files.len() as u64, "log", "logs")));
         return Ok(());
     }
     let mut keeper = Keeper::find_or_make(invocation).await?;
