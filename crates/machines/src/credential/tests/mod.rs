@@ -1,6 +1,7 @@
 //! The credential machine from outside: its rules as stories, its invariants under random schedules.
 
 mod schedules;
+mod stand_ins;
 mod stories;
 mod trouble;
 
