@@ -99,9 +99,12 @@ pub(super) fn ranked(question: &Question, talk: &Talk) -> Vec<Ranked> {
     let ranking = Ranking::new(question, talk, &readings);
     let scores = ranking.scores();
     let mut order: Vec<usize> = (0..scores.len()).collect();
-    order.sort_by(|a, b| {
-        scores[*b].total_cmp(&scores[*a]).then(talk.passages[*b].id.cmp(&talk.passages[*a].id))
-    });
+    // Where there are only signs that the index alone knows, as 🥐, what it found comes first, as it found it.
+    if terms > 0 {
+        order.sort_by(|a, b| {
+            scores[*b].total_cmp(&scores[*a]).then(talk.passages[*b].id.cmp(&talk.passages[*a].id))
+        });
+    }
     let likeness = |at: usize| talk.likeness.get(&talk.passages[at].id).map_or(0.0, |it| it.plain);
     let share = |at: usize| readings[at].share().max(likeness(at));
     order.into_iter().map(|passage| Ranked { passage, share: share(passage) }).collect()

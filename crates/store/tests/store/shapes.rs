@@ -32,6 +32,12 @@ fn a_long_message_with_all_the_words_far_apart_is_among_the_first() {
 }
 
 #[test]
+fn a_sign_is_found_before_what_stands_next_to_it() {
+    let mut store = store_of(&[&["Good morning.", "A \u{1f950} it is.", "Fine."]]);
+    assert_eq!(found(&mut store, "\u{1f950}")[0], "A \u{1f950} it is.");
+}
+
+#[test]
 fn what_stands_before_a_colon_in_what_tools_print_is_a_word_like_others() {
     let mut store = store_of(&[
         &["Error: linker not found", "Install the linker"],
