@@ -14,6 +14,10 @@ use std::sync::Arc;
 
 /// What a BERT-like model is given: the tokens, which of them count, and which of two texts each belongs to.
 const INPUTS: [&str; 3] = ["input_ids", "attention_mask", "token_type_ids"];
+/// So many blanks stand behind a text before it is cut into tokens. The tokenizer (rten-text 0.27) looks up where each piece of a word
+/// lies, puts each two bytes too far behind the one before, for its "##", and panics when one lies behind the text's end: over
+/// "ECONNREFUSED", for one. It cuts no word of more than 100 letters. Blanks are no tokens, and nobody asks where pieces lie.
+const ROOM: usize = 200;
 /// An output of this name is a vector of the whole text already.
 const WHOLE: &str = "sentence_embedding";
 
@@ -104,7 +108,7 @@ impl Engine {
             Side::Query => &self.prompts.query,
             Side::Passage => &self.prompts.passage,
         };
-        let text = format!("{prompt}{text}");
+        let text = format!("{prompt}{text}{:ROOM$}", "");
         let mut tokens = self.tokenizer.encode(text.as_str(), None)?.into_token_ids();
         if let Some(last) = tokens.last().copied().filter(|_| tokens.len() > self.most_tokens) {
             // The last one marks the end, also of a text that is cut.

@@ -31,6 +31,24 @@ fn texts_that_mean_alike_have_vectors_that_point_the_same_way() {
 }
 
 #[test]
+fn a_text_of_one_word_that_is_cut_into_pieces_has_a_vector() {
+    let folder = copy();
+    let file = folder.path().join("tokenizer.json");
+    let tokenizer = fs::read_to_string(&file).unwrap();
+    let with_pieces = tokenizer.replace("\"bread\": 5,", "\"bread\": 5, \"##a\": 6,");
+    assert_ne!(with_pieces, tokenizer);
+    fs::write(file, with_pieces).unwrap();
+    let model = Model::open(folder.path()).unwrap();
+    for pieces in [3, 95, 96] {
+        let word = format!("bread{}", "a".repeat(pieces));
+        let likeness = model
+            .embed(&word, Side::Query)
+            .map(|vector| vector.likeness(model.embed("loaf", Side::Passage).unwrap().as_bytes()));
+        assert_eq!(likeness.is_ok_and(|likeness| likeness > 0.8), pieces < 96, "{word}");
+    }
+}
+
+#[test]
 fn a_model_in_the_folder_onnx_is_found_and_is_the_same_model() {
     let folder = copy();
     let name = Model::open(folder.path()).unwrap().name();
