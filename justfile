@@ -73,6 +73,11 @@ soak minutes="30":
 recall-bench file *arguments:
     cargo run --release --locked -p simulator --bin recall_bench -- {{file}} {{arguments}}
 
+# Data sets for it of texts that are no chat, made of Debian's perl-doc, python3-doc and manual pages (under ROOT, or `/`) and of
+# this project's history.
+recall-texts folder *root:
+    python3 crates/simulator/src/bin/recall_bench/texts.py {{folder}} {{root}}
+
 # Recording and recall with a million messages in one database, or `--messages 10000000`: docs/store.md has the figures.
 scale-bench *arguments:
     cargo run --release --locked -p simulator --bin scale_bench -- {{arguments}}
