@@ -76,6 +76,13 @@ impl Client {
         String::from_utf8_lossy(&heard).into_owned()
     }
 
+    /// Whether it is told that the gateway comes to its end, which refused this for another reason before. Whoever comes in the very
+    /// moment of the change may be hung up on.
+    pub(crate) fn hears_of_the_end(mut self) -> bool {
+        self.try_say(post("/v1/messages", "upgrade: websocket\r\nconnection: close\r\n", "{}").as_bytes());
+        self.hear_all().contains("x-stillroom-error: closing")
+    }
+
     /// Reads the head of an answer: its status and its headers.
     pub(crate) fn head(&mut self) -> Answer {
         let head = self.hear_up_to("\r\n\r\n");

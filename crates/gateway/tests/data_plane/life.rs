@@ -29,13 +29,6 @@ fn streaming() -> (Provider, Sender<()>) {
     (provider, end)
 }
 
-/// Whoever comes in the very moment of the change may be hung up on.
-fn says_that_it_closes(house: &House) -> bool {
-    let mut client = house.client();
-    client.try_say(request("GET", "/readyz", "connection: close\r\n").as_bytes());
-    client.hear_all().starts_with("HTTP/1.1 503")
-}
-
 fn cannot_open(settings: Settings) -> ServeError {
     System::new().block_on(async { Gateway::open(settings, ears()).await.err().expect("it cannot open") })
 }
@@ -49,13 +42,14 @@ fn a_stop_lets_answers_end_and_tells_new_callers_that_it_is_closing() {
     client.head();
     assert_eq!(client.chunk(), b"data: 1\n\n");
     house.stop();
-    while !says_that_it_closes(&house) {
+    while !house.client().hears_of_the_end() {
         std::thread::yield_now();
     }
     let refused = house.ask(post("/v1/messages", "connection: close\r\n", "{}"));
     assert_eq!((refused.status, refused.values("x-stillroom-error")), (503, vec!["closing"]));
     assert_eq!(refused.values("retry-after"), ["2"]);
     assert!(refused.text().contains(r#""type":"overloaded_error""#), "{}", refused.text());
+    assert_eq!(house.ask(request("GET", "/readyz", "connection: close\r\n")).status, 503);
     let denied = house.ask("GET /readyz HTTP/1.1\r\nhost: evil.example\r\nconnection: close\r\n\r\n");
     assert_eq!(denied.status, 403);
     end.send(()).unwrap();

@@ -75,14 +75,8 @@ fn listening(served: &Served) -> Client {
     client
 }
 
-/// Whoever comes in the very moment of the change may be hung up on.
 fn comes_to_its_end(served: &Served) {
-    let says_so = || {
-        let mut client = client(served);
-        client.try_say(request("GET", "/readyz", "connection: close\r\n").as_bytes());
-        client.hear_all().starts_with("HTTP/1.1 503")
-    };
-    while !says_so() {
+    while !client(served).hears_of_the_end() {
         std::thread::yield_now();
     }
 }
