@@ -136,10 +136,10 @@ async fn turns_that_wait_to_be_recorded_are_forgotten_with_all_that_was_said_bef
 async fn a_house_that_starts_knows_of_which_projects_folders_are_parts() {
     let story = async {
         let story = Story::at(inline());
-        crate::samples::said_in(&story.house.desk, "s", Some("/work/oven"), &["hi"]).await;
-        assert_eq!(story.house.projects.known(&Principal::local(), "/work/oven"), None);
+        crate::samples::said_in(&story.house.desk, "s", Some("/srv/oven"), &["hi"]).await;
+        assert_eq!(story.house.projects.known(&Principal::local(), "/srv/oven"), None);
         story.house.resume().await.unwrap();
-        let known = story.house.projects.known(&Principal::local(), "/work/oven");
+        let known = story.house.projects.known(&Principal::local(), "/srv/oven");
         assert_eq!(known, Some(ProjectId::from("oven")));
     };
     LocalSet::new().run_until(story).await;
