@@ -14,6 +14,7 @@ def main(path, sessions):
     chance = random.Random(7)
     now = int(time.time() * 1000)
     database = sqlite3.connect(path)
+    database.create_function("set_apart", 1, lambda text: text, deterministic=True)
     with database:
         for number in range(sessions):
             write_session(database, chance, now, number)

@@ -4,6 +4,7 @@
 //! 1912; A. Broder, *On the resemblance and containment of documents*, 1997). Numbers and negations stand apart: two texts that
 //! share nearly all other words and differ in those do not say the same but the contrary.
 
+use crate::script;
 use sha2::{Digest as _, Sha256};
 use std::collections::BTreeSet;
 
@@ -13,6 +14,8 @@ pub const ALIKE: f64 = 0.7;
 /// Words that turn a sentence around.
 const NEGATIONS: [&str; 12] =
     ["no", "not", "never", "none", "cannot", "without", "isn", "don", "doesn", "won", "instead", "neither"];
+/// Signs of Chinese and Japanese that do.
+const NEGATING: [char; 7] = ['不', '没', '沒', '无', '無', '未', '勿'];
 
 /// How two entries stand to each other.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -100,13 +103,11 @@ pub fn enough_to_find(words: usize) -> usize {
 
 /// Whether it is a number or a negation.
 fn is_telling(word: &str) -> bool {
-    NEGATIONS.contains(&word) || word.contains(char::is_numeric)
+    NEGATIONS.contains(&word) || word.contains(NEGATING) || word.contains(char::is_numeric)
 }
 
 fn words(text: &str) -> impl Iterator<Item = String> {
-    text.split(|letter: char| !letter.is_alphanumeric())
-        .filter(|word| !word.is_empty())
-        .map(str::to_lowercase)
+    script::words(text, |_| false).map(str::to_lowercase)
 }
 
 fn hash(word: &str) -> u16 {
@@ -147,6 +148,15 @@ mod tests {
         assert_eq!(likeness("The retry limit is 5", "The retry limit is 8"), Likeness::Contrary);
         assert_eq!(likeness("Use tabs in makefiles", "Never use tabs in makefiles"), Likeness::Contrary);
         assert_eq!(likeness("The retry limit is 5", "the RETRY limit is: 5."), Likeness::Same);
+    }
+
+    #[test]
+    fn where_no_blanks_part_words_entries_are_compared_all_the_same() {
+        let said = "存储的测试需要一个会同步的磁盘，否则会失败";
+        assert_eq!(likeness(said, "存储的测试需要一个会同步的磁盘，否则就会失败！"), Likeness::Same);
+        assert_eq!(likeness(said, "存储的测试不需要一个会同步的磁盘，否则会失败"), Likeness::Contrary);
+        assert_eq!(likeness(said, "存储把文件放在只有所有者可以读取的文件夹里"), Likeness::Different);
+        assert_eq!(likeness("再試行の上限は5回です", "再試行の上限は8回です"), Likeness::Contrary);
     }
 
     #[test]

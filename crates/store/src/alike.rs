@@ -8,6 +8,7 @@
 use crate::knowledge::{self, Draft, Place};
 use domain::knowledge::KnowledgeEntry;
 use domain::likeness::{Likeness, Print, compared, enough_to_find};
+use domain::script::set_apart;
 use rusqlite::{Transaction, params};
 
 /// So many entries are compared with one at most: those that have most of its rarest words.
@@ -76,8 +77,8 @@ impl Neighbours {
 
 /// What asks the index for all that may be like an entry, by as few and as rare words of it as do; none when it is like nothing.
 fn rarest(transaction: &Transaction<'_>, of: &Draft) -> rusqlite::Result<Option<String>> {
-    let title = compared(&of.title).into_iter().map(|word| format!("title : \"{word}\""));
-    let content = compared(&of.content).into_iter().map(|word| format!("content : \"{word}\""));
+    let title = compared(&of.title).into_iter().map(|word| format!("title : \"{}\"", set_apart(&word)));
+    let content = compared(&of.content).into_iter().map(|word| format!("content : \"{}\"", set_apart(&word)));
     // More than are compared anyway need not be counted.
     let sql = "SELECT count(*) FROM (SELECT 1 FROM knowledge_words WHERE knowledge_words MATCH ?1 LIMIT ?2)";
     let mut statement = transaction.prepare_cached(sql)?;

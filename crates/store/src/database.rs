@@ -1,12 +1,14 @@
 //! Opening the database file: settings of the connection, the check for damage, and the schema's number.
 
 use crate::error::StoreError;
+use domain::script;
+use rusqlite::functions::FunctionFlags;
 use rusqlite::{Connection, OpenFlags};
 use rusqlite_migration::{M, Migrations};
 use std::path::Path;
 use std::time::Duration;
 
-const SCHEMAS: [M<'static>; 10] = [
+const SCHEMAS: [M<'static>; 11] = [
     M::up(include_str!("migrations/0001_initial.sql")),
     M::up(include_str!("migrations/0002_warming.sql")),
     M::up(include_str!("migrations/0003_habits.sql")),
@@ -17,6 +19,7 @@ const SCHEMAS: [M<'static>; 10] = [
     M::up(include_str!("migrations/0008_batches.sql")),
     M::up(include_str!("migrations/0009_batch_marks.sql")),
     M::up(include_str!("migrations/0010_doomed.sql")),
+    M::up(include_str!("migrations/0011_apart.sql")),
 ];
 
 /// How many free pages are given back at a time.
@@ -94,7 +97,18 @@ fn set_up(database: &Connection) -> rusqlite::Result<()> {
     database.pragma_update(None, "temp_store", "memory")?;
     // A file that somebody handed us must not be able to run more than we wrote into it.
     database.pragma_update(None, "trusted_schema", false)?;
-    database.pragma_update(None, "cell_size_check", true)
+    database.pragma_update(None, "cell_size_check", true)?;
+    set_signs_apart(database)
+}
+
+/// What the word indexes ask for of texts ([`script::set_apart`]).
+fn set_signs_apart(database: &Connection) -> rusqlite::Result<()> {
+    let flags =
+        FunctionFlags::SQLITE_UTF8 | FunctionFlags::SQLITE_DETERMINISTIC | FunctionFlags::SQLITE_INNOCUOUS;
+    database.create_scalar_function("set_apart", 1, flags, |values| {
+        let text = values.get_raw(0).as_str_or_null()?;
+        Ok(text.map(|text| script::set_apart(text).into_owned()))
+    })
 }
 
 /// A database that was made before pages could be given back is written anew, once, if that takes no more than a moment; a larger
@@ -165,13 +179,20 @@ mod tests {
 
     #[test]
     fn the_schemas_are_sound() {
-        assert_eq!(Migrations::from_slice(&SCHEMAS).validate(), Ok(()));
+        open_in_memory().unwrap();
+    }
+
+    /// A database as an older program left it.
+    fn at_schema(number: usize) -> Connection {
+        let mut database = Connection::open_in_memory().unwrap();
+        set_up(&database).unwrap();
+        Migrations::from_slice(&SCHEMAS).to_version(&mut database, number).unwrap();
+        database
     }
 
     #[test]
     fn what_was_kept_before_there_were_projects_belongs_to_its_folder() {
-        let mut database = Connection::open_in_memory().unwrap();
-        Migrations::from_slice(&SCHEMAS).to_version(&mut database, 2).unwrap();
+        let mut database = at_schema(2);
         let kept = "INSERT INTO session (id, principal, client, provider, dialect, model, upstream_origin, directory, head, created,
                 last_activity) VALUES ('s', 'p', 'c', 'anthropic', 'd', 'm', 'o', '/oven', x'', 1, 1);
             INSERT INTO knowledge (id, version, principal, directory, session, category, title, folded_title, content, confidence,
@@ -207,8 +228,7 @@ mod tests {
 
     #[test]
     fn what_lay_in_batches_before_they_had_marks_is_known_by_the_provider_s_name() {
-        let mut database = Connection::open_in_memory().unwrap();
-        Migrations::from_slice(&SCHEMAS).to_version(&mut database, 8).unwrap();
+        let mut database = at_schema(8);
         let kept = "INSERT INTO batch (id, principal, provider, origin, dialect, at) VALUES ('msgbatch_1', 'p', 'anthropic', 'o', 'd', 1);
             INSERT INTO batch_item (batch, place, session, model, sources, size) VALUES ('msgbatch_1', 0, 's', 'm', '[1]', 9)";
         database.execute_batch(kept).unwrap();
@@ -221,6 +241,25 @@ mod tests {
         database.execute_batch("PRAGMA foreign_keys = on; DELETE FROM batch").unwrap();
         let left: i64 = database.query_row("SELECT count(*) FROM batch_item", [], |row| row.get(0)).unwrap();
         assert_eq!(left, 0, "calls still go with their batch");
+    }
+
+    #[test]
+    fn what_was_kept_before_signs_were_set_apart_is_found_by_them() {
+        let mut database = at_schema(10);
+        let kept = "INSERT INTO every_session (id, principal, client, provider, dialect, model, upstream_origin, head, created,
+                last_activity) VALUES ('s', 'p', 'c', 'anthropic', 'd', 'm', 'o', x'', 1, 1);
+            INSERT INTO message (session, digest, role, tokens, calls_tool, from_tool, at, text)
+                VALUES ('s', x'01', 'user', 9, 0, 0, 1, '数据库迁移'), ('s', x'02', 'user', 9, 0, 0, 1, 'sourdough')";
+        database.execute_batch(kept).unwrap();
+        let found = |database: &Connection, words: &str| -> i64 {
+            let sql = "SELECT count(*) FROM message_words WHERE message_words MATCH ?1";
+            database.query_row(sql, [words], |row| row.get(0)).unwrap()
+        };
+        assert_eq!(found(&database, "\"据\u{200b}库\""), 0);
+        migrate(&mut database).unwrap();
+        assert_eq!((found(&database, "\"据\u{200b}库\""), found(&database, "sourdough")), (1, 1));
+        database.execute_batch("DELETE FROM message").unwrap();
+        assert_eq!((found(&database, "\"据\u{200b}库\""), found(&database, "sourdough")), (0, 0));
     }
 
     #[test]

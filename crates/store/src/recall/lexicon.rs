@@ -1,5 +1,6 @@
 //! Words as the ranking compares them: by their stems, and irregular forms as the word that they are forms of.
 
+use domain::script;
 use rust_stemmers::{Algorithm, Stemmer};
 use std::collections::{HashMap, HashSet};
 use std::sync::LazyLock;
@@ -57,8 +58,7 @@ pub(super) fn words(text: &str) -> impl Iterator<Item = String> {
 
 /// The words of a text. An accent may be a sign of its own, behind its letter.
 pub(super) fn words_as_written(text: &str) -> impl Iterator<Item = &str> {
-    let parts_words = |letter: char| !letter.is_alphanumeric() && !is_combining_mark(letter);
-    text.split(parts_words).filter(|word| !word.is_empty())
+    script::words(text, is_combining_mark)
 }
 
 /// What is the same in all forms of a word in lower case.
@@ -113,7 +113,7 @@ impl<'q> Meanings<'q> {
         let plain = plain(word);
         let stem = stem(&plain);
         let meaning = Meaning {
-            term: self.terms.iter().position(|term| *term == stem),
+            term: self.terms.iter().position(|term| *term == stem || is_in(term, &stem)),
             tells_time: LEXICON.time.contains(&stem),
             is_first_person: FIRST_PERSON.contains(&plain.as_str()),
         };
@@ -122,9 +122,23 @@ impl<'q> Meanings<'q> {
     }
 }
 
+/// A sign that is a word alone stands for itself in each two that have it.
+fn is_in(term: &str, word: &str) -> bool {
+    let mut signs = term.chars();
+    signs.next().is_some_and(script::is_unspaced) && signs.next().is_none() && word.contains(term)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_sign_that_is_asked_for_alone_is_found_in_words_of_two() {
+        let terms = ["猫".to_owned(), "数据".to_owned()];
+        let mut meanings = Meanings::to(&terms);
+        let found: Vec<_> = words("猫在，大猫 数据库").map(|word| meanings.of(&word).term).collect();
+        assert_eq!(found, [Some(0), Some(0), Some(1), None]);
+    }
 
     #[test]
     fn all_forms_of_a_word_have_one_stem() {

@@ -2,7 +2,8 @@
 
 use super::Hit;
 use super::dates::NamedDate;
-use super::lexicon;
+use super::lexicon::{self, Meanings};
+use domain::script::{has_unspaced, is_hiragana, lone, set_apart};
 use std::collections::HashSet;
 
 /// More words than this do not make a search better, only slower.
@@ -52,26 +53,26 @@ impl Question {
 
     /// The share of its telling words that a hit has, from 0 to 1.
     pub(super) fn share_in(&self, hit: &Hit) -> f64 {
+        let mut meanings = Meanings::to(&self.terms);
         let texts = hit.title.iter().chain([&hit.text]);
-        let had: HashSet<String> =
-            texts.flat_map(|text| lexicon::words(text)).map(|word| lexicon::stem(&word)).collect();
-        let share = self.terms.iter().filter(|term| had.contains(*term)).count() as f64;
-        share / self.terms.len().max(1) as f64
+        let words = texts.flat_map(|text| lexicon::words_as_written(text));
+        let had: HashSet<usize> = words.filter_map(|word| meanings.of(word).term).collect();
+        had.len() as f64 / self.terms.len().max(1) as f64
     }
 }
 
 /// A word or one of its other forms. Each stands as a string of the search language, so that nothing in it is an operator.
 fn alternatives(word: &str) -> String {
     let others = lexicon::irregular_forms(&lexicon::stem(word)).iter().filter(|form| **form != word);
-    let forms: Vec<String> = std::iter::once(&word).chain(others).map(|form| format!("\"{form}\"")).collect();
+    let forms: Vec<String> =
+        std::iter::once(&word).chain(others).map(|form| format!("\"{}\"", set_apart(form))).collect();
     if forms.len() == 1 { forms.concat() } else { format!("({})", forms.join(" OR ")) }
 }
 
 fn telling_words(query: &str) -> Vec<String> {
-    let all: Vec<String> =
-        query.split(parts_words).filter(|word| !word.is_empty()).map(str::to_lowercase).collect();
-    let telling: Vec<&String> =
-        all.iter().filter(|word| !STOP_WORDS.contains(&format!(" {word} "))).collect();
+    let parts = query.split(parts_words).filter(|part| !part.is_empty());
+    let all: Vec<String> = parts.flat_map(words_in).map(str::to_lowercase).collect();
+    let telling: Vec<&String> = all.iter().filter(|word| is_telling(word)).collect();
     let chosen = if telling.is_empty() { all.iter().collect() } else { telling };
     let mut seen = HashSet::new();
     chosen.into_iter().filter(|word| seen.insert(*word)).take(MOST_WORDS).cloned().collect()
@@ -81,6 +82,16 @@ fn telling_words(query: &str) -> Vec<String> {
 /// knows more of Unicode than we do.
 fn parts_words(letter: char) -> bool {
     letter.is_whitespace() || letter.is_control() || letter.is_ascii_punctuation()
+}
+
+/// What is in hiragana is mostly a particle or an ending.
+fn is_telling(word: &str) -> bool {
+    !STOP_WORDS.contains(&format!(" {word} ")) && !is_hiragana(word)
+}
+
+/// What of a query that stands between blanks: one word, or as many as scripts without blanks have in it.
+fn words_in(part: &str) -> Vec<&str> {
+    if has_unspaced(part) { lexicon::words_as_written(part).chain(lone(part)).collect() } else { vec![part] }
 }
 
 /// "When …", "What day …", "… in which year …".
@@ -116,6 +127,15 @@ mod tests {
         let question = Question::read("NOT bought bread");
         assert_eq!(question.sought().collect::<Vec<_>>(), [r#"("bought" OR "buy")"#, r#""bread""#]);
         assert_eq!(question.terms, ["buy", "bread"]);
+    }
+
+    #[test]
+    fn where_no_blanks_part_words_each_two_signs_are_looked_for() {
+        assert_eq!(telling("用SQLite的数据，迁移"), "用 sqlite 的数 数据 迁移");
+        assert_eq!(telling("猫はどこですか"), "猫は 猫", "particles and endings tell little");
+        assert_eq!(telling("どこですか"), "どこ こで です すか", "with nothing else to look for, they count");
+        let sought: Vec<String> = Question::read("SQLite数据").sought().collect();
+        assert_eq!(sought, ["\"sqlite\"", "\"数\u{200b}据\""]);
     }
 
     #[test]

@@ -8,6 +8,7 @@ use super::{EVENNESS, Hit, Scope, Source};
 use crate::columns::{Word, word};
 use crate::vectors::parts;
 use domain::ids::{Principal, SessionId};
+use domain::script;
 use domain::time::UnixMillis;
 use rusqlite::{Row, Transaction, params};
 use std::collections::HashSet;
@@ -110,7 +111,7 @@ fn messages(
     );
     let principal = scope.principal.map(Principal::as_str);
     let values = params![words, principal, limit as i64, scope.project, behind];
-    transaction.prepare_cached(&sql)?.query_map(values, passage)?.collect()
+    transaction.prepare_cached(&sql)?.query_map(values, excerpt)?.collect()
 }
 
 /// A message that means something alike: its part that does.
@@ -149,6 +150,12 @@ fn neighbours(transaction: &Transaction<'_>, to: &Passage, side: Side) -> rusqli
     let mut statement = transaction.prepare_cached(&sql)?;
     let values = params![to.session.as_str(), to.id, EXCERPT as i64, CONTEXT as i64];
     statement.query_map(values, passage)?.collect()
+}
+
+/// The index has signs set apart in some scripts.
+fn excerpt(row: &Row<'_>) -> rusqlite::Result<Passage> {
+    let passage = passage(row)?;
+    Ok(Passage { text: script::put_together(passage.text), ..passage })
 }
 
 fn passage(row: &Row<'_>) -> rusqlite::Result<Passage> {

@@ -291,10 +291,18 @@ fn the_word_indexes_agree_with_what_is_left() {
     let mut store = SqliteStore::open(home.path()).unwrap();
     lived_in(&mut store, "one", "oven", "quince");
     lived_in(&mut store, "other", "garden", "medlar");
+    lived_in(&mut store, "third", "果园", "木梨");
+    lived_in(&mut store, "fourth", "畑", "カリン");
     forget(&mut store, &Extent::Session(id("one")));
+    forget(&mut store, &Extent::Session(id("third")));
     store.retain(store::Limits { oldest: Some(UnixMillis(i64::MAX)), largest: None }).unwrap();
     drop(store);
     let database = rusqlite::Connection::open(home.path().join("stillroom.db")).unwrap();
+    let flags = rusqlite::functions::FunctionFlags::SQLITE_UTF8;
+    let set_apart = |values: &rusqlite::functions::Context<'_>| {
+        Ok(domain::script::set_apart(values.get_raw(0).as_str()?).into_owned())
+    };
+    database.create_scalar_function("set_apart", 1, flags, set_apart).unwrap();
     for words in ["message_words", "observation_words", "knowledge_words"] {
         let check = format!("INSERT INTO {words} ({words}, rank) VALUES ('integrity-check', 1)");
         database.execute(&check, []).unwrap_or_else(|error| panic!("{words}: {error}"));

@@ -137,6 +137,46 @@ fn a_long_message_is_shown_around_the_words() {
     assert!(text.contains("needle") && text.len() < 1000, "{text}");
 }
 
+#[test]
+fn words_are_found_in_texts_that_set_no_blanks_between_them() {
+    let mut store =
+        store_with("s", &["我们决定把数据库迁移到PostgreSQL，因为并发写入太慢。", "好的，明天开始。"]);
+    say(&mut store, "s2", &["パン種は毎日餌をやる必要がある", "데이터베이스를 옮겼다", "猫在睡觉"]);
+    let mut first = |query: &str| found(&mut store, query).into_iter().next().map(|hit| hit.1);
+    let moved = Some("我们决定把数据库迁移到PostgreSQL，因为并发写入太慢。".to_owned());
+    for query in ["数据库", "为什么迁移数据库？", "postgresql", "并发", "迁移 写入"] {
+        assert_eq!(first(query), moved, "{query}");
+    }
+    assert_eq!(first("餌はいつやる？").as_deref(), Some("パン種は毎日餌をやる必要がある"));
+    assert_eq!(first("데이터베이스").as_deref(), Some("데이터베이스를 옮겼다"), "without its ending");
+    assert_eq!(first("猫").as_deref(), Some("猫在睡觉"), "one sign is a word, too");
+    assert_eq!(first("据数"), None, "signs in another order are not");
+}
+
+#[test]
+fn a_long_text_without_blanks_is_shown_around_the_words_as_it_was_written() {
+    let long = format!("{}。针在这里！{}", "干草很多".repeat(500), "干草很多".repeat(500));
+    let mut store = store_with("s", &[&long]);
+    let text = found(&mut store, "针在").remove(0).1;
+    assert!(text.contains("针在这里！干草") && text.chars().count() < 200, "{text}");
+}
+
+#[test]
+fn entries_are_found_by_words_without_blanks() {
+    let mut store = store_with("s", &["a"]);
+    let create = |title: &str, content: &str| Operation::Create {
+        category: Category::Pattern,
+        title: title.into(),
+        content: content.into(),
+        confidence: 1.0,
+    };
+    let both = [create("数据库", "测试需要磁盘"), create("缓存", "每小时预热一次")];
+    store.apply_operations(&id("s"), &both, UnixMillis(1)).unwrap();
+    let hits = store.recall(None, "缓存怎么预热", 5).unwrap();
+    assert_eq!((hits.len(), hits[0].id.as_str(), hits[0].text.as_str()), (1, "k2", "每小时预热一次"));
+    assert_eq!(hits[0].score, 0.4, "two of five");
+}
+
 /// More messages than are scored for one question have each of two words, none both but the first.
 fn crowded() -> SqliteStore {
     let said = |word: &'static str| (0..4_100).map(move |number| format!("{word} {number}"));

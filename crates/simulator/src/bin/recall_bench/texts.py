@@ -1,6 +1,6 @@
 """Makes data sets for `recall_bench` of texts that are no chat: `texts.py FOLDER [ROOT]`.
 
-They are made of what Debian's packages perl-doc and python3-doc and its manual pages say under ROOT (`/` if it is not named), and
+They are made of what Debian's packages perl-doc and python3-doc and its manual pages (Chinese and Japanese ones too) say under ROOT (`/` if it is not named), and
 of this project's history. Nothing of it is kept in the project. In each set one text asks for another that does not hold it.
 """
 
@@ -14,8 +14,9 @@ import sys
 PAGES = 600
 PARAGRAPHS = 8
 COMMITS_A_SESSION = 15
-NAMES = re.compile(r"^NAME\n\s+(.+?)(?:\n\n|\n\S)", re.M | re.S)
-DESCRIPTION = re.compile(r"^DESCRIPTION\n(.*?)(?=^\S|\Z)", re.M | re.S)
+NAMES = re.compile(r"^(?:NAME|名称|命令名|名前)[^\n]*\n\s+(.+?)(?:\n\n|\n\S)", re.M | re.S)
+DESCRIPTION = re.compile(r"^(?:DESCRIPTION|描述|说明|説明)[^\n]*\n(.*?)(?=^\S|\Z)", re.M | re.S)
+LINE_BROKEN = re.compile(r"(?<=[\u3000-\u9fff])\s+(?=[\u3000-\u9fff])")
 HEADED = re.compile(r"^(?!\s)([^\n]+\?)[ \t]*\n[-=~^]{6,}\n(.*?)(?=^(?!\s)[^\n]+\n[-=~^]{6,}\n|\Z)", re.M | re.S)
 
 
@@ -25,10 +26,11 @@ def main(folder, root="/"):
     whole = [[(question, ["\n\n".join(answer)], 1) for question, answer in file] for file in asked]
     parts = [[(question, answer, len(answer)) for question, answer in file] for file in asked]
     sets = {"questions-whole": whole, "questions-paragraphs": parts, "commits": commits(), "manual-pages": pages(root)}
+    sets |= {f"manual-pages-{language}": pages(root, language) for language in ["zh_CN", "ja"]}
     for name, sessions in sets.items():
         written = data_set(name, sessions)
         if not written["qa"]:
-            sys.exit(f"{name}: nothing under {root} asks for anything; install perl-doc, python3-doc, man-db and their like")
+            sys.exit(f"{name}: nothing under {root} asks for anything; install perl-doc, python3-doc, man-db, manpages-zh, manpages-ja and their like")
         (folder / f"{name}.json").write_text(json.dumps([written]))
         print(f"{name}: {len(written['qa'])} questions")
 
@@ -73,9 +75,9 @@ def commits():
     return [day[at : at + COMMITS_A_SESSION] for day in days.values() for at in range(0, len(day), COMMITS_A_SESSION)]
 
 
-def pages(root):
+def pages(root, language=""):
     """Manual pages, each a session: what stands under NAME asks for the description's first paragraph."""
-    files = sorted(root.glob("usr/share/man/man[1578]/*.gz"))
+    files = sorted((root / "usr/share/man" / language).glob("man[1578]/*.gz"))
     random.Random(7).shuffle(files)
     found = (page for page in map(page_of, files) if page)
     return [[page] for page, _ in zip(found, range(PAGES))]
@@ -87,8 +89,9 @@ def page_of(file):
     if not name or not description:
         return None
     _, _, purpose = re.sub(r"\s+[-—–]+\s+", "\0", re.sub(r"\s+", " ", name[1]), count=1).partition("\0")
-    told = [re.sub(r"[ \t]+", " ", part) for part in paragraphs(description[1]) if len(part) > 40][:PARAGRAPHS]
-    return (purpose, told, 1) if len(purpose.split()) >= 4 and len(told) >= 2 else None
+    told = [re.sub(r"[ \t]+", " ", LINE_BROKEN.sub("", part)) for part in paragraphs(description[1]) if len(part) > 40][:PARAGRAPHS]
+    says_enough = len(purpose.split()) >= 4 or len(re.findall(r"[\u3041-\u9fff]", purpose)) >= 8
+    return (LINE_BROKEN.sub("", purpose), told, 1) if says_enough and len(told) >= 2 else None
 
 
 def data_set(name, sessions):

@@ -41,7 +41,7 @@ impl Reading {
             length: 0.0,
             speaker: speaker.map(str::to_lowercase),
             asks: asks(said),
-            ends_asking: said.trim_end().ends_with('?'),
+            ends_asking: said.trim_end().ends_with(['?', '？']),
             is_first_person: false,
             tells_time: false,
         };
@@ -93,7 +93,10 @@ fn count(counts: &mut [u16], word: Meaning) {
 pub(super) fn asks(said: &str) -> bool {
     let is_near = |(at, _): &(usize, &str)| said.len() - at <= ASKED_WITHIN;
     !said.ends_with(LEFT_OUT)
-        && said.match_indices('?').filter(is_near).any(|(at, _)| ends_a_sentence(said, at))
+        && said
+            .match_indices(['?', '？'])
+            .filter(is_near)
+            .any(|(at, mark)| mark == "？" || ends_a_sentence(said, at))
 }
 
 /// Code has question marks that do not.
