@@ -6,6 +6,7 @@ use crate::sqlite::SqliteStore;
 use crate::store::Store;
 use std::fmt;
 use std::path::Path;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use thiserror::Error;
 
@@ -15,7 +16,10 @@ use thiserror::Error;
 /// runs on the caller's thread before the call returns, which suits virtual time, where waiting for a thread would let the
 /// clock jump.
 #[derive(Clone)]
-pub struct Desk(Arc<Way>);
+pub struct Desk {
+    way: Arc<Way>,
+    faults: Arc<AtomicU64>,
+}
 
 enum Way {
     Threads { writer: Lane, reader: Lane },
@@ -47,13 +51,38 @@ impl Desk {
         let (writer, reader) = SqliteStore::open_pair(folder)?;
         let reader = Lane::start("store-reader", reader)?;
         let writer = Lane::start("store-writer", writer)?;
-        Ok(Self(Arc::new(Way::Threads { writer, reader })))
+        Ok(Self::by(Way::Threads { writer, reader }))
     }
 
     /// A desk whose jobs run on the caller's thread.
     #[must_use]
     pub fn inline(store: impl Store + 'static) -> Self {
-        Self(Arc::new(Way::Inline(Mutex::new(Some(Box::new(store))))))
+        Self::by(Way::Inline(Mutex::new(Some(Box::new(store)))))
+    }
+
+    fn by(way: Way) -> Self {
+        Self { way: Arc::new(way), faults: Arc::default() }
+    }
+
+    /// How many jobs the store could not do since the start: the disk is full, the database is damaged, or the job panicked.
+    #[must_use]
+    pub fn faults(&self) -> u64 {
+        self.faults.load(Ordering::Relaxed)
+    }
+
+    /// The same job, which is counted when the store cannot do it.
+    fn counted<T, J: FnOnce(&mut dyn Store) -> Result<T, StoreError>>(
+        &self,
+        job: J,
+    ) -> impl FnOnce(&mut dyn Store) -> Result<T, StoreError> + use<T, J> {
+        let faults = Arc::clone(&self.faults);
+        move |store| {
+            let outcome = contained(store, job);
+            if let Err(StoreError::Database(_) | StoreError::Corrupt { .. } | StoreError::Crashed) = outcome {
+                faults.fetch_add(1, Ordering::Relaxed);
+            }
+            outcome
+        }
     }
 
     /// Has `job` done by the store that writes, in the order of calls but before what [`try_write`](Self::try_write) left,
@@ -65,7 +94,8 @@ impl Desk {
         &self,
         job: impl FnOnce(&mut dyn Store) -> Result<T, StoreError> + Send + 'static,
     ) -> Result<T, StoreError> {
-        match &*self.0 {
+        let job = self.counted(job);
+        match &*self.way {
             Way::Threads { writer, .. } => writer.run(job).await,
             Way::Inline(store) => at_once(store, job),
         }
@@ -79,7 +109,8 @@ impl Desk {
         &self,
         job: impl FnOnce(&mut dyn Store) -> Result<T, StoreError> + Send + 'static,
     ) -> Result<T, StoreError> {
-        match &*self.0 {
+        let job = self.counted(job);
+        match &*self.way {
             Way::Threads { reader, .. } => reader.run(job).await,
             Way::Inline(store) => at_once(store, job),
         }
@@ -96,9 +127,10 @@ impl Desk {
         &self,
         job: impl FnOnce(&mut dyn Store) -> Result<Pace, StoreError> + Send + 'static,
     ) -> Result<(), QueueFull> {
-        match &*self.0 {
+        let job = self.counted(job);
+        match &*self.way {
             Way::Threads { writer, .. } => {
-                let taken = writer.try_run(move |store| logged(contained(store, job)));
+                let taken = writer.try_run(move |store| logged(job(store)));
                 if taken { Ok(()) } else { Err(QueueFull) }
             }
             Way::Inline(store) => match at_once(store, job) {
@@ -114,7 +146,7 @@ impl Desk {
     /// Takes no more jobs, does those that are queued, and closes the database; its write-ahead log is then empty. Every
     /// clone is closed, and closing again is no fault.
     pub async fn close(&self) {
-        match &*self.0 {
+        match &*self.way {
             Way::Threads { writer, reader } => {
                 // The last connection to close empties the log, and only one that may write can.
                 reader.close().await;
@@ -127,7 +159,7 @@ impl Desk {
 
 impl fmt::Debug for Desk {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let way = match &*self.0 {
+        let way = match &*self.way {
             Way::Threads { .. } => "threads",
             Way::Inline(_) => "inline",
         };
@@ -140,7 +172,7 @@ fn at_once<T>(
     job: impl FnOnce(&mut dyn Store) -> Result<T, StoreError>,
 ) -> Result<T, StoreError> {
     let mut store = store.lock().unwrap_or_else(PoisonError::into_inner);
-    contained(&mut **store.as_mut().ok_or(StoreError::Closed)?, job)
+    job(&mut **store.as_mut().ok_or(StoreError::Closed)?)
 }
 
 fn logged(outcome: Result<Pace, StoreError>) -> Pace {

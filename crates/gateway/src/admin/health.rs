@@ -27,6 +27,7 @@ pub(crate) async fn metrics(admin: web::Data<Admin>, request: HttpRequest) -> Re
     admin.metrics.set_paused(paused.as_ref().ok());
     let unwell = admin.unwell().await;
     admin.metrics.set_unwell(unwell.as_deref().ok());
+    admin.metrics.set_store_faults(admin.house.desk.faults());
     let accept = request.headers().get(header::ACCEPT).and_then(|accept| accept.to_str().ok());
     let format = MetricsFormat::accepted(accept);
     let exposed = exposition(&admin.metrics, format).map_err(|fault| Refusal::Busy(fault.to_string()))?;

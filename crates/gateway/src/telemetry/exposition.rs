@@ -104,6 +104,7 @@ mod tests {
         metrics.shed("CredentialActor", "ClientAnswered");
         metrics.turn_recorded();
         metrics.turn_shed();
+        metrics.set_store_faults(2);
         metrics.dropped(&store::Dropped { messages: 3, bytes: 4096, ..store::Dropped::default() });
         metrics.warm_saved(0.25);
         metrics.warm_cost(0.125);
@@ -161,7 +162,8 @@ mod tests {
         assert_eq!(value(shed), 1.0);
         let turns = "stillroom_facts_shed_total{actor=\"Recorder\",msg=\"TurnCompleted\"}";
         assert_eq!(value(turns), 1.0);
-        assert_eq!(value("stillroom_turns_recorded_total"), 1.0);
+        let kept = (value("stillroom_turns_recorded_total"), value("stillroom_store_faults_total"));
+        assert_eq!(kept, (1.0, 2.0));
         assert_eq!(value("stillroom_retention_dropped_total{kind=\"message\"}"), 3.0);
         assert_eq!(value("stillroom_retention_dropped_total{kind=\"session\"}"), 0.0);
         assert_eq!(value("stillroom_retention_bytes_in_use"), 4096.0);
@@ -191,6 +193,7 @@ mod tests {
             "retention_bytes_in_use",
             "retention_dropped_total",
             "stand_ins_total",
+            "store_faults_total",
             "turns_recorded_total",
             "upstream_requests_total",
             "worker_health",

@@ -17,7 +17,7 @@ use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::Registry;
 use std::collections::BTreeMap;
 use std::fmt;
-use std::sync::atomic::AtomicU64;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use store::Dropped;
@@ -112,6 +112,7 @@ pub struct Metrics {
     queue_wait: Waits,
     facts_shed: Family<ShedLabels, Counter>,
     turns_recorded: Counter,
+    store_faults: Counter,
     dropped: Family<KindLabel, Counter>,
     bytes_in_use: Gauge,
     warm_saved: Dollars,
@@ -140,6 +141,7 @@ impl Metrics {
             queue_wait: Family::new_with_constructor(spans),
             facts_shed: Family::default(),
             turns_recorded: Counter::default(),
+            store_faults: Counter::default(),
             dropped: Family::default(),
             bytes_in_use: Gauge::default(),
             warm_saved: Dollars::default(),
@@ -216,6 +218,11 @@ impl Metrics {
         }
     }
 
+    /// Sets how many jobs the store could not do since the start.
+    pub(crate) fn set_store_faults(&self, faults: u64) {
+        self.store_faults.inner().store(faults, Ordering::Relaxed);
+    }
+
     fn register_providers(&mut self) {
         let registry = &mut self.registry;
         let help = "Attempts at a provider that ended, by purpose and status; status 0 is no answer";
@@ -254,6 +261,8 @@ impl Metrics {
     fn register_sessions(&mut self) {
         let registry = &mut self.registry;
         registry.register("turns_recorded", "Turns taken into the store", self.turns_recorded.clone());
+        let help = "Steps that the store could not do; nothing of such a step was kept";
+        registry.register("store_faults", help, self.store_faults.clone());
         let help = "Messages, observations and sessions that were dropped because they are old";
         registry.register("retention_dropped", help, self.dropped.clone());
         let help = "Bytes of the database that are in use, as of the last look for what is old";

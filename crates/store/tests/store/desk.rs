@@ -41,6 +41,23 @@ async fn a_job_that_panics_is_contained_and_the_store_goes_on() {
         assert!(matches!(crashed, Err(StoreError::Crashed)));
         desk.write(|store| store.charge(&call(Purpose::Warm, 1, 0.5))).await.unwrap();
         assert_eq!(spent(&desk).await, 0.5);
+        assert_eq!(desk.faults(), 3);
+    }
+}
+
+#[tokio::test]
+async fn what_the_store_could_not_do_is_counted_and_what_it_refused_is_not() {
+    let home = TempDir::new().unwrap();
+    for desk in both(home.path()) {
+        let full = || StoreError::Database("the disk is full".into());
+        desk.write(move |_| -> Result<(), StoreError> { Err(full()) }).await.unwrap_err();
+        desk.try_write(move |_| Err(full())).unwrap();
+        desk.write(|_| -> Result<(), StoreError> { Err(StoreError::Refused("no".into())) })
+            .await
+            .unwrap_err();
+        spent(&desk).await;
+        desk.close().await;
+        assert_eq!(desk.faults(), 2, "{desk:?}");
     }
 }
 

@@ -171,6 +171,16 @@ async fn metrics_count_the_sessions_that_a_refused_token_holds_up() {
 }
 
 #[actix_web::test]
+async fn what_the_store_could_not_do_is_among_the_metrics() {
+    let gateway = Gateway::new();
+    let full =
+        |_: &mut dyn store::Store| Err::<(), _>(store::StoreError::Database("the disk is full".into()));
+    gateway.house.desk.write(full).await.unwrap_err();
+    let answer = gateway.get("/metrics").await;
+    assert!(answer.text.contains("stillroom_store_faults_total 1\n"), "{}", answer.text);
+}
+
+#[actix_web::test]
 async fn an_actor_that_cannot_answer_is_503_and_the_other_metrics_are_still_told() {
     let gateway = Gateway::new();
     gateway.record("s", "Use tabs").await;
