@@ -56,12 +56,16 @@ bench-machine:
     cargo bench --locked -p machines --bench credential
     cargo bench --locked -p simulator --bench asking
 
-# What the relay costs beside nginx's proxy_pass, against the same mock provider: docs/speed.md has the figures. On Debian it
-# installs nginx. `--quick` is rough, `--against PATH` takes another build along, `--only TEXT` picks cases.
+# The program as it is released, in target/guided/release: built twice, the second time guided by what the first took under load.
+release:
+    .ci/release
+
+# What the relay of a release costs beside nginx's proxy_pass, against the same mock provider: docs/speed.md has the figures. On Debian
+# it installs nginx. `--quick` is rough, `--against PATH` takes another build along, `--only TEXT` picks cases.
 bench-relay *arguments:
     tests/nginx
-    cargo build --release --locked -p stillroom -p simulator --bin stillroom --bin relay_bench
-    target/release/relay_bench {{arguments}}
+    .ci/release
+    target/guided/release/relay_bench {{arguments}}
 
 # So many minutes at half load: nothing may grow, and nothing be lost.
 soak minutes="30":

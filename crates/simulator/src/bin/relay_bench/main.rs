@@ -1,10 +1,12 @@
 //! What the relay costs, beside nginx and beside nobody, against the same mock provider: `just bench-relay`.
 //!
-//! A newcomer's way in: [`mod@race`] runs the cases, [`goals`] says what we want of them, [`soak`] is the long run of the night.
+//! A newcomer's way in: [`mod@race`] runs the cases, [`goals`] says what we want of them, [`soak`] is the long run of the night,
+//! [`exercise`] what a guided build is guided by.
 
 mod answers;
 mod asking;
 mod contender;
+mod exercise;
 mod goals;
 mod load;
 mod mock;
@@ -52,6 +54,9 @@ struct Arguments {
     /// Instead of all that: so many minutes at half load, and then nothing may have grown and nothing be lost.
     #[arg(long, value_name = "MINUTES")]
     soak: Option<u64>,
+    /// Instead of all that: a second of each case for the gateway alone, and an orderly end, for builds that are guided by what a load takes.
+    #[arg(long)]
+    exercise: bool,
 }
 
 fn main() -> ExitCode {
@@ -74,6 +79,7 @@ async fn measure(arguments: &Arguments) -> io::Result<bool> {
     let folder = std::env::temp_dir().join(format!("relay_bench-{}", std::process::id()));
     fs::create_dir_all(&folder)?;
     let well = match arguments.soak {
+        _ if arguments.exercise => exercise::run(&ours(arguments)?, &folder, mock::start()?).await,
         Some(minutes) => soak::run(&ours(arguments)?, &folder, Duration::from_secs(60 * minutes)).await,
         None => race(arguments, &folder).await.map(|()| true),
     };

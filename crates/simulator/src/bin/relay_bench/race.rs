@@ -46,7 +46,7 @@ impl Case {
         format!("{} {} KiB x{}", self.answer.as_str(), self.body, self.connections)
     }
 
-    fn requests(self) -> Vec<Request> {
+    pub(crate) fn requests(self) -> Vec<Request> {
         let session = |at| format!("0f{at:06x}-1111-4222-8333-444455556666");
         (0..self.connections).map(|at| Request::new(&session(at), self.body * 1024, self.answer)).collect()
     }
