@@ -46,6 +46,17 @@ fn what_says_the_same_in_nearly_the_same_words_becomes_a_new_version_of_it() {
 }
 
 #[test]
+fn what_says_the_same_without_blanks_between_its_words_becomes_a_new_version_too() {
+    let mut store = store_with("s", &["x"]);
+    let said = "存储的测试需要一个会同步的磁盘，否则会失败";
+    apply(&mut store, 1, &[create("one", said)]);
+    apply(&mut store, 2, &[create("other", "存储的测试需要一个会同步的磁盘，否则就会失败！")]);
+    apply(&mut store, 3, &[create("third", "缓存每小时预热一次")]);
+    assert_eq!(entry(&mut store, "k1").map(|entry| entry.version), Some(2));
+    assert_eq!(store.knowledge(None).unwrap().len(), 2);
+}
+
+#[test]
 fn what_was_deleted_does_not_come_back_in_other_words() {
     for by_hand in [false, true] {
         let mut store = store_with("s", &["a"]);

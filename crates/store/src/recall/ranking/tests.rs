@@ -284,9 +284,19 @@ fn who_speaks_is_asked_for_with_and_without_accents() {
 }
 
 #[test]
+fn of_two_with_the_words_the_one_that_tells_comes_before_the_one_that_asks_in_whatever_script() {
+    assert_eq!(
+        best("mill stands", &[(1, 1, "The mill stands."), (2, 1, "The mill stands?")])[0],
+        "The mill stands."
+    );
+    assert_eq!(best("磨坊停了", &[(1, 1, "磨坊停了。"), (2, 1, "磨坊停了？")])[0], "磨坊停了。");
+}
+
+#[test]
 fn a_message_asks_only_near_its_end_and_not_in_code() {
     let long = format!("Is it so? {}", "It is. ".repeat(30));
-    let asking = ["Is it so?", "Is it?! (Or \"not?\")", "Is it so? I think so.", "(Is it?)"];
+    let asking =
+        ["Is it so?", "Is it?! (Or \"not?\")", "Is it so? I think so.", "(Is it?)", "是吗？我想是的。"];
     let others = ["It is.", "let it = read()?;", "it ? so : not", "/find?q=it", &long, "Is it? So it…", "?"];
     assert!(asking.iter().all(|text| asks(text)));
     for text in others {
