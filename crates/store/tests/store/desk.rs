@@ -41,7 +41,9 @@ async fn a_job_that_panics_is_contained_and_the_store_goes_on() {
         assert!(matches!(crashed, Err(StoreError::Crashed)));
         desk.write(|store| store.charge(&call(Purpose::Warm, 1, 0.5))).await.unwrap();
         assert_eq!(spent(&desk).await, 0.5);
-        assert_eq!(desk.faults(), 3);
+        // A fact that is left goes behind the jobs that somebody waits for.
+        desk.close().await;
+        assert_eq!(desk.faults(), 3, "{desk:?}");
     }
 }
 
@@ -55,7 +57,6 @@ async fn what_the_store_could_not_do_is_counted_and_what_it_refused_is_not() {
         desk.write(|_| -> Result<(), StoreError> { Err(StoreError::Refused("no".into())) })
             .await
             .unwrap_err();
-        spent(&desk).await;
         desk.close().await;
         assert_eq!(desk.faults(), 2, "{desk:?}");
     }
