@@ -24,6 +24,15 @@ fn bakery() -> SqliteStore {
     store
 }
 
+fn create(title: &str, content: &str) -> Operation {
+    Operation::Create {
+        category: Category::Pattern,
+        title: title.into(),
+        content: content.into(),
+        confidence: 1.0,
+    }
+}
+
 fn found(store: &mut SqliteStore, query: &str) -> Vec<(Source, String)> {
     let hits = store.recall(None, query, 10).unwrap();
     hits.into_iter().map(|Hit { source, text, .. }| (source, text)).collect()
@@ -83,12 +92,6 @@ fn context_never_comes_from_another_session() {
 #[test]
 fn a_title_weighs_more_than_content() {
     let mut store = store_with("s", &["a"]);
-    let create = |title: &str, content: &str| Operation::Create {
-        category: Category::Pattern,
-        title: title.into(),
-        content: content.into(),
-        confidence: 1.0,
-    };
     let both =
         [create("Kneading", "the oven is not in the title"), create("Oven", "kneading is not in the title")];
     store.apply_operations(&id("s"), &both, UnixMillis(1)).unwrap();
@@ -164,12 +167,6 @@ fn a_long_text_without_blanks_is_shown_around_the_words_as_it_was_written() {
 #[test]
 fn entries_are_found_by_words_without_blanks() {
     let mut store = store_with("s", &["a"]);
-    let create = |title: &str, content: &str| Operation::Create {
-        category: Category::Pattern,
-        title: title.into(),
-        content: content.into(),
-        confidence: 1.0,
-    };
     let both = [create("数据库", "测试需要磁盘"), create("缓存", "每小时预热一次")];
     store.apply_operations(&id("s"), &both, UnixMillis(1)).unwrap();
     let hits = store.recall(None, "缓存怎么预热", 5).unwrap();
