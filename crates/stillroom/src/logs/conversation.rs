@@ -11,8 +11,8 @@ use upstream::dialect;
 /// See the module.
 pub(super) struct Conversation {
     session: SessionRecord,
-    is_written: bool,
-    has_news: bool,
+    /// How the session stood when its record was written.
+    written: Option<SessionRecord>,
     records: Vec<Record>,
 }
 
@@ -44,7 +44,7 @@ impl Conversation {
             created: at,
             last_activity: at,
         };
-        Self { session, is_written: false, has_news: false, records: Vec::new() }
+        Self { session, written: None, records: Vec::new() }
     }
 
     /// Its first working directory counts.
@@ -58,13 +58,12 @@ impl Conversation {
     /// Something is said after the conversation `before`; what names the conversation then.
     pub(super) fn say(&mut self, before: Digest, message: &Message, at: UnixMillis) -> Digest {
         let link = before.then(message.digest());
-        if !self.is_written {
-            self.is_written = true;
-            self.records.push(Record::Session(self.session.clone()));
-        }
-        self.records.push(Record::Message(MessageRecord::of(&self.session.id, message, link, at)));
         self.session.head = Hex(link);
         self.stir(at);
+        if self.written.is_none() {
+            self.write();
+        }
+        self.records.push(Record::Message(MessageRecord::of(&self.session.id, message, link, at)));
         link
     }
 
@@ -93,7 +92,11 @@ impl Conversation {
 
     fn stir(&mut self, at: UnixMillis) {
         self.session.last_activity = self.session.last_activity.max(at);
-        self.has_news = true;
+    }
+
+    fn write(&mut self) {
+        self.records.push(Record::Session(self.session.clone()));
+        self.written = Some(self.session.clone());
     }
 
     /// The records so far.
@@ -103,11 +106,10 @@ impl Conversation {
 
     /// The last records: how the session stands comes once more, since it is only known now.
     pub(super) fn close(&mut self) -> Vec<Record> {
-        let mut records = self.take();
-        if std::mem::take(&mut self.has_news) {
-            records.push(Record::Session(self.session.clone()));
+        if self.written.as_ref().is_some_and(|written| *written != self.session) {
+            self.write();
         }
-        records
+        self.take()
     }
 }
 

@@ -83,7 +83,7 @@ fn claude_log() -> Vec<Value> {
 fn a_log_of_claude_codes_lands_as_if_its_turns_had_been_recorded() {
     let mut store = SqliteStore::in_memory().unwrap();
     let (done, unknown) = bring_in(&mut store, &mut ClaudeCode::default(), &claude_log());
-    assert_eq!((done.sessions, done.messages, unknown), (1, 4, 0));
+    assert_eq!((done.sessions, done.messages, done.known, unknown), (1, 4, 0, 0));
     let messages = said(&mut store, CLAUDE);
     assert_eq!(messages[0], (Role::User, "bake a loaf".into()));
     assert_eq!(messages[1], (Role::Assistant, "Let me look.\n[tool call Read] {\"path\":\"notes\"}".into()));
@@ -96,6 +96,16 @@ fn a_log_of_claude_codes_lands_as_if_its_turns_had_been_recorded() {
     assert_eq!(session.created, time("2026-11-26T04:00:01Z"));
     assert_eq!(session.last_activity, time("2026-11-26T04:00:06Z"));
     assert_eq!(store.messages(&CLAUDE.into()).unwrap()[1].at, time("2026-11-26T04:00:04Z"));
+}
+
+#[test]
+fn a_log_whose_lines_are_all_of_one_moment_has_its_turns() {
+    let mut log = claude_log();
+    log.iter_mut().for_each(|line| line["timestamp"] = json!("2026-11-26T04:00:01.000Z"));
+    let mut store = SqliteStore::in_memory().unwrap();
+    let (done, _) = bring_in(&mut store, &mut ClaudeCode::default(), &log);
+    assert_eq!((done.sessions, done.messages, done.known), (1, 4, 0));
+    assert_eq!(store.session(&CLAUDE.into()).unwrap().unwrap().turns, 2);
 }
 
 #[test]
@@ -235,7 +245,7 @@ fn codex_log() -> Vec<Value> {
 fn a_log_of_codexs_lands_as_if_its_turns_had_been_recorded_and_only_once() {
     let mut store = SqliteStore::in_memory().unwrap();
     let (done, unknown) = bring_in(&mut store, &mut Codex::default(), &codex_log());
-    assert_eq!((done.sessions, done.messages, unknown), (1, 4, 1));
+    assert_eq!((done.sessions, done.messages, done.known, unknown), (1, 4, 0, 1));
     let messages = said(&mut store, CODEX);
     assert_eq!(messages[0], (Role::User, "bake a loaf".into()));
     assert!(

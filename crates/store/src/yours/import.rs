@@ -71,6 +71,8 @@ struct Import<'t> {
 /// What became of one record.
 enum Fate {
     New,
+    /// It is known, and goes on.
+    Continued,
     Known,
     LeftOut,
 }
@@ -95,6 +97,7 @@ impl Import<'_> {
         };
         match fate {
             Fate::New => self.count(record),
+            Fate::Continued => {}
             Fate::Known => self.done.known += 1,
             Fate::LeftOut => self.done.left_out += 1,
         }
@@ -150,7 +153,8 @@ impl Import<'_> {
                 turns_since_curation = excluded.turns_since_curation, input = excluded.input, cache_read = excluded.cache_read,
                 cache_write_5m = excluded.cache_write_5m, cache_write_1h = excluded.cache_write_1h, output = excluded.output,
                 last_activity = excluded.last_activity
-            WHERE principal = excluded.principal AND last_activity < excluded.last_activity";
+            WHERE principal = excluded.principal
+                AND (last_activity, turns) < (excluded.last_activity, excluded.turns)";
         let known = session::one(self.transaction, &it.id)?;
         if known.as_ref().is_some_and(|known| known.principal != *self.whose) {
             return Err(StoreError::Refused(format!(
@@ -158,7 +162,7 @@ impl Import<'_> {
                 it.id.prefix()
             )));
         }
-        self.transaction.prepare_cached(sql)?.execute(named_params! {
+        let written = self.transaction.prepare_cached(sql)?.execute(named_params! {
             ":id": it.id.as_str(),
             ":principal": self.whose.as_str(),
             ":identity": it.identity,
@@ -180,7 +184,11 @@ impl Import<'_> {
             ":created": it.created.0,
             ":last": it.last_activity.0,
         })?;
-        Ok(if known.is_none() { Fate::New } else { Fate::Known })
+        Ok(match (known, written) {
+            (None, _) => Fate::New,
+            (Some(_), 0) => Fate::Known,
+            (Some(_), _) => Fate::Continued,
+        })
     }
 
     /// A session of this owner; its record came before.
