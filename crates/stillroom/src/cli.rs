@@ -198,7 +198,7 @@ pub(crate) enum Command {
     #[command(after_help = "Example:\n  stillroom recall sqlite locking --limit 5")]
     Recall {
         /// What to look for.
-        #[arg(required = true)]
+        #[arg(required = true, value_parser = no_blank)]
         words: Vec<String>,
         /// How many results at most.
         #[arg(long, default_value_t = 10, value_parser = clap::value_parser!(u32).range(1..=100))]
@@ -299,6 +299,11 @@ pub(crate) struct Json {
     /// Print JSON.
     #[arg(long)]
     pub(crate) json: bool,
+}
+
+/// A word that says something.
+fn no_blank(word: &str) -> Result<String, &'static str> {
+    if word.trim().is_empty() { Err("there is nothing to look for in a blank") } else { Ok(word.to_owned()) }
 }
 
 impl SettingsFlags {
@@ -421,6 +426,7 @@ mod tests {
         for wrong in [
             &["run"][..],
             &["recall"],
+            &["recall", " "],
             &["recall", "x", "--limit", "0"],
             &["bake"],
             &["trace", "--last", "0"],
