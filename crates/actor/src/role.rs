@@ -1,5 +1,6 @@
 //! A performer with its machine, seen by the shell without their types.
 
+use std::borrow::Cow;
 use std::time::Duration;
 
 use crate::{Factory, Message, Performer, Stage};
@@ -15,7 +16,7 @@ pub(crate) trait Role<M: Message, R> {
 pub(crate) struct Done<R> {
     pub(crate) reply: R,
     pub(crate) effects: usize,
-    pub(crate) outcome: String,
+    pub(crate) outcome: Cow<'static, str>,
 }
 
 /// One performer, its machine, and how to build the machine anew.
@@ -50,7 +51,7 @@ impl<P: Performer> Role<P::Message, P::Reply> for Cast<P> {
         traced: bool,
     ) -> Done<P::Reply> {
         let (reply, effects) = self.step(message, stage.now());
-        let outcome = if traced { P::outcome(&reply) } else { "handled".to_owned() };
+        let outcome = if traced { P::outcome(&reply).into() } else { "handled".into() };
         let count = effects.len();
         effects.into_iter().for_each(|effect| self.performer.perform(effect, stage));
         Done { reply, effects: count, outcome }

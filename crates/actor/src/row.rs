@@ -1,5 +1,7 @@
 //! One line of the message trace.
 
+use std::borrow::Cow;
+
 /// How one message was handled. `mail`, `cause` and `root` suffice to redraw who said what to whom.
 ///
 /// Actors and messages are named in the program's own text; whoever reads rows from elsewhere holds names as `String`.
@@ -33,12 +35,12 @@ pub struct Row<Name = &'static str> {
     pub asked: bool,
     /// How long it waited in the mailbox, in microseconds.
     pub queue_wait_us: u64,
-    /// How long its step and effects took, in microseconds.
+    /// How long its step and effects took, in microseconds; 0 where nobody traces or reads of each message in the log.
     pub handle_us: u64,
     /// How many messages still waited when it was taken out.
     pub depth: usize,
     /// How many effects its step had.
     pub effects: usize,
     /// `crashed at …`, or else the reply in short, or just `handled` unless tracing is on.
-    pub outcome: String,
+    pub outcome: Cow<'static, str>,
 }

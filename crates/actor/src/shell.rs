@@ -61,7 +61,9 @@ impl<M: Message, R: Send + 'static> Shell<M, R> {
         let span = span(&row);
         span.follows_from(&postmark.sender);
         let result = span.in_scope(|| self.handle_contained(message, &postmark, now, traced));
-        row.handle_us = micros(self.desk.environment.clock.now().saturating_sub(now));
+        if traced || !span.is_disabled() {
+            row.handle_us = micros(self.desk.environment.clock.now().saturating_sub(now));
+        }
         let reply = span.in_scope(|| self.settle(result, &mut row));
         report(&span, &row);
         // Before the answer, so that whoever has it can already read how it came about.
@@ -88,7 +90,7 @@ impl<M: Message, R: Send + 'static> Shell<M, R> {
                 Ok(reply)
             }
             Err(crash) => {
-                row.outcome = format!("crashed at {crash}");
+                row.outcome = format!("crashed at {crash}").into();
                 self.crashed(row.message, &crash);
                 Err(AskError::Crashed)
             }
@@ -248,7 +250,7 @@ fn span(row: &Row) -> Span {
 fn report(span: &Span, row: &Row) {
     span.record("handle_us", row.handle_us);
     span.record("effects", row.effects);
-    span.record("outcome", row.outcome.as_str());
+    span.record("outcome", &*row.outcome);
 }
 
 fn millis(duration: Duration) -> u64 {

@@ -88,7 +88,7 @@ async fn a_row_says_how_long_a_message_waited_and_what_came_of_it() {
             handle_us: 0,
             depth: 1,
             effects: 0,
-            outcome: "[8]".to_owned(),
+            outcome: "[8]".into(),
         };
         let rows = house.environment.trace.last(9);
         assert_eq!(rows[0], expected);

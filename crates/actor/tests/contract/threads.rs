@@ -57,7 +57,7 @@ fn actors_on_two_threads_talk_and_timers_and_performances_work_there() {
         mailbox.drain(HOUR).await;
         let rows = house.environment.trace.last(9);
         let note = rows.iter().find(|row| row.message == "Note").unwrap();
-        assert_eq!((note.outcome.as_str(), note.root), ("[1]", rows[0].root));
+        assert_eq!((&*note.outcome, note.root), ("[1]", rows[0].root));
     });
 }
 

@@ -233,7 +233,7 @@ mod tests {
 
     #[test]
     fn an_event_has_a_name_and_one_line_of_data() {
-        let row: Row = Row { outcome: "two\nlines".to_owned(), ..Row::default() };
+        let row: Row = Row { outcome: "two\nlines".into(), ..Row::default() };
         let event = event("message", &row);
         let event = std::str::from_utf8(&event).expect("text");
         assert!(event.starts_with("event: message\ndata: {") && event.ends_with("}\n\n"), "{event}");

@@ -83,7 +83,7 @@ mod tests {
             asked: true,
             queue_wait_us: 12,
             handle_us: 3,
-            outcome: "Lease 9f3a1c22/2".to_owned(),
+            outcome: "Lease 9f3a1c22/2".into(),
             ..Row::default()
         }
     }
@@ -96,9 +96,9 @@ mod tests {
 
     #[test]
     fn what_nobody_asked_for_has_no_outcome_unless_it_is_a_crash() {
-        let told = Row { asked: false, outcome: "Noted".to_owned(), ..row() };
+        let told = Row { asked: false, outcome: "Noted".into(), ..row() };
         assert!(line(&told).ends_with("handle 3µs"), "{}", line(&told));
-        let crash = Row { outcome: "crashed at a.rs:1:2".to_owned(), ..told };
+        let crash = Row { outcome: "crashed at a.rs:1:2".into(), ..told };
         assert!(line(&crash).ends_with("handle 3µs → crashed at a.rs:1:2"), "{}", line(&crash));
     }
 
@@ -112,7 +112,7 @@ mod tests {
     #[test]
     fn a_reply_of_many_lines_stays_one_line() {
         let long =
-            Row { outcome: format!("a\nb{}", "x".repeat(300)), session: Some("a\nb".to_owned()), ..row() };
+            Row { outcome: format!("a\nb{}", "x".repeat(300)).into(), session: Some("a\nb".into()), ..row() };
         let line = line(&long);
         assert!(!line.contains('\n') && line.ends_with("x…") && line.contains("a b"), "{line}");
     }

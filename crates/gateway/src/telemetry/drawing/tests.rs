@@ -18,16 +18,16 @@ fn conversation() -> Vec<Row> {
         session: Some("3f2a91c0-77".to_owned()),
         queue_wait_us: 12,
         handle_us: 3,
-        outcome: "Noted".to_owned(),
+        outcome: "Noted".into(),
         ..Row::default()
     };
-    let asked = |row: Row, outcome: &str| Row { asked: true, outcome: outcome.to_owned(), ..row };
+    let asked = |row: Row, outcome: &str| Row { asked: true, outcome: outcome.to_owned().into(), ..row };
     let crash = row(4, Some(3), "Distiller", "Curator", "Wanted");
     vec![
         row(1, None, "Gateway", "CredentialActor", "ClientAnswered"),
         row(2, Some(1), "CredentialActor", "Distiller", "Hinted"),
         asked(row(3, Some(2), "Distiller", "CredentialActor", "ResolveCredential"), "Lease 9f3a1c22/2"),
-        Row { outcome: "crashed at a.rs:1:2".to_owned(), ..crash },
+        Row { outcome: "crashed at a.rs:1:2".into(), ..crash },
     ]
 }
 
@@ -90,7 +90,7 @@ fn any_row() -> impl Strategy<Value = Row> {
             mail,
             cause,
             asked,
-            outcome,
+            outcome: outcome.into(),
             ..Row::default()
         },
     )

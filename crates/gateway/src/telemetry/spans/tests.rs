@@ -134,7 +134,7 @@ fn actor_messages_are_spans_of_their_conversation_and_bring_no_text_along() {
         detail: "canary".to_owned(),
         ..Row::default()
     };
-    let second = Row { mail: 8, cause: Some(7), hops: 1, outcome: "canary".to_owned(), ..first.clone() };
+    let second = Row { mail: 8, cause: Some(7), hops: 1, outcome: "canary".into(), ..first.clone() };
     // One that starts a conversation of its own has no parent in it.
     let third = Row { mail: 9, root: 9, hops: 0, ..second.clone() };
     [first, second, third].iter().for_each(|row| spans.handled(row));
