@@ -211,25 +211,44 @@ pub struct Asked {
     pub follows: Option<String>,
     /// The working directory that the agent states in its instructions.
     pub directory: Option<String>,
+    /// What [`opening`] makes of the first message, where the conversation itself was left unread.
+    pub opening: Option<u64>,
 }
 
 impl Asked {
     /// Tells histories of a session apart by how they begin: two that begin alike give the same number, however clients
-    /// rewrite cache marks and blanks, and two that do not hardly ever. Only the first words are looked at, and how many follow,
-    /// because this is asked of every request. None where the request does not carry its history.
+    /// rewrite cache marks and blanks, and two that do not hardly ever. None where the request does not carry its history.
     #[must_use]
     pub fn beginning(&self) -> Option<u64> {
-        const LOOKED_AT: usize = 256;
-        let first = self.messages.first().filter(|_| self.follows.is_none())?;
-        let mut hash = DefaultHasher::new();
-        for part in &first.parts {
-            let (Part::Text { text } | Part::ToolCall { id: text, .. } | Part::ToolResult { text, .. }) =
-                part;
-            let words = text.trim().as_bytes();
-            (words.len(), words.get(..LOOKED_AT).unwrap_or(words)).hash(&mut hash);
-        }
-        Some(hash.finish())
+        let first = || opening(self.messages.first()?.parts.iter().map(words));
+        self.opening.or_else(first).filter(|_| self.follows.is_none())
     }
+
+    /// Whether anything is said, be it unread.
+    #[must_use]
+    pub fn says_something(&self) -> bool {
+        self.opening.is_some() || !self.messages.is_empty()
+    }
+}
+
+/// A number for how a history begins, made of the words of the parts of its first message; none without any. Only the first words
+/// are looked at, and how many follow, because this is asked of every request.
+#[must_use]
+pub fn opening(parts: impl IntoIterator<Item = impl AsRef<str>>) -> Option<u64> {
+    const LOOKED_AT: usize = 256;
+    let mut parts = parts.into_iter().peekable();
+    parts.peek()?;
+    let mut hash = DefaultHasher::new();
+    for part in parts {
+        let words = part.as_ref().as_bytes();
+        (words.len(), words.get(..LOOKED_AT).unwrap_or(words)).hash(&mut hash);
+    }
+    Some(hash.finish())
+}
+
+fn words(part: &Part) -> &str {
+    let (Part::Text { text } | Part::ToolCall { id: text, .. } | Part::ToolResult { text, .. }) = part;
+    text.trim()
 }
 
 /// Tokens as the provider counted them.

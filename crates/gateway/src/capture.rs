@@ -256,13 +256,14 @@ fn understood(
     at_most: usize,
 ) -> Result<Asked, Unreadable> {
     let plain = encoding::decoded(encoding, body, at_most)?;
-    let glance = dialect::glance(dialect, &plain)?;
+    let glance = dialect::glance(dialect, &plain, signs.exact().is_some())?;
     if is_named(signs, &glance) { Ok(glance) } else { dialect::asked(dialect, &plain) }
 }
 
 fn is_stream(headers: &HeaderMap) -> bool {
-    let kind = headers.get(CONTENT_TYPE).map_or(&b""[..], |kind| kind.as_bytes());
-    kind.trim_ascii_start().to_ascii_lowercase().starts_with(b"text/event-stream")
+    const STREAM: &[u8] = b"text/event-stream";
+    let kind = headers.get(CONTENT_TYPE).map_or(&b""[..], |kind| kind.as_bytes()).trim_ascii_start();
+    kind.get(..STREAM.len()).is_some_and(|kind| kind.eq_ignore_ascii_case(STREAM))
 }
 
 /// How a body is encoded, if at all.

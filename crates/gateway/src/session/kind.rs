@@ -17,7 +17,7 @@ pub(crate) enum Kind {
 /// The absence of tools alone proves nothing: simple clients have none. A schema for the answer, or room for a single token,
 /// without any tool, is how agents ask for titles and try a credential.
 pub(crate) fn kind(signs: &Signs, asked: Option<&Asked>) -> Kind {
-    let Some(asked) = asked.filter(|asked| !asked.messages.is_empty()) else { return Kind::Side };
+    let Some(asked) = asked.filter(|asked| asked.says_something()) else { return Kind::Side };
     let machinery =
         asked.tools == 0 && (asked.structured || asked.output_limit.is_some_and(|limit| limit <= 1));
     if machinery || signs.is_aside { Kind::Side } else { Kind::Turn }

@@ -54,7 +54,7 @@ impl Signs {
         }
     }
 
-    pub(super) fn exact(&self) -> Option<&str> {
+    pub(crate) fn exact(&self) -> Option<&str> {
         self.exact.as_ref().and_then(words)
     }
 

@@ -1,11 +1,13 @@
 //! Anthropic Messages: `POST /v1/messages`.
 
 mod answer;
+mod glance;
 mod reminder;
 mod request;
 
 pub(super) use answer::answered;
-pub(super) use request::{asked, glance};
+pub(super) use glance::glance;
+pub(super) use request::asked;
 
 use super::Completion;
 use super::draft::spoken;

@@ -1,5 +1,8 @@
 //! The working directory, as agents state it in their instructions. It names a project and is never opened.
 
+use super::escaped::line_around;
+use super::json::{Text, read};
+
 use memchr::memmem::Finder;
 use std::sync::LazyLock;
 
@@ -16,6 +19,23 @@ pub(super) fn directory<'t>(texts: impl IntoIterator<Item = &'t str>) -> Option<
     let may_state = |text: &&str| TELLTALES.iter().any(|telltale| telltale.find(text.as_bytes()).is_some());
     let mut lines = texts.into_iter().filter(may_state).flat_map(str::lines);
     lines.find_map(|line| stated(line.trim())).map(str::to_owned)
+}
+
+/// The same for texts as they stand in JSON between their quotes. Only the lines are read that may state one: instructions are long.
+pub(super) fn stated_in<'t>(texts: impl IntoIterator<Item = &'t str>) -> Option<String> {
+    texts.into_iter().find_map(|text| {
+        let mut telltales: Vec<usize> =
+            TELLTALES.iter().flat_map(|telltale| telltale.find_iter(text.as_bytes())).collect();
+        telltales.sort_unstable();
+        telltales.into_iter().find_map(|at| directory([&*spoken(line_around(text, at))?]))
+    })
+}
+
+/// What a piece of a text that stands in JSON says.
+fn spoken(escaped: &str) -> Option<String> {
+    let json = ["\"", escaped, "\""].concat();
+    let text: Text<'_> = read(&json)?;
+    Some(text.0.into_owned())
 }
 
 fn stated(line: &str) -> Option<&str> {

@@ -10,10 +10,12 @@ mod addition;
 mod anthropic_messages;
 mod directory;
 mod draft;
+mod escaped;
 mod openai_chat;
 mod openai_responses;
 mod openai_usage;
 mod outline;
+mod walk;
 
 use crate::unreadable::Unreadable;
 use bytes::Bytes;
@@ -34,13 +36,15 @@ pub fn asked(dialect: Dialect, body: &[u8]) -> Result<Asked, Unreadable> {
 
 /// Reads of a client's request what must be known while it is relayed: as [`asked`], but no cache marks, and of the messages
 /// at least those up to the model's first, which tell a turn from a side request and state the working directory. The rest is
-/// only passed over; that it is JSON, and that nothing in it stands twice, is for whoever reads it.
+/// only passed over; that it is JSON, and that nothing in it stands twice, is for whoever reads it. Messages may be left unread,
+/// with no more of them told than [`Asked::opening`], tools
+/// uncounted but for whether there are any; and so may what the body says of the session, if it `is_named` already.
 ///
 /// # Errors
 /// As [`asked`].
-pub fn glance(dialect: Dialect, body: &[u8]) -> Result<Asked, Unreadable> {
+pub fn glance(dialect: Dialect, body: &[u8], is_named: bool) -> Result<Asked, Unreadable> {
     match dialect {
-        Dialect::AnthropicMessages => anthropic_messages::glance(body),
+        Dialect::AnthropicMessages => anthropic_messages::glance(body, is_named),
         Dialect::OpenAiChat => openai_chat::glance(body),
         Dialect::OpenAiResponses => openai_responses::glance(body),
     }

@@ -1,9 +1,8 @@
 //! Where the values of a JSON text begin and end, found without reading them: texts are passed over at the speed of a search
 //! for their end. What is found is JSON only if the whole is; whoever wants to know must read it.
 
-use super::json::Raw;
-use memchr::{memchr_iter, memmem};
-use serde::Deserialize;
+use super::walk::{Walk, behind, blank, past_text, past_value};
+use memchr::memmem;
 use std::borrow::Cow;
 use std::ops::Range;
 
@@ -55,17 +54,6 @@ pub(super) fn elements(json: &[u8]) -> impl Iterator<Item = &[u8]> {
     places(json).filter_map(|place| json.get(place))
 }
 
-/// As [`elements`], each with its members if it is an object that has some.
-pub(super) fn objects(json: &[u8]) -> impl Iterator<Item = (&[u8], Option<Members<'_>>)> {
-    items(json, |start| {
-        let (members, end) = match Members::at(json, start) {
-            Some((members, end)) => (Some(members), end),
-            None => (None, past_value(json, start)?),
-        };
-        Some(((json.get(start..end)?, members), end))
-    })
-}
-
 /// Where in the list `json` its items stand.
 pub(super) fn places(json: &[u8]) -> impl Iterator<Item = Range<usize>> {
     items(json, |start| past_value(json, start).map(|end| (start..end, end)))
@@ -83,7 +71,6 @@ fn items<T>(json: &[u8], read: impl Fn(usize) -> Option<(T, usize)>) -> impl Ite
 
 /// The members of an object as they stand.
 pub(super) struct Members<'b> {
-    json: &'b [u8],
     /// The name without its quotes, and where its value is.
     places: Vec<(&'b [u8], Range<usize>)>,
 }
@@ -92,112 +79,19 @@ impl<'b> Members<'b> {
     /// Those of the object `json`. None when it is no object, goes on behind its end, or a name stands twice or is spelled with
     /// escapes, so that two readers could disagree.
     pub(super) fn of(json: &'b [u8]) -> Option<Self> {
-        let (members, end) = Self::at(json, blank(json, 0))?;
-        (blank(json, end) == json.len()).then_some(members)
-    }
-
-    /// Those of the object that begins at `start`, and where that ends.
-    fn at(json: &'b [u8], start: usize) -> Option<(Self, usize)> {
-        let mut members = Self { json, places: Vec::with_capacity(USUAL) };
-        let mut at = behind(json, start, b'{')?;
-        loop {
-            let key = at..past_text(json, at)?;
-            let start = blank(json, behind(json, blank(json, key.end), b':')?);
-            let value = start..past_value(json, start)?;
-            let name = json.get(key)?.strip_prefix(b"\"")?.strip_suffix(b"\"")?;
-            if name.contains(&b'\\') || members.places.iter().any(|(known, _)| *known == name) {
-                return None;
-            }
-            let end = blank(json, value.end);
-            members.places.push((name, value));
-            match json.get(end)? {
-                b',' => at = blank(json, end + 1),
-                b'}' => return Some((members, end + 1)),
-                _ => return None,
-            }
-        }
+        let (mut places, mut walk) = (Vec::with_capacity(USUAL), Walk::through(json));
+        walk.object(|walk, name| {
+            let is_new = places.iter().all(|(known, _)| *known != name);
+            places.push((name, walk.place()?));
+            is_new.then_some(())
+        })?;
+        walk.is_over().then_some(Self { places })
     }
 
     /// Where the value of `name` is.
     pub(super) fn place(&self, name: &str) -> Option<Range<usize>> {
         self.places.iter().find(|(known, _)| *known == name.as_bytes()).map(|(_, place)| place.clone())
     }
-
-    /// The value of `name`, unread.
-    pub(super) fn value(&self, name: &str) -> Option<&'b [u8]> {
-        self.json.get(self.place(name)?)
-    }
-
-    /// The value of `name`, unread, as text.
-    pub(super) fn raw(&self, name: &str) -> Option<Raw<'b>> {
-        std::str::from_utf8(self.value(name)?).ok().map(Raw)
-    }
-
-    /// The value of `name`, read; what it is without one when there is none.
-    pub(super) fn read<T: Deserialize<'b> + Default>(&self, name: &str) -> serde_json::Result<T> {
-        self.value(name).map_or_else(|| Ok(T::default()), serde_json::from_slice)
-    }
-}
-
-/// The place behind the byte at `at` and the blanks that follow it, if it is this one.
-fn behind(json: &[u8], at: usize, byte: u8) -> Option<usize> {
-    (json.get(at) == Some(&byte)).then(|| blank(json, at + 1))
-}
-
-/// The first place from `at` on that holds no blank.
-fn blank(json: &[u8], at: usize) -> usize {
-    let rest = json.get(at..).unwrap_or_default();
-    at + rest.iter().take_while(|byte| b" \t\r\n".contains(byte)).count()
-}
-
-fn past_value(json: &[u8], at: usize) -> Option<usize> {
-    match json.get(at)? {
-        b'"' => past_text(json, at),
-        b'{' | b'[' => past_nest(json, at),
-        _ => past_word(json, at),
-    }
-}
-
-/// Behind the text that begins at `at`. Only its quotes are looked at: of what a backslash may escape nothing else ends a text,
-/// and prose has an escape in every line.
-fn past_text(json: &[u8], at: usize) -> Option<usize> {
-    let start = behind_quote(json, at)?;
-    let mut quotes = memchr_iter(b'"', json.get(start..)?).map(|quote| start + quote);
-    quotes.find(|quote| !is_escaped(json, *quote)).map(|quote| quote + 1)
-}
-
-/// Whether an odd number of backslashes stands before `at`: of two, the first escapes the second.
-fn is_escaped(json: &[u8], at: usize) -> bool {
-    let before = json.get(..at).unwrap_or_default();
-    before.iter().rev().take_while(|byte| **byte == b'\\').count() % 2 == 1
-}
-
-fn behind_quote(json: &[u8], at: usize) -> Option<usize> {
-    (json.get(at) == Some(&b'"')).then_some(at + 1)
-}
-
-/// Behind the object or list that begins at `at`.
-fn past_nest(json: &[u8], mut at: usize) -> Option<usize> {
-    let mut depth = 0_usize;
-    loop {
-        match json.get(at)? {
-            b'"' => {
-                at = past_text(json, at)?;
-                continue;
-            }
-            b'{' | b'[' => depth += 1,
-            b'}' | b']' if depth == 1 => return Some(at + 1),
-            b'}' | b']' => depth -= 1,
-            _ => {}
-        }
-        at += 1;
-    }
-}
-
-/// Behind the number or the word that begins at `at`.
-fn past_word(json: &[u8], at: usize) -> Option<usize> {
-    let word = json.get(at..)?.iter().take_while(|byte| !b",]} \t\r\n".contains(byte)).count();
-    (word > 0).then_some(at + word)
 }
 
 #[cfg(test)]

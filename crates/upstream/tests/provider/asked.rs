@@ -46,7 +46,7 @@ fn claude_codes_tool_traffic_is_read_with_ids_and_compact_input() {
 }
 
 #[test]
-fn a_glance_tells_what_the_whole_reading_tells_but_marks_and_what_was_said_after_the_first_answer() {
+fn a_glance_tells_what_the_whole_reading_tells_but_marks_and_what_was_said() {
     let late = r#"{"messages":[{"role":"user","content":"a"},{"role":"user","content":"Working directory: /c"},
         {"role":"assistant","content":"b"},{"role":"user","content":"d"}]}"#;
     let odd = r#"{"system":null,"metadata":null,"messages":[1,{"role":"user","role":"user","content":"a"},
@@ -59,11 +59,75 @@ fn a_glance_tells_what_the_whole_reading_tells_but_marks_and_what_was_said_after
         odd,
     ] {
         let mut whole = claude_code(body);
-        let answered = whole.messages.iter().position(|message| message.role == Role::Assistant);
-        whole.messages.truncate(answered.map_or(usize::MAX, |at| at + 1));
-        whole.cache = None;
-        assert_eq!(glance(AnthropicMessages, body.as_bytes()).unwrap(), whole);
+        let mut seen = glance(AnthropicMessages, body.as_bytes(), false).unwrap();
+        assert_eq!(seen.says_something(), whole.says_something());
+        (seen.opening, seen.messages) = (None, Vec::new());
+        (whole.cache, whole.messages, whole.tools) = (None, Vec::new(), whole.tools.min(1));
+        assert_eq!(seen, whole);
     }
+}
+
+#[test]
+fn a_glance_at_a_request_whose_session_is_named_leaves_out_what_the_body_calls_it() {
+    let body = include_str!("../fixtures/claude-code-turn.json").as_bytes();
+    let called = |is_named| glance(AnthropicMessages, body, is_named).unwrap().session;
+    assert_eq!(
+        (called(true), called(false)),
+        (None, claude_code(include_str!("../fixtures/claude-code-turn.json")).session)
+    );
+}
+
+fn opening(messages: &str) -> Option<u64> {
+    let body = format!(r#"{{"messages":[{messages}]}}"#);
+    glance(AnthropicMessages, body.as_bytes(), true).unwrap().beginning()
+}
+
+fn blocks(blocks: &str) -> Option<u64> {
+    opening(&format!(r#"{{"role":"user","content":[{blocks}]}}"#))
+}
+
+#[test]
+fn a_glance_tells_histories_apart_by_their_first_words_and_not_by_what_agents_rewrite() {
+    let said = |text: &str| blocks(&format!(r#"{{"type":"text","text":"{text}"}}"#));
+    let hello = said("hello");
+    assert!(hello.is_some() && hello != said("a summary"));
+    assert_eq!(said(r" \n\thello\r\n "), hello);
+    assert_ne!(said(r"hello\\n"), hello, "a backslash and a letter are no blank");
+    assert_eq!(said("<system-reminder>today\\n</system-reminder>hello"), hello);
+    let reminded = r#"{"type":"text","text":"<system-reminder>x</system-reminder>\n"},
+        {"type":"text","text":"hello","cache_control":{"type":"ephemeral"}}"#;
+    assert_eq!(blocks(reminded), hello);
+    assert_eq!(opening(r#"{"role":"user","content":"hello"},{"role":"assistant","content":"b"}"#), hello);
+    let long = "x".repeat(1000);
+    assert_ne!(said(&long), said(&format!("{long}y")));
+    let call = |id: &str| blocks(&format!(r#"{{"type":"tool_result","tool_use_id":"{id}","content":"c"}}"#));
+    assert!(call("1").is_some() && call("1") != call("2"));
+}
+
+#[test]
+fn a_glance_sees_nothing_said_in_blanks_reminders_and_instructions() {
+    for nothing in ["", " ", r"\n\t \r", "<system-reminder>x</system-reminder>\\n", "<system-reminder>open"] {
+        assert_eq!(blocks(&format!(r#"{{"type":"text","text":"{nothing}"}}"#)), None, "{nothing}");
+    }
+    assert_eq!(opening(r#"{"role":"system","content":"hello"}"#), None);
+    assert_eq!(opening(r#"{"role":"user","content":null},1,{"content":"b"}"#), None);
+    assert_eq!(blocks(r#"{"type":"image","source":{}}"#), None);
+}
+
+#[test]
+fn a_glance_finds_the_directory_on_a_line_of_its_own_and_reads_its_escapes() {
+    let stated = |text: &str| {
+        let body = format!(r#"{{"system":[{{"type":"text","text":"{text}"}}],"messages":[]}}"#);
+        let (seen, whole) = (glance(AnthropicMessages, body.as_bytes(), true).unwrap(), claude_code(&body));
+        assert_eq!(seen.directory, whole.directory, "{text}");
+        seen.directory
+    };
+    let line = r#"a directory\n - Working directory: /a\u00e4/\"b\"\r\nmore"#;
+    assert_eq!(stated(line).as_deref(), Some("/aä/\"b\""));
+    assert_eq!(stated(r"Working directory: /first\nWorking directory: /second").as_deref(), Some("/first"));
+    assert_eq!(stated(r"one\u000aWorking directory: /a\u000Atwo").as_deref(), Some("/a"));
+    assert_eq!(stated(r"\\nWorking directory: /a"), None, "a backslash and a letter end no line");
+    assert_eq!(stated(r"<cwd>C:\\new</cwd>").as_deref(), Some("C:\\new"));
 }
 
 #[test]
@@ -85,7 +149,7 @@ fn a_glance_at_openais_shapes_tells_the_same_about_all_but_what_was_said_after_t
         let answered = whole.messages.iter().position(|message| message.role == Role::Assistant);
         let some_more = whole.messages.len() > answered.map_or(usize::MAX, |at| at + 1);
         whole.messages.truncate(answered.map_or(usize::MAX, |at| at + 1));
-        assert_eq!(glance(dialect, body.as_bytes()).unwrap(), whole);
+        assert_eq!(glance(dialect, body.as_bytes(), false).unwrap(), whole);
         assert!(some_more || answered.is_none(), "the history is left out");
     }
 }

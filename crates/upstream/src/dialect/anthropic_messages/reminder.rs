@@ -3,9 +3,13 @@
 //! remembered as something that was said.
 
 use domain::conversation::{Message, Part};
+use memchr::memmem::Finder;
+use std::borrow::Cow;
+use std::sync::LazyLock;
 
 const OPEN: &str = "<system-reminder>";
 const CLOSE: &str = "</system-reminder>";
+static OPENING: LazyLock<Finder<'_>> = LazyLock::new(|| Finder::new(OPEN));
 
 /// The message without reminders; none when nothing else was in it.
 pub(super) fn without_reminders(message: Message) -> Option<Message> {
@@ -16,33 +20,41 @@ pub(super) fn without_reminders(message: Message) -> Option<Message> {
 fn part(part: Part) -> Option<Part> {
     match part {
         Part::Text { text } => {
-            let text = words(text);
+            let text = kept(text);
             (!text.trim().is_empty()).then_some(Part::Text { text })
         }
-        Part::ToolResult { id, text } => Some(Part::ToolResult { id, text: words(text) }),
+        Part::ToolResult { id, text } => Some(Part::ToolResult { id, text: kept(text) }),
         call @ Part::ToolCall { .. } => Some(call),
     }
 }
 
-/// A reminder that is never closed counts as one only when it stands first: elsewhere somebody talks about the tag.
-fn words(text: String) -> String {
-    if !text.contains(OPEN) {
-        return text;
+fn kept(text: String) -> String {
+    match words(&text) {
+        Cow::Borrowed(_) => text,
+        Cow::Owned(words) => words,
+    }
+}
+
+/// The text without reminders; it may as well be one with JSON's escapes still in it. A reminder that is never closed counts as one
+/// only when it stands first: elsewhere somebody talks about the tag.
+pub(super) fn words(text: &str) -> Cow<'_, str> {
+    if OPENING.find(text.as_bytes()).is_none() {
+        return Cow::Borrowed(text);
     }
     let mut kept = String::with_capacity(text.len());
-    let mut rest = text.as_str();
+    let mut rest = text;
     while let Some((before, after)) = rest.split_once(OPEN) {
         kept.push_str(before);
         match after.split_once(CLOSE) {
             Some((_, behind)) => rest = behind,
-            None if kept.trim().is_empty() => return kept,
+            None if kept.trim().is_empty() => return Cow::Owned(kept),
             None => {
                 kept.push_str(OPEN);
                 rest = after;
             }
         }
     }
-    kept + rest
+    Cow::Owned(kept + rest)
 }
 
 #[cfg(test)]
@@ -50,7 +62,7 @@ mod tests {
     use super::*;
 
     fn left(text: &str) -> String {
-        words(text.to_owned())
+        words(text).into_owned()
     }
 
     #[test]

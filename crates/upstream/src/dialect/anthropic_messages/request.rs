@@ -5,12 +5,12 @@ use super::reminder::without_reminders;
 use crate::dialect::directory::directory;
 use crate::dialect::json::{Raw, Text, asks_for_json, items, read, texts};
 use crate::dialect::opening;
-use crate::dialect::outline::{Members, elements, objects};
+use crate::dialect::outline::elements;
 use crate::unreadable::Unreadable;
 use domain::conversation::{Asked, CacheTtl, Message, Role};
 use serde::Deserialize;
 
-#[derive(Default, Deserialize)]
+#[derive(Deserialize)]
 struct Request<'b> {
     #[serde(borrow, default)]
     model: Text<'b>,
@@ -62,47 +62,6 @@ pub(crate) fn asked(body: &[u8]) -> Result<Asked, Unreadable> {
     Ok(Asked { cache, ..spoken(request, &turns) })
 }
 
-/// See [`glance`](crate::dialect::glance). The conversation and the tools are nearly all of a request, so they are passed over:
-/// of the one only the beginning is read, and the others are counted.
-pub(crate) fn glance(body: &[u8]) -> Result<Asked, Unreadable> {
-    let Some(members) = Members::of(body) else {
-        return Ok(Asked { cache: None, ..asked(body)? });
-    };
-    let request = Request {
-        model: members.read("model")?,
-        stream: members.read("stream")?,
-        max_tokens: members.read("max_tokens")?,
-        system: members.raw("system"),
-        metadata: members.raw("metadata"),
-        output_config: members.raw("output_config"),
-        output_format: members.raw("output_format"),
-        ..Request::default()
-    };
-    let tools = members.value("tools").map_or(0, |tools| elements(tools).count());
-    let turns = opening_turns(members.value("messages").unwrap_or_default());
-    Ok(Asked { tools, ..spoken(request, &turns) })
-}
-
-/// Up to the model's first.
-fn opening_turns(messages: &[u8]) -> Vec<Turn<'_>> {
-    let mut turns: Vec<Turn<'_>> = Vec::new();
-    for turn in objects(messages).filter_map(turn) {
-        turns.push(turn);
-        if turns.last().is_some_and(|turn| &*turn.role == "assistant") {
-            break;
-        }
-    }
-    turns
-}
-
-/// One turn, its content unread.
-fn turn<'b>((json, members): (&'b [u8], Option<Members<'b>>)) -> Option<Turn<'b>> {
-    match members {
-        Some(members) => Some(Turn { role: members.read("role").ok()?, content: members.raw("content") }),
-        None => serde_json::from_slice(json).ok(),
-    }
-}
-
 fn spoken(request: Request<'_>, turns: &[Turn<'_>]) -> Asked {
     let messages: Vec<Message> = turns.iter().filter_map(message).collect();
     Asked {
@@ -116,6 +75,7 @@ fn spoken(request: Request<'_>, turns: &[Turn<'_>]) -> Asked {
         model: request.model.0.into_owned(),
         cache_key: None,
         follows: None,
+        opening: None,
         messages: messages.into_iter().filter_map(without_reminders).collect(),
     }
 }
@@ -170,7 +130,7 @@ fn ttl(mark: &Mark) -> CacheTtl {
 }
 
 /// `metadata.user_id` holds JSON with any keys in any order; older clients spelled `user_…_session_<id>`.
-fn session(metadata: Raw<'_>) -> Option<String> {
+pub(super) fn session(metadata: Raw<'_>) -> Option<String> {
     #[derive(Deserialize)]
     struct Metadata<'b> {
         #[serde(borrow)]
@@ -187,7 +147,7 @@ fn session(metadata: Raw<'_>) -> Option<String> {
     named.or_else(|| spelled().map(|(_, id)| id.to_owned())).filter(|id| !id.is_empty())
 }
 
-fn wants_schema(output_config: Raw<'_>) -> bool {
+pub(super) fn wants_schema(output_config: Raw<'_>) -> bool {
     #[derive(Deserialize)]
     struct OutputConfig<'b> {
         #[serde(borrow)]
