@@ -55,10 +55,20 @@ impl Fingerprinter {
     /// two credentials, and a separator that no header name can hold keeps the two parts apart.
     #[must_use]
     pub fn fingerprint(&self, name: &str, value: &str) -> Fingerprint {
+        self.fingerprint_in_parts(name, [value])
+    }
+
+    /// The same of a value in parts, so that nobody has to write it in one.
+    #[must_use]
+    pub(crate) fn fingerprint_in_parts<'p>(
+        &self,
+        name: &str,
+        value: impl IntoIterator<Item = &'p str>,
+    ) -> Fingerprint {
         let mut hash = self.0.clone();
         hash.update(name.as_bytes());
         hash.update(&[0]);
-        hash.update(value.as_bytes());
+        value.into_iter().for_each(|part| hash.update(part.as_bytes()));
         Fingerprint(hash.finalize().into_bytes().into())
     }
 }

@@ -89,11 +89,20 @@ plain_name! {
     FileId
 }
 
+/// What the owner of a gateway for one machine is called.
+const LOCAL: &str = "local";
+
 impl Principal {
     /// The one owner of a gateway that only serves its own machine.
     #[must_use]
     pub fn local() -> Self {
-        Self::from("local")
+        Self::from(LOCAL)
+    }
+
+    /// Whether it is that one.
+    #[must_use]
+    pub fn is_local(&self) -> bool {
+        self.as_str() == LOCAL
     }
 }
 

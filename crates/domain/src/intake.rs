@@ -9,7 +9,9 @@ use crate::secret::Secret;
 /// The longest header value that is taken for a credential, in bytes.
 pub const LONGEST_CREDENTIAL: usize = 16 * 1024;
 
-const AUTH_HEADERS: [&str; 3] = ["authorization", "x-api-key", "x-goog-api-key"];
+/// The header in which a token stands behind a scheme.
+const BEARING: &str = "authorization";
+const AUTH_HEADERS: [&str; 3] = [BEARING, "x-api-key", "x-goog-api-key"];
 const COMPANIONS: [&str; 5] =
     ["anthropic-version", "anthropic-beta", "chatgpt-account-id", "openai-organization", "openai-project"];
 
@@ -62,40 +64,47 @@ impl Oddity {
     }
 }
 
+/// What one header that authenticates holds: its whole value, and the token in it.
+type Found<'h> = Option<(&'h str, &'h str)>;
+
 /// Reads the credential from `headers`: pairs of a lower-case name and the bytes as they came, in any order, repeats included.
 pub fn read<'h>(headers: impl Iterator<Item = (&'h str, &'h [u8])>, hasher: &Fingerprinter) -> Intake {
-    let telling: Vec<_> = headers.filter(|(name, _)| concerns_credentials(name)).collect();
-    let mut found: Vec<(&'static str, &'h str, &'h str)> = Vec::with_capacity(2);
-    for &(name, value) in &telling {
-        let Some(header) = AUTH_HEADERS.into_iter().find(|known| *known == name) else { continue };
-        if found.iter().any(|(seen, ..)| *seen == header) {
-            return Intake::Left(Oddity::Repeated);
-        }
-        match token(header, value) {
-            Ok((whole, token)) => found.push((header, whole, token)),
-            Err(oddity) => return Intake::Left(oddity),
+    let mut found: [Found<'h>; AUTH_HEADERS.len()] = [None; _];
+    let mut beside = Vec::new();
+    for (name, value) in headers {
+        if let Some(place) = AUTH_HEADERS.iter().position(|known| *known == name) {
+            if found[place].is_some() {
+                return Intake::Left(Oddity::Repeated);
+            }
+            match token(name, value) {
+                Ok(it) => found[place] = Some(it),
+                Err(oddity) => return Intake::Left(oddity),
+            }
+        } else if let Some(known) = COMPANIONS.into_iter().find(|known| *known == name) {
+            beside.extend(std::str::from_utf8(value).ok().map(|value| (known, value)));
         }
     }
-    let Some(first) = found.first() else { return Intake::Nothing };
-    if found.iter().any(|(_, _, token)| *token != first.2) {
+    let mut tokens = found.iter().flatten().map(|(_, token)| *token);
+    let Some(token) = tokens.next() else { return Intake::Nothing };
+    if tokens.any(|other| other != token) {
         return Intake::Left(Oddity::Conflicting);
     }
-    let companions = companions(&telling);
-    let in_key_header = found.iter().any(|(header, ..)| *header != "authorization");
-    let kind = CredentialKind::read(first.2, companions.get("anthropic-beta"), in_key_header);
-    let &(header, value, token) = preferred(&found, kind);
-    let fingerprint = hasher.fingerprint(header, parsed(header, token).reveal());
+    let companions: Companions = beside.into_iter().collect();
+    let in_key_header = found[1..].iter().any(Option::is_some);
+    let kind = CredentialKind::read(token, companions.get("anthropic-beta"), in_key_header);
+    let (header, value) = preferred(&found, kind);
+    let fingerprint = hasher.fingerprint_in_parts(header, plainly(header, token));
     let ends = (kind == CredentialKind::Jwt).then(|| jwt::expiry(token)).flatten();
     Intake::Captured(Credential { header, value: Secret::new(value), kind, fingerprint, companions, ends })
 }
 
-/// Of two headers with one token, the one that fits its kind: providers read keys from `x-api-key`, the rest as `Bearer`.
-fn preferred<'f, 'h>(
-    found: &'f [(&'static str, &'h str, &'h str)],
-    kind: CredentialKind,
-) -> &'f (&'static str, &'h str, &'h str) {
+/// Of several headers with one token, the one that fits its kind, and its whole value: providers read keys from `x-api-key`, the rest
+/// as `Bearer`.
+fn preferred<'h>(found: &[Found<'h>; AUTH_HEADERS.len()], kind: CredentialKind) -> (&'static str, &'h str) {
     let wants_bearer = kind != CredentialKind::ApiKey;
-    found.iter().find(|(header, ..)| (*header == "authorization") == wants_bearer).unwrap_or(&found[0])
+    let there = AUTH_HEADERS.into_iter().zip(found).filter_map(|(header, it)| Some((header, it.as_ref()?.0)));
+    let fits = |(header, _): &(&str, &str)| (*header == BEARING) == wants_bearer;
+    there.clone().find(fits).or_else(|| there.clone().next()).unwrap_or_default()
 }
 
 /// The header's whole value and the token in it.
@@ -104,7 +113,7 @@ fn token<'h>(header: &str, value: &'h [u8]) -> Result<(&'h str, &'h str), Oddity
         return Err(Oddity::TooLong);
     }
     let whole = std::str::from_utf8(value).map_err(|_| Oddity::Malformed)?.trim_matches([' ', '\t']);
-    let token = if header == "authorization" { bearer(whole).ok_or(Oddity::Malformed)? } else { whole };
+    let token = if header == BEARING { bearer(whole).ok_or(Oddity::Malformed)? } else { whole };
     let sound = !token.is_empty() && token.bytes().all(|byte| byte.is_ascii_graphic() && byte != b',');
     if sound { Ok((whole, token)) } else { Err(Oddity::Malformed) }
 }
@@ -117,18 +126,8 @@ fn bearer(value: &str) -> Option<&str> {
 
 /// How a header with this token is written by everybody who writes it plainly. It is what the fingerprint is taken of: the
 /// case of a scheme and the blanks behind it make no other token.
-fn parsed(header: &str, token: &str) -> Secret {
-    Secret::new(if header == "authorization" { format!("Bearer {token}") } else { token.to_owned() })
-}
-
-fn companions(headers: &[(&str, &[u8])]) -> Companions {
-    headers
-        .iter()
-        .filter_map(|(name, value)| {
-            let known = COMPANIONS.into_iter().find(|known| known == name)?;
-            Some((known, std::str::from_utf8(value).ok()?))
-        })
-        .collect()
+fn plainly<'t>(header: &str, token: &'t str) -> [&'t str; 2] {
+    [if header == BEARING { "Bearer " } else { "" }, token]
 }
 
 #[cfg(test)]

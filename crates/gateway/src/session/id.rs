@@ -16,10 +16,10 @@ const MARK: char = '~';
 ///
 /// The local principal's usual names stay readable; an odd one is hashed, since ids stand in paths and logs.
 pub(crate) fn session_id(principal: &Principal, name: &str) -> SessionId {
-    if *principal != Principal::local() {
+    if !principal.is_local() {
         return SessionId::from(format!("{}{MARK}", digest(&[&scope(principal), name.as_bytes()])));
     }
-    SessionId::from(if is_usual(name) { name.to_owned() } else { digest(&[name.as_bytes()]) })
+    if is_usual(name) { SessionId::from(name) } else { SessionId::from(digest(&[name.as_bytes()])) }
 }
 
 /// What stands before the names of a principal. Its length goes first, so that no two pairs of principal and name read alike.

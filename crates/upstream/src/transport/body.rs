@@ -65,22 +65,24 @@ pub(super) struct Watched<S> {
     /// `None` once it has ended, so that its connection is closed and no error is said twice.
     source: Option<S>,
     limit: Duration,
-    alarm: Pin<Box<Sleep>>,
+    /// Set when somebody first has to wait, which is never where an answer is there as a whole.
+    alarm: Option<Pin<Box<Sleep>>>,
     /// The clock runs only while the reader waits: a reader who is slow himself is not the provider's fault.
     waiting: bool,
 }
 
 impl<S> Watched<S> {
     pub(super) fn new(source: S, limit: Duration) -> Self {
-        Self { source: Some(source), limit, alarm: Box::pin(sleep(limit)), waiting: false }
+        Self { source: Some(source), limit, alarm: None, waiting: false }
     }
 
     fn poll_alarm(&mut self, context: &mut Context<'_>) -> Poll<Fault> {
+        let alarm = self.alarm.get_or_insert_with(|| Box::pin(sleep(self.limit)));
         if !self.waiting {
             self.waiting = true;
-            self.alarm.as_mut().reset(Instant::now() + self.limit);
+            alarm.as_mut().reset(Instant::now() + self.limit);
         }
-        self.alarm.as_mut().poll(context).map(|()| Fault::TimedOut { phase: Phase::BetweenBytes })
+        alarm.as_mut().poll(context).map(|()| Fault::TimedOut { phase: Phase::BetweenBytes })
     }
 
     fn end(&mut self, fault: Option<Fault>) -> Poll<Option<Result<Bytes, Fault>>> {

@@ -72,7 +72,7 @@ impl Projects {
     /// for themselves and are never looked at.
     #[must_use]
     pub fn of(&self, principal: &Principal, directory: &str, now: UnixMillis) -> ProjectId {
-        if *principal != Principal::local() {
+        if !principal.is_local() {
             return directory.into();
         }
         let stated = (principal.clone(), directory.to_owned());
