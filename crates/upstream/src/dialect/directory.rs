@@ -1,7 +1,7 @@
 //! The working directory, as agents state it in their instructions. It names a project and is never opened.
 
-use super::escaped::line_around;
-use super::json::{Text, read};
+use super::escaped::{line_around, text};
+use super::json::{Raw, Text, read, texts};
 
 use memchr::memmem::Finder;
 use std::sync::LazyLock;
@@ -29,6 +29,14 @@ pub(super) fn stated_in<'t>(texts: impl IntoIterator<Item = &'t str>) -> Option<
         telltales.sort_unstable();
         telltales.into_iter().find_map(|at| directory([&*spoken(line_around(text, at))?]))
     })
+}
+
+/// The same for a content: a text, or a list of parts that have one.
+pub(super) fn stated_in_content(content: Raw<'_>) -> Option<String> {
+    match text(content.get().as_bytes()) {
+        Some(text) => stated_in([text]),
+        None => directory(texts(Some(content)).iter().map(AsRef::as_ref)),
+    }
 }
 
 /// What a piece of a text that stands in JSON says.

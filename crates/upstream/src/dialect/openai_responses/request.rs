@@ -1,8 +1,8 @@
 //! What a client asks: items that make a conversation, the tools among them, and whose thread it is.
 
 use super::{Item, said};
-use crate::dialect::directory::directory;
-use crate::dialect::json::{Raw, Text, asks_for_json, items, read, texts};
+use crate::dialect::directory::{directory, stated_in_content};
+use crate::dialect::json::{Raw, Text, asks_for_json, items, read};
 use crate::dialect::{opening, outline};
 use crate::unreadable::Unreadable;
 use domain::conversation::{Asked, Message, Part, Role};
@@ -83,9 +83,9 @@ fn join(messages: &mut Vec<Message>, role: Role, parts: Vec<Part>) {
 }
 
 fn stated_directory(request: &Request<'_>, input: &[Item<'_>], messages: &[Message]) -> Option<String> {
-    let developer = input.iter().filter(|item| item.instructs()).flat_map(|item| texts(item.content));
-    let instructions: Vec<_> = texts(request.instructions).into_iter().chain(developer).collect();
-    directory(instructions.iter().map(AsRef::as_ref).chain(opening(messages)))
+    let developer = input.iter().filter(|item| item.instructs()).map(|item| item.content);
+    let mut instructions = [request.instructions].into_iter().chain(developer).flatten();
+    instructions.find_map(stated_in_content).or_else(|| directory(opening(messages)))
 }
 
 /// Tools stand at the top, or in an item of the input; a namespace holds several.
