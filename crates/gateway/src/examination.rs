@@ -19,6 +19,9 @@ const LONGEST_ERROR: usize = 64 * 1024;
 /// An answer longer than this, in bytes, is examined beside the thread that relays.
 const QUICKLY_EXAMINED: usize = 256 * 1024;
 
+/// An answer of no more bytes than this is copied for the record: its pieces hold the buffers of connections, which are larger.
+const SMALL: usize = 4 * 1024;
+
 /// How an answer ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Ending {
@@ -128,7 +131,8 @@ impl Examination {
         let ending = ending.after(answered.as_ref());
         self.settle(answered, ending);
         if self.status.is_success() && ending == Ending::Whole {
-            self.record(pieces, encoding);
+            let small = copied_if_small(&whole);
+            self.record(small.unwrap_or(pieces), encoding);
         }
     }
 
@@ -206,6 +210,10 @@ fn joined(pieces: &[Bytes]) -> Cow<'_, [u8]> {
     }
 }
 
+fn copied_if_small(answer: &[u8]) -> Option<Vec<Bytes>> {
+    (answer.len() <= SMALL).then(|| vec![Bytes::copy_from_slice(answer)])
+}
+
 static TELLING: LazyLock<Vec<HeaderName>> = LazyLock::new(|| {
     classify::HEADERS.map(HeaderName::from_static).into_iter().chain([CONTENT_ENCODING]).collect()
 });
@@ -252,6 +260,16 @@ mod tests {
         tape.take(&Bytes::new());
         assert!(!tape.is_whole());
         assert_eq!(tape.pieces.concat(), b"abcd");
+    }
+
+    #[test]
+    fn a_small_answer_that_waits_for_the_record_holds_no_buffer_of_a_connection() {
+        let buffer = Bytes::from(vec![b'a'; 8 * 1024]);
+        let pieces = [buffer.slice(..100), buffer.slice(100..SMALL)];
+        let kept = copied_if_small(&joined(&pieces)).expect("it is small");
+        drop(pieces);
+        assert!(buffer.is_unique() && kept.concat() == buffer[..SMALL]);
+        assert_eq!(copied_if_small(&buffer[..=SMALL]), None, "copying more costs more than it gives");
     }
 
     #[test]
