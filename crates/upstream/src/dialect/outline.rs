@@ -96,24 +96,13 @@ impl<'b> Members<'b> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::walk;
     use super::*;
     use proptest::prelude::*;
     use serde_json::Value;
 
     fn value() -> impl Strategy<Value = Value> {
-        let leaf = prop_oneof![
-            Just(Value::Null),
-            any::<bool>().prop_map(Value::from),
-            any::<i32>().prop_map(Value::from),
-            "[\"\\\\{}\\[\\]:, a-cä\n]{0,9}".prop_map(Value::from),
-        ];
-        leaf.prop_recursive(4, 24, 4, |inner| {
-            prop_oneof![
-                prop::collection::vec(inner.clone(), 0..4).prop_map(Value::from),
-                prop::collection::btree_map("[\"\\\\{}a-c]{0,2}", inner, 0..4)
-                    .prop_map(|members| Value::Object(members.into_iter().collect())),
-            ]
-        })
+        walk::tests::value("[\"\\\\{}a-c]{0,2}")
     }
 
     fn spelled(value: &Value, pretty: bool) -> String {

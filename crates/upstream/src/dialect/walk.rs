@@ -146,21 +146,23 @@ fn past_word(json: &[u8], at: usize) -> Option<usize> {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
     use proptest::prelude::*;
     use serde_json::Value;
 
-    fn value() -> impl Strategy<Value = Value> {
+    /// Any value; the names of members are of this form.
+    pub(in crate::dialect) fn value(names: &'static str) -> impl Strategy<Value = Value> {
         let leaf = prop_oneof![
             Just(Value::Null),
+            any::<bool>().prop_map(Value::from),
             any::<i32>().prop_map(Value::from),
             "[\"\\\\{}\\[\\]:, a-cä\n]{0,9}".prop_map(Value::from),
         ];
-        leaf.prop_recursive(4, 24, 4, |inner| {
+        leaf.prop_recursive(4, 24, 4, move |inner| {
             prop_oneof![
                 prop::collection::vec(inner.clone(), 0..4).prop_map(Value::from),
-                prop::collection::btree_map("[{}a-c]{0,2}", inner, 0..4)
+                prop::collection::btree_map(names, inner, 0..4)
                     .prop_map(|members| Value::Object(members.into_iter().collect())),
             ]
         })
@@ -186,7 +188,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn who_goes_into_everything_sees_everything(value in value(), pretty: bool) {
+        fn who_goes_into_everything_sees_everything(value in value("[{}a-c]{0,2}"), pretty: bool) {
             let json = if pretty { format!(" {value:#}\n") } else { value.to_string() };
             let mut walk = Walk::through(json.as_bytes());
             prop_assert_eq!(walked(&mut walk), Some(value));

@@ -77,6 +77,45 @@ fn a_glance_at_a_request_whose_session_is_named_leaves_out_what_the_body_calls_i
     );
 }
 
+#[test]
+fn a_glance_at_what_two_readers_could_read_differently_tells_what_the_whole_reading_tells() {
+    for body in [
+        r#"{"model":"a","model":"b"}"#,
+        r#"{"messages":[],"messages":[]}"#,
+        r#"{"messages":[]} x"#,
+        r#"{"a":1"#,
+    ] {
+        assert!(asked(AnthropicMessages, body.as_bytes()).is_err(), "{body}");
+        assert!(glance(AnthropicMessages, body.as_bytes(), true).is_err(), "{body}");
+    }
+    let twice = r#"{"role":"assistant","role":"user","content":"a"},{"role":"user","content":"b"}"#;
+    let body = format!(r#"{{"messages":[{twice}]}}"#);
+    assert_eq!(glance(AnthropicMessages, body.as_bytes(), true).unwrap(), claude_code(&body));
+}
+
+#[test]
+fn a_glance_finds_the_directory_where_the_whole_reading_finds_it() {
+    let states =
+        |role: &str, path: &str| format!(r#"{{"role":"{role}","content":"Working directory: {path}"}}"#);
+    let (user, system) = (states("user", "/user"), states("system", "/system"));
+    let answer = r#"{"role":"assistant","content":"b"}"#;
+    for (messages, found) in [
+        (format!("{user},{system}"), Some("/system")),
+        (format!("{user},{answer}"), Some("/user")),
+        (format!("{answer},{user}"), None),
+    ] {
+        let body = format!(r#"{{"messages":[{messages}]}}"#);
+        let seen = glance(AnthropicMessages, body.as_bytes(), true).unwrap();
+        assert_eq!(
+            (seen.directory.as_deref(), claude_code(&body).directory.as_deref()),
+            (found, found),
+            "{messages}"
+        );
+    }
+    let untyped = br#"{"system":[{"text":"Working directory: /c"}]}"#;
+    assert_eq!(glance(AnthropicMessages, untyped, true).unwrap().directory.as_deref(), Some("/c"));
+}
+
 fn opening(messages: &str) -> Option<u64> {
     let body = format!(r#"{{"messages":[{messages}]}}"#);
     glance(AnthropicMessages, body.as_bytes(), true).unwrap().beginning()
@@ -102,6 +141,12 @@ fn a_glance_tells_histories_apart_by_their_first_words_and_not_by_what_agents_re
     assert_ne!(said(&long), said(&format!("{long}y")));
     let call = |id: &str| blocks(&format!(r#"{{"type":"tool_result","tool_use_id":"{id}","content":"c"}}"#));
     assert!(call("1").is_some() && call("1") != call("2"));
+    let used = |id: &str| {
+        opening(&format!(
+            r#"{{"role":"assistant","content":[{{"type":"tool_use","id":"{id}","name":"n","input":{{}}}}]}}"#
+        ))
+    };
+    assert!(used("1").is_some() && used("1") != used("2"));
 }
 
 #[test]
@@ -125,6 +170,7 @@ fn a_glance_finds_the_directory_on_a_line_of_its_own_and_reads_its_escapes() {
     let line = r#"a directory\n - Working directory: /a\u00e4/\"b\"\r\nmore"#;
     assert_eq!(stated(line).as_deref(), Some("/aä/\"b\""));
     assert_eq!(stated(r"Working directory: /first\nWorking directory: /second").as_deref(), Some("/first"));
+    assert_eq!(stated(r"<cwd>/first</cwd>\nWorking directory: /second").as_deref(), Some("/first"));
     assert_eq!(stated(r"one\u000aWorking directory: /a\u000Atwo").as_deref(), Some("/a"));
     assert_eq!(stated(r"\\nWorking directory: /a"), None, "a backslash and a letter end no line");
     assert_eq!(stated(r"<cwd>C:\\new</cwd>").as_deref(), Some("C:\\new"));
@@ -143,9 +189,11 @@ fn a_glance_at_openais_shapes_tells_the_same_about_all_but_what_was_said_after_t
         (OpenAiResponses, include_str!("../fixtures/codex-title.json")),
         (OpenAiResponses, late_tools),
         (OpenAiResponses, r#"{"input":"a text","prompt_cache_key":"k"}"#),
+        (OpenAiResponses, r#"{"input":"a text","instructions":"One.\nWorking directory: /c\nTwo."}"#),
         (OpenAiChat, chat),
     ] {
         let mut whole = asked(dialect, body.as_bytes()).unwrap();
+        assert_eq!(whole.directory.is_some(), body.contains("/c") || body.contains("<cwd>"));
         let answered = whole.messages.iter().position(|message| message.role == Role::Assistant);
         let some_more = whole.messages.len() > answered.map_or(usize::MAX, |at| at + 1);
         whole.messages.truncate(answered.map_or(usize::MAX, |at| at + 1));
