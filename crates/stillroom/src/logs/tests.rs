@@ -111,13 +111,19 @@ fn a_log_whose_lines_are_all_of_one_moment_has_its_turns() {
 #[test]
 fn a_log_that_comes_again_changes_nothing_and_one_that_grew_adds_what_is_new() {
     let mut store = SqliteStore::in_memory().unwrap();
+    let (first, _) = bring_in(&mut store, &mut ClaudeCode::default(), &claude_log()[..2]);
+    assert_eq!((first.sessions, first.messages, first.known), (1, 1, 0), "nothing is said twice");
     bring_in(&mut store, &mut ClaudeCode::default(), &claude_log()[..3]);
     assert_eq!(said(&mut store, CLAUDE).len(), 2, "an answer that was still coming");
     let (done, _) = bring_in(&mut store, &mut ClaudeCode::default(), &claude_log());
     assert_eq!((done.sessions, done.messages), (0, 3));
     for _ in 0..2 {
         let (again, _) = bring_in(&mut store, &mut ClaudeCode::default(), &claude_log());
-        assert_eq!(again, Imported { known: again.known, ..Imported::default() });
+        assert_eq!(
+            again,
+            Imported { known: 8, ..Imported::default() },
+            "the session twice, its messages and turns"
+        );
     }
     assert_eq!(store.session(&CLAUDE.into()).unwrap().unwrap().turns, 2);
 }
