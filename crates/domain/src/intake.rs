@@ -153,6 +153,16 @@ mod tests {
     }
 
     #[test]
+    fn what_a_token_itself_does_not_say_its_header_says() {
+        let kind =
+            |header| captured(&[(header, if header == BEARING { "Bearer opaque" } else { "opaque" })]).2;
+        assert_eq!(
+            AUTH_HEADERS.map(kind),
+            [CredentialKind::Bearer, CredentialKind::ApiKey, CredentialKind::ApiKey]
+        );
+    }
+
+    #[test]
     fn a_key_and_a_bearer_token_are_kept_exactly_as_they_came() {
         let key = ("x-api-key", "sk-ant-api03-k");
         assert_eq!(captured(&[key]), ("x-api-key", "sk-ant-api03-k".into(), CredentialKind::ApiKey));

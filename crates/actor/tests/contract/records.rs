@@ -1,6 +1,7 @@
 //! The message trace: what a row says, and that rows can be linked into conversations.
 
 use actor::{Cause, Environment, Place, Row, Trace};
+use std::time::Duration;
 
 use crate::clerk::{
     ClerkMailbox, House, Order, SECOND, TEST, asked, at_home, clerk, deed, fill, notes, settle,
@@ -95,6 +96,18 @@ async fn a_row_says_how_long_a_message_waited_and_what_came_of_it() {
         assert_eq!((rows[1].effects, rows[1].depth, rows[1].session.as_deref()), (1, 0, None));
         asked(&clerk, Order::Note(9)).await.unwrap();
         assert!(house.environment.trace.last(1)[0].asked, "somebody waits for this reply");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_row_says_how_long_a_message_took() {
+    at_home(async {
+        let house = House::new();
+        let clerk = house.clerk(9);
+        clerk.tell(deed(|_| std::thread::sleep(Duration::from_millis(3))), TEST).unwrap();
+        asked(&clerk, Order::Note(1)).await.unwrap();
+        assert!(house.environment.trace.last(9)[0].handle_us >= 3000);
     })
     .await;
 }
