@@ -1,8 +1,7 @@
 //! The working directory, as agents state it in their instructions. It names a project and is never opened.
 
 use super::escaped::{line_around, text};
-use super::json::{Raw, Text, read, texts};
-
+use super::json::{self, Raw, Text, texts};
 use memchr::memmem::Finder;
 use std::sync::LazyLock;
 
@@ -23,11 +22,20 @@ pub(super) fn directory<'t>(texts: impl IntoIterator<Item = &'t str>) -> Option<
 
 /// The same for texts as they stand in JSON between their quotes. Only the lines are read that may state one: instructions are long.
 pub(super) fn stated_in<'t>(texts: impl IntoIterator<Item = &'t str>) -> Option<String> {
-    texts.into_iter().find_map(|text| {
-        let mut telltales: Vec<usize> =
-            TELLTALES.iter().flat_map(|telltale| telltale.find_iter(text.as_bytes())).collect();
-        telltales.sort_unstable();
-        telltales.into_iter().find_map(|at| directory([&*spoken(line_around(text, at))?]))
+    let mut lines = texts.into_iter().flat_map(telling_lines);
+    lines.find_map(|line| directory([&*spoken(line)?]))
+}
+
+/// The lines of a text that may state one, each once however often it looks like it.
+fn telling_lines(text: &str) -> impl Iterator<Item = &str> {
+    let telltales = TELLTALES.iter().flat_map(|telltale| telltale.find_iter(text.as_bytes()));
+    let mut telltales: Vec<usize> = telltales.collect();
+    telltales.sort_unstable();
+    let mut passed = 0;
+    telltales.into_iter().filter_map(move |at| {
+        let line = (at >= passed).then(|| line_around(text, at))?;
+        passed = line.end;
+        text.get(line)
     })
 }
 
@@ -42,7 +50,7 @@ pub(super) fn stated_in_content(content: Raw<'_>) -> Option<String> {
 /// What a piece of a text that stands in JSON says.
 fn spoken(escaped: &str) -> Option<String> {
     let json = ["\"", escaped, "\""].concat();
-    let text: Text<'_> = read(&json)?;
+    let text: Text<'_> = json::read(&json)?;
     Some(text.0.into_owned())
 }
 
@@ -85,6 +93,12 @@ mod tests {
         ] {
             assert_eq!(directory([line]).as_deref(), Some(path));
         }
+    }
+
+    #[test]
+    fn a_line_that_may_state_one_is_read_once() {
+        let text = r"one\ndirectory of a directory <cwd>\ntwo\nDIRECTORY";
+        assert_eq!(telling_lines(text).collect::<Vec<_>>(), ["directory of a directory <cwd>", "DIRECTORY"]);
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 use super::walk::is_escaped;
 use memchr::memmem;
+use std::ops::Range;
 
 /// What stands between the quotes of `value`, if it is a text.
 pub(super) fn text(value: &[u8]) -> Option<&str> {
@@ -22,14 +23,14 @@ pub(super) fn trimmed(text: &str) -> &str {
     rest
 }
 
-/// The line of `text` around the byte at `at`, which begins a character.
-pub(super) fn line_around(text: &str, at: usize) -> &str {
+/// Where the line of `text` is around the byte at `at`, which begins a character.
+pub(super) fn line_around(text: &str, at: usize) -> Range<usize> {
     const END: &str = "\\n";
     let (before, behind) = text.split_at(at);
     let is_end = |end: &usize| !is_escaped(text.as_bytes(), *end);
     let start = memmem::rfind_iter(before.as_bytes(), END).find(is_end).map(|end| end + END.len());
     let mut ends = memmem::find_iter(behind.as_bytes(), END).map(|end| at + end);
-    &text[start.unwrap_or_default()..ends.find(is_end).unwrap_or(text.len())]
+    start.unwrap_or_default()..ends.find(is_end).unwrap_or(text.len())
 }
 
 #[cfg(test)]
@@ -55,7 +56,7 @@ mod tests {
         #[test]
         fn the_line_around_a_place_is_the_one_that_is_read_there(text in "[\n\\\\n\"ä]{0,8}", rest in "[\n\\\\n\"ä]{0,8}") {
             let whole = escaped(&format!("{text}here{rest}"));
-            let line = line_around(&whole, escaped(&text).len());
+            let line = &whole[line_around(&whole, escaped(&text).len())];
             let lines = format!("{text}here{rest}");
             prop_assert_eq!(Some(&*plain(line)), lines.split('\n').find(|line| line.contains("here")));
         }

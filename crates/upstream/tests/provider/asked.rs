@@ -151,7 +151,14 @@ fn a_glance_tells_histories_apart_by_their_first_words_and_not_by_what_agents_re
 
 #[test]
 fn a_glance_sees_nothing_said_in_blanks_reminders_and_instructions() {
-    for nothing in ["", " ", r"\n\t \r", "<system-reminder>x</system-reminder>\\n", "<system-reminder>open"] {
+    for nothing in [
+        "",
+        " ",
+        r"\n\t \r",
+        r"\n<system-reminder>open",
+        "<system-reminder>x</system-reminder>\\n",
+        "<system-reminder>open",
+    ] {
         assert_eq!(blocks(&format!(r#"{{"type":"text","text":"{nothing}"}}"#)), None, "{nothing}");
     }
     assert_eq!(opening(r#"{"role":"system","content":"hello"}"#), None);

@@ -13,9 +13,9 @@ use domain::conversation::{Asked, opening};
 use serde::Deserialize;
 use std::borrow::Cow;
 
-/// What is looked at of a request, as it stands.
+/// What is looked at of one, as it stands.
 #[derive(Default)]
-struct Outline<'b> {
+struct Request<'b> {
     model: Option<&'b [u8]>,
     stream: Option<&'b [u8]>,
     max_tokens: Option<&'b [u8]>,
@@ -43,26 +43,26 @@ enum Block<'b> {
 
 /// See [`glance`](crate::dialect::glance).
 pub(crate) fn glance(body: &[u8], is_named: bool) -> Result<Asked, Unreadable> {
-    let Some(outline) = Outline::of(body) else {
+    let Some(request) = Request::of(body) else {
         return Ok(Asked { cache: None, ..asked(body)? });
     };
-    let model: Text<'_> = read(outline.model)?;
-    let turns = outline.turns.unwrap_or_default();
+    let model: Text<'_> = read(request.model)?;
+    let turns = request.turns.unwrap_or_default();
     Ok(Asked {
         model: model.0.into_owned(),
-        stream: read::<Option<bool>>(outline.stream)?.unwrap_or_default(),
-        output_limit: read(outline.max_tokens)?,
-        directory: stated_directory(&outline.system.unwrap_or_default(), &turns),
-        session: outline.metadata.filter(|_| !is_named).and_then(raw).and_then(session),
-        structured: asks_for_json(outline.output_format.and_then(raw))
-            || outline.output_config.and_then(raw).is_some_and(wants_schema),
-        tools: outline.tools.map_or(0, |tools| elements(tools).take(1).count()),
+        stream: read::<Option<bool>>(request.stream)?.unwrap_or_default(),
+        output_limit: read(request.max_tokens)?,
+        directory: stated_directory(&request.system.unwrap_or_default(), &turns),
+        session: request.metadata.filter(|_| !is_named).and_then(raw).and_then(session),
+        structured: asks_for_json(request.output_format.and_then(raw))
+            || request.output_config.and_then(raw).is_some_and(wants_schema),
+        tools: request.tools.map_or(0, |tools| elements(tools).take(1).count()),
         opening: turns.iter().filter(|turn| turn.speaks()).find_map(|turn| opening(turn.words())),
         ..Asked::default()
     })
 }
 
-impl<'b> Outline<'b> {
+impl<'b> Request<'b> {
     /// None where two readers could disagree: what is looked at stands twice, or no end is where one has to be.
     fn of(body: &'b [u8]) -> Option<Self> {
         let (mut it, mut walk) = (Self::default(), Walk::through(body));
@@ -164,7 +164,7 @@ impl<'b> Block<'b> {
     fn words(&self) -> Cow<'b, str> {
         match self {
             Self::Call(id) => Cow::Borrowed(id),
-            Self::Text(text) => match reminder::words(text) {
+            Self::Text(text) => match reminder::words(text, trimmed) {
                 Cow::Borrowed(words) => Cow::Borrowed(trimmed(words)),
                 Cow::Owned(words) => Cow::Owned(trimmed(&words).to_owned()),
             },

@@ -29,28 +29,30 @@ fn part(part: Part) -> Option<Part> {
 }
 
 fn kept(text: String) -> String {
-    match words(&text) {
+    match words(&text, str::trim) {
         Cow::Borrowed(_) => text,
         Cow::Owned(words) => words,
     }
 }
 
-/// The text without reminders; it may as well be one with JSON's escapes still in it. A reminder that is never closed counts as one
+/// The text without reminders; it may as well be one with JSON's escapes still in it, which `trim` knows. A reminder that is never closed counts as one
 /// only when it stands first: elsewhere somebody talks about the tag.
-pub(super) fn words(text: &str) -> Cow<'_, str> {
+pub(super) fn words(text: &str, trim: fn(&str) -> &str) -> Cow<'_, str> {
     if OPENING.find(text.as_bytes()).is_none() {
         return Cow::Borrowed(text);
     }
     let mut kept = String::with_capacity(text.len());
     let mut rest = text;
     while let Some((before, after)) = rest.split_once(OPEN) {
+        let begun = kept.len();
         kept.push_str(before);
         match after.split_once(CLOSE) {
             Some((_, behind)) => rest = behind,
-            None if kept.trim().is_empty() => return Cow::Owned(kept),
+            None if trim(&kept).is_empty() => return Cow::Owned(kept),
+            // Nor is any behind it.
             None => {
-                kept.push_str(OPEN);
-                rest = after;
+                kept.truncate(begun);
+                break;
             }
         }
     }
@@ -62,7 +64,7 @@ mod tests {
     use super::*;
 
     fn left(text: &str) -> String {
-        words(text).into_owned()
+        words(text, str::trim).into_owned()
     }
 
     #[test]
@@ -74,7 +76,12 @@ mod tests {
 
     #[test]
     fn somebody_may_talk_about_the_tag() {
-        assert_eq!(left("what is <system-reminder> for?"), "what is <system-reminder> for?");
+        for talk in [
+            "what is <system-reminder> for?",
+            "<system-reminder>x</system-reminder>a<system-reminder>b<system-reminder>",
+        ] {
+            assert_eq!(left(talk), talk.trim_start_matches("<system-reminder>x</system-reminder>"));
+        }
     }
 
     #[test]
