@@ -3,14 +3,15 @@
 //! Without a dictionary two neighbouring signs are what stands for a word best: they find about as much as words do
 //! (J.-Y. Nie, J. Gao, J. Zhang, M. Zhou, *On the use of words and n-grams for Chinese information retrieval*, 2000), and they need
 //! no decision where a word ends, about which a question and a text might differ. Hangul has blanks, but what they part are words with
-//! their endings; two signs find the word before any of them.
+//! their endings; two signs find the word before any of them. In Thai, Lao, Burmese and Khmer a sign is a letter with the vowels and tones that
+//! are marks at it.
 
 use std::borrow::Cow;
 
 /// A mark that shows nowhere and is part of no word: a zero width space.
 const APART: char = '\u{200b}';
 /// Below this first byte no text in UTF-8 has a sign of these scripts.
-const FIRST_BYTE: u8 = 0xe3;
+const FIRST_BYTE: u8 = 0xe0;
 
 /// A script that sets no blanks between words, or other ones than those.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -19,6 +20,8 @@ enum Script {
     Hiragana,
     /// Katakana or hangul.
     Another,
+    /// Thai, Lao, Burmese or Khmer: letters with marks.
+    Abugida,
 }
 
 impl Script {
@@ -30,12 +33,31 @@ impl Script {
             '\u{f900}'..='\u{faff}' | '\u{20000}'..='\u{323af}' => Some(Self::Han),
             'ァ'..='ヺ' | 'ー'..='ヿ' | '\u{31f0}'..='\u{31ff}' | 'ｦ'..='ﾝ' => Some(Self::Another),
             '\u{3131}'..='\u{318e}' | '\u{ac00}'..='\u{d7a3}' => Some(Self::Another),
+            'ก'..='ะ' | 'า' | 'ำ' | 'เ'..='ๆ' => Some(Self::Abugida),
+            'ກ'..='ະ' | 'າ' | 'ຳ' | 'ຽ' | 'ເ'..='ໆ' | 'ໜ'..='ໟ' => Some(Self::Abugida),
+            'က'..='ဪ' | 'ဿ' | 'ၐ'..='ၕ' | 'ၚ'..='ၝ' | 'ၡ' | 'ၥ' | 'ၦ' => {
+                Some(Self::Abugida)
+            }
+            'ၮ'..='ၰ' | 'ၵ'..='ႁ' | 'ႎ' | '\u{a9e0}'..='\u{a9e4}' | '\u{aa60}'..='\u{aa76}' => {
+                Some(Self::Abugida)
+            }
+            'ក'..='ឳ' | 'ៗ' | 'ៜ' => Some(Self::Abugida),
             _ => None,
         }
     }
 }
 
-/// Whether it is a sign of a script that sets no blanks between words: Han, kana and hangul.
+/// Whether it is a vowel or a tone of an abugida that belongs to the letter before it.
+const fn is_mark(letter: char) -> bool {
+    matches!(letter, '\u{e31}' | '\u{e34}'..='\u{e3a}' | '\u{e47}'..='\u{e4e}')
+        || matches!(letter, '\u{eb1}' | '\u{eb4}'..='\u{ebc}' | '\u{ec8}'..='\u{ece}')
+        || matches!(letter, '\u{102b}'..='\u{103e}' | '\u{1056}'..='\u{1059}' | '\u{105e}'..='\u{1060}')
+        || matches!(letter, '\u{1062}'..='\u{1064}' | '\u{1067}'..='\u{106d}' | '\u{1071}'..='\u{1074}')
+        || matches!(letter, '\u{1082}'..='\u{108d}' | '\u{108f}' | '\u{109a}'..='\u{109d}')
+        || matches!(letter, '\u{17b4}'..='\u{17d3}' | '\u{17dd}')
+}
+
+/// Whether it is a sign of a script that sets no blanks between words: Han, kana, hangul, and the letters of Thai, Lao, Burmese and Khmer.
 #[must_use]
 pub const fn is_unspaced(letter: char) -> bool {
     Script::of(letter).is_some()
@@ -77,10 +99,16 @@ pub fn has_unspaced(text: &str) -> bool {
     text.bytes().any(|byte| byte >= FIRST_BYTE) && text.contains(is_unspaced)
 }
 
+/// Whether it is one such sign alone, with its marks.
+#[must_use]
+pub fn is_sign(word: &str) -> bool {
+    Signs { run: word, at: 0 }.next() == Some(word.len())
+}
+
 /// The words of a text, as they are written: runs of letters as `is_letter` tells them; where no blanks part words, each two
 /// signs that stand next to each other, and a sign that stands alone.
 pub fn words(text: &str, is_letter: impl Fn(char) -> bool) -> impl Iterator<Item = &str> {
-    let parts_words = move |letter: char| !letter.is_alphanumeric() && !is_letter(letter);
+    let parts_words = move |letter: char| !letter.is_alphanumeric() && !is_mark(letter) && !is_letter(letter);
     text.split(parts_words).filter(|run| !run.is_empty()).flat_map(Run)
 }
 
@@ -96,16 +124,33 @@ impl<'t> Iterator for Run<'t> {
     type Item = &'t str;
 
     fn next(&mut self) -> Option<&'t str> {
-        let mut signs = self.0.chars();
-        let first = signs.next()?;
+        let first = self.0.chars().next()?;
         if !is_unspaced(first) {
             let end = self.0.find(is_unspaced).unwrap_or(self.0.len());
             return self.take(end, end);
         }
-        let mut another = || signs.next().filter(|sign| is_unspaced(*sign)).map(char::len_utf8);
-        let (second, third) = (another(), another());
-        let end = first.len_utf8() + second.unwrap_or(0);
-        self.take(end, if second.and(third).is_some() { first.len_utf8() } else { end })
+        let mut signs = Signs { run: self.0, at: 0 };
+        let (one, two, three) = (signs.next()?, signs.next(), signs.next());
+        let end = two.unwrap_or(one);
+        self.take(end, if three.is_some() { one } else { end })
+    }
+}
+
+/// Where the signs of a run end, each with its marks, up to one that is none.
+struct Signs<'t> {
+    run: &'t str,
+    at: usize,
+}
+
+impl Iterator for Signs<'_> {
+    type Item = usize;
+
+    fn next(&mut self) -> Option<usize> {
+        let rest = &self.run[self.at..];
+        let letter = rest.chars().next().filter(|letter| is_unspaced(*letter))?;
+        let marks = &rest[letter.len_utf8()..];
+        self.at += rest.len() - marks.trim_start_matches(is_mark).len();
+        Some(self.at)
     }
 }
 
@@ -143,6 +188,22 @@ mod tests {
     }
 
     #[test]
+    fn vowels_and_tones_that_are_marks_stay_with_their_letter() {
+        assert_eq!(words_of("ข้อมูล ย้าย"), ["ข้อ", "อมู", "มูล", "ย้า", "าย"]);
+        assert_eq!(words_of("ទិន្នន័យ"), ["ទិន្", "ន្ន", "នន័", "ន័យ"]);
+        assert_eq!(words_of("ຂໍ້ມູນ, ဒေတာ"), ["ຂໍ້ມູ", "ມູນ", "ဒေတာ"]);
+        assert_eq!(words_of("ใช้SQLiteกับ 2๓"), ["ใช้", "SQLite", "กับ", "2๓"]);
+        assert!(
+            is_sign("มู")
+                && is_sign("库")
+                && !is_sign("มูล")
+                && !is_sign("")
+                && !is_sign("v")
+                && !is_sign("มู?")
+        );
+    }
+
+    #[test]
     fn stems_and_nouns_of_one_sign_are_known_without_what_follows_them() {
         assert_eq!(lone("餌はいつ遣るか、数据").collect::<Vec<_>>(), ["餌", "遣"]);
         assert!(is_hiragana("はい") && !is_hiragana("餌は") && !is_hiragana("la"));
@@ -152,17 +213,18 @@ mod tests {
     fn signs_are_set_apart_and_nothing_else() {
         assert_eq!(set_apart("用SQLite的").replace(APART, "|"), "用|SQLite|的");
         assert_eq!(set_apart("数据。").replace(APART, "|"), "数|据|。");
+        assert_eq!(set_apart("ข้อมูล").replace(APART, "|"), "ข|้|อ|ม|ู|ล");
         assert!(matches!(set_apart("“naïve” café → ok 🥐"), Cow::Borrowed(_)));
     }
 
     proptest! {
         #[test]
-        fn what_was_set_apart_is_put_together_as_it_was(text in "[a-z數据ひー각。“ ]{0,20}") {
+        fn what_was_set_apart_is_put_together_as_it_was(text in "[a-z數据ひー각。“ กู้ក្]{0,20}") {
             prop_assert_eq!(put_together(set_apart(&text).into_owned()), text);
         }
 
         #[test]
-        fn no_letter_of_a_text_is_in_none_of_its_words(text in "[ab數据ひ각 ,]{0,20}") {
+        fn no_letter_of_a_text_is_in_none_of_its_words(text in "[ab數据ひ각 ,กู้อក្]{0,20}") {
             let letters = |text: &str| text.chars().filter(|letter| letter.is_alphanumeric()).collect::<std::collections::BTreeSet<_>>();
             let in_words: String = words_of(&text).concat();
             prop_assert_eq!(letters(&in_words), letters(&text));

@@ -8,7 +8,7 @@ use rusqlite_migration::{M, Migrations};
 use std::path::Path;
 use std::time::Duration;
 
-const SCHEMAS: [M<'static>; 11] = [
+const SCHEMAS: [M<'static>; 12] = [
     M::up(include_str!("migrations/0001_initial.sql")),
     M::up(include_str!("migrations/0002_warming.sql")),
     M::up(include_str!("migrations/0003_habits.sql")),
@@ -20,6 +20,7 @@ const SCHEMAS: [M<'static>; 11] = [
     M::up(include_str!("migrations/0009_batch_marks.sql")),
     M::up(include_str!("migrations/0010_doomed.sql")),
     M::up(include_str!("migrations/0011_apart.sql")),
+    M::up(include_str!("migrations/0012_marks.sql")),
 ];
 
 /// How many free pages are given back at a time.
@@ -243,23 +244,44 @@ mod tests {
         assert_eq!(left, 0, "calls still go with their batch");
     }
 
+    const TWO_MESSAGES: &str = "INSERT INTO every_session (id, principal, client, provider, dialect, model, upstream_origin, head, created,
+            last_activity) VALUES ('s', 'p', 'c', 'anthropic', 'd', 'm', 'o', x'', 1, 1);
+        INSERT INTO message (session, digest, role, tokens, calls_tool, from_tool, at, text)
+            VALUES ('s', x'01', 'user', 9, 0, 0, 1, '数据库迁移 ข้อมูล'), ('s', x'02', 'user', 9, 0, 0, 1, 'sourdough')";
+
+    /// How many messages have two signs of Han, two Thai letters, a word with blanks around it.
+    fn found(database: &Connection) -> [i64; 3] {
+        let sql = "SELECT count(*) FROM message_words WHERE message_words MATCH ?1";
+        ["\"据\u{200b}库\"", "\"อ\u{200b}ม\"", "sourdough"]
+            .map(|word| database.query_row(sql, [word], |row| row.get(0)).unwrap())
+    }
+
     #[test]
     fn what_was_kept_before_signs_were_set_apart_is_found_by_them() {
         let mut database = at_schema(10);
-        let kept = "INSERT INTO every_session (id, principal, client, provider, dialect, model, upstream_origin, head, created,
-                last_activity) VALUES ('s', 'p', 'c', 'anthropic', 'd', 'm', 'o', x'', 1, 1);
-            INSERT INTO message (session, digest, role, tokens, calls_tool, from_tool, at, text)
-                VALUES ('s', x'01', 'user', 9, 0, 0, 1, '数据库迁移'), ('s', x'02', 'user', 9, 0, 0, 1, 'sourdough')";
-        database.execute_batch(kept).unwrap();
-        let found = |database: &Connection, words: &str| -> i64 {
-            let sql = "SELECT count(*) FROM message_words WHERE message_words MATCH ?1";
-            database.query_row(sql, [words], |row| row.get(0)).unwrap()
-        };
-        assert_eq!(found(&database, "\"据\u{200b}库\""), 0);
+        database.execute_batch(TWO_MESSAGES).unwrap();
+        assert_eq!(found(&database), [0, 0, 1]);
         migrate(&mut database).unwrap();
-        assert_eq!((found(&database, "\"据\u{200b}库\""), found(&database, "sourdough")), (1, 1));
+        assert_eq!(found(&database), [1, 1, 1]);
         database.execute_batch("DELETE FROM message").unwrap();
-        assert_eq!((found(&database, "\"据\u{200b}库\""), found(&database, "sourdough")), (0, 0));
+        assert_eq!(found(&database), [0, 0, 0]);
+    }
+
+    #[test]
+    fn what_was_kept_before_signs_with_marks_were_set_apart_is_found_by_them() {
+        let mut database = at_schema(11);
+        let as_before = "DROP TRIGGER message_written;
+            CREATE TRIGGER message_written AFTER INSERT ON message BEGIN
+                INSERT INTO message_words (rowid, text)
+                    VALUES (new.id, replace(new.text, '数据库迁移', '数\u{200b}据\u{200b}库\u{200b}迁\u{200b}移'));
+            END";
+        database.execute_batch(as_before).unwrap();
+        database.execute_batch(TWO_MESSAGES).unwrap();
+        assert_eq!(found(&database), [1, 0, 1]);
+        migrate(&mut database).unwrap();
+        assert_eq!(found(&database), [1, 1, 1]);
+        database.execute_batch("DELETE FROM message").unwrap();
+        assert_eq!(found(&database), [0, 0, 0]);
     }
 
     #[test]

@@ -124,8 +124,7 @@ impl<'q> Meanings<'q> {
 
 /// A sign that is a word alone stands for itself in each two that have it.
 fn is_in(term: &str, word: &str) -> bool {
-    let mut signs = term.chars();
-    signs.next().is_some_and(script::is_unspaced) && signs.next().is_none() && word.contains(term)
+    script::is_sign(term) && word.contains(term)
 }
 
 #[cfg(test)]

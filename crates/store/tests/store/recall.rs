@@ -157,6 +157,23 @@ fn words_are_found_in_texts_that_set_no_blanks_between_them() {
 }
 
 #[test]
+fn words_are_found_in_texts_whose_vowels_are_marks_and_that_set_no_blanks() {
+    let thai = "เราย้ายฐานข้อมูลไปยังPostgreSQLเพราะการเขียนพร้อมกันช้าเกินไป";
+    let khmer = "យើងបានផ្លាស់ប្តូរមូលដ្ឋានទិន្នន័យ";
+    let mut store = store_with("s", &[thai, "ตกลง เริ่มพรุ่งนี้"]);
+    say(&mut store, "s2", &[khmer, "ไม้", "ສະບາຍດີ", "မင်္ဂလာပါ"]);
+    let mut first = |query: &str| found(&mut store, query).into_iter().next().map(|hit| hit.1);
+    for query in ["ข้อมูล", "ทำไมย้ายฐานข้อมูล", "postgresql", "เขียนช้า"]
+    {
+        assert_eq!(first(query).as_deref(), Some(thai), "{query}");
+    }
+    assert_eq!(first("ទិន្នន័យ").as_deref(), Some(khmer));
+    assert_eq!(first("ສະບາຍ").as_deref(), Some("ສະບາຍດີ"), "a part of a run");
+    assert_eq!(first("မင်္ဂလာ").as_deref(), Some("မင်္ဂလာပါ"), "a part of a run");
+    assert_eq!(first("ลขม"), None, "signs in another order are not");
+}
+
+#[test]
 fn a_long_text_without_blanks_is_shown_around_the_words_as_it_was_written() {
     let long = format!("{}。针在这里！{}", "干草很多".repeat(500), "干草很多".repeat(500));
     let mut store = store_with("s", &[&long]);
