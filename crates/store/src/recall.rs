@@ -3,6 +3,7 @@
 
 mod dates;
 mod draw;
+mod language;
 mod lexicon;
 mod nearest;
 mod question;

@@ -1,5 +1,6 @@
 //! Words as the ranking compares them: by their stems, and irregular forms as the word that they are forms of.
 
+use super::language::Language;
 use domain::script;
 use rust_stemmers::{Algorithm, Stemmer};
 use std::collections::{HashMap, HashSet};
@@ -61,13 +62,14 @@ pub(super) fn words_as_written(text: &str) -> impl Iterator<Item = &str> {
     script::words(text, is_combining_mark)
 }
 
-/// What is the same in all forms of a word in lower case.
-pub(super) fn stem(word: &str) -> String {
+/// What is the same in all forms of an English word in lower case.
+pub(super) fn english_stem(word: &str) -> String {
     let base = LEXICON.base.get(word).copied().unwrap_or(word);
     LEXICON.stemmer.stem(base).into_owned()
 }
 
-fn plain(word: &str) -> String {
+/// A word in lower case and without accents.
+pub(super) fn plain(word: &str) -> String {
     let lower = word.to_lowercase();
     if lower.is_ascii() {
         return lower;
@@ -96,13 +98,14 @@ pub(super) struct Meaning {
 #[derive(Debug)]
 pub(super) struct Meanings<'q> {
     terms: &'q [String],
+    language: Language,
     known: HashMap<String, Meaning>,
 }
 
 impl<'q> Meanings<'q> {
-    /// To a question with these stems.
-    pub(super) fn to(terms: &'q [String]) -> Self {
-        Self { terms, known: HashMap::new() }
+    /// To a question with these stems of words of a language.
+    pub(super) fn to(terms: &'q [String], language: Language) -> Self {
+        Self { terms, language, known: HashMap::new() }
     }
 
     /// The meaning of a word, in whatever case.
@@ -111,7 +114,7 @@ impl<'q> Meanings<'q> {
             return *known;
         }
         let plain = plain(word);
-        let stem = stem(&plain);
+        let stem = self.language.stem(word);
         let meaning = Meaning {
             term: self.terms.iter().position(|term| *term == stem || is_in(term, &stem)),
             tells_time: LEXICON.time.contains(&stem),
@@ -134,7 +137,7 @@ mod tests {
     #[test]
     fn a_sign_that_is_asked_for_alone_is_found_in_words_of_two() {
         let terms = ["猫".to_owned(), "数据".to_owned()];
-        let mut meanings = Meanings::to(&terms);
+        let mut meanings = Meanings::to(&terms, Language::of(""));
         let found: Vec<_> = words("猫在，大猫 数据库").map(|word| meanings.of(&word).term).collect();
         assert_eq!(found, [Some(0), Some(0), Some(1), None]);
     }
@@ -144,10 +147,10 @@ mod tests {
         for forms in
             [&["go", "goes", "going", "went", "gone"][..], &["buys", "bought"], &["painted", "painting"]]
         {
-            let stems: HashSet<String> = forms.iter().map(|form| stem(form)).collect();
+            let stems: HashSet<String> = forms.iter().map(|form| english_stem(form)).collect();
             assert_eq!(stems.len(), 1, "{stems:?}");
         }
-        assert_ne!(stem("left"), stem("right"));
+        assert_ne!(english_stem("left"), english_stem("right"));
     }
 
     #[test]
@@ -156,7 +159,7 @@ mod tests {
             [["cr\u{e8}me", "cre\u{300}me", "creme"], ["\u{f1}and\u{fa}", "n\u{303}andu\u{301}", "nandu"]]
         {
             let stems: HashSet<String> =
-                forms.iter().flat_map(|form| words(form)).map(|it| stem(&it)).collect();
+                forms.iter().flat_map(|form| words(form)).map(|it| english_stem(&it)).collect();
             assert_eq!(stems.len(), 1, "{stems:?}");
         }
         assert_ne!(plain("\u{43a}\u{43e}\u{442}"), plain("\u{43a}\u{438}\u{442}"), "letters stay");

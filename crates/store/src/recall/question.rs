@@ -2,17 +2,13 @@
 
 use super::Hit;
 use super::dates::NamedDate;
+use super::language::Language;
 use super::lexicon::{self, Meanings};
 use domain::script::{has_unspaced, is_hiragana, lone, set_apart};
 use std::collections::HashSet;
 
 /// More words than this do not make a search better, only slower.
 const MOST_WORDS: usize = 32;
-
-/// Words that nearly every text has. A search for nothing else still looks for them.
-const STOP_WORDS: &str = " a about an and any are as at be been but by can did do does for from had has have how i if in into is it \
-    its me my no not of on or our should so that the their them then there these they this to us was we were what when where \
-    which who why will with would you your ";
 
 /// A query that was read.
 #[derive(Debug)]
@@ -21,6 +17,8 @@ pub(super) struct Question {
     pub(super) words: Vec<String>,
     /// The stems of its telling words, each once.
     pub(super) terms: Vec<String>,
+    /// What it is asked in.
+    pub(super) language: Language,
     /// The telling words as the index is to look for them.
     telling: Vec<String>,
     /// Whether it asks when something was.
@@ -32,13 +30,15 @@ pub(super) struct Question {
 impl Question {
     /// Reads any text.
     pub(super) fn read(query: &str) -> Self {
-        let telling = telling_words(query);
+        let language = Language::of(query);
+        let telling = telling_words(query, &language);
         let words: Vec<String> = lexicon::words(query).collect();
         let mut seen = HashSet::new();
-        let stems = telling.iter().flat_map(|word| lexicon::words(word)).map(|word| lexicon::stem(&word));
+        let stems =
+            telling.iter().flat_map(|word| lexicon::words_as_written(word)).map(|word| language.stem(word));
         let terms = stems.filter(|stem| seen.insert(stem.clone())).collect();
         let (asks_when, date) = (asks_when(&words), NamedDate::among(&words));
-        Self { words, terms, telling, asks_when, date }
+        Self { words, terms, language, telling, asks_when, date }
     }
 
     /// Whether there is nothing to look for.
@@ -48,12 +48,12 @@ impl Question {
 
     /// What the index is asked for each telling word: the word or one of its other forms.
     pub(super) fn sought(&self) -> impl Iterator<Item = String> {
-        self.telling.iter().map(|word| alternatives(word))
+        self.telling.iter().map(|word| forms(word, &self.language))
     }
 
     /// The share of its telling words that a hit has, from 0 to 1.
     pub(super) fn share_in(&self, hit: &Hit) -> f64 {
-        let mut meanings = Meanings::to(&self.terms);
+        let mut meanings = Meanings::to(&self.terms, self.language);
         let texts = hit.title.iter().chain([&hit.text]);
         let words = texts.flat_map(|text| lexicon::words_as_written(text));
         let had: HashSet<usize> = words.filter_map(|word| meanings.of(word).term).collect();
@@ -62,17 +62,20 @@ impl Question {
 }
 
 /// A word or one of its other forms. Each stands as a string of the search language, so that nothing in it is an operator.
-fn alternatives(word: &str) -> String {
-    let others = lexicon::irregular_forms(&lexicon::stem(word)).iter().filter(|form| **form != word);
+fn forms(word: &str, language: &Language) -> String {
+    if let Some(beginning) = language.beginning(word) {
+        return format!("\"{beginning}\"*");
+    }
+    let others = language.irregular_forms(word).iter().filter(|form| **form != word);
     let forms: Vec<String> =
         std::iter::once(&word).chain(others).map(|form| format!("\"{}\"", set_apart(form))).collect();
     if forms.len() == 1 { forms.concat() } else { format!("({})", forms.join(" OR ")) }
 }
 
-fn telling_words(query: &str) -> Vec<String> {
+fn telling_words(query: &str, language: &Language) -> Vec<String> {
     let parts = query.split(parts_words).filter(|part| !part.is_empty());
     let all: Vec<String> = parts.flat_map(words_in).map(str::to_lowercase).collect();
-    let telling: Vec<&String> = all.iter().filter(|word| is_telling(word)).collect();
+    let telling: Vec<&String> = all.iter().filter(|word| is_telling(word, language)).collect();
     let chosen = if telling.is_empty() { all.iter().collect() } else { telling };
     let mut seen = HashSet::new();
     chosen.into_iter().filter(|word| seen.insert(*word)).take(MOST_WORDS).cloned().collect()
@@ -85,8 +88,8 @@ fn parts_words(letter: char) -> bool {
 }
 
 /// What is in hiragana is mostly a particle or an ending.
-fn is_telling(word: &str) -> bool {
-    !STOP_WORDS.contains(&format!(" {word} ")) && !is_hiragana(word)
+fn is_telling(word: &str, language: &Language) -> bool {
+    !language.is_little(word) && !is_hiragana(word)
 }
 
 /// What of a query that stands between blanks: one word, or as many as scripts without blanks have in it.

@@ -93,7 +93,7 @@ pub(super) struct Ranked {
 
 /// All passages, the best first.
 pub(super) fn ranked(question: &Question, talk: &Talk) -> Vec<Ranked> {
-    let mut meanings = Meanings::to(&question.terms);
+    let mut meanings = Meanings::to(&question.terms, question.language);
     let terms = question.terms.len();
     let readings = readings(talk, terms, &mut meanings);
     let ranking = Ranking::new(question, talk, &readings);
@@ -234,8 +234,8 @@ const fn share(of: f64, is_due: bool) -> f64 {
 
 /// The terms to look for in what was said: names of those who speak only tell who does. All terms, if there is nothing else.
 fn content(question: &Question, readings: &[Reading]) -> Vec<usize> {
-    let names: BTreeSet<String> =
-        speakers(readings).into_iter().flat_map(lexicon::words).map(|word| lexicon::stem(&word)).collect();
+    let words = speakers(readings).into_iter().flat_map(lexicon::words_as_written);
+    let names: BTreeSet<String> = words.map(|word| question.language.stem(word)).collect();
     let all = 0..question.terms.len();
     let content: Vec<usize> = all.clone().filter(|term| !names.contains(&question.terms[*term])).collect();
     if content.is_empty() { all.collect() } else { content }

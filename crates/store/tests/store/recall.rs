@@ -174,6 +174,17 @@ fn words_are_found_in_texts_whose_vowels_are_marks_and_that_set_no_blanks() {
 }
 
 #[test]
+fn words_are_found_in_other_forms_than_those_of_the_question() {
+    let said = ["Мы перенесли все файлы на новый сервер.", "Die Schlüssel liegen im Tresor.", "Hicbiri"];
+    let mut store = store_with("s", &said);
+    say(&mut store, "s2", &["Las migraciones duran una hora.", "Cache und Server: nichts davon."]);
+    let mut first = |query: &str| found(&mut store, query).into_iter().next().map(|hit| hit.1);
+    assert_eq!(first("Где находятся файл сервера?").as_deref(), Some(said[0]));
+    assert_eq!(first("Wo ist der Ort des Schlüssels?").as_deref(), Some(said[1]));
+    assert_eq!(first("¿Cuánto dura la migración?").as_deref(), Some("Las migraciones duran una hora."));
+}
+
+#[test]
 fn a_long_text_without_blanks_is_shown_around_the_words_as_it_was_written() {
     let long = format!("{}。针在这里！{}", "干草很多".repeat(500), "干草很多".repeat(500));
     let mut store = store_with("s", &[&long]);

@@ -1,19 +1,23 @@
 """Makes data sets for `recall_bench` of texts that are no chat: `texts.py FOLDER [ROOT]`.
 
-They are made of what Debian's packages perl-doc and python3-doc and its manual pages (Chinese and Japanese ones too) say under ROOT (`/` if it is not named), and
-of this project's history. Nothing of it is kept in the project. In each set one text asks for another that does not hold it.
+They are made of what Debian's packages perl-doc and python3-doc and its manual pages (Chinese and Japanese ones too) say under ROOT (`/` if it is not named), of
+the settings that programs for GNOME and MATE have there, in the languages into which their words are translated, and of this project's history. Nothing of it is
+kept in the project. In each set one text asks for another that does not hold it.
 """
 
+import gettext
 import json
 import pathlib
 import random
 import re
 import subprocess
 import sys
+from xml.etree import ElementTree
 
 PAGES = 600
 PARAGRAPHS = 8
 COMMITS_A_SESSION = 15
+LANGUAGES = "ar de el es fi fr hi hu it ja km ko nl pt_BR ro ru sv ta th tr zh_CN".split()
 NAMES = re.compile(r"^(?:NAME|名称|命令名|名前)[^\n]*\n\s+(.+?)(?:\n\n|\n\S)", re.M | re.S)
 DESCRIPTION = re.compile(r"^(?:DESCRIPTION|描述|说明|説明)[^\n]*\n(.*?)(?=^\S|\Z)", re.M | re.S)
 LINE_BROKEN = re.compile(r"(?<=[\u3000-\u9fff])\s+(?=[\u3000-\u9fff])")
@@ -27,6 +31,7 @@ def main(folder, root="/"):
     parts = [[(question, answer, len(answer)) for question, answer in file] for file in asked]
     sets = {"questions-whole": whole, "questions-paragraphs": parts, "commits": commits(), "manual-pages": pages(root)}
     sets |= {f"manual-pages-{language}": pages(root, language) for language in ["zh_CN", "ja"]}
+    sets |= {f"settings-{language}": found for language in ["en", *LANGUAGES] if (found := settings(root, language))}
     for name, sessions in sets.items():
         written = data_set(name, sessions)
         if not written["qa"]:
@@ -92,6 +97,29 @@ def page_of(file):
     told = [re.sub(r"[ \t]+", " ", LINE_BROKEN.sub("", part)) for part in paragraphs(description[1]) if len(part) > 40][:PARAGRAPHS]
     says_enough = len(purpose.split()) >= 4 or len(re.findall(r"[\u3041-\u9fff]", purpose)) >= 8
     return (LINE_BROKEN.sub("", purpose), told, 1) if says_enough and len(told) >= 2 else None
+
+
+def settings(root, language):
+    """Settings of programs: what sums one up asks for what describes it, each program a session. None where nothing is translated."""
+    translated = {} if language == "en" else translations(root, language)
+    asked, sessions = set(), []
+    for file in sorted(root.glob("usr/share/glib-2.0/schemas/*.gschema.xml")):
+        pairs = []
+        for key in ElementTree.parse(file).getroot().iter("key"):
+            summary, description = (" ".join((key.findtext(part) or "").split()) for part in ["summary", "description"])
+            if len(description) < max(30, 1.4 * len(summary)):
+                continue
+            texts = [text if language == "en" else translated.get(text) for text in [summary, description]]
+            if all(texts) and texts[0] != texts[1] and texts[0] not in asked:
+                asked.add(texts[0])
+                pairs.append((texts[0], [texts[1]], 1))
+        sessions += [pairs] if pairs else []
+    return sessions
+
+
+def translations(root, language):
+    catalogues = (gettext.GNUTranslations(file.open("rb"))._catalog for file in root.glob(f"usr/share/locale/{language}/LC_MESSAGES/*.mo"))
+    return {text.strip(): said.strip() for catalogue in catalogues for text, said in catalogue.items() if isinstance(text, str) and said not in ("", text)}
 
 
 def data_set(name, sessions):
