@@ -238,6 +238,7 @@ mod tests {
             "Why did we move the database?",
             "postgres",
             "",
+            "the λ",
             "What is the λ of a café in São Paulo?",
             "Who is on the die-cast de facto team?",
             "Is it Ann's C compiler's D-Bus?",

@@ -9,6 +9,8 @@ use std::collections::HashSet;
 
 /// More words than this do not make a search better, only slower.
 const MOST_WORDS: usize = 32;
+/// What no keyboard of ASCII has, and would be taken for a part of the word at which it stands.
+const PUNCTUATION: &str = "¿¡«»‹›“”„‘’‚…–—؟،";
 
 /// A query that was read.
 #[derive(Debug)]
@@ -81,10 +83,13 @@ fn telling_words(query: &str, language: &Language) -> Vec<String> {
     chosen.into_iter().filter(|word| seen.insert(*word)).take(MOST_WORDS).cloned().collect()
 }
 
-/// Blanks, control characters and ASCII punctuation stand between words. About everything else the index decides, which
-/// knows more of Unicode than we do.
+/// Blanks, control characters and punctuation stand between words. About everything else the index decides, which knows more of Unicode
+/// than we do.
 fn parts_words(letter: char) -> bool {
-    letter.is_whitespace() || letter.is_control() || letter.is_ascii_punctuation()
+    letter.is_whitespace()
+        || letter.is_control()
+        || letter.is_ascii_punctuation()
+        || PUNCTUATION.contains(letter)
 }
 
 /// What is in hiragana is mostly a particle or an ending.
@@ -123,6 +128,14 @@ mod tests {
         assert_eq!(telling(&"w1 w2 w3 ".repeat(100)), "w1 w2 w3");
         let many: String = (0..100).map(|n| format!("w{n} ")).collect();
         assert_eq!(Question::read(&many).telling.len(), MOST_WORDS);
+    }
+
+    #[test]
+    fn words_of_other_languages_are_told_without_the_signs_that_stand_at_them() {
+        assert_eq!(telling("¿Cuántas “migraciones” hay?"), "cuántas migraciones");
+        assert_eq!(telling("Où est l’index — «файлы»…"), "index файлы");
+        let sought: Vec<String> = Question::read("Где «файлы»?").sought().collect();
+        assert_eq!(sought, ["\"файл\"*"]);
     }
 
     #[test]
