@@ -285,6 +285,28 @@ mod tests {
     }
 
     #[test]
+    fn observations_and_entries_of_before_are_found_by_signs_with_marks_too() {
+        for (title, content) in [("ข้อมูล", "a"), ("a", "ข้อมูล")] {
+            let mut database = at_schema(11);
+            let unseen = format!(
+                "PRAGMA foreign_keys = off;
+                DROP TRIGGER observation_written;
+                DROP TRIGGER knowledge_written;
+                INSERT INTO observation (session, distillation, at, text) VALUES ('s', 1, 1, 'ข้อมูล');
+                INSERT INTO knowledge (id, version, principal, category, title, folded_title, content, confidence, created, updated)
+                    VALUES ('k1', 1, 'p', 'fact', '{title}', '', '{content}', 1, 1, 1)"
+            );
+            database.execute_batch(&unseen).unwrap();
+            migrate(&mut database).unwrap();
+            for index in ["observation_words", "knowledge_words"] {
+                let sql = format!("SELECT count(*) FROM {index} WHERE {index} MATCH '\"อ\u{200b}ม\"'");
+                let found: i64 = database.query_row(&sql, [], |row| row.get(0)).unwrap();
+                assert_eq!(found, 1, "{index}: {title} {content}");
+            }
+        }
+    }
+
+    #[test]
     fn a_connection_syncs_every_commit_wipes_what_is_deleted_and_keeps_texts_out_of_other_files() {
         let home = tempfile::TempDir::new().unwrap();
         let file = home.path().join("it");

@@ -254,6 +254,8 @@ mod tests {
             ("Где файлы?", &["файл", "Файлы", "файлов", "файлами"][..]),
             ("Wo ist das?", &["Schlüssel", "schlüssels", "Schlu\u{308}ssel"]),
             ("¿Dónde está la migración?", &["migración", "migraciones", "migracio\u{301}n"]),
+            ("Onde está a migração?", &["migração", "migrac\u{327}a\u{303}o"]),
+            ("Onde está o número?", &["número", "numeros"]),
             ("Where is it?", &["migrate", "migrated", "migrating"]),
         ];
         for (question, forms) in forms {

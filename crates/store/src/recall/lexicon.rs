@@ -143,6 +143,16 @@ mod tests {
     }
 
     #[test]
+    fn a_text_is_read_in_the_language_of_the_question() {
+        let language = Language::of("Где файлы?");
+        let terms = [language.stem("файл")];
+        let mut meanings = Meanings::to(&terms, language);
+        let found: Vec<_> =
+            words_as_written("Файлами, файл data").map(|word| meanings.of(word).term).collect();
+        assert_eq!(found, [Some(0), Some(0), None]);
+    }
+
+    #[test]
     fn all_forms_of_a_word_have_one_stem() {
         for forms in
             [&["go", "goes", "going", "went", "gone"][..], &["buys", "bought"], &["painted", "painting"]]

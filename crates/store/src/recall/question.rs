@@ -143,6 +143,11 @@ mod tests {
         let question = Question::read("NOT bought bread");
         assert_eq!(question.sought().collect::<Vec<_>>(), [r#"("bought" OR "buy")"#, r#""bread""#]);
         assert_eq!(question.terms, ["buy", "bread"]);
+        assert_eq!(
+            Question::read("Wo ist der See?").sought().collect::<Vec<_>>(),
+            [r#""see""#],
+            "in German a lake"
+        );
     }
 
     #[test]
