@@ -193,14 +193,8 @@ mod tests {
         assert_eq!(words_of("ទិន្នន័យ"), ["ទិន្", "ន្ន", "នន័", "ន័យ"]);
         assert_eq!(words_of("ຂໍ້ມູນ, ဒေတာ"), ["ຂໍ້ມູ", "ມູນ", "ဒေတာ"]);
         assert_eq!(words_of("ใช้SQLiteกับ 2๓"), ["ใช้", "SQLite", "กับ", "2๓"]);
-        assert!(
-            is_sign("มู")
-                && is_sign("库")
-                && !is_sign("มูล")
-                && !is_sign("")
-                && !is_sign("v")
-                && !is_sign("มู?")
-        );
+        assert!(["มู", "库"].into_iter().all(is_sign));
+        assert!(!["มูล", "", "v", "มู?"].into_iter().any(is_sign));
     }
 
     #[test]

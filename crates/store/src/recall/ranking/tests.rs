@@ -114,6 +114,12 @@ fn a_name_is_not_looked_for_in_what_is_said() {
 }
 
 #[test]
+fn a_name_is_known_in_the_forms_that_the_language_of_the_question_gives_it() {
+    let said = [(1, 1, "Илья: Кеш работает."), (2, 1, "Олег: Анна, послушай."), (3, 1, "Анна: Хм.")];
+    assert_eq!(best("Что с кешем Анны?", &said)[0], said[0].2);
+}
+
+#[test]
 fn who_asks_when_wants_a_time() {
     let said = [(1, 1, "We moved to Tokio last week."), (2, 1, "We moved to Tokio for timers.")];
     assert_eq!(best("When did we move to Tokio?", &said)[0], said[0].2);
