@@ -19,6 +19,7 @@ use tokio_rustls::TlsConnector;
 use super::{
     Answer, Fault, Method, Phase, Request, Roots, Transport, UnusableRoots,
     body::{self, Watched, upload},
+    clocks::Clocks,
     date,
     dial::Dialer,
     guard::Stale,
@@ -52,8 +53,7 @@ impl Default for Limits {
 }
 
 /// The real way out. Not `Send`: make one on each thread that speaks to providers; each pools its own connections.
-/// A clone shares the pool. It works on an arbiter or in a `LocalSet`, for awc starts a task of its own for each
-/// exchange (it keeps the time for the `date` header).
+/// A clone shares the pool. Over HTTP/2 it works on an arbiter or in a `LocalSet`, for each connection is a task of its own.
 #[derive(Clone)]
 pub struct HttpTransport(Rc<Lines>);
 
@@ -79,6 +79,7 @@ struct Lines {
     secure: Client,
     /// For `https`, when it is to be tried at all.
     http2: Option<Http2>,
+    clocks: Clocks,
 }
 
 impl HttpTransport {
@@ -106,7 +107,7 @@ impl HttpTransport {
     fn speaking(limits: Limits, Trust(tls): Trust, http2: Option<Http2>) -> Self {
         let plain = client(limits, None);
         let secure = client(limits, Some(tls.clone()));
-        Self(Rc::new(Lines { limits, tls, plain, secure, http2 }))
+        Self(Rc::new(Lines { limits, tls, plain, secure, http2, clocks: Clocks::default() }))
     }
 }
 
@@ -169,9 +170,9 @@ impl Lines {
     ) -> Result<Answer, SendRequestError> {
         let answer = if body.is_empty() && outgoing.get_method().is_safe() {
             // No body at all: a `content-length: 0` on a GET is not what the caller said.
-            outgoing.send_body(actix_http::body::None::new()).await?
+            self.clocks.stopped_in(outgoing.send_body(actix_http::body::None::new())).await?
         } else {
-            outgoing.send_body(upload(body.clone())).await?
+            self.clocks.stopped_in(outgoing.send_body(upload(body.clone()))).await?
         };
         Ok(received(answer, self.limits.between_bytes))
     }

@@ -9,6 +9,7 @@
 //! that a provider stops generating for somebody who has left.
 
 mod body;
+mod clocks;
 mod date;
 mod dial;
 mod fault;

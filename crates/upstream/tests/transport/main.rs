@@ -4,6 +4,8 @@
 #[cfg(test)]
 mod certified;
 #[cfg(test)]
+mod clocks;
+#[cfg(test)]
 mod http2;
 #[cfg(test)]
 mod interim;
