@@ -106,17 +106,17 @@ impl Examination {
 
     /// Examines, at once or beside this thread, and tells.
     pub(crate) fn hold(self, ending: Ending) {
-        match tokio::runtime::Handle::try_current() {
-            Ok(runtime) if self.tape.length > QUICKLY_EXAMINED && self.is_worth_reading() => {
-                let due = Due(Some((self, ending)));
-                drop(runtime.spawn_blocking(move || drop(due)));
-            }
-            _ => self.conclude(ending),
+        if !self.takes_long() {
+            return self.conclude(ending);
+        }
+        let due = Due(Some((self, ending)));
+        if let Ok(runtime) = tokio::runtime::Handle::try_current() {
+            drop(runtime.spawn_blocking(move || drop(due)));
         }
     }
 
-    fn is_worth_reading(&self) -> bool {
-        !self.tape.pieces.is_empty()
+    fn takes_long(&self) -> bool {
+        self.tape.length > QUICKLY_EXAMINED && !self.tape.pieces.is_empty()
     }
 
     fn conclude(mut self, ending: Ending) {

@@ -4,7 +4,7 @@
 //! Left as awc does it: it writes header names in lower case and in no particular order, and keeps idle connections (15 s
 //! at most) until the next request to the same provider looks at them.
 
-use std::{rc::Rc, time::Duration};
+use std::{pin::pin, rc::Rc, time::Duration};
 
 use actix_http::{
     error::ParseError,
@@ -116,7 +116,9 @@ impl Transport for HttpTransport {
         let lines = Rc::clone(&self.0);
         Box::pin(async move {
             let late = Fault::TimedOut { phase: Phase::FirstByte };
-            timeout(lines.limits.first_byte, lines.exchange(request)).await.unwrap_or(Err(late))
+            // Pinned where it is: it is too large to be moved into the limit for nothing.
+            let exchange = pin!(lines.exchange(request));
+            timeout(lines.limits.first_byte, exchange).await.unwrap_or(Err(late))
         })
     }
 }
