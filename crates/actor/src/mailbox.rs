@@ -151,7 +151,12 @@ impl<M: Message, R: Send + 'static> Bundle<M, R> {
     }
 
     fn put(&mut self, message: M, cause: Cause, lane: Lane) -> Result<(), TellError> {
-        self.letters.push(self.slot.letter(message, cause, lane, None, None, self.begun)?);
+        let letter = self.slot.letter(message, cause, lane, None, None, self.begun)?;
+        if self.letters.is_empty() {
+            // At once: letters are large to be moved into more and more room.
+            self.letters.reserve(IN_A_ROW);
+        }
+        self.letters.push(letter);
         if self.letters.len() >= IN_A_ROW {
             self.send();
         }

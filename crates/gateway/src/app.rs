@@ -12,6 +12,7 @@ use actix_service::fn_service;
 use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::middleware::from_fn;
 use actix_web::web;
+use futures_util::FutureExt as _;
 use std::rc::Rc;
 use std::sync::Arc;
 
@@ -25,10 +26,7 @@ pub fn configure(edge: Arc<Edge>, admin: Arc<Admin>) -> impl Fn(&mut web::Servic
     move |app| {
         let guard = Arc::clone(&edge.guard);
         let (with, line) = (Arc::clone(&edge), (edge.transport)());
-        let relaying = fn_service(move |request| {
-            let relayed = relay(request, Arc::clone(&with), Rc::clone(&line));
-            async { Ok(relayed.await) }
-        });
+        let relaying = fn_service(move |request| relay(request, Arc::clone(&with), Rc::clone(&line)).map(Ok));
         let everything = web::scope("")
             .app_data(web::Data::from(Arc::clone(&edge)))
             .configure(administer.clone())

@@ -75,7 +75,8 @@ impl Sent {
 /// A request on its way, as the background sees it.
 pub(crate) struct Capture {
     pub(crate) edge: Arc<Edge>,
-    pub(crate) sent: Sent,
+    /// Boxed, for a capture is handed on from one to the next until the answer is over.
+    pub(crate) sent: Box<Sent>,
     pub(crate) who: Identified,
     beginning: Option<u64>,
     token: Option<Fingerprint>,
@@ -105,7 +106,7 @@ impl Glance {
 
 impl Capture {
     /// Tells what can be told of a request before its answer.
-    pub(crate) fn of(edge: Arc<Edge>, mut sent: Sent, glance: Glance) -> Self {
+    pub(crate) fn of(edge: Arc<Edge>, mut sent: Box<Sent>, glance: Glance) -> Self {
         let Glance { asked, who } = glance;
         let beginning = asked.as_ref().and_then(Asked::beginning);
         let (model, stated) = asked.map(|asked| (asked.model, asked.directory)).unwrap_or_default();
@@ -169,6 +170,7 @@ impl Capture {
     /// Hands over the turn that ended with `answer`.
     pub(crate) fn record(self, answer: Vec<Bytes>, answer_encoding: Option<String>) {
         let Self { edge, sent, who, beginning, .. } = self;
+        let sent = *sent;
         let turn = who.session.zip(sent.route.dialect).filter(|_| who.kind == Kind::Turn);
         let Some((session, dialect)) = turn else { return };
         edge.house.recorder.record(Turn {

@@ -30,8 +30,8 @@ static SEALS: [HeaderName; 6] = [
 pub(crate) struct Prepared {
     /// What goes to the provider.
     pub(crate) body: Bytes,
-    /// What was read of the request, if that was needed.
-    pub(crate) glance: Option<Glance>,
+    /// What was read of the request, if that was needed. Seldom, so that the others should not have room for it.
+    pub(crate) glance: Option<Box<Glance>>,
 }
 
 /// What goes to the provider for a request with these headers. What was added is noted in `sent`.
@@ -44,7 +44,7 @@ pub(crate) async fn prepared(edge: &Edge, sent: &mut Sent, headers: &HeaderMap) 
     let added = added(edge, dialect, &glance, &sent.body);
     let (body, injection) = added.map_or((as_it_came, None), |(body, text)| (body, Some(text)));
     sent.injection = injection;
-    Prepared { body, glance: Some(glance) }
+    Prepared { body, glance: Some(Box::new(glance)) }
 }
 
 /// Whether it is worth reading the request before it goes.

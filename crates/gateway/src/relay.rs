@@ -67,7 +67,7 @@ async fn exchange(
     let place = edge.bulkhead.enter()?;
     let begun = edge.now();
     let (provider, upstream) = (route.provider, edge.upstream(route.provider));
-    let mut sent = Sent::new(&edge.fingerprinter, route, &headers, body, begun);
+    let mut sent = Box::new(Sent::new(&edge.fingerprinter, route, &headers, body, begun));
     let prepared = injection::prepared(&edge, &mut sent, &headers).await;
     let outgoing = upstream.request(&method, &sent.route, headers::outgoing(headers), prepared.body)?;
     let key = upstream.key().clone();
@@ -79,7 +79,7 @@ async fn exchange(
             tokio::task::yield_now().await;
         }
         let glance = match prepared.glance {
-            Some(glance) => glance,
+            Some(glance) => *glance,
             None => Glance::at(&edge, &sent).await,
         };
         Capture::of(Arc::clone(&edge), sent, glance)

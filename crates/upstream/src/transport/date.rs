@@ -2,17 +2,20 @@
 //! where awc looks for a date, and the guard takes the line out again as the head passes by.
 
 use actix_http::header::HeaderValue;
-use memchr::memmem;
+use memchr::memmem::Finder;
+use std::sync::LazyLock;
 
 /// What stands in the mark's place when awc has written it. No value of another header can look like it: none has a line end.
 const LINE: &[u8] = b"\r\ndate: none\r\n";
+
+static MARKED: LazyLock<Finder<'_>> = LazyLock::new(|| Finder::new(LINE));
 
 /// The value that awc takes for a date. It goes before those that the client said, if any, which stay.
 pub(super) const MARK: HeaderValue = HeaderValue::from_static("none");
 
 /// A request's first bytes, its head among them, before and behind the marked line; none when no line is marked.
 pub(super) fn around_mark(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
-    let mark = memmem::find(bytes, LINE)?;
+    let mark = MARKED.find(bytes)?;
     let (before, marked) = bytes.split_at(mark);
     Some((before, &marked[LINE.len() - b"\r\n".len()..]))
 }

@@ -113,10 +113,10 @@ impl HttpTransport {
 
 impl Transport for HttpTransport {
     fn send(&self, request: Request) -> LocalBoxFuture<'static, Result<Answer, Fault>> {
-        let lines = Rc::clone(&self.0);
+        // Boxed, and the exchange pinned where it is: both are too large to be moved from one future into the next.
+        let (lines, request) = (Rc::clone(&self.0), Box::new(request));
         Box::pin(async move {
             let late = Fault::TimedOut { phase: Phase::FirstByte };
-            // Pinned where it is: it is too large to be moved into the limit for nothing.
             let exchange = pin!(lines.exchange(request));
             timeout(lines.limits.first_byte, exchange).await.unwrap_or(Err(late))
         })
@@ -125,15 +125,15 @@ impl Transport for HttpTransport {
 
 impl Lines {
     /// One exchange, in the best version of the protocol that both sides want.
-    async fn exchange(&self, request: Request) -> Result<Answer, Fault> {
+    async fn exchange(&self, request: Box<Request>) -> Result<Answer, Fault> {
         let route = Route::of(&request)?;
         if let Some(http2) = self.http2.as_ref().filter(|_| route.secure) {
             look_at_sockets().await;
-            if let Some(answer) = http2.exchange(&route, &request).await? {
+            if let Some(answer) = Box::pin(http2.exchange(&route, &request)).await? {
                 return Ok(answer);
             }
         }
-        self.exchange_in_http1(&route, request).await
+        self.exchange_in_http1(&route, request).await.map_err(|error| Fault::from(&error))
     }
 
     /// On a second connection if the first turns out to have been gone.
@@ -141,19 +141,20 @@ impl Lines {
     /// Asking again is safe because the guard calls a loss [`Stale`] only when not a byte of the request had gone out. A
     /// provider that closes just after that gets no second request: it may have read the first, and would bill both. The
     /// second connection is new, so there is no third.
-    async fn exchange_in_http1(&self, route: &Route, request: Request) -> Result<Answer, Fault> {
-        let Request { method, headers: given, body, .. } = request;
-        let outgoing = |client: &Client, headers| outgoing(client, &method, route, headers);
-        let outcome = async {
-            let first = outgoing(self.kept(route), headers(route, given))?;
-            match self.attempt(&first, &body).await {
-                Err(error) if is_stale(&error) => {
-                    self.attempt(&outgoing(&self.fresh(route), first.headers().clone())?, &body).await
-                }
-                outcome => outcome,
+    async fn exchange_in_http1(
+        &self,
+        route: &Route,
+        request: Box<Request>,
+    ) -> Result<Answer, SendRequestError> {
+        let Request { method, headers: given, body, .. } = *request;
+        let first = outgoing(self.kept(route), &method, route, headers(route, given))?;
+        match self.attempt(&first, &body).await {
+            Err(error) if is_stale(&error) => {
+                let again = outgoing(&self.fresh(route), &method, route, first.headers().clone())?;
+                Box::pin(self.attempt(&again, &body)).await
             }
-        };
-        outcome.await.map_err(|error| Fault::from(&error))
+            outcome => outcome,
+        }
     }
 
     fn kept(&self, route: &Route) -> &Client {
