@@ -77,6 +77,8 @@ mod tests {
             clocks.stopped_in(started()).await;
         }
         assert_eq!(next.strong_count(), 1, "as many are kept the second time");
+        clocks.stopped_in(started()).await;
+        assert_eq!(next.strong_count(), 0, "and no more");
     }
 
     #[tokio::test]

@@ -129,6 +129,7 @@ impl Lines {
         let route = Route::of(&request)?;
         if let Some(http2) = self.http2.as_ref().filter(|_| route.secure) {
             look_at_sockets().await;
+            // Boxed, as the second attempt below: who needs neither should hold no room for them.
             if let Some(answer) = Box::pin(http2.exchange(&route, &request)).await? {
                 return Ok(answer);
             }
