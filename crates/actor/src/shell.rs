@@ -162,9 +162,18 @@ impl<M: Message, R: Send + 'static> Shell<M, R> {
         self.over || (idle && !self.drains.is_empty())
     }
 
-    fn read(&mut self, letter: Letter<M, R>) {
-        self.in_a_row += 1;
-        contained(|| self.receive(letter)).unwrap_or_else(|crash| self.give_up(&crash));
+    /// Several letters under one guard: after a crash that reaches it no more of them are read anyway.
+    fn read(&mut self, letters: impl IntoIterator<Item = Letter<M, R>>) {
+        let read = contained(|| {
+            for letter in letters {
+                self.in_a_row += 1;
+                self.receive(letter);
+                if self.over {
+                    break;
+                }
+            }
+        });
+        read.unwrap_or_else(|crash| self.give_up(&crash));
     }
 
     fn breathe(&mut self, context: &mut Context<Self>) {
@@ -193,14 +202,8 @@ impl<M: Message, R: Send + 'static> Handler<Mail<M, R>> for Shell<M, R> {
 
     fn handle(&mut self, mail: Mail<M, R>, context: &mut Self::Context) {
         match mail {
-            Mail::Letter(letter) => self.read(*letter),
-            Mail::Bundle(letters) => {
-                for letter in letters {
-                    if !self.over {
-                        self.read(letter);
-                    }
-                }
-            }
+            Mail::Letter(letter) => self.read([*letter]),
+            Mail::Bundle(letters) => self.read(letters),
             Mail::Drain(until_the_end) => self.drains.push(until_the_end),
             Mail::Stop => self.over = true,
         }
@@ -248,6 +251,9 @@ fn span(row: &Row) -> Span {
 }
 
 fn report(span: &Span, row: &Row) {
+    if span.is_disabled() {
+        return; // It would look for each field by its name all the same.
+    }
     span.record("handle_us", row.handle_us);
     span.record("effects", row.effects);
     span.record("outcome", &*row.outcome);

@@ -69,16 +69,21 @@ impl Outbox {
             facts.push(fact);
             facts.len()
         };
-        match Handle::try_current() {
-            Ok(runtime) if waiting == 1 => {
-                let outbox = self.clone();
-                drop(runtime.spawn(async move {
-                    sleep(outbox.0.linger).await;
-                    outbox.flush();
-                }));
-            }
-            Ok(_) if waiting < MOST => {}
-            _ => self.flush(),
+        if waiting == 1 {
+            self.flush_in_time();
+        } else if waiting >= MOST {
+            self.flush();
+        }
+    }
+
+    /// For the first that waits; all that join it rely on this.
+    fn flush_in_time(&self) {
+        let (due, linger) = (Due(self.clone()), self.0.linger);
+        if let Ok(runtime) = Handle::try_current() {
+            drop(runtime.spawn(async move {
+                sleep(linger).await;
+                drop(due);
+            }));
         }
     }
 
@@ -87,6 +92,15 @@ impl Outbox {
         let mut leaving = self.0.leaving.lock().unwrap_or_else(PoisonError::into_inner);
         std::mem::swap(&mut *self.0.waiting(), &mut *leaving);
         self.0.deliver(leaving.drain(..));
+    }
+}
+
+/// Sends off what waits when it is dropped: in time, at once where nothing keeps the time, or with the runtime that kept it.
+struct Due(Outbox);
+
+impl Drop for Due {
+    fn drop(&mut self) {
+        self.0.flush();
     }
 }
 
@@ -191,6 +205,17 @@ mod tests {
         let house = house(Duration::from_secs(3600));
         house.outbox.tell(started());
         assert_eq!(house.scheduler.depth(), 1);
+    }
+
+    #[test]
+    fn facts_do_not_go_down_with_the_runtime_that_kept_their_time() {
+        let house = house(Duration::from_secs(3600));
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
+        runtime.block_on(async { house.outbox.tell(started()) });
+        house.outbox.tell(started());
+        assert_eq!(house.scheduler.depth(), 0);
+        drop(runtime);
+        assert_eq!(house.scheduler.depth(), 2);
     }
 
     #[tokio::test]
