@@ -9,6 +9,7 @@ mod nearest;
 mod question;
 mod ranking;
 mod search;
+mod spoken;
 
 use domain::ids::{Principal, SessionId};
 use domain::time::UnixMillis;
@@ -74,7 +75,7 @@ pub(crate) fn recall(
     (query, near): (&str, Option<&QueryVector>),
     limit: usize,
 ) -> rusqlite::Result<Vec<Hit>> {
-    let question = Question::read(query);
+    let question = Question::read(query, || spoken::language(transaction, scope))?;
     let limit = limit.clamp(1, MOST_HITS);
     if question.is_empty() {
         return Ok(Vec::new());

@@ -1,7 +1,8 @@
 //! The language of a question, and with it what its words have in common with their other forms.
 //!
-//! It is told by the letters, or by the little words, of which a question has some in any language. Texts are read as the question's:
-//! whoever asks in a language has mostly written in it, and words of another one stay as they are or lose a letter or two.
+//! It is told by the letters, or by the little words, of which a question has some in any language; where those leave it open, by what
+//! whoever asks has said lately. Texts are read as the question's: whoever asks in a language has mostly written in it, and words of
+//! another one stay as they are or lose a letter or two.
 
 use super::lexicon::{self, plain};
 use rust_stemmers::{Algorithm, Stemmer};
@@ -10,6 +11,8 @@ use unicode_normalization::UnicodeNormalization as _;
 
 /// So many words are enough to tell a language by.
 const ENOUGH_TO_TELL: usize = 100;
+/// So many words of what was said tell its language, where there is no more for another.
+const SURE: usize = 3;
 /// So many letters at least begin the other forms of a word.
 const SHORTEST_BEGINNING: usize = 3;
 
@@ -24,26 +27,33 @@ pub(super) struct Language {
 }
 
 impl Language {
-    /// Of what is asked; English if nothing tells.
-    pub(super) fn of(question: &str) -> Self {
-        let words: Vec<String> = lexicon::words_as_written(question)
-            .take(ENOUGH_TO_TELL)
-            .map(|word| composed(&word.to_lowercase()).into_owned())
-            .collect();
-        let evidence = |language: &&Self| words.iter().filter(|word| language.tells(word)).count();
-        // Of two with as much the first.
-        LANGUAGES.iter().rev().max_by_key(evidence).copied().unwrap_or(LANGUAGES[0])
+    /// Of what is asked. What else is `spoken` by whoever asks counts as one little word of its language; it is asked for only where that
+    /// can decide. English if nothing tells.
+    pub(super) fn of<E>(question: &str, spoken: impl FnOnce() -> Result<Option<Self>, E>) -> Result<Self, E> {
+        let evidence = Evidence::of([question]);
+        let spoken = if evidence.is_clear() { None } else { spoken()? };
+        Ok(evidence.best(spoken))
     }
 
-    fn tells(&self, word: &str) -> bool {
+    /// Of what was said, if its words tell.
+    pub(super) fn of_said(texts: &[String]) -> Option<Self> {
+        let evidence = Evidence::of(texts.iter().map(String::as_str));
+        (evidence.most() >= SURE).then(|| evidence.best(None))
+    }
+
+    /// How much a word speaks for it. Letters tell more than a little word, of which languages share many; one alone may be a symbol.
+    fn told_by(&self, word: &Word) -> usize {
         let is_own =
             |letter: char| self.letters.iter().any(|(first, last)| (*first..=*last).contains(&letter));
-        self.is_little(word) || word.contains(is_own)
+        if word.written.contains(is_own) {
+            return word.written.chars().take(2).count();
+        }
+        usize::from(self.little_words.contains(&word.among_others))
     }
 
     /// Whether nearly every text has this word, which is written in lower case.
     pub(super) fn is_little(&self, word: &str) -> bool {
-        self.little_words.contains(&format!(" {} ", plain(word)))
+        self.little_words.contains(&Word::of(word).among_others)
     }
 
     /// What is the same in all forms of a word, in lower case and without accents.
@@ -81,6 +91,55 @@ impl Language {
 
     fn written_stem<'w>(&self, word: &'w str) -> Cow<'w, str> {
         Stemmer::create(self.algorithm).stem(word)
+    }
+}
+
+/// A word as languages look at it.
+struct Word {
+    /// In lower case, with its accents.
+    written: String,
+    /// Without them, and with a blank on both sides.
+    among_others: String,
+}
+
+impl Word {
+    fn of(word: &str) -> Self {
+        let written = composed(&word.to_lowercase()).into_owned();
+        Self { among_others: format!(" {} ", plain(&written)), written }
+    }
+}
+
+/// How much speaks for each language.
+#[derive(Clone, Copy)]
+struct Evidence([usize; LANGUAGES.len()]);
+
+impl Evidence {
+    fn of<'t>(texts: impl IntoIterator<Item = &'t str>) -> Self {
+        let words = texts.into_iter().flat_map(|text| lexicon::words_as_written(text).take(ENOUGH_TO_TELL));
+        words.map(Word::of).fold(Self([0; LANGUAGES.len()]), |Self(mut counts), word| {
+            for (count, language) in counts.iter_mut().zip(&LANGUAGES) {
+                *count += language.told_by(&word);
+            }
+            Self(counts)
+        })
+    }
+
+    fn most(&self) -> usize {
+        self.0.iter().copied().max().unwrap_or_default()
+    }
+
+    /// With one more for the language that is `spoken`. Of two with as much that one, else the first.
+    fn best(&self, spoken: Option<Language>) -> Language {
+        let rank = |at: &usize| {
+            let is_spoken = spoken.is_some_and(|spoken| spoken.algorithm == LANGUAGES[*at].algorithm);
+            (self.0[*at] + usize::from(is_spoken), is_spoken)
+        };
+        LANGUAGES[(0..LANGUAGES.len()).rev().max_by_key(rank).unwrap_or_default()]
+    }
+
+    /// Whether the best language stays the best whatever is spoken.
+    fn is_clear(&self) -> bool {
+        self.0.iter().filter(|count| **count + 1 >= self.most()).count() == 1
     }
 }
 
@@ -202,6 +261,15 @@ const LANGUAGES: [Language; 18] = [
 ];
 
 #[cfg(test)]
+impl Language {
+    /// Of a question of somebody who has said nothing else.
+    pub(super) fn by_itself(question: &str) -> Self {
+        let Ok(language) = Self::of(question, || Ok::<_, std::convert::Infallible>(None));
+        language
+    }
+}
+
+#[cfg(test)]
 mod tests {
     use super::*;
 
@@ -227,7 +295,7 @@ mod tests {
             ("Veritabanı neden taşındı?", Algorithm::Turkish),
         ];
         for (question, algorithm) in told {
-            assert_eq!(Language::of(question).algorithm, algorithm, "{question}");
+            assert_eq!(Language::by_itself(question).algorithm, algorithm, "{question}");
         }
         assert_eq!(told.len() + 1, LANGUAGES.len());
     }
@@ -244,8 +312,37 @@ mod tests {
             "Is it Ann's C compiler's D-Bus?",
             "数据库在哪里",
         ] {
-            assert!(Language::of(question).is_english(), "{question}");
+            assert!(Language::by_itself(question).is_english(), "{question}");
         }
+    }
+
+    #[test]
+    fn where_the_words_of_a_question_leave_it_open_what_else_was_said_tells() {
+        let finnish =
+            Language::of_said(&["Tietokanta on palvelimella.".to_owned(), "Miksi se kaatui?".to_owned()]);
+        assert_eq!(finnish.unwrap().algorithm, Algorithm::Finnish);
+        let asked = |question| {
+            let Ok(language) = Language::of(question, || Ok::<_, std::convert::Infallible>(finnish));
+            language.algorithm
+        };
+        assert_eq!(asked("tietokannan siirto"), Algorithm::Finnish);
+        assert_eq!(asked("siirto per tietokanta"), Algorithm::Finnish, "one little word of Italian");
+        assert_eq!(asked("the tietokanta"), Algorithm::Finnish, "one of English");
+        assert_eq!(asked("Where is the tietokanta?"), Algorithm::English);
+        assert_eq!(asked("файлов"), Algorithm::Russian, "its letters");
+        let never = |question| Language::of(question, || Err("asked for"));
+        assert!(never("Where is it?").unwrap().is_english());
+        assert_eq!(never("Wo ist die Datei?").unwrap().algorithm, Algorithm::German);
+        assert_eq!(never("Datei").unwrap_err(), "asked for");
+    }
+
+    #[test]
+    fn too_little_that_was_said_tells_nothing() {
+        let said = |text: &str| Language::of_said(&[text.to_owned()]).map(|language| language.algorithm);
+        assert_eq!(said(""), None);
+        assert_eq!(said("cargo test --workspace"), None);
+        assert_eq!(said("Tietokanta on"), None);
+        assert_eq!(said("Why is it so?"), Some(Algorithm::English));
     }
 
     #[test]
@@ -259,7 +356,7 @@ mod tests {
             ("Where is it?", &["migrate", "migrated", "migrating"]),
         ];
         for (question, forms) in forms {
-            let language = Language::of(question);
+            let language = Language::by_itself(question);
             let stems: Vec<String> = forms.iter().map(|form| language.stem(form)).collect();
             assert!(stems.iter().all(|stem| *stem == stems[0]), "{stems:?}");
         }
@@ -267,7 +364,7 @@ mod tests {
 
     #[test]
     fn other_forms_are_looked_for_by_what_they_all_begin_with() {
-        let beginning = |question, word| Language::of(question).beginning(word);
+        let beginning = |question, word| Language::by_itself(question).beginning(word);
         assert_eq!(beginning("Где?", "файлов").as_deref(), Some("файл"));
         assert_eq!(beginning("Wo ist das?", "schlu\u{308}ssels").as_deref(), Some("schlüssel"));
         assert_eq!(beginning("Wo ist das?", "tor"), None, "it is its own stem");

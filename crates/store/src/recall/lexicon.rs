@@ -137,14 +137,14 @@ mod tests {
     #[test]
     fn a_sign_that_is_asked_for_alone_is_found_in_words_of_two() {
         let terms = ["猫".to_owned(), "数据".to_owned()];
-        let mut meanings = Meanings::to(&terms, Language::of(""));
+        let mut meanings = Meanings::to(&terms, Language::by_itself(""));
         let found: Vec<_> = words("猫在，大猫 数据库").map(|word| meanings.of(&word).term).collect();
         assert_eq!(found, [Some(0), Some(0), Some(1), None]);
     }
 
     #[test]
     fn a_text_is_read_in_the_language_of_the_question() {
-        let language = Language::of("Где файлы?");
+        let language = Language::by_itself("Где файлы?");
         let terms = [language.stem("файл")];
         let mut meanings = Meanings::to(&terms, language);
         let found: Vec<_> =

@@ -30,9 +30,12 @@ pub(super) struct Question {
 }
 
 impl Question {
-    /// Reads any text.
-    pub(super) fn read(query: &str) -> Self {
-        let language = Language::of(query);
+    /// Reads any text, asked by somebody who otherwise has `spoken` that language.
+    pub(super) fn read<E>(
+        query: &str,
+        spoken: impl FnOnce() -> Result<Option<Language>, E>,
+    ) -> Result<Self, E> {
+        let language = Language::of(query, spoken)?;
         let telling = telling_words(query, &language);
         let words: Vec<String> = lexicon::words(query).collect();
         let mut seen = HashSet::new();
@@ -40,7 +43,7 @@ impl Question {
             telling.iter().flat_map(|word| lexicon::words_as_written(word)).map(|word| language.stem(word));
         let terms = stems.filter(|stem| seen.insert(stem.clone())).collect();
         let (asks_when, date) = (asks_when(&words), NamedDate::among(&words));
-        Self { words, terms, language, telling, asks_when, date }
+        Ok(Self { words, terms, language, telling, asks_when, date })
     }
 
     /// Whether there is nothing to look for.
@@ -112,11 +115,20 @@ fn asks_when(words: &[String]) -> bool {
 }
 
 #[cfg(test)]
+impl Question {
+    /// Of somebody who has said nothing else.
+    pub(super) fn by_itself(query: &str) -> Self {
+        let Ok(question) = Self::read(query, || Ok::<_, std::convert::Infallible>(None));
+        question
+    }
+}
+
+#[cfg(test)]
 mod tests {
     use super::*;
 
     fn telling(query: &str) -> String {
-        Question::read(query).telling.join(" ")
+        Question::by_itself(query).telling.join(" ")
     }
 
     #[test]
@@ -124,27 +136,27 @@ mod tests {
         assert_eq!(telling("How is the CACHE warmed? (cache)"), "cache warmed");
         assert_eq!(telling("src/main.rs NEAR(a,b) \"x\"*"), "src main rs near b x");
         assert_eq!(telling("to be\0or"), "to be or", "with nothing else to look for, they count");
-        assert!(Question::read(" \0 \"*' ").is_empty());
+        assert!(Question::by_itself(" \0 \"*' ").is_empty());
         assert_eq!(telling(&"w1 w2 w3 ".repeat(100)), "w1 w2 w3");
         let many: String = (0..100).map(|n| format!("w{n} ")).collect();
-        assert_eq!(Question::read(&many).telling.len(), MOST_WORDS);
+        assert_eq!(Question::by_itself(&many).telling.len(), MOST_WORDS);
     }
 
     #[test]
     fn words_of_other_languages_are_told_without_the_signs_that_stand_at_them() {
         assert_eq!(telling("¿Cuántas “migraciones” hay?"), "cuántas migraciones");
         assert_eq!(telling("Où est l’index — «файлы»…"), "index файлы");
-        let sought: Vec<String> = Question::read("Где «файлы»?").sought().collect();
+        let sought: Vec<String> = Question::by_itself("Где «файлы»?").sought().collect();
         assert_eq!(sought, ["\"файл\"*"]);
     }
 
     #[test]
     fn nothing_in_a_word_is_an_operator_and_irregular_forms_are_looked_for_too() {
-        let question = Question::read("NOT bought bread");
+        let question = Question::by_itself("NOT bought bread");
         assert_eq!(question.sought().collect::<Vec<_>>(), [r#"("bought" OR "buy")"#, r#""bread""#]);
         assert_eq!(question.terms, ["buy", "bread"]);
         assert_eq!(
-            Question::read("Wo ist der See?").sought().collect::<Vec<_>>(),
+            Question::by_itself("Wo ist der See?").sought().collect::<Vec<_>>(),
             [r#""see""#],
             "in German a lake"
         );
@@ -155,17 +167,17 @@ mod tests {
         assert_eq!(telling("用SQLite的数据，迁移"), "用 sqlite 的数 数据 迁移");
         assert_eq!(telling("猫はどこですか"), "猫は 猫", "particles and endings tell little");
         assert_eq!(telling("どこですか"), "どこ こで です すか", "with nothing else to look for, they count");
-        let sought: Vec<String> = Question::read("SQLite数据").sought().collect();
+        let sought: Vec<String> = Question::by_itself("SQLite数据").sought().collect();
         assert_eq!(sought, ["\"sqlite\"", "\"数\u{200b}据\""]);
     }
 
     #[test]
     fn questions_for_a_time_are_told_from_others() {
         for question in ["When did it break?", "What day was the release?", "In which year did we move?"] {
-            assert!(Question::read(question).asks_when, "{question}");
+            assert!(Question::by_itself(question).asks_when, "{question}");
         }
         for question in ["What breaks when the disk is full?", "What is the year's budget?"] {
-            assert!(!Question::read(question).asks_when, "{question}");
+            assert!(!Question::by_itself(question).asks_when, "{question}");
         }
     }
 }

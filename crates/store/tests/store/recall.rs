@@ -1,11 +1,11 @@
 //! Recall finds, ranks, keeps owners apart, and takes any query.
 
-use crate::fixture::{id, say, store_with, turn, user};
+use crate::fixture::{id, model, say, store_with, tool_call, tool_result, turn, user};
 use domain::ids::Principal;
 use domain::knowledge::{Category, Operation};
 use domain::time::UnixMillis;
 use proptest::prelude::*;
-use store::{Hit, MOST_HITS, Source, SqliteStore, Store};
+use store::{Hit, MOST_HITS, Scope, Source, SqliteStore, Store, TurnRecord};
 
 /// A session of which message, observation and entry all speak of sourdough.
 fn bakery() -> SqliteStore {
@@ -182,6 +182,43 @@ fn words_are_found_in_other_forms_than_those_of_the_question() {
     assert_eq!(first("Где находятся файл сервера?").as_deref(), Some(said[0]));
     assert_eq!(first("Wo ist der Ort des Schlüssels?").as_deref(), Some(said[1]));
     assert_eq!(first("¿Cuánto dura la migración?").as_deref(), Some("Las migraciones duran una hora."));
+}
+
+/// A turn of a user who says this sixteen times, an answer and a tool's output after each.
+fn chatting(session: &str, [said, answered, put_out]: [&str; 3]) -> TurnRecord {
+    let round = |n: usize| {
+        let call = format!("{session}{n}");
+        let answer = model(&format!("{answered} {n}"));
+        [
+            user(&format!("{said} {n}")),
+            answer,
+            tool_call(&call),
+            tool_result(&call, &format!("{put_out} {n}")),
+        ]
+    };
+    turn(session, &(0..16).flat_map(round).collect::<Vec<_>>(), None)
+}
+
+#[test]
+fn a_question_of_nouns_alone_is_read_in_the_language_that_whoever_asks_speaks() {
+    let finnish = "Missä on tietokanta, ja miten se siirretään?";
+    let english = "Where is the disk and why is it so full?";
+    let (ann, bob) = (Principal::local(), Principal::from("bob"));
+    let mut store = SqliteStore::in_memory().unwrap();
+    let finds = |store: &mut SqliteStore, principal, project| {
+        let hits = store.recall_within(Scope { principal, project }, "tietokannan", 10).unwrap();
+        hits.iter().any(|hit| hit.text.starts_with(finnish))
+    };
+    store.record_turn(&chatting("s", [finnish, english, english])).unwrap();
+    assert!(finds(&mut store, None, None), "what models and tools say does not count");
+    let (directory, project) = (Some("/home/ann/garden".into()), Some("/home/ann/garden".into()));
+    let elsewhere = TurnRecord { directory, project, ..chatting("g", [english, finnish, finnish]) };
+    store.record_turn(&elsewhere).unwrap();
+    assert!(!finds(&mut store, Some(&ann), None), "what was said last counts");
+    assert!(finds(&mut store, Some(&ann), Some("/home/ann/oven")), "of this project");
+    let by_bob = TurnRecord { principal: bob, ..chatting("b", [english, english, english]) };
+    store.record_turn(&by_bob).unwrap();
+    assert!(finds(&mut store, Some(&ann), Some("/home/ann/oven")), "of this user");
 }
 
 #[test]

@@ -27,7 +27,7 @@ fn talk(said: &[(u8, i64, &str)]) -> Talk {
 
 /// The texts, the best first.
 fn best<'s>(question: &str, said: &[(u8, i64, &'s str)]) -> Vec<&'s str> {
-    let ranked = ranked(&Question::read(question), &talk(said));
+    let ranked = ranked(&Question::by_itself(question), &talk(said));
     ranked.into_iter().map(|it| said[it.passage].2).collect()
 }
 
@@ -77,7 +77,7 @@ fn different_words_close_together_count_for_more_than_one_word_twice() {
         (3, 1, "beta one"),
         (3, 1, "beta two"),
     ];
-    let ranked = ranked(&Question::read("alpha beta"), &talk(&said));
+    let ranked = ranked(&Question::by_itself("alpha beta"), &talk(&said));
     assert_eq!(ranked[0].passage, 1);
 }
 
@@ -93,7 +93,7 @@ fn of_two_alike_the_one_who_speaks_of_themselves_comes_first() {
 fn what_was_said_at_the_named_date_comes_first() {
     let said = [(1, 20, "The deploy failed."), (2, 3, "The deploy failed."), (3, 9, "The deploy failed.")];
     let order = |question: &str| {
-        let ranked = ranked(&Question::read(question), &talk(&said));
+        let ranked = ranked(&Question::by_itself(question), &talk(&said));
         ranked.into_iter().map(|it| it.passage).collect::<Vec<_>>()
     };
     assert_eq!(order("Which deploy failed on 4 November?")[0], 1);
@@ -155,7 +155,7 @@ proptest! {
         texts in proptest::collection::vec("[A-Ca-c?: ]{0,20}", 0..12),
     ) {
         let said: Vec<(u8, i64, &str)> = texts.iter().enumerate().map(|(at, text)| ((at % 3) as u8, 1, text.as_str())).collect();
-        let ranked = ranked(&Question::read(&question), &talk(&said));
+        let ranked = ranked(&Question::by_itself(&question), &talk(&said));
         let places: BTreeSet<usize> = ranked.iter().map(|it| it.passage).collect();
         prop_assert_eq!((places.len(), ranked.len()), (texts.len(), texts.len()));
         prop_assert!(ranked.iter().all(|it| (0.0..=1.0).contains(&it.share)));
@@ -166,7 +166,7 @@ proptest! {
 fn best_alike<'s>(question: &str, said: &[(u8, i64, &'s str)], alike: &[f64]) -> Vec<&'s str> {
     let mut talk = talk(said);
     talk.likeness = (1..).zip(alike.iter().map(|it| Likeness { plain: 0.5, apart: *it })).collect();
-    let ranked = ranked(&Question::read(question), &talk);
+    let ranked = ranked(&Question::by_itself(question), &talk);
     ranked.into_iter().map(|it| said[it.passage].2).collect()
 }
 
@@ -206,7 +206,7 @@ fn the_share_of_what_only_means_alike_is_how_alike_it_is() {
         (1, Likeness { plain: 0.75, apart: 0.2 }),
         (2, Likeness { plain: 0.25, apart: -0.2 }),
     ]);
-    let ranked = ranked(&Question::read("bread loaf"), &talk);
+    let ranked = ranked(&Question::by_itself("bread loaf"), &talk);
     let shares: Vec<f64> = ranked.iter().map(|it| it.share).collect();
     assert_eq!(shares, [0.5, 0.75]);
 }
@@ -221,7 +221,7 @@ fn the_first_message_of_a_session_does_not_stand_behind_those_with_something_bef
         (2, 1, "The sluice of the mill leaks."),
         (2, 1, "Hm."),
     ];
-    let ranked = ranked(&Question::read("mill sluice leaks"), &talk(&said));
+    let ranked = ranked(&Question::by_itself("mill sluice leaks"), &talk(&said));
     assert_eq!(ranked[0].passage, 0);
 }
 
@@ -236,7 +236,7 @@ fn what_is_known_to_be_next_to_a_message_counts_rather_than_the_message_itself()
         (2, 1, "The sluice."),
         (3, 1, "The mill leaks."),
     ];
-    let ranked = ranked(&Question::read("mill leaks sluice"), &talk(&said));
+    let ranked = ranked(&Question::by_itself("mill leaks sluice"), &talk(&said));
     let places: Vec<usize> = ranked.iter().map(|it| it.passage).filter(|it| it % 3 == 0).collect();
     assert_eq!(places, [3, 6, 0], "{ranked:?}");
 }
@@ -244,7 +244,7 @@ fn what_is_known_to_be_next_to_a_message_counts_rather_than_the_message_itself()
 #[test]
 fn what_was_not_looked_up_is_held_to_be_nothing_while_an_end_of_a_session_is_none() {
     let mut talk = talk(&[(1, 1, "The mill leaks."), (2, 1, "The mill leaks.")]);
-    let first = |talk: &Talk| ranked(&Question::read("mill leaks"), talk)[0].passage;
+    let first = |talk: &Talk| ranked(&Question::by_itself("mill leaks"), talk)[0].passage;
     assert_eq!(first(&talk), 1, "the newest");
     talk.looked_up.remove(&2);
     assert_eq!(first(&talk), 0);
@@ -265,7 +265,7 @@ fn a_message_with_all_the_words_comes_before_those_that_have_some_and_the_same_a
         (2, 1, "Hm."),
         (2, 1, "Hm."),
     ];
-    let ranked = ranked(&Question::read("mill sluice leaks"), &talk(&said));
+    let ranked = ranked(&Question::by_itself("mill sluice leaks"), &talk(&said));
     assert_eq!(ranked[0].passage, 7, "{ranked:?}");
 }
 
@@ -314,7 +314,7 @@ fn a_message_asks_only_near_its_end_and_not_in_code() {
 fn long(whole: &str, question: &str) -> (usize, Vec<f64>) {
     let mut talk = talk(&[(1, 1, "The mill."), (2, 1, "The mill."), (3, 1, "The sluice.")]);
     talk.passages[0].whole = Some(whole.to_owned());
-    let ranked = ranked(&Question::read(question), &talk);
+    let ranked = ranked(&Question::by_itself(question), &talk);
     (ranked[0].passage, ranked.iter().map(|it| it.share).collect())
 }
 
@@ -334,7 +334,7 @@ fn what_stands_only_in_the_part_around_the_words_counts_too() {
 fn of_two_that_have_a_word_as_often_the_shorter_one_comes_first() {
     let mut talk = talk(&[(1, 1, "The sluice."), (2, 1, "The sluice.")]);
     talk.passages[1].whole = Some("The sluice, and much that has to do with something else.".to_owned());
-    assert_eq!(ranked(&Question::read("sluice"), &talk)[0].passage, 0, "though the other one is newer");
+    assert_eq!(ranked(&Question::by_itself("sluice"), &talk)[0].passage, 0, "though the other one is newer");
     let said = [(1, 1, "The sluice."), (2, 1, "The sluice, and much that has to do with something else.")];
     assert_eq!(best("sluice", &said)[0], "The sluice.");
 }
@@ -345,7 +345,7 @@ fn a_long_message_takes_less_of_what_is_next_to_it_than_a_short_one() {
     let said = [(1, 1, "The mill leaks."), (1, 1, &*short), (2, 1, "The mill leaks."), (2, 1, &*long)];
     assert_eq!(best("mill leaks", &said)[3], long, "though it is newer");
     let said = [(1, 1, "The mill leaks."), (1, 1, &*short), (2, 1, "The mill leaks."), (2, 1, &*short)];
-    let ranked = ranked(&Question::read("mill leaks"), &talk(&said));
+    let ranked = ranked(&Question::by_itself("mill leaks"), &talk(&said));
     assert_eq!(ranked[3].passage, 1, "else the older one comes last");
 }
 

@@ -1,0 +1,31 @@
+//! What whoever asks has said lately, for the language that they speak.
+
+use super::Scope;
+use super::language::Language;
+use domain::ids::Principal;
+use rusqlite::{Transaction, params};
+
+/// So many messages tell it.
+const MESSAGES: usize = 16;
+/// So much is read of each, in characters.
+const BEGINNING: usize = 200;
+/// They are looked for among so many of the newest of all, so that it takes no longer in a store that is full of others'.
+const AMONG: usize = 2_000;
+
+/// The language of what was said in a scope, if it tells: of what people said, not of what tools put out or models answered.
+pub(super) fn language(
+    transaction: &Transaction<'_>,
+    scope: Scope<'_>,
+) -> rusqlite::Result<Option<Language>> {
+    let sql = "SELECT substr(text, 1, ?3) FROM message CROSS JOIN session ON session.id = message.session
+        WHERE message.id > (SELECT ifnull(max(id), 0) FROM message) - ?4 AND role = 'user' AND NOT from_tool
+            AND (?1 IS NULL OR principal = ?1) AND (?2 IS NULL OR ?2 IN (project, directory))
+        ORDER BY message.id DESC LIMIT ?5";
+    let principal = scope.principal.map(Principal::as_str);
+    let values = params![principal, scope.project, BEGINNING as i64, AMONG as i64, MESSAGES as i64];
+    let said: Vec<String> = transaction
+        .prepare_cached(sql)?
+        .query_map(values, |row| row.get(0))?
+        .collect::<rusqlite::Result<_>>()?;
+    Ok(Language::of_said(&said))
+}
