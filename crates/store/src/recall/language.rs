@@ -15,6 +15,8 @@ const ENOUGH_TO_TELL: usize = 100;
 const SURE: usize = 3;
 /// So many letters at least begin the other forms of a word.
 const SHORTEST_BEGINNING: usize = 3;
+/// So many at least has a word of which longer words are held to be made.
+const SHORTEST_WORD: usize = 4;
 
 /// A language whose words have a stem that can be told.
 #[derive(Debug, Clone, Copy)]
@@ -64,7 +66,8 @@ impl Language {
         plain(&self.written_stem(&composed(&word.to_lowercase())))
     }
 
-    /// What a word in lower case begins with in all its forms, if that is less than the word. The index itself knows the forms of English words.
+    /// What a word in lower case begins with in all its forms, and in longer words that are made of it: the index looks for all that
+    /// begins so. The index itself knows the forms of English words.
     pub(super) fn beginning(&self, word: &str) -> Option<String> {
         if self.is_english() {
             return None;
@@ -76,8 +79,14 @@ impl Language {
             .zip(stem.chars())
             .take_while(|(one, other)| without_accent(*one) == without_accent(*other));
         let common: String = alike.map(|(letter, _)| letter).collect();
-        let says_enough = common.chars().count() >= SHORTEST_BEGINNING;
-        (says_enough && common.len() < word.len()).then_some(common)
+        let says_enough = if common.len() < word.len() { SHORTEST_BEGINNING } else { SHORTEST_WORD };
+        (common.chars().count() >= says_enough).then_some(common)
+    }
+
+    /// Whether a longer word, of which this is the stem, is made of a word with that one: put together with another, or with an ending that
+    /// the stemmer does not know.
+    pub(super) fn is_made_of(&self, stem: &str, other: &str) -> bool {
+        !self.is_english() && stem.starts_with(other) && other.chars().count() >= SHORTEST_WORD
     }
 
     /// Forms of a word in lower case that neither the index nor [`Self::beginning`] finds by themselves.
@@ -367,7 +376,8 @@ mod tests {
         let beginning = |question, word| Language::by_itself(question).beginning(word);
         assert_eq!(beginning("Где?", "файлов").as_deref(), Some("файл"));
         assert_eq!(beginning("Wo ist das?", "schlu\u{308}ssels").as_deref(), Some("schlüssel"));
-        assert_eq!(beginning("Wo ist das?", "tor"), None, "it is its own stem");
+        assert_eq!(beginning("Wo ist das?", "raum").as_deref(), Some("raum"), "as in Raumfahrt");
+        assert_eq!(beginning("Wo ist das?", "tor"), None, "it is its own stem, and begins too many words");
         assert_eq!(beginning("Где?", "оно"), None, "two letters begin too many words");
         assert_eq!(beginning("Where?", "migrating"), None, "the index knows them");
     }

@@ -116,12 +116,23 @@ impl<'q> Meanings<'q> {
         let plain = plain(word);
         let stem = self.language.stem(word);
         let meaning = Meaning {
-            term: self.terms.iter().position(|term| *term == stem || is_in(term, &stem)),
+            term: self.term(&stem),
             tells_time: LEXICON.time.contains(&stem),
             is_first_person: FIRST_PERSON.contains(&plain.as_str()),
         };
         self.known.insert(word.to_owned(), meaning);
         meaning
+    }
+
+    /// The one with this stem, or else the longest of which a word with this stem is made.
+    fn term(&self, stem: &str) -> Option<usize> {
+        let itself = self.terms.iter().position(|term| *term == stem || is_in(term, stem));
+        let a_part = || {
+            let parts =
+                self.terms.iter().enumerate().filter(|(_, term)| self.language.is_made_of(stem, term));
+            parts.max_by_key(|(_, term)| term.len()).map(|(at, _)| at)
+        };
+        itself.or_else(a_part)
     }
 }
 
@@ -150,6 +161,18 @@ mod tests {
         let found: Vec<_> =
             words_as_written("Файлами, файл data").map(|word| meanings.of(word).term).collect();
         assert_eq!(found, [Some(0), Some(0), None]);
+    }
+
+    #[test]
+    fn a_longer_word_counts_as_the_one_it_is_made_of() {
+        let terms = ["daten", "datenbank", "tor"].map(str::to_owned);
+        let mut meanings = Meanings::to(&terms, Language::by_itself("Wo ist das?"));
+        let found: Vec<_> = words_as_written("Datenbankserver Datenträger Datenbank Torte Bestdaten")
+            .map(|word| meanings.of(word).term)
+            .collect();
+        assert_eq!(found, [Some(1), Some(0), Some(1), None, None]);
+        let mut in_english = Meanings::to(&terms, Language::by_itself("Where is it?"));
+        assert_eq!(in_english.of("datenbankserver").term, None);
     }
 
     #[test]

@@ -182,6 +182,8 @@ fn words_are_found_in_other_forms_than_those_of_the_question() {
     assert_eq!(first("Где находятся файл сервера?").as_deref(), Some(said[0]));
     assert_eq!(first("Wo ist der Ort des Schlüssels?").as_deref(), Some(said[1]));
     assert_eq!(first("¿Cuánto dura la migración?").as_deref(), Some("Las migraciones duran una hora."));
+    say(&mut store, "s3", &["Serverraum: dritter Stock."]);
+    assert_eq!(found(&mut store, "Wo steht der Server im Raum?")[0].1, "Serverraum: dritter Stock.");
 }
 
 /// A turn of a user who says this sixteen times, an answer and a tool's output after each.
