@@ -69,12 +69,15 @@ impl Question {
 /// A word or one of its other forms. Each stands as a string of the search language, so that nothing in it is an operator.
 fn forms(word: &str, language: &Language) -> String {
     if let Some(beginning) = language.beginning(word) {
-        return format!("\"{beginning}\"*");
+        return format!("{}*", quoted(&beginning));
     }
     let others = language.irregular_forms(word).iter().filter(|form| **form != word);
-    let forms: Vec<String> =
-        std::iter::once(&word).chain(others).map(|form| format!("\"{}\"", set_apart(form))).collect();
+    let forms: Vec<String> = std::iter::once(&word).chain(others).map(|form| quoted(form)).collect();
     if forms.len() == 1 { forms.concat() } else { format!("({})", forms.join(" OR ")) }
+}
+
+fn quoted(word: &str) -> String {
+    format!("\"{}\"", set_apart(word))
 }
 
 fn telling_words(query: &str, language: &Language) -> Vec<String> {
@@ -169,6 +172,20 @@ mod tests {
         assert_eq!(telling("どこですか"), "どこ こで です すか", "with nothing else to look for, they count");
         let sought: Vec<String> = Question::by_itself("SQLite数据").sought().collect();
         assert_eq!(sought, ["\"sqlite\"", "\"数\u{200b}据\""]);
+    }
+
+    #[test]
+    fn signs_are_looked_for_as_the_index_has_them_whatever_else_is_spoken() {
+        let german = Language::of_said(&["Wo ist der Server, und warum steht er?".to_owned()]);
+        let asked = |question| Question::read(question, || Ok::<_, std::convert::Infallible>(german));
+        let Ok(question) = asked("ที่ฐานข้อมูล");
+        assert!(
+            question.sought().any(|word| word.ends_with('*')),
+            "some with their marks are as long as a word"
+        );
+        let apart =
+            |question: &Question| question.sought().map(|word| word.replace('*', "")).collect::<Vec<_>>();
+        assert_eq!(apart(&question), apart(&Question::by_itself("ที่ฐานข้อมูล")));
     }
 
     #[test]
