@@ -117,6 +117,27 @@ async fn a_machine_that_cannot_be_rebuilt_is_fatal_and_ends_the_actor() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn of_a_bundle_an_actor_that_ends_reads_no_more() {
+    at_home(async {
+        let house = House::new();
+        let (mailbox, vacancy) = house.vacancy(9);
+        let mut bundle = mailbox.bundle();
+        for order in [Order::Note(1), Order::Crash, Order::Note(2)] {
+            bundle.tell(order, TEST).unwrap();
+        }
+        drop(bundle);
+        vacancy.fill(&Place::Here, || {
+            let mut first = Some(Vec::new());
+            clerk(|_| {}, move || first.take().expect("there is no second machine"))
+        });
+        settle().await;
+        assert_eq!(house.ears.heard("handled").len(), 2, "{:?}", house.ears.heard("handled"));
+        assert_eq!(mailbox.depth(), 0);
+    })
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
 async fn an_opening_that_always_panics_is_fatal() {
     at_home(async {
         let house = House::new();
