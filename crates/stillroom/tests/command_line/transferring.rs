@@ -52,6 +52,9 @@ fn a_file_that_is_cut_or_wrong_is_refused_before_anything_is_brought_in() {
     fs::write(&file, exported.replace("quince", "quince\\x")).unwrap();
     let wrong = alone(&bob, &["import", &file.display().to_string()]);
     assert!(wrong.err().contains("line 3: invalid escape"), "{}", wrong.err());
+    fs::write(&file, r#"{"type":"user","sessionId":"1"}"#).unwrap();
+    let log = alone(&bob, &["import", &file.display().to_string()]);
+    assert!(log.err().contains("needs `--from claude-code` or `--from codex`"), "{}", log.err());
     assert!(!bob.home().join(".local").exists(), "not even a database");
 }
 

@@ -9,6 +9,10 @@ use crate::output::{progress, say};
 use std::path::Path;
 use store::{BadLine, Imported, Reading};
 
+/// For a file with a line that is no record.
+const WHAT_TO_DO: &str = "an agent's own log needs `--from claude-code` or `--from codex`; a file of `stillroom export --all` should be exported again, \
+    or mend that line";
+
 pub(super) async fn bring_in(
     invocation: &Invocation<'_>,
     asked: &Import,
@@ -67,5 +71,5 @@ async fn pour(
 }
 
 fn bad(file: &Path, wrong: &BadLine) -> Failure {
-    refused(file, wrong, "export it again with `stillroom export --all`, or mend that line")
+    refused(file, wrong, WHAT_TO_DO)
 }
