@@ -11,7 +11,7 @@ use unicode_normalization::UnicodeNormalization as _;
 
 /// So many words are enough to tell a language by.
 const ENOUGH_TO_TELL: usize = 100;
-/// So many words of what was said tell its language, where there is no more for another.
+/// So much [`Evidence`] in what was said tells its language, if there is no more for another: three little words, or two with letters of its own.
 const SURE: usize = 3;
 /// So many letters at least begin the other forms of a word.
 const SHORTEST_BEGINNING: usize = 3;
@@ -119,7 +119,6 @@ impl Word {
 }
 
 /// How much speaks for each language.
-#[derive(Clone, Copy)]
 struct Evidence([usize; LANGUAGES.len()]);
 
 impl Evidence {

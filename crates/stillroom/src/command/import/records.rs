@@ -10,7 +10,7 @@ use std::path::Path;
 use store::{BadLine, Imported, Reading};
 
 /// For a file with a line that is no record.
-const WHAT_TO_DO: &str = "an agent's own log needs `--from claude-code` or `--from codex`; a file of `stillroom export --all` should be exported again, \
+const WHAT_TO_DO: &str = "an agent's own log needs `--from claude-code` or `--from codex`; export anything else again with `stillroom export --all`, \
     or mend that line";
 
 pub(super) async fn bring_in(
