@@ -182,8 +182,12 @@ fn words_are_found_in_other_forms_than_those_of_the_question() {
     assert_eq!(first("Где находятся файл сервера?").as_deref(), Some(said[0]));
     assert_eq!(first("Wo ist der Ort des Schlüssels?").as_deref(), Some(said[1]));
     assert_eq!(first("¿Cuánto dura la migración?").as_deref(), Some("Las migraciones duran una hora."));
-    say(&mut store, "s3", &["Serverraum: dritter Stock."]);
-    assert_eq!(found(&mut store, "Wo steht der Server im Raum?")[0].1, "Serverraum: dritter Stock.");
+    say(&mut store, "s3", &["Raumplan: siehe Flur."]);
+    assert_eq!(
+        found(&mut store, "Wo ist der Raum?")[0].1,
+        "Raumplan: siehe Flur.",
+        "a word that is its own stem"
+    );
 }
 
 /// A turn of a user who says this sixteen times, an answer and a tool's output after each.
