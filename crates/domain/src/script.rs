@@ -27,6 +27,7 @@ enum Script {
 impl Script {
     const fn of(letter: char) -> Option<Self> {
         match letter {
+            ..='\u{e00}' => None,
             'ぁ'..='ゖ' | 'ゝ'..='ゟ' => Some(Self::Hiragana),
             '々' | '〇' => Some(Self::Han),
             '\u{3400}'..='\u{4dbf}' | '\u{4e00}'..='\u{9fff}' => Some(Self::Han),
@@ -105,11 +106,20 @@ pub fn is_sign(word: &str) -> bool {
     Signs { run: word, at: 0 }.next() == Some(word.len())
 }
 
-/// The words of a text, as they are written: runs of letters as `is_letter` tells them; where no blanks part words, each two
+/// The words of a text, as they are written: runs of letters, and of what `is_letter` says of what is not ASCII; where no blanks part words, each two
 /// signs that stand next to each other, and a sign that stands alone.
 pub fn words(text: &str, is_letter: impl Fn(char) -> bool) -> impl Iterator<Item = &str> {
-    let parts_words = move |letter: char| !letter.is_alphanumeric() && !is_mark(letter) && !is_letter(letter);
+    let is_part = move |letter: char| {
+        is_alphanumeric(letter) || !letter.is_ascii() && (is_mark(letter) || is_letter(letter))
+    };
+    let parts_words = move |letter: char| !is_part(letter);
     text.split(parts_words).filter(|run| !run.is_empty()).flat_map(Run)
+}
+
+/// As [`char::is_alphanumeric`], which has to search for all that is not ASCII.
+fn is_alphanumeric(letter: char) -> bool {
+    matches!(letter, 'À'..='Ö' | 'Ø'..='ö' | 'ø'..='ˁ' | 'Ѐ'..='ҁ' | 'Ҋ'..='ԯ' | '一'..='鿿' | '가'..='힣')
+        || letter.is_alphanumeric()
 }
 
 /// The signs of Han that no other one stands next to, as the stem of a Japanese verb or a short noun does: words without what follows them.
@@ -170,6 +180,13 @@ mod tests {
 
     fn words_of(text: &str) -> Vec<&str> {
         words(text, |_| false).collect()
+    }
+
+    #[test]
+    fn letters_are_those_of_unicode() {
+        for letter in (0..=u32::from(char::MAX)).filter_map(char::from_u32) {
+            assert_eq!(is_alphanumeric(letter), letter.is_alphanumeric(), "{letter:?}");
+        }
     }
 
     #[test]
