@@ -16,6 +16,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 use store::{SqliteStore, Store, TurnRecord};
+use words::Language;
 
 /// Turns that are kept in one step, as the recorder does at most.
 const TOGETHER: usize = 16;
@@ -36,6 +37,9 @@ struct Arguments {
     /// How many questions.
     #[arg(long, default_value_t = 500)]
     questions: usize,
+    /// What the words are made of.
+    #[arg(long, value_enum, default_value_t = Language::Plain)]
+    language: Language,
     /// Where the database goes, to stay; else a folder that is removed. What is there already is asked, not written again.
     #[arg(long, value_name = "FOLDER")]
     keep: Option<PathBuf>,
@@ -75,7 +79,7 @@ fn in_folder(folder: &Path, arguments: &Arguments) -> Result<String, String> {
     let recorded = if is_there {
         "the messages were there already".to_owned()
     } else {
-        record(&mut store, folder, arguments.messages, &mut chance)?
+        record(&mut store, folder, arguments, &mut chance)?
     };
     let asked = ask(&mut store, arguments, &mut chance)?;
     Ok(format!("opened in {opened:.1?}\n{recorded}\n{asked}"))
@@ -85,19 +89,19 @@ fn in_folder(folder: &Path, arguments: &Arguments) -> Result<String, String> {
 fn record(
     store: &mut SqliteStore,
     folder: &Path,
-    messages: usize,
+    arguments: &Arguments,
     chance: &mut StdRng,
 ) -> Result<String, String> {
     let (mut spans, mut log) = (Vec::new(), 0);
     let mut sessions: Vec<(usize, Vec<Message>)> = (0..TOGETHER).map(|number| (number, Vec::new())).collect();
     let (mut next, mut written) = (TOGETHER, 0);
-    while written < messages {
+    while written < arguments.messages {
         for session in sessions.iter_mut().filter(|(_, said)| said.len() >= SESSION) {
             *session = (next, Vec::new());
             next += 1;
         }
         let turns: Vec<TurnRecord> =
-            sessions.iter_mut().map(|session| turn(session, written, chance)).collect();
+            sessions.iter_mut().map(|session| turn(session, written, arguments.language, chance)).collect();
         let begun = tick();
         let outcomes = store.record_turns(&turns);
         spans.push(begun.elapsed() / (2 * TOGETHER as u32));
@@ -117,10 +121,15 @@ fn record(
 }
 
 /// The next turn of a session: a question and its answer.
-fn turn((number, said): &mut (usize, Vec<Message>), written: usize, chance: &mut StdRng) -> TurnRecord {
+fn turn(
+    (number, said): &mut (usize, Vec<Message>),
+    written: usize,
+    language: Language,
+    chance: &mut StdRng,
+) -> TurnRecord {
     let mut text = || {
         let words = chance.random_range(WORDS.0..WORDS.1);
-        words::message(chance, words)
+        words::message(chance, words, language)
     };
     let (question, answer) = (text(), text());
     said.push(Message::text(Role::User, question));
