@@ -3,8 +3,10 @@
 
 mod dates;
 mod draw;
+mod excerpt;
 mod language;
 mod lexicon;
+mod meaning;
 mod nearest;
 mod question;
 mod ranking;
@@ -89,8 +91,9 @@ pub(crate) fn recall(
         hits.extend(placed(found.into_iter().take(limit).map(share).collect()));
     }
     let likenesses = Likenesses::of(transaction, scope, Source::Message, near)?;
-    let talk = search::talk(transaction, scope, &question, &likenesses)?;
-    let ranked = ranking::ranked(&question, &talk);
+    let mut meanings = question.meanings();
+    let talk = search::talk(transaction, scope, (&question, &mut meanings), &likenesses)?;
+    let ranked = ranking::ranked(&question, &mut meanings, &talk);
     hits.extend(placed(ranked.into_iter().take(limit).map(|it| (it.share, said(&talk, it))).collect()));
     hits.sort_by(|a, b| b.score.total_cmp(&a.score).then(a.source.cmp(&b.source)));
     hits.truncate(limit);

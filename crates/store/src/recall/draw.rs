@@ -4,7 +4,7 @@
 //! that are in very many texts tell little apart: they draw only together with all the others, unscored, and the ranking, which reads
 //! what was drawn, counts them again. In a store in which no word is in so many texts nothing is left out.
 
-use super::question::Question;
+use super::question::{Question, Sought};
 use rusqlite::{Row, Transaction, params};
 
 /// So many texts are scored for one question at most.
@@ -27,6 +27,7 @@ pub(super) struct Draw {
 
 /// A word, and how often an index has it.
 struct Count {
+    /// As the index is asked for it.
     word: String,
     /// In so many texts, at most one more than [`SCORED`].
     texts: u32,
@@ -55,7 +56,8 @@ impl Draw {
             SCORED + 1
         );
         let mut statement = transaction.prepare_cached(&sql)?;
-        let count = |word: String| {
+        let count = |word: Sought| {
+            let word = word.expression();
             let of = |row: &Row<'_>| Ok((row.get(0)?, row.get(1)?));
             let (texts, span) = statement.query_row(params![word], of)?;
             Ok(Count { word, texts, span })

@@ -89,6 +89,12 @@ impl Language {
         !self.is_english() && stem.starts_with(other) && other.chars().count() >= SHORTEST_WORD
     }
 
+    /// Whether the stem of a word begins with the word's first letter, or in English with that of one of its forms. Some stemmers take
+    /// off what stands before a word, too.
+    pub(super) fn keeps_first_letters(&self) -> bool {
+        !matches!(self.algorithm, Algorithm::Arabic | Algorithm::Tamil)
+    }
+
     /// Forms of a word in lower case that neither the index nor [`Self::beginning`] finds by themselves.
     pub(super) fn irregular_forms(&self, word: &str) -> &'static [&'static str] {
         if self.is_english() { lexicon::irregular_forms(&lexicon::english_stem(word)) } else { &[] }
@@ -270,6 +276,10 @@ const LANGUAGES: [Language; 18] = [
 
 #[cfg(test)]
 impl Language {
+    pub(super) fn all() -> [Self; 18] {
+        LANGUAGES
+    }
+
     /// Of a question of somebody who has said nothing else.
     pub(super) fn by_itself(question: &str) -> Self {
         let Ok(language) = Self::of(question, || Ok::<_, std::convert::Infallible>(None));

@@ -1,12 +1,11 @@
 //! Words as the ranking compares them: by their stems, and irregular forms as the word that they are forms of.
 
-use super::language::Language;
 use domain::script;
 use rust_stemmers::{Algorithm, Stemmer};
 use std::collections::{HashMap, HashSet};
 use std::sync::LazyLock;
 use unicode_normalization::UnicodeNormalization as _;
-use unicode_normalization::char::is_combining_mark;
+use unicode_normalization::char::{decompose_canonical, is_combining_mark};
 
 /// Words of everyday English whose forms no stemmer brings together, the base form first.
 const IRREGULAR: &str = "go goes went gone|buy bought|see saw seen|take took taken|make made|give gave given|get got gotten|come came|\
@@ -19,12 +18,9 @@ const IRREGULAR: &str = "go goes went gone|buy bought|see saw seen|take took tak
     woman women|person people|wife wives|life lives|foot feet|mouse mice|tooth teeth";
 
 /// Words by which people say when something was.
-const TIME: &str = "yesterday today tomorrow tonight ago week weekend month year last next monday tuesday wednesday thursday friday \
+pub(super) const TIME: &str = "yesterday today tomorrow tonight ago week weekend month year last next monday tuesday wednesday thursday friday \
     saturday sunday january february march april may june july august september october november december recently soon morning \
     evening night afternoon";
-
-/// Words with which people speak of themselves.
-const FIRST_PERSON: [&str; 8] = ["i", "me", "my", "mine", "we", "us", "our", "ours"];
 
 static LEXICON: LazyLock<Lexicon> = LazyLock::new(Lexicon::new);
 
@@ -83,97 +79,25 @@ pub(super) fn irregular_forms(stem: &str) -> &'static [&'static str] {
     LEXICON.forms.get(stem).map_or(&[], Vec::as_slice)
 }
 
-/// What a word means to a question.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Meaning {
-    /// The term of the question that it is a form of.
-    pub(super) term: Option<usize>,
-    /// Whether it says when something was.
-    pub(super) tells_time: bool,
-    /// Whether people speak of themselves with it.
-    pub(super) is_first_person: bool,
+/// Whether people say with a word of this stem when something was.
+pub(super) fn tells_time(stem: &str) -> bool {
+    LEXICON.time.contains(stem)
 }
 
-/// The meanings of words to one question, each found out once: texts have few words that no other has.
-#[derive(Debug)]
-pub(super) struct Meanings<'q> {
-    terms: &'q [String],
-    language: Language,
-    known: HashMap<String, Meaning>,
-}
-
-impl<'q> Meanings<'q> {
-    /// To a question with these stems of words of a language.
-    pub(super) fn to(terms: &'q [String], language: Language) -> Self {
-        Self { terms, language, known: HashMap::new() }
+/// The first letter of what [`plain`] makes of a word that begins with this one.
+pub(super) fn plain_letter(letter: char) -> char {
+    if letter.is_ascii() {
+        return letter.to_ascii_lowercase();
     }
-
-    /// The meaning of a word, in whatever case.
-    pub(super) fn of(&mut self, word: &str) -> Meaning {
-        if let Some(known) = self.known.get(word) {
-            return *known;
-        }
-        let plain = plain(word);
-        let stem = self.language.stem(word);
-        let meaning = Meaning {
-            term: self.term(&stem),
-            tells_time: LEXICON.time.contains(&stem),
-            is_first_person: FIRST_PERSON.contains(&plain.as_str()),
-        };
-        self.known.insert(word.to_owned(), meaning);
-        meaning
-    }
-
-    /// The one with this stem, or else the longest of which a word with this stem is made.
-    fn term(&self, stem: &str) -> Option<usize> {
-        let itself = self.terms.iter().position(|term| *term == stem || is_in(term, stem));
-        let a_part = || {
-            let parts =
-                self.terms.iter().enumerate().filter(|(_, term)| self.language.is_made_of(stem, term));
-            parts.max_by_key(|(_, term)| term.len()).map(|(at, _)| at)
-        };
-        itself.or_else(a_part)
-    }
-}
-
-/// A sign that is a word alone stands for itself in each two that have it.
-fn is_in(term: &str, word: &str) -> bool {
-    script::is_sign(term) && word.contains(term)
+    let lower = letter.to_lowercase().next().unwrap_or(letter);
+    let mut first = None;
+    decompose_canonical(lower, |part| first = first.or(Some(part)));
+    first.unwrap_or(lower)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_sign_that_is_asked_for_alone_is_found_in_words_of_two() {
-        let terms = ["猫".to_owned(), "数据".to_owned()];
-        let mut meanings = Meanings::to(&terms, Language::by_itself(""));
-        let found: Vec<_> = words("猫在，大猫 数据库").map(|word| meanings.of(&word).term).collect();
-        assert_eq!(found, [Some(0), Some(0), Some(1), None]);
-    }
-
-    #[test]
-    fn a_text_is_read_in_the_language_of_the_question() {
-        let language = Language::by_itself("Где файлы?");
-        let terms = [language.stem("файл")];
-        let mut meanings = Meanings::to(&terms, language);
-        let found: Vec<_> =
-            words_as_written("Файлами, файл data").map(|word| meanings.of(word).term).collect();
-        assert_eq!(found, [Some(0), Some(0), None]);
-    }
-
-    #[test]
-    fn a_longer_word_counts_as_the_one_it_is_made_of() {
-        let terms = ["daten", "datenbank", "tor"].map(str::to_owned);
-        let mut meanings = Meanings::to(&terms, Language::by_itself("Wo ist das?"));
-        let found: Vec<_> = words_as_written("Datenbankserver Datenträger Datenbank Torte Bestdaten")
-            .map(|word| meanings.of(word).term)
-            .collect();
-        assert_eq!(found, [Some(1), Some(0), Some(1), None, None]);
-        let mut in_english = Meanings::to(&terms, Language::by_itself("Where is it?"));
-        assert_eq!(in_english.of("datenbankserver").term, None);
-    }
 
     #[test]
     fn all_forms_of_a_word_have_one_stem() {

@@ -3,9 +3,11 @@
 use super::Hit;
 use super::dates::NamedDate;
 use super::language::Language;
-use super::lexicon::{self, Meanings};
+use super::lexicon;
+use super::meaning::Meanings;
 use domain::script::{has_unspaced, is_hiragana, lone, set_apart};
 use std::collections::HashSet;
+use std::iter;
 
 /// More words than this do not make a search better, only slower.
 const MOST_WORDS: usize = 32;
@@ -51,14 +53,19 @@ impl Question {
         self.telling.is_empty()
     }
 
-    /// What the index is asked for each telling word: the word or one of its other forms.
-    pub(super) fn sought(&self) -> impl Iterator<Item = String> {
-        self.telling.iter().map(|word| forms(word, &self.language))
+    /// What an index is asked for each telling word.
+    pub(super) fn sought(&self) -> impl ExactSizeIterator<Item = Sought> {
+        self.telling.iter().map(|word| Sought::of(word, &self.language))
+    }
+
+    /// What words mean to it.
+    pub(super) fn meanings(&self) -> Meanings<'_> {
+        Meanings::to(&self.terms, self.language, self.asks_when)
     }
 
     /// The share of its telling words that a hit has, from 0 to 1.
     pub(super) fn share_in(&self, hit: &Hit) -> f64 {
-        let mut meanings = Meanings::to(&self.terms, self.language);
+        let mut meanings = self.meanings();
         let texts = hit.title.iter().chain([&hit.text]);
         let words = texts.flat_map(|text| lexicon::words_as_written(text));
         let had: HashSet<usize> = words.filter_map(|word| meanings.of(word).term).collect();
@@ -66,14 +73,39 @@ impl Question {
     }
 }
 
-/// A word or one of its other forms. Each stands as a string of the search language, so that nothing in it is an operator.
-fn forms(word: &str, language: &Language) -> String {
-    if let Some(beginning) = language.beginning(word) {
-        return format!("{}*", quoted(&beginning));
+/// What an index is asked for a word: itself or one of its other forms.
+#[derive(Debug)]
+pub(super) enum Sought {
+    /// One of these.
+    Words(Vec<String>),
+    /// All that begins so. The word is one of them.
+    Beginning { beginning: String, word: String },
+}
+
+impl Sought {
+    fn of(word: &str, language: &Language) -> Self {
+        if let Some(beginning) = language.beginning(word) {
+            return Self::Beginning { beginning, word: word.to_owned() };
+        }
+        let others = language.irregular_forms(word).iter().filter(|form| **form != word);
+        Self::Words(iter::once(&word).chain(others).map(|form| (*form).to_owned()).collect())
     }
-    let others = language.irregular_forms(word).iter().filter(|form| **form != word);
-    let forms: Vec<String> = std::iter::once(&word).chain(others).map(|form| quoted(form)).collect();
-    if forms.len() == 1 { forms.concat() } else { format!("({})", forms.join(" OR ")) }
+
+    /// In the index's language.
+    pub(super) fn expression(&self) -> String {
+        match self {
+            Self::Words(words) => any_of(words),
+            Self::Beginning { beginning, .. } => format!("{}*", quoted(beginning)),
+        }
+    }
+}
+
+/// One of these words, in the index's language. Each stands as a string, so that nothing in it is an operator.
+pub(super) fn any_of(words: &[String]) -> String {
+    match words {
+        [word] => quoted(word),
+        _ => format!("({})", words.iter().map(|word| quoted(word)).collect::<Vec<_>>().join(" OR ")),
+    }
 }
 
 fn quoted(word: &str) -> String {
@@ -119,6 +151,10 @@ fn asks_when(words: &[String]) -> bool {
 
 #[cfg(test)]
 impl Question {
+    fn expressions(&self) -> Vec<String> {
+        self.sought().map(|sought| sought.expression()).collect()
+    }
+
     /// Of somebody who has said nothing else.
     pub(super) fn by_itself(query: &str) -> Self {
         let Ok(question) = Self::read(query, || Ok::<_, std::convert::Infallible>(None));
@@ -149,20 +185,16 @@ mod tests {
     fn words_of_other_languages_are_told_without_the_signs_that_stand_at_them() {
         assert_eq!(telling("¿Cuántas “migraciones” hay?"), "cuántas migraciones");
         assert_eq!(telling("Où est l’index — «файлы»…"), "index файлы");
-        let sought: Vec<String> = Question::by_itself("Где «файлы»?").sought().collect();
+        let sought: Vec<String> = Question::by_itself("Где «файлы»?").expressions();
         assert_eq!(sought, ["\"файл\"*"]);
     }
 
     #[test]
     fn nothing_in_a_word_is_an_operator_and_irregular_forms_are_looked_for_too() {
         let question = Question::by_itself("NOT bought bread");
-        assert_eq!(question.sought().collect::<Vec<_>>(), [r#"("bought" OR "buy")"#, r#""bread""#]);
+        assert_eq!(question.expressions(), [r#"("bought" OR "buy")"#, r#""bread""#]);
         assert_eq!(question.terms, ["buy", "bread"]);
-        assert_eq!(
-            Question::by_itself("Wo ist der See?").sought().collect::<Vec<_>>(),
-            [r#""see""#],
-            "in German a lake"
-        );
+        assert_eq!(Question::by_itself("Wo ist der See?").expressions(), [r#""see""#], "in German a lake");
     }
 
     #[test]
@@ -170,7 +202,7 @@ mod tests {
         assert_eq!(telling("用SQLite的数据，迁移"), "用 sqlite 的数 数据 迁移");
         assert_eq!(telling("猫はどこですか"), "猫は 猫", "particles and endings tell little");
         assert_eq!(telling("どこですか"), "どこ こで です すか", "with nothing else to look for, they count");
-        let sought: Vec<String> = Question::by_itself("SQLite数据").sought().collect();
+        let sought: Vec<String> = Question::by_itself("SQLite数据").expressions();
         assert_eq!(sought, ["\"sqlite\"", "\"数\u{200b}据\""]);
     }
 
@@ -180,11 +212,12 @@ mod tests {
         let asked = |question| Question::read(question, || Ok::<_, std::convert::Infallible>(german));
         let Ok(question) = asked("ที่ฐานข้อมูล");
         assert!(
-            question.sought().any(|word| word.ends_with('*')),
+            question.expressions().iter().any(|word| word.ends_with('*')),
             "some with their marks are as long as a word"
         );
-        let apart =
-            |question: &Question| question.sought().map(|word| word.replace('*', "")).collect::<Vec<_>>();
+        let apart = |question: &Question| {
+            question.expressions().iter().map(|word| word.replace('*', "")).collect::<Vec<_>>()
+        };
         assert_eq!(apart(&question), apart(&Question::by_itself("ที่ฐานข้อมูล")));
     }
 

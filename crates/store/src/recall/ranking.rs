@@ -13,7 +13,8 @@ mod reading;
 #[cfg(test)]
 mod tests;
 
-use super::lexicon::{self, Meanings};
+use super::lexicon;
+use super::meaning::Meanings;
 use super::question::Question;
 use context::{Context, Had};
 use domain::ids::SessionId;
@@ -92,15 +93,13 @@ pub(super) struct Ranked {
 }
 
 /// All passages, the best first.
-pub(super) fn ranked(question: &Question, talk: &Talk) -> Vec<Ranked> {
-    let mut meanings = Meanings::to(&question.terms, question.language);
-    let terms = question.terms.len();
-    let readings = readings(talk, terms, &mut meanings);
+pub(super) fn ranked(question: &Question, meanings: &mut Meanings<'_>, talk: &Talk) -> Vec<Ranked> {
+    let readings = readings(talk, meanings);
     let ranking = Ranking::new(question, talk, &readings);
     let scores = ranking.scores();
     let mut order: Vec<usize> = (0..scores.len()).collect();
     // Where there are only signs that the index alone knows, as 🥐, what it found comes first, as it found it.
-    if terms > 0 {
+    if !question.terms.is_empty() {
         order.sort_by(|a, b| {
             scores[*b].total_cmp(&scores[*a]).then(talk.passages[*b].id.cmp(&talk.passages[*a].id))
         });

@@ -1,6 +1,7 @@
 //! What is read in a passage.
 
-use super::super::lexicon::{self, Meaning, Meanings};
+use super::super::lexicon;
+use super::super::meaning::{Meaning, Meanings};
 use super::{LEFT_OUT, Passage, Talk};
 
 /// A message asks its neighbour something only near its own end: from so many bytes before it.
@@ -8,11 +9,11 @@ const ASKED_WITHIN: usize = 200;
 /// The longest name of a speaker, in bytes.
 const LONGEST_LABEL: usize = 40;
 
-/// What is read in each passage for a question of so many terms.
-pub(super) fn readings(talk: &Talk, terms: usize, meanings: &mut Meanings<'_>) -> Vec<Reading> {
+/// What is read in each passage.
+pub(super) fn readings(talk: &Talk, meanings: &mut Meanings<'_>) -> Vec<Reading> {
     let labelled = talk.passages.iter().filter(|passage| label(&passage.text).0.is_some()).count();
     let are_labels = 2 * labelled > talk.passages.len();
-    talk.passages.iter().map(|passage| Reading::of(passage, are_labels, terms, meanings)).collect()
+    talk.passages.iter().map(|passage| Reading::of(passage, are_labels, meanings)).collect()
 }
 
 /// See the module.
@@ -34,10 +35,10 @@ pub(super) struct Reading {
 }
 
 impl Reading {
-    fn of(passage: &Passage, are_labels: bool, terms: usize, meanings: &mut Meanings<'_>) -> Self {
+    fn of(passage: &Passage, are_labels: bool, meanings: &mut Meanings<'_>) -> Self {
         let (speaker, said) = if are_labels { label(&passage.text) } else { (None, passage.text.as_str()) };
         let mut reading = Self {
-            counts: vec![0; terms],
+            counts: vec![0; meanings.terms()],
             length: 0.0,
             speaker: speaker.map(str::to_lowercase),
             asks: asks(said),

@@ -25,6 +25,10 @@ fn talk(said: &[(u8, i64, &str)]) -> Talk {
     talk
 }
 
+fn ranked(question: &Question, talk: &Talk) -> Vec<Ranked> {
+    super::ranked(question, &mut question.meanings(), talk)
+}
+
 /// The texts, the best first.
 fn best<'s>(question: &str, said: &[(u8, i64, &'s str)]) -> Vec<&'s str> {
     let ranked = ranked(&Question::by_itself(question), &talk(said));
