@@ -9,7 +9,7 @@ use rusqlite_migration::{M, Migrations};
 use std::path::Path;
 use std::time::Duration;
 
-const SCHEMAS: [M<'static>; 12] = [
+const SCHEMAS: [M<'static>; 13] = [
     M::up(include_str!("migrations/0001_initial.sql")),
     M::up(include_str!("migrations/0002_warming.sql")),
     M::up(include_str!("migrations/0003_habits.sql")),
@@ -22,6 +22,7 @@ const SCHEMAS: [M<'static>; 12] = [
     M::up(include_str!("migrations/0010_doomed.sql")),
     M::up(include_str!("migrations/0011_apart.sql")),
     M::up(include_str!("migrations/0012_marks.sql")),
+    M::up(include_str!("migrations/0013_vocabulary.sql")),
 ];
 
 /// How many free pages are given back at a time.

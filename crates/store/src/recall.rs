@@ -12,6 +12,7 @@ mod question;
 mod ranking;
 mod search;
 mod spoken;
+mod vocabulary;
 
 use domain::ids::{Principal, SessionId};
 use domain::time::UnixMillis;

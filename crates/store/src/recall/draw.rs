@@ -5,6 +5,7 @@
 //! what was drawn, counts them again. In a store in which no word is in so many texts nothing is left out.
 
 use super::question::{Question, Sought};
+use super::vocabulary::Vocabulary;
 use rusqlite::{Row, Transaction, params};
 
 /// So many texts are scored for one question at most.
@@ -56,8 +57,9 @@ impl Draw {
             SCORED + 1
         );
         let mut statement = transaction.prepare_cached(&sql)?;
+        let mut vocabulary = Vocabulary::of(transaction, index, question.sought().len())?;
         let count = |word: Sought| {
-            let word = word.expression();
+            let word = vocabulary.expression(&word)?;
             let of = |row: &Row<'_>| Ok((row.get(0)?, row.get(1)?));
             let (texts, span) = statement.query_row(params![word], of)?;
             Ok(Count { word, texts, span })

@@ -3,6 +3,7 @@
 use domain::script;
 use rust_stemmers::{Algorithm, Stemmer};
 use std::collections::{HashMap, HashSet};
+use std::iter::once;
 use std::sync::LazyLock;
 use unicode_normalization::UnicodeNormalization as _;
 use unicode_normalization::char::{decompose_canonical, is_combining_mark};
@@ -62,6 +63,23 @@ pub(super) fn words_as_written(text: &str) -> impl Iterator<Item = &str> {
 pub(super) fn english_stem(word: &str) -> String {
     let base = LEXICON.base.get(word).copied().unwrap_or(word);
     LEXICON.stemmer.stem(base).into_owned()
+}
+
+/// How the words begin that an index has for those with this beginning, which is in lower case: it takes accents off Latin letters, and
+/// the endings of English words.
+pub(super) fn as_indexed(beginning: &str) -> String {
+    let folded: String = beginning.nfc().map(without_accent_if_latin).collect();
+    let stem = LEXICON.stemmer.stem(&folded);
+    folded
+        .chars()
+        .zip(stem.chars())
+        .take_while(|(one, other)| one == other)
+        .map(|(letter, _)| letter)
+        .collect()
+}
+
+fn without_accent_if_latin(letter: char) -> char {
+    once(letter).nfd().next().filter(char::is_ascii).unwrap_or(letter)
 }
 
 /// A word in lower case and without accents.
@@ -135,5 +153,20 @@ mod tests {
             words("It's src/main.rs, no?").collect::<Vec<_>>(),
             ["it", "s", "src", "main", "rs", "no"]
         );
+    }
+
+    #[test]
+    fn a_beginning_is_written_as_the_index_has_it() {
+        for (beginning, indexed) in [
+            ("größ", "groß"),
+            ("cafe\u{301}", "cafe"),
+            ("файл", "файл"),
+            ("йод", "йод"),
+            ("server", "server"),
+            ("konfiguration", "konfigur"),
+            ("party", "part"),
+        ] {
+            assert_eq!(as_indexed(beginning), indexed);
+        }
     }
 }
