@@ -13,17 +13,23 @@ const SCORED: u32 = 4_000;
 /// So many times the span in which the rarest word is found [`SCORED`] times is searched for all words together, so that they are held
 /// against some 100,000 texts that have it.
 const SPANS: i64 = 25;
+/// How many texts that have all words stand before those that are scored, the newest first, where some words are too frequent for that.
+pub(super) const NEWEST: usize = 100;
 /// At least so many of the newest texts are searched.
 pub(super) const RECENT: i64 = 1_000_000;
 
 /// See the module.
 pub(super) struct Draw {
+    /// For texts that have one of the words, however many these are.
+    pub(super) any: String,
     /// What draws by score; none when each word is in too many texts.
     pub(super) scored: Option<Expression>,
     /// What draws the newest: all words together, and any of those that are left out of the score; none when none is.
     pub(super) newest: Option<Expression>,
     /// Among how many of the newest texts all words together are looked for, where none is rare; by their numbers.
     pub(super) reach: i64,
+    /// Whether so few of them are held to have all words that all are walked through to find [`NEWEST`].
+    pub(super) are_sparse: bool,
 }
 
 /// A word, and how often an index has it.
@@ -78,12 +84,21 @@ impl Draw {
         let (scored, left_out) = words.split_at(fit.count());
         let together = joined(&words, " AND ");
         let rarest = words.iter().map(|count| count.span).max().unwrap_or_default();
+        let reach = rarest.saturating_mul(SPANS).max(RECENT);
         Self {
+            any: joined(&words, " OR "),
             scored: Expression::of(joined(scored, " AND "), scored),
             newest: Expression::of(together, left_out),
-            reach: rarest.saturating_mul(SPANS).max(RECENT),
+            are_sparse: expected(&words, reach) < NEWEST as f64,
+            reach,
         }
     }
+}
+
+/// How many of so many texts would have all words if none had to do with the others.
+fn expected(words: &[Count], texts: i64) -> f64 {
+    let share = |count: &Count| f64::from(count.texts) / count.span.max(1) as f64;
+    words.iter().map(share).product::<f64>() * texts as f64
 }
 
 impl Expression {
@@ -124,6 +139,15 @@ mod tests {
         assert_eq!(among(&[most, (1, "b"), (SCORED, "c")]), (some("b"), both("b AND a AND c", "a OR c")));
         assert_eq!(among(&[(SCORED + 1, "a")]), (None, both("a", "a")));
         assert_eq!(among(&[(SCORED, "a")]), (some("a"), None));
+    }
+
+    #[test]
+    fn all_words_are_held_to_be_in_few_texts_where_each_is_in_few_or_there_are_many() {
+        // One text in a hundred has each, so of the newest million a hundred have three.
+        let often = (SCORED, i64::from(SCORED) * 100, "a");
+        assert!(!draw(&[often; 2]).are_sparse && draw(&[often; 4]).are_sparse);
+        assert!(draw(&[often, (10, 1_000_000, "b")]).are_sparse);
+        assert!(!draw(&[(SCORED + 1, 4_001, "a"); 9]).are_sparse);
     }
 
     #[test]

@@ -1,31 +1,21 @@
 //! What the word indexes find.
 
-use super::draw::{Draw, RECENT};
-use super::excerpt::excerpt;
+use super::draw::Draw;
 use super::meaning::Meanings;
 use super::nearest::{Likenesses, Near};
+use super::pool;
 use super::question::Question;
 use super::ranking::{LEFT_OUT, Passage, Talk};
 use super::{EVENNESS, Hit, Scope, Source};
 use crate::columns::{Word, word};
 use crate::vectors::parts;
 use domain::ids::{Principal, SessionId};
-use domain::script;
 use domain::time::UnixMillis;
 use rusqlite::{Row, Transaction, params};
 use std::collections::HashSet;
 
-/// How many messages that have a word are looked at, those first that the index ranks first.
-const POOL: usize = 400;
 /// Of how many of them it is looked up what was said before and after.
 const IN_CONTEXT: usize = 150;
-/// Of a message with more characters the index, which knows where the words are, says what is around them.
-const LONGEST: usize = 32_000;
-/// Once messages with so many characters were looked at no more are, but so many at least.
-const MOST_READ: i64 = 1_500_000;
-const FEWEST: usize = 50;
-/// How many messages that have all words are looked at beside those that are scored, the newest first.
-const NEWEST: usize = 100;
 /// How many messages are looked at because they mean something alike, whatever their words.
 const ALIKE: usize = 100;
 /// How many messages before and after count as context.
@@ -42,7 +32,7 @@ pub(super) fn talk(
     (question, meanings): (&Question, &mut Meanings<'_>),
     likenesses: &Likenesses<'_>,
 ) -> rusqlite::Result<Talk> {
-    let mut passages = drawn(transaction, scope, question, meanings)?;
+    let mut passages = pool::passages(transaction, scope, question, meanings)?;
     for passage in passages.iter_mut().take(IN_CONTEXT).filter(|passage| is_cut(&passage.text)) {
         passage.whole = Some(whole(transaction, passage.id)?);
     }
@@ -67,74 +57,6 @@ pub(super) fn talk(
     }
     talk.likeness = likenesses.among(transaction, &talk.passages)?;
     Ok(talk)
-}
-
-/// The messages themselves, the most promising first: those that have all words, where that is asked for; then by score.
-fn drawn(
-    transaction: &Transaction<'_>,
-    scope: Scope<'_>,
-    question: &Question,
-    meanings: &mut Meanings<'_>,
-) -> rusqlite::Result<Vec<Passage>> {
-    let Draw { scored, newest, reach } = Draw::of(transaction, "message_words", question)?;
-    let mut passages = Vec::new();
-    if let Some(words) = newest {
-        // Rare words make it cheap to look for all of them everywhere.
-        let last = if scored.is_some() { 0 } else { last(transaction)? };
-        let all = (words.all.as_str(), last.saturating_sub(reach));
-        passages.extend(messages(transaction, scope, all, ("rowid DESC", NEWEST), meanings)?);
-        if scored.is_none() {
-            let any = (words.any.as_str(), last - RECENT);
-            passages.extend(messages(transaction, scope, any, ("rowid DESC", POOL), meanings)?);
-        }
-    }
-    if let Some(words) = scored {
-        passages.extend(messages(transaction, scope, (&words.any, 0), ("rank", POOL), meanings)?);
-    }
-    let mut known = HashSet::new();
-    passages.retain(|passage| known.insert(passage.id));
-    passages.truncate(POOL);
-    Ok(passages)
-}
-
-fn last(transaction: &Transaction<'_>) -> rusqlite::Result<i64> {
-    transaction.query_row("SELECT ifnull(max(id), 0) FROM message", [], |row| row.get(0))
-}
-
-/// Messages behind the one with this number that match the words, in this order: as many as are asked for, fewer where they are long.
-fn messages(
-    transaction: &Transaction<'_>,
-    scope: Scope<'_>,
-    (words, behind): (&str, i64),
-    (order, limit): (&str, usize),
-    meanings: &mut Meanings<'_>,
-) -> rusqlite::Result<Vec<Passage>> {
-    // In the index's own order, so that only what is taken is read.
-    let sql = format!(
-        "SELECT message.id, message.session, message.at, length(message.text) AS length,
-            iif(length(message.text) <= {LONGEST}, message.text, snippet(message_words, 0, '', '', '{LEFT_OUT}', 64)) AS text
-        FROM message_words CROSS JOIN message ON message.id = message_words.rowid
-            CROSS JOIN session ON session.id = message.session
-        WHERE message_words MATCH ?1 AND message_words.rowid > ?5
-            AND (?2 IS NULL OR principal = ?2) AND (?4 IS NULL OR ?4 IN (project, directory))
-        ORDER BY message_words.{order} LIMIT ?3"
-    );
-    let principal = scope.principal.map(Principal::as_str);
-    let values = params![words, principal, limit as i64, scope.project, behind];
-    let mut statement = transaction.prepare_cached(&sql)?;
-    let (mut rows, mut passages, mut read) = (statement.query(values)?, Vec::new(), 0);
-    while (read < MOST_READ || passages.len() < FEWEST)
-        && let Some(row) = rows.next()?
-    {
-        read += row.get::<_, i64>("length")?;
-        passages.push(around_the_words(passage(row)?, meanings));
-    }
-    Ok(passages)
-}
-
-/// The index has signs set apart in some scripts.
-fn around_the_words(passage: Passage, meanings: &mut Meanings<'_>) -> Passage {
-    Passage { text: excerpt(script::put_together(passage.text), meanings), ..passage }
 }
 
 /// A message that means something alike: its part that does.
@@ -175,7 +97,7 @@ fn neighbours(transaction: &Transaction<'_>, to: &Passage, side: Side) -> rusqli
     statement.query_map(values, passage)?.collect()
 }
 
-fn passage(row: &Row<'_>) -> rusqlite::Result<Passage> {
+pub(super) fn passage(row: &Row<'_>) -> rusqlite::Result<Passage> {
     Ok(Passage {
         id: row.get("id")?,
         session: word(row, "session")?,

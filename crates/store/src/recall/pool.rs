@@ -1,0 +1,130 @@
+//! The messages that have a word of the question, as far as they are looked at.
+
+use super::Scope;
+use super::draw::{Draw, Expression, NEWEST, RECENT};
+use super::excerpt::excerpt;
+use super::meaning::Meanings;
+use super::question::Question;
+use super::ranking::{LEFT_OUT, Passage};
+use super::search::passage;
+use domain::ids::Principal;
+use domain::script;
+use rusqlite::{Row, Transaction, params};
+use std::collections::HashSet;
+
+/// How many they are at most, those first that the index ranks first.
+const POOL: usize = 400;
+/// Once messages with so many characters were looked at no more are, but so many at least.
+const MOST_READ: i64 = 1_500_000;
+const FEWEST: usize = 50;
+/// Of a message with more characters the index, which knows where the words are, says what is around them.
+const LONGEST: usize = 32_000;
+/// All that match.
+const ALL: i64 = -1;
+
+/// The part of each around the words, the most promising first: those that have all words, where that is asked for; then by score.
+pub(super) fn passages(
+    transaction: &Transaction<'_>,
+    scope: Scope<'_>,
+    question: &Question,
+    meanings: &mut Meanings<'_>,
+) -> rusqlite::Result<Vec<Passage>> {
+    let draw = Draw::of(transaction, "message_words", question)?;
+    let (mut passages, mut read) = (Vec::new(), 0);
+    for number in drawn(transaction, scope, &draw)? {
+        if read >= MOST_READ && passages.len() >= FEWEST {
+            break;
+        }
+        let (length, found) = message(transaction, number, &draw.any)?;
+        read += length;
+        passages.push(Passage { text: excerpt(found.text, meanings), ..found });
+    }
+    Ok(passages)
+}
+
+/// Their numbers, each once.
+fn drawn(transaction: &Transaction<'_>, scope: Scope<'_>, draw: &Draw) -> rusqlite::Result<Vec<i64>> {
+    let mut numbers = Vec::new();
+    if let Some(words) = &draw.newest {
+        numbers.extend(newest(transaction, scope, draw, words)?);
+    }
+    if let Some(words) = &draw.scored {
+        numbers.extend(matching(transaction, scope, (&words.any, 0), ("rank", POOL as i64))?);
+    }
+    let mut known = HashSet::new();
+    numbers.retain(|number| known.insert(*number));
+    numbers.truncate(POOL);
+    Ok(numbers)
+}
+
+/// The newest that have all words, and where no word is scored the newest that have one.
+fn newest(
+    transaction: &Transaction<'_>,
+    scope: Scope<'_>,
+    draw: &Draw,
+    words: &Expression,
+) -> rusqlite::Result<Vec<i64>> {
+    let matching =
+        |words, behind, order, limit| matching(transaction, scope, (words, behind), (order, limit));
+    // Rare words make it cheap to look for all of them everywhere.
+    let is_rare = draw.scored.is_some();
+    let last = last(transaction)?;
+    let behind = if is_rare { 0 } else { last.saturating_sub(draw.reach) };
+    let mut numbers = if is_rare || draw.are_sparse {
+        // All are walked through anyway, and from the newest on that takes the index twice as long.
+        let all = matching(&words.all, behind, "rowid", ALL)?;
+        all.into_iter().rev().take(NEWEST).collect()
+    } else {
+        matching(&words.all, behind, "rowid DESC", NEWEST as i64)?
+    };
+    if !is_rare {
+        numbers.extend(matching(&words.any, last - RECENT, "rowid DESC", POOL as i64)?);
+    }
+    Ok(numbers)
+}
+
+fn last(transaction: &Transaction<'_>) -> rusqlite::Result<i64> {
+    transaction.query_row("SELECT ifnull(max(id), 0) FROM message", [], |row| row.get(0))
+}
+
+/// The numbers of messages behind this one that match the words, in this order.
+fn matching(
+    transaction: &Transaction<'_>,
+    scope: Scope<'_>,
+    (words, behind): (&str, i64),
+    (order, limit): (&str, i64),
+) -> rusqlite::Result<Vec<i64>> {
+    let sql = format!(
+        "SELECT message.id FROM message_words CROSS JOIN message ON message.id = message_words.rowid
+            CROSS JOIN session ON session.id = message.session
+        WHERE message_words MATCH ?1 AND message_words.rowid > ?5
+            AND (?2 IS NULL OR principal = ?2) AND (?4 IS NULL OR ?4 IN (project, directory))
+        ORDER BY message_words.{order} LIMIT ?3"
+    );
+    let values = params![words, scope.principal.map(Principal::as_str), limit, scope.project, behind];
+    transaction.prepare_cached(&sql)?.query_map(values, |row| row.get(0))?.collect()
+}
+
+/// A message that has one of the words, or of a very long one the part around them; and how many characters it has.
+fn message(transaction: &Transaction<'_>, number: i64, words: &str) -> rusqlite::Result<(i64, Passage)> {
+    let sql = format!(
+        "SELECT id, session, at, length(text) AS length, iif(length(text) <= {LONGEST}, text, '') AS text
+        FROM message WHERE id = ?1"
+    );
+    let found = |row: &Row<'_>| Ok((row.get("length")?, passage(row)?));
+    let (length, found) = transaction.prepare_cached(&sql)?.query_row([number], found)?;
+    if length <= LONGEST as i64 {
+        return Ok((length, found));
+    }
+    Ok((length, Passage { text: around(transaction, number, words)?, ..found }))
+}
+
+/// The index has signs set apart in some scripts.
+fn around(transaction: &Transaction<'_>, number: i64, words: &str) -> rusqlite::Result<String> {
+    let sql = format!(
+        "SELECT snippet(message_words, 0, '', '', '{LEFT_OUT}', 64) FROM message_words
+        WHERE message_words MATCH ?1 AND rowid = ?2"
+    );
+    let text = transaction.prepare_cached(&sql)?.query_row(params![words, number], |row| row.get(0))?;
+    Ok(script::put_together(text))
+}
