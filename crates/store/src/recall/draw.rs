@@ -20,8 +20,6 @@ pub(super) const RECENT: i64 = 1_000_000;
 
 /// See the module.
 pub(super) struct Draw {
-    /// For texts that have one of the words, however many these are.
-    pub(super) any: String,
     /// What draws by score; none when each word is in too many texts.
     pub(super) scored: Option<Expression>,
     /// What draws the newest: all words together, and any of those that are left out of the score; none when none is.
@@ -86,7 +84,6 @@ impl Draw {
         let rarest = words.iter().map(|count| count.span).max().unwrap_or_default();
         let reach = rarest.saturating_mul(SPANS).max(RECENT);
         Self {
-            any: joined(&words, " OR "),
             scored: Expression::of(joined(scored, " AND "), scored),
             newest: Expression::of(together, left_out),
             are_sparse: expected(&words, reach) < NEWEST as f64,

@@ -5,20 +5,17 @@ use super::draw::{Draw, Expression, NEWEST, RECENT};
 use super::excerpt::excerpt;
 use super::meaning::Meanings;
 use super::question::Question;
-use super::ranking::{LEFT_OUT, Passage};
+use super::ranking::Passage;
 use super::search::passage;
 use domain::ids::Principal;
-use domain::script;
-use rusqlite::{Row, Transaction, params};
+use rusqlite::{Transaction, params};
 use std::collections::HashSet;
 
 /// How many they are at most, those first that the index ranks first.
 const POOL: usize = 400;
-/// Once messages with so many characters were looked at no more are, but so many at least.
-const MOST_READ: i64 = 1_500_000;
+/// Once messages of so many bytes were looked at no more are, but so many at least. None has more than 64 KiB.
+const MOST_READ: usize = 1_500_000;
 const FEWEST: usize = 50;
-/// Of a message with more characters the index, which knows where the words are, says what is around them.
-const LONGEST: usize = 32_000;
 /// All that match.
 const ALL: i64 = -1;
 
@@ -35,8 +32,8 @@ pub(super) fn passages(
         if read >= MOST_READ && passages.len() >= FEWEST {
             break;
         }
-        let (length, found) = message(transaction, number, &draw.any)?;
-        read += length;
+        let found = message(transaction, number)?;
+        read += found.text.len();
         passages.push(Passage { text: excerpt(found.text, meanings), ..found });
     }
     Ok(passages)
@@ -105,26 +102,7 @@ fn matching(
     transaction.prepare_cached(&sql)?.query_map(values, |row| row.get(0))?.collect()
 }
 
-/// A message that has one of the words, or of a very long one the part around them; and how many characters it has.
-fn message(transaction: &Transaction<'_>, number: i64, words: &str) -> rusqlite::Result<(i64, Passage)> {
-    let sql = format!(
-        "SELECT id, session, at, length(text) AS length, iif(length(text) <= {LONGEST}, text, '') AS text
-        FROM message WHERE id = ?1"
-    );
-    let found = |row: &Row<'_>| Ok((row.get("length")?, passage(row)?));
-    let (length, found) = transaction.prepare_cached(&sql)?.query_row([number], found)?;
-    if length <= LONGEST as i64 {
-        return Ok((length, found));
-    }
-    Ok((length, Passage { text: around(transaction, number, words)?, ..found }))
-}
-
-/// The index has signs set apart in some scripts.
-fn around(transaction: &Transaction<'_>, number: i64, words: &str) -> rusqlite::Result<String> {
-    let sql = format!(
-        "SELECT snippet(message_words, 0, '', '', '{LEFT_OUT}', 64) FROM message_words
-        WHERE message_words MATCH ?1 AND rowid = ?2"
-    );
-    let text = transaction.prepare_cached(&sql)?.query_row(params![words, number], |row| row.get(0))?;
-    Ok(script::put_together(text))
+pub(super) fn message(transaction: &Transaction<'_>, number: i64) -> rusqlite::Result<Passage> {
+    let sql = "SELECT id, session, at, text FROM message WHERE id = ?1";
+    transaction.prepare_cached(sql)?.query_row([number], passage)
 }

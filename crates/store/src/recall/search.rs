@@ -61,8 +61,7 @@ pub(super) fn talk(
 
 /// A message that means something alike: its part that does.
 fn alike(transaction: &Transaction<'_>, near: Near) -> rusqlite::Result<Passage> {
-    let sql = "SELECT id, session, at, text FROM message WHERE id = ?1";
-    let whole = transaction.prepare_cached(sql)?.query_row([near.id], passage)?;
+    let whole = pool::message(transaction, near.id)?;
     let text = parts(&whole.text).nth(near.part).unwrap_or_default().to_owned();
     Ok(Passage { text, ..whole })
 }

@@ -146,20 +146,22 @@ mod tests {
     #[test]
     fn an_index_of_few_texts_is_asked_for_the_beginning_and_one_of_many_for_the_words() {
         let sought = Sought::Beginning { beginning: "файл".to_owned(), word: "файлы".to_owned() };
-        let expression = |texts: &[&str], newest: i64| {
-            let mut expression = String::new();
-            in_an_index_of(texts, |transaction| {
-                let sql = "INSERT INTO observation_words (rowid, text) VALUES (?1, 'newest')";
-                transaction.execute(sql, [newest]).unwrap();
-                expression =
-                    Vocabulary::of(transaction, "observation_words", 1).unwrap().expression(&sought).unwrap();
+        let expression = |index: &str, column: &str, newest: i64| {
+            let mut store = SqliteStore::in_memory().unwrap();
+            let asked = store.write(|transaction| {
+                let sql =
+                    format!("INSERT INTO {index} (rowid, {column}) VALUES (1, 'Файлами'), (?1, 'файлы')");
+                transaction.execute(&sql, [newest])?;
+                Vocabulary::of(transaction, index, 1)?.expression(&sought)
             });
-            expression
+            asked.unwrap()
         };
-        let texts = ["Файлами управляют.", "Все файлы."];
-        assert_eq!(expression(&texts, LARGE - 1), r#""файл"*"#);
-        assert_eq!(expression(&texts, LARGE), r#"("файлы" OR "файл" OR "файлами")"#);
-        assert_eq!(expression(&[], LARGE), r#"("файлы" OR "файл")"#);
+        for (index, column) in
+            [("message_words", "text"), ("observation_words", "text"), ("knowledge_words", "content")]
+        {
+            assert_eq!(expression(index, column, LARGE - 1), r#""файл"*"#);
+            assert_eq!(expression(index, column, LARGE), r#"("файлы" OR "файл" OR "файлами")"#);
+        }
     }
 
     #[test]

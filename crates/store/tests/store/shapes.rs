@@ -32,6 +32,28 @@ fn a_long_message_with_all_the_words_far_apart_is_among_the_first() {
 }
 
 #[test]
+fn the_end_of_a_very_long_message_is_shown_if_the_words_are_there() {
+    for language in ["It goes on about other things. ", "它还在说别的事情。"] {
+        let long = format!("{}The sluice leaks. {}", language.repeat(2_000), language.repeat(9));
+        let mut store = store_of(&[&[&long]]);
+        let shown = found(&mut store, "sluice").remove(0);
+        assert!(shown.contains("The sluice leaks.") && shown.chars().count() < 400, "{shown}");
+        assert!(long.contains(shown.trim_matches('…')), "as it was written: {shown}");
+    }
+}
+
+#[test]
+fn of_long_messages_no_more_are_read_than_takes_a_moment() {
+    let read = |characters| {
+        let text = format!("sluice {}", "x".repeat(characters));
+        let conversation = [text.as_str()];
+        let mut store = store_of(&[conversation.as_slice(); 60]);
+        store.recall(None, "sluice", 100).unwrap().len()
+    };
+    assert_eq!([10, 24_000, 31_000].map(read), [60, 60, 50]);
+}
+
+#[test]
 fn a_sign_is_found_before_what_stands_next_to_it() {
     let mut store = store_of(&[&["Good morning.", "A \u{1f950} it is.", "Fine."]]);
     assert_eq!(found(&mut store, "\u{1f950}")[0], "A \u{1f950} it is.");
