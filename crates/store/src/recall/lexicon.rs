@@ -18,6 +18,9 @@ const IRREGULAR: &str = "go goes went gone|buy bought|see saw seen|take took tak
     say said|sit sat|throw threw thrown|forget forgot forgotten|fall fell fallen|hide hid hidden|child children|man men|\
     woman women|person people|wife wives|life lives|foot feet|mouse mice|tooth teeth";
 
+/// So many letters at least tell something.
+const SHORTEST_STEM: usize = 3;
+
 /// Words by which people say when something was.
 pub(super) const TIME: &str = "yesterday today tomorrow tonight ago week weekend month year last next monday tuesday wednesday thursday friday \
     saturday sunday january february march april may june july august september october november december recently soon morning \
@@ -66,16 +69,11 @@ pub(super) fn english_stem(word: &str) -> String {
 }
 
 /// How the words begin that an index has for those with this beginning, which is in lower case: it takes accents off Latin letters, and
-/// the endings of English words.
+/// the ending of an English word. What is too short without it keeps it.
 pub(super) fn as_indexed(beginning: &str) -> String {
     let folded: String = beginning.nfc().map(without_accent_if_latin).collect();
     let stem = LEXICON.stemmer.stem(&folded);
-    folded
-        .chars()
-        .zip(stem.chars())
-        .take_while(|(one, other)| one == other)
-        .map(|(letter, _)| letter)
-        .collect()
+    if stem.len() < SHORTEST_STEM { folded } else { stem.into_owned() }
 }
 
 fn without_accent_if_latin(letter: char) -> char {
@@ -164,7 +162,8 @@ mod tests {
             ("йод", "йод"),
             ("server", "server"),
             ("konfiguration", "konfigur"),
-            ("party", "part"),
+            ("party", "parti"),
+            ("ies", "ies"),
         ] {
             assert_eq!(as_indexed(beginning), indexed);
         }

@@ -34,8 +34,7 @@ pub(super) struct Meanings<'q> {
 impl<'q> Meanings<'q> {
     /// To a question with these stems of words of a language.
     pub(super) fn to(terms: &'q [String], language: Language, asks_when: bool) -> Self {
-        let tells =
-            language.keeps_first_letters() && !asks_when && !terms.iter().any(|term| script::is_sign(term));
+        let tells = language.keeps_first_letters() && !terms.iter().any(|term| script::is_sign(term));
         let first_letters = tells.then(|| first_letters(terms, asks_when)).flatten();
         Self { terms, language, asks_when, first_letters, known: HashMap::new() }
     }

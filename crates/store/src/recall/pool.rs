@@ -6,9 +6,10 @@ use super::excerpt::excerpt;
 use super::meaning::Meanings;
 use super::question::Question;
 use super::ranking::Passage;
-use super::search::passage;
+use crate::columns::word;
 use domain::ids::Principal;
-use rusqlite::{Transaction, params};
+use domain::time::UnixMillis;
+use rusqlite::{Row, Transaction, params};
 use std::collections::HashSet;
 
 /// How many they are at most, those first that the index ranks first.
@@ -102,7 +103,19 @@ fn matching(
     transaction.prepare_cached(&sql)?.query_map(values, |row| row.get(0))?.collect()
 }
 
+/// A message, whole.
 pub(super) fn message(transaction: &Transaction<'_>, number: i64) -> rusqlite::Result<Passage> {
     let sql = "SELECT id, session, at, text FROM message WHERE id = ?1";
     transaction.prepare_cached(sql)?.query_row([number], passage)
+}
+
+/// A message of a row, or what the row has of it.
+pub(super) fn passage(row: &Row<'_>) -> rusqlite::Result<Passage> {
+    Ok(Passage {
+        id: row.get("id")?,
+        session: word(row, "session")?,
+        at: UnixMillis(row.get("at")?),
+        text: row.get("text")?,
+        whole: None,
+    })
 }

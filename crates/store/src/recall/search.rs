@@ -3,7 +3,7 @@
 use super::draw::Draw;
 use super::meaning::Meanings;
 use super::nearest::{Likenesses, Near};
-use super::pool;
+use super::pool::{self, passage};
 use super::question::Question;
 use super::ranking::{LEFT_OUT, Passage, Talk};
 use super::{EVENNESS, Hit, Scope, Source};
@@ -94,16 +94,6 @@ fn neighbours(transaction: &Transaction<'_>, to: &Passage, side: Side) -> rusqli
     let mut statement = transaction.prepare_cached(&sql)?;
     let values = params![to.session.as_str(), to.id, EXCERPT as i64, CONTEXT as i64];
     statement.query_map(values, passage)?.collect()
-}
-
-pub(super) fn passage(row: &Row<'_>) -> rusqlite::Result<Passage> {
-    Ok(Passage {
-        id: row.get("id")?,
-        session: word(row, "session")?,
-        at: UnixMillis(row.get("at")?),
-        text: row.get("text")?,
-        whole: None,
-    })
 }
 
 /// What is written of sessions, with how its index is asked, and how one by its number.
