@@ -162,6 +162,14 @@ mod tests {
     }
 
     #[test]
+    fn of_parts_with_as_many_different_words_a_sentence_stands_before_more_of_one() {
+        let more = format!("{0} a mill {0} mill, my mill {0}", others(80));
+        assert!(of("mill", &more).contains("my mill"));
+        let sentence = format!("{0}. The mill {0} mill, my mill {0}", others(80));
+        assert!(of("mill", &sentence).starts_with("…The mill"));
+    }
+
+    #[test]
     fn a_sentence_ends_with_a_blank_behind_its_mark_or_with_a_line() {
         for between in [". ", ": ", "?\n", "!  ", "\n", " (\n", "。", "？"] {
             assert!(ends_a_sentence(between), "{between:?}");

@@ -89,12 +89,6 @@ impl Language {
         !self.is_english() && stem.starts_with(other) && other.chars().count() >= SHORTEST_WORD
     }
 
-    /// Whether the stem of a word begins with the word's first letter, or in English with that of one of its forms. Some stemmers take
-    /// off what stands before a word, too.
-    pub(super) fn keeps_first_letters(&self) -> bool {
-        !matches!(self.algorithm, Algorithm::Arabic | Algorithm::Tamil)
-    }
-
     /// Forms of a word in lower case that neither the index nor [`Self::beginning`] finds by themselves.
     pub(super) fn irregular_forms(&self, word: &str) -> &'static [&'static str] {
         if self.is_english() { lexicon::irregular_forms(&lexicon::english_stem(word)) } else { &[] }

@@ -34,8 +34,7 @@ pub(super) struct Meanings<'q> {
 impl<'q> Meanings<'q> {
     /// To a question with these stems of words of a language.
     pub(super) fn to(terms: &'q [String], language: Language, asks_when: bool) -> Self {
-        let tells = language.keeps_first_letters() && !terms.iter().any(|term| script::is_sign(term));
-        let first_letters = tells.then(|| first_letters(terms, asks_when)).flatten();
+        let first_letters = first_letters(terms, asks_when);
         Self { terms, language, asks_when, first_letters, known: HashMap::new() }
     }
 
@@ -91,7 +90,8 @@ fn first_letters(terms: &[String], asks_when: bool) -> Option<HashSet<char>> {
     terms.iter().map(String::as_str).chain(forms).chain(of_time).map(first_letter).collect()
 }
 
-/// Without its accent, where the stem of a word begins with the same. Stemmers make *ss* of *ß*, and *σ* of *ς*.
+/// Without its accent, where the stem of a word begins with the same: in Latin, Greek and Cyrillic, but for *ß*, of which stemmers make *ss*,
+/// and *ς*. In Arabic and Tamil they take off what stands before a word, too, and a sign that is a word alone is looked for in longer ones.
 fn first_letter(word: &str) -> Option<char> {
     let is_kept = |letter: &char| {
         letter.is_ascii_alphanumeric()

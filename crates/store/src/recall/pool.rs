@@ -119,3 +119,44 @@ pub(super) fn passage(row: &Row<'_>) -> rusqlite::Result<Passage> {
         whole: None,
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::SqliteStore;
+
+    /// The numbers that are drawn of so many messages. All speak of the mill, and one of so many of the sluice, too.
+    fn drawn_of(messages: i64, one_of: i64) -> Vec<i64> {
+        let mut store = SqliteStore::in_memory().unwrap();
+        let drawn = store.write(|transaction| {
+            let sql = "INSERT INTO every_session (id, principal, client, provider, dialect, model, upstream_origin, head, created, last_activity)
+                VALUES ('s', 'p', '', '', '', '', '', x'', 1, 1)";
+            transaction.execute(sql, [])?;
+            let sql = "WITH RECURSIVE number (at) AS (SELECT 1 UNION ALL SELECT at + 1 FROM number WHERE at < ?1)
+                INSERT INTO message (session, digest, role, tokens, calls_tool, from_tool, at, text)
+                SELECT 's', x'', 'user', 1, 0, 0, at, iif(at % ?2 = 0, 'mill, sluice', 'mill') FROM number";
+            transaction.execute(sql, [messages, one_of])?;
+            let question = Question::by_itself("mill sluice");
+            drawn(transaction, Scope::default(), &Draw::of(transaction, "message_words", &question)?)
+        });
+        drawn.unwrap()
+    }
+
+    #[test]
+    fn beside_what_is_scored_the_newest_with_all_words_come_first_and_each_once() {
+        let drawn = drawn_of(5_000, 10);
+        let newest: Vec<i64> = (0..).map(|back| 5_000 - 10 * back).take(NEWEST).collect();
+        assert_eq!(drawn[..NEWEST], newest);
+        assert_eq!(drawn.len(), POOL);
+        assert_eq!(drawn.iter().collect::<HashSet<_>>().len(), POOL);
+    }
+
+    #[test]
+    fn where_all_words_are_frequent_the_newest_are_drawn_those_with_all_words_first() {
+        let drawn = drawn_of(9_000, 2);
+        let newest: Vec<i64> = (0..).map(|back| 9_000 - 2 * back).take(NEWEST).collect();
+        assert_eq!(drawn[..NEWEST], newest);
+        assert_eq!(drawn[NEWEST..NEWEST + 3], [8_999, 8_997, 8_995]);
+        assert_eq!(drawn.len(), POOL);
+    }
+}
