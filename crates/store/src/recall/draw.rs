@@ -71,8 +71,9 @@ impl Draw {
         Ok(Self::among(question.sought().map(count).collect::<rusqlite::Result<_>>()?))
     }
 
-    /// The rarest words draw by score, as many as fit.
+    /// The rarest words draw by score, as many as fit. A word that no text has is as if it had not been asked for.
     fn among(mut words: Vec<Count>) -> Self {
+        words.retain(|count| count.texts > 0);
         words.sort_by_key(|count| count.texts);
         let mut sum = 0;
         let fit = words.iter().take_while(|count| {
@@ -136,6 +137,8 @@ mod tests {
         assert_eq!(among(&[most, (1, "b"), (SCORED, "c")]), (some("b"), both("b AND a AND c", "a OR c")));
         assert_eq!(among(&[(SCORED + 1, "a")]), (None, both("a", "a")));
         assert_eq!(among(&[(SCORED, "a")]), (some("a"), None));
+        assert_eq!(among(&[(0, "b"), (SCORED + 1, "a")]), (None, both("a", "a")), "nobody has it");
+        assert_eq!(among(&[(0, "b")]), (None, None));
     }
 
     #[test]

@@ -49,6 +49,11 @@ fn drawn(transaction: &Transaction<'_>, scope: Scope<'_>, draw: &Draw) -> rusqli
     if let Some(words) = &draw.scored {
         numbers.extend(matching(transaction, scope, (&words.any, 0), ("rank", POOL as i64))?);
     }
+    // Where the rare words are in next to nothing, the frequent ones are all there is.
+    if let Some(words) = draw.newest.as_ref().filter(|_| numbers.len() < NEWEST) {
+        let behind = last(transaction)? - RECENT;
+        numbers.extend(matching(transaction, scope, (&words.any, behind), ("rowid DESC", NEWEST as i64))?);
+    }
     let mut known = HashSet::new();
     numbers.retain(|number| known.insert(*number));
     numbers.truncate(POOL);
@@ -149,6 +154,16 @@ mod tests {
         assert_eq!(drawn[..NEWEST], newest);
         assert_eq!(drawn.len(), POOL);
         assert_eq!(drawn.iter().collect::<HashSet<_>>().len(), POOL);
+    }
+
+    #[test]
+    fn where_a_word_is_in_next_to_nothing_the_newest_with_the_others_follow_and_where_it_is_in_nothing_they_are_all()
+     {
+        let drawn = drawn_of(5_000, 2_000);
+        assert_eq!(drawn[..4], [4_000, 2_000, 5_000, 4_999]);
+        assert_eq!(drawn.len(), NEWEST + 2);
+        let newest: Vec<i64> = (4_601..=5_000).rev().collect();
+        assert_eq!(drawn_of(5_000, 9_000), newest);
     }
 
     #[test]
