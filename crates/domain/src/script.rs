@@ -100,8 +100,8 @@ pub fn is_sign(word: &str) -> bool {
     Signs { run: word, at: 0 }.next() == Some(word.len())
 }
 
-/// The words of a text, as they are written: runs of letters, and of what `is_letter` says of what is not ASCII; where no blanks part words, each two
-/// signs that stand next to each other, and a sign that stands alone.
+/// The words of a text, as they are written: runs of letters, of which something that is not ASCII is also one if `is_letter` says so;
+/// where no blanks part words, each two signs that stand next to each other, and a sign that stands alone.
 pub fn words(text: &str, is_letter: impl Fn(char) -> bool) -> impl Iterator<Item = &str> {
     let is_part = move |letter: char| {
         is_alphanumeric(letter) || !letter.is_ascii() && (is_mark(letter) || is_letter(letter))

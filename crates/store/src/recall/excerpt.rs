@@ -18,18 +18,18 @@ struct Place {
     term: Option<usize>,
 }
 
-/// Of a text with more words than that the part with the most of what is looked for, of two alike the first; any other text as it is.
-pub(super) fn excerpt(text: String, meanings: &mut Meanings<'_>) -> String {
-    let places = places(&text, meanings);
+/// Of a text with more words than that the part with the most of what is looked for, of two alike the first; of any other text none.
+pub(super) fn excerpt(text: &str, meanings: &mut Meanings<'_>) -> Option<String> {
+    let places = places(text, meanings);
     if places.len() <= WORDS {
-        return text;
+        return None;
     }
-    let begin = best(&text, &places, meanings.terms());
+    let begin = best(text, &places, meanings.terms());
     let end = (begin + WORDS).min(places.len());
     let from = if begin == 0 { 0 } else { places[begin].from };
     let to = if end == places.len() { text.len() } else { places[end - 1].to };
     let left_out = |is_cut: bool| if is_cut { String::from(LEFT_OUT) } else { String::new() };
-    format!("{}{}{}", left_out(from > 0), &text[from..to], left_out(to < text.len()))
+    Some(format!("{}{}{}", left_out(from > 0), &text[from..to], left_out(to < text.len())))
 }
 
 fn places(text: &str, meanings: &mut Meanings<'_>) -> Vec<Place> {
@@ -120,7 +120,7 @@ mod tests {
     use proptest::prelude::*;
 
     fn of(question: &str, text: &str) -> String {
-        excerpt(text.to_owned(), &mut Question::by_itself(question).meanings())
+        excerpt(text, &mut Question::by_itself(question).meanings()).unwrap_or_else(|| text.to_owned())
     }
 
     /// So many words that nobody looks for.
@@ -131,7 +131,7 @@ mod tests {
     #[test]
     fn a_text_that_is_no_longer_than_an_excerpt_stays_whole() {
         let text = format!(" mill, {}!\n", others(WORDS - 1));
-        assert_eq!(of("mill", &text), text);
+        assert_eq!(excerpt(&text, &mut Question::by_itself("mill").meanings()), None);
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! The messages that have a word of the question, as far as they are looked at.
 
 use super::Scope;
-use super::draw::{Draw, Expression, NEWEST, RECENT};
+use super::draw::{Draw, NEWEST, RECENT};
 use super::excerpt::excerpt;
 use super::meaning::Meanings;
 use super::question::Question;
@@ -14,13 +14,17 @@ use std::collections::HashSet;
 
 /// How many they are at most, those first that the index ranks first.
 const POOL: usize = 400;
+/// Of how many of them, the first ones, more is looked at: so many characters, and what was said before and after.
+pub(super) const IN_CONTEXT: usize = 150;
+const WHOLE: usize = 4_000;
 /// Once messages of so many bytes were looked at no more are, but so many at least. None has more than 64 KiB.
 const MOST_READ: usize = 1_500_000;
 const FEWEST: usize = 50;
 /// All that match.
 const ALL: i64 = -1;
 
-/// The part of each around the words, the most promising first: those that have all words, where that is asked for; then by score.
+/// The part of each around the words, the most promising first: those that have all words, where that is asked for; then by score. The
+/// first ones have more of a message than its part, too.
 pub(super) fn passages(
     transaction: &Transaction<'_>,
     scope: Scope<'_>,
@@ -35,54 +39,50 @@ pub(super) fn passages(
         }
         let found = message(transaction, number)?;
         read += found.text.len();
-        passages.push(Passage { text: excerpt(found.text, meanings), ..found });
+        passages.push(around_the_words(found, meanings, passages.len() < IN_CONTEXT));
     }
     Ok(passages)
 }
 
+/// A message that was read, of which only the part counts; of one of the first the beginning as well.
+fn around_the_words(mut message: Passage, meanings: &mut Meanings<'_>, is_first: bool) -> Passage {
+    let Some(part) = excerpt(&message.text, meanings) else { return message };
+    let mut whole = std::mem::replace(&mut message.text, part);
+    if let Some((end, _)) = whole.char_indices().nth(WHOLE) {
+        whole.truncate(end);
+    }
+    message.whole = is_first.then_some(whole);
+    message
+}
+
 /// Their numbers, each once.
 fn drawn(transaction: &Transaction<'_>, scope: Scope<'_>, draw: &Draw) -> rusqlite::Result<Vec<i64>> {
+    let matching =
+        |words, behind, order, limit| matching(transaction, scope, (words, behind), (order, limit));
+    let last = last(transaction)?;
     let mut numbers = Vec::new();
     if let Some(words) = &draw.newest {
-        numbers.extend(newest(transaction, scope, draw, words)?);
+        // Rare words make it cheap to look for all of them everywhere.
+        let behind = if draw.scored.is_some() { 0 } else { last.saturating_sub(draw.reach) };
+        numbers = if draw.scored.is_some() || draw.are_sparse {
+            // All are walked through anyway, and from the newest on that takes the index twice as long.
+            let all = matching(&words.all, behind, "rowid", ALL)?;
+            all.into_iter().rev().take(NEWEST).collect()
+        } else {
+            matching(&words.all, behind, "rowid DESC", NEWEST as i64)?
+        };
     }
     if let Some(words) = &draw.scored {
-        numbers.extend(matching(transaction, scope, (&words.any, 0), ("rank", POOL as i64))?);
+        numbers.extend(matching(&words.any, 0, "rank", POOL as i64)?);
     }
-    // Where the rare words are in next to nothing, the frequent ones are all there is.
-    if let Some(words) = draw.newest.as_ref().filter(|_| numbers.len() < NEWEST) {
-        let behind = last(transaction)? - RECENT;
-        numbers.extend(matching(transaction, scope, (&words.any, behind), ("rowid DESC", NEWEST as i64))?);
+    // Where no word is rare, or the rare ones are in next to nothing, the frequent ones are all there is.
+    let room = if draw.scored.is_none() { POOL } else { NEWEST };
+    if let Some(words) = draw.newest.as_ref().filter(|_| numbers.len() < room) {
+        numbers.extend(matching(&words.any, last - RECENT, "rowid DESC", room as i64)?);
     }
     let mut known = HashSet::new();
     numbers.retain(|number| known.insert(*number));
     numbers.truncate(POOL);
-    Ok(numbers)
-}
-
-/// The newest that have all words, and where no word is scored the newest that have one.
-fn newest(
-    transaction: &Transaction<'_>,
-    scope: Scope<'_>,
-    draw: &Draw,
-    words: &Expression,
-) -> rusqlite::Result<Vec<i64>> {
-    let matching =
-        |words, behind, order, limit| matching(transaction, scope, (words, behind), (order, limit));
-    // Rare words make it cheap to look for all of them everywhere.
-    let is_rare = draw.scored.is_some();
-    let last = last(transaction)?;
-    let behind = if is_rare { 0 } else { last.saturating_sub(draw.reach) };
-    let mut numbers = if is_rare || draw.are_sparse {
-        // All are walked through anyway, and from the newest on that takes the index twice as long.
-        let all = matching(&words.all, behind, "rowid", ALL)?;
-        all.into_iter().rev().take(NEWEST).collect()
-    } else {
-        matching(&words.all, behind, "rowid DESC", NEWEST as i64)?
-    };
-    if !is_rare {
-        numbers.extend(matching(&words.any, last - RECENT, "rowid DESC", POOL as i64)?);
-    }
     Ok(numbers)
 }
 

@@ -3,7 +3,7 @@
 use super::draw::Draw;
 use super::meaning::Meanings;
 use super::nearest::{Likenesses, Near};
-use super::pool::{self, passage};
+use super::pool::{self, IN_CONTEXT, passage};
 use super::question::Question;
 use super::ranking::{LEFT_OUT, Passage, Talk};
 use super::{EVENNESS, Hit, Scope, Source};
@@ -14,16 +14,12 @@ use domain::time::UnixMillis;
 use rusqlite::{Row, Transaction, params};
 use std::collections::HashSet;
 
-/// Of how many of them it is looked up what was said before and after.
-const IN_CONTEXT: usize = 150;
 /// How many messages are looked at because they mean something alike, whatever their words.
 const ALIKE: usize = 100;
 /// How many messages before and after count as context.
 const CONTEXT: usize = 2;
 /// So much of a message that has none of the words is read, in characters.
 const EXCERPT: usize = 400;
-/// So much of a long message is read beside the part around the words, in characters.
-const WHOLE: usize = 4_000;
 
 /// Messages that have a word of the question, with what was said next to the best of them.
 pub(super) fn talk(
@@ -32,10 +28,7 @@ pub(super) fn talk(
     (question, meanings): (&Question, &mut Meanings<'_>),
     likenesses: &Likenesses<'_>,
 ) -> rusqlite::Result<Talk> {
-    let mut passages = pool::passages(transaction, scope, question, meanings)?;
-    for passage in passages.iter_mut().take(IN_CONTEXT).filter(|passage| is_cut(&passage.text)) {
-        passage.whole = Some(whole(transaction, passage.id)?);
-    }
+    let passages = pool::passages(transaction, scope, question, meanings)?;
     let mut known: HashSet<i64> = passages.iter().map(|passage| passage.id).collect();
     let mut talk = Talk { passages, ..Talk::default() };
     let mut chosen: Vec<Passage> = talk.passages.iter().take(IN_CONTEXT).cloned().collect();
@@ -64,15 +57,6 @@ fn alike(transaction: &Transaction<'_>, near: Near) -> rusqlite::Result<Passage>
     let whole = pool::message(transaction, near.id)?;
     let text = parts(&whole.text).nth(near.part).unwrap_or_default().to_owned();
     Ok(Passage { text, ..whole })
-}
-
-fn is_cut(excerpt: &str) -> bool {
-    excerpt.starts_with(LEFT_OUT) || excerpt.ends_with(LEFT_OUT)
-}
-
-fn whole(transaction: &Transaction<'_>, id: i64) -> rusqlite::Result<String> {
-    let sql = "SELECT substr(text, 1, ?2) FROM message WHERE id = ?1";
-    transaction.prepare_cached(sql)?.query_row(params![id, WHOLE as i64], |row| row.get(0))
 }
 
 #[derive(Debug, Clone, Copy)]

@@ -1,13 +1,13 @@
 //! Which words of an index begin alike.
 //!
-//! Asked for a beginning, an index first puts together the lists of all words that have it, in however many texts these are: in ten
-//! million texts that takes half a second for a word that many of them have. Asked for the words themselves it reads of their lists what it needs. So
-//! in a large store a beginning is spelled out.
+//! Asked for a beginning, an index first puts together the lists of all words that have it, in however many texts these are: in a
+//! million texts that takes 50 ms for a word that a quarter of them have. Asked for the words themselves it reads of their lists what it
+//! needs. So in a large store a beginning is spelled out.
 
 use super::lexicon;
 use super::question::{Sought, any_of};
 use rusqlite::{CachedStatement, OptionalExtension as _, Transaction};
-use std::collections::HashSet;
+use std::iter;
 
 /// An index of fewer texts is asked for the beginning.
 const LARGE: i64 = 100_000;
@@ -44,10 +44,13 @@ impl<'t> Vocabulary<'t> {
     pub(super) fn expression(&mut self, sought: &Sought) -> rusqlite::Result<String> {
         match (sought, &mut self.next) {
             (Sought::Beginning { beginning, word }, Some(next)) => {
-                let mut words = vec![word.clone(), beginning.clone()];
-                words.extend(beginning_with(&lexicon::as_indexed(beginning), self.room, next)?);
-                let mut seen = HashSet::new();
-                words.retain(|word| seen.insert(word.clone()));
+                let found = beginning_with(&lexicon::as_indexed(beginning), self.room, next)?;
+                let mut words = vec![word.clone()];
+                for other in iter::once(beginning.clone()).chain(found) {
+                    if !words.contains(&other) {
+                        words.push(other);
+                    }
+                }
                 Ok(any_of(&words))
             }
             _ => Ok(sought.expression()),
