@@ -211,8 +211,8 @@ pub struct Asked {
     pub follows: Option<String>,
     /// The working directory that the agent states in its instructions.
     pub directory: Option<String>,
-    /// What [`opening`] makes of the first message, where the conversation itself was left unread.
-    pub opening: Option<u64>,
+    /// What [`beginning`] makes of the first message, where the conversation itself was left unread.
+    pub beginning: Option<u64>,
 }
 
 impl Asked {
@@ -220,21 +220,21 @@ impl Asked {
     /// rewrite cache marks and blanks, and two that do not hardly ever. None where the request does not carry its history.
     #[must_use]
     pub fn beginning(&self) -> Option<u64> {
-        let first = || opening(self.messages.first()?.parts.iter().map(words));
-        self.opening.or_else(first).filter(|_| self.follows.is_none())
+        let first = || beginning(self.messages.first()?.parts.iter().map(words));
+        self.beginning.or_else(first).filter(|_| self.follows.is_none())
     }
 
     /// Whether anything is said, be it unread.
     #[must_use]
     pub fn says_something(&self) -> bool {
-        self.opening.is_some() || !self.messages.is_empty()
+        self.beginning.is_some() || !self.messages.is_empty()
     }
 }
 
 /// A number for how a history begins, made of the words of the parts of its first message; none without any. Only the first words
 /// are looked at, and how many follow, because this is asked of every request.
 #[must_use]
-pub fn opening(parts: impl IntoIterator<Item = impl AsRef<str>>) -> Option<u64> {
+pub fn beginning(parts: impl IntoIterator<Item = impl AsRef<str>>) -> Option<u64> {
     const LOOKED_AT: usize = 256;
     let mut parts = parts.into_iter().peekable();
     parts.peek()?;

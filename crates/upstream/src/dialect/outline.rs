@@ -8,6 +8,8 @@ use std::ops::Range;
 
 /// As many members as a request usually has.
 const USUAL: usize = 16;
+/// More members than any request has. Each new name is held against all before it.
+const MOST: usize = 256;
 
 /// The value of the first member of the object `json` that is called `name`, and what surrounds it. None when there is none,
 /// or none can be found: a name that is spelled with escapes is not.
@@ -76,14 +78,14 @@ pub(super) struct Members<'b> {
 }
 
 impl<'b> Members<'b> {
-    /// Those of the object `json`. None when it is no object, goes on behind its end, or a name stands twice or is spelled with
-    /// escapes, so that two readers could disagree.
+    /// Those of the object `json`. None when it is no object, goes on behind its end, has more than [`MOST`], or a name stands
+    /// twice or is spelled with escapes, so that two readers could disagree.
     pub(super) fn of(json: &'b [u8]) -> Option<Self> {
         let (mut places, mut walk) = (Vec::with_capacity(USUAL), Walk::through(json));
         walk.object(|walk, name| {
             let is_new = places.iter().all(|(known, _)| *known != name);
             places.push((name, walk.place()?));
-            is_new.then_some(())
+            (is_new && places.len() <= MOST).then_some(())
         })?;
         walk.is_over().then_some(Self { places })
     }
@@ -151,6 +153,16 @@ mod tests {
         for whole in [r#"{"l":[1]}"#, r#"{"l":[]}"#, r#"{"l":"2, 3"}"#, r#"{"k":[2,3]}"#, "[2,3]"] {
             assert_eq!(shortened(whole), whole);
         }
+    }
+
+    #[test]
+    fn an_object_with_more_members_than_any_request_has_is_not_gone_through() {
+        let object = |members: usize| {
+            let each: Vec<_> = (0..members).map(|at| format!("\"{at}\":0")).collect();
+            format!("{{{}}}", each.join(","))
+        };
+        assert!(Members::of(object(MOST).as_bytes()).is_some());
+        assert!(Members::of(object(MOST + 1).as_bytes()).is_none());
     }
 
     #[test]

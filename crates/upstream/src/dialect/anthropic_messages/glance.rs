@@ -9,7 +9,7 @@ use crate::dialect::json::{Raw, Text, asks_for_json};
 use crate::dialect::outline::elements;
 use crate::dialect::walk::Walk;
 use crate::unreadable::Unreadable;
-use domain::conversation::{Asked, opening};
+use domain::conversation::{Asked, beginning};
 use serde::Deserialize;
 use std::borrow::Cow;
 
@@ -57,7 +57,7 @@ pub(crate) fn glance(body: &[u8], is_named: bool) -> Result<Asked, Unreadable> {
         structured: asks_for_json(request.output_format.and_then(raw))
             || request.output_config.and_then(raw).is_some_and(wants_schema),
         tools: request.tools.map_or(0, |tools| elements(tools).take(1).count()),
-        opening: turns.iter().filter(|turn| turn.speaks()).find_map(|turn| opening(turn.words())),
+        beginning: turns.iter().filter(|turn| turn.speaks()).find_map(|turn| beginning(turn.words())),
         ..Asked::default()
     })
 }
