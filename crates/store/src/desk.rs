@@ -1,10 +1,11 @@
 //! Where async code hands jobs to a store.
 
 use crate::error::StoreError;
-use crate::lane::{Lane, contained};
+use crate::lane::Lane;
 use crate::sqlite::SqliteStore;
 use crate::store::Store;
 use std::fmt;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -165,6 +166,14 @@ impl fmt::Debug for Desk {
         };
         f.debug_tuple("Desk").field(&way).finish()
     }
+}
+
+/// Does the job; a panic in it ends the job, not the store. What it had begun is rolled back while the panic unwinds.
+fn contained<T>(
+    store: &mut dyn Store,
+    job: impl FnOnce(&mut dyn Store) -> Result<T, StoreError>,
+) -> Result<T, StoreError> {
+    catch_unwind(AssertUnwindSafe(|| job(store))).unwrap_or(Err(StoreError::Crashed))
 }
 
 fn at_once<T>(

@@ -7,7 +7,6 @@ use crate::desk::Pace;
 use crate::error::StoreError;
 use crate::store::Store;
 use std::io;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Mutex, PoisonError};
 use std::thread;
 use std::time::Duration;
@@ -58,7 +57,7 @@ impl Lane {
         job: impl FnOnce(&mut dyn Store) -> Result<T, StoreError> + Send + 'static,
     ) -> Result<T, StoreError> {
         let (answer, outcome) = oneshot::channel();
-        let job = Box::new(move |store: &mut dyn Store| drop(answer.send(contained(store, job))));
+        let job = Box::new(move |store: &mut dyn Store| drop(answer.send(job(store))));
         self.entrance().ok_or(StoreError::Closed)?.jobs.send(job).await.map_err(|_| StoreError::Closed)?;
         outcome.await.unwrap_or(Err(StoreError::Closed))
     }
@@ -116,14 +115,6 @@ async fn next_fact(facts: &mut mpsc::Receiver<FactJob>, rested: Instant) -> Opti
         sleep_until(rested).await;
     }
     facts.recv().await
-}
-
-/// Does the job; a panic in it ends the job, not the store. What it had begun is rolled back while the panic unwinds.
-pub(crate) fn contained<T>(
-    store: &mut dyn Store,
-    job: impl FnOnce(&mut dyn Store) -> Result<T, StoreError>,
-) -> Result<T, StoreError> {
-    catch_unwind(AssertUnwindSafe(|| job(store))).unwrap_or(Err(StoreError::Crashed))
 }
 
 #[cfg(test)]

@@ -11,11 +11,12 @@ mod nearest;
 mod pool;
 mod question;
 mod ranking;
+mod scope;
 mod search;
 mod spoken;
 mod vocabulary;
 
-use domain::ids::{Principal, SessionId};
+use domain::ids::SessionId;
 use domain::time::UnixMillis;
 use domain::vector::QueryVector;
 use nearest::Likenesses;
@@ -23,6 +24,8 @@ use question::Question;
 use ranking::{Ranked, Talk};
 use rusqlite::Transaction;
 use serde::Serialize;
+
+pub use scope::Scope;
 
 /// The most hits of one search.
 pub const MOST_HITS: usize = 100;
@@ -60,15 +63,6 @@ pub struct Hit {
     pub score: f64,
     /// When it was written.
     pub at: UnixMillis,
-}
-
-/// Where is searched.
-#[derive(Debug, Clone, Copy, Default)]
-pub struct Scope<'s> {
-    /// Whose; everybody's if none is named.
-    pub principal: Option<&'s Principal>,
-    /// In which project, by its name or by a folder that is a part of it, and what was promoted; in all if none is named.
-    pub project: Option<&'s str>,
 }
 
 /// What fits `query`, the best first, of all sources together; of two that fit alike, knowledge before observations before

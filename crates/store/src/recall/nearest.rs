@@ -1,10 +1,11 @@
 //! What means alike: the vectors of the scope are held against that of the query one by one, so nothing has to be kept in memory, and
 //! nothing is missed of those that are looked at. What that costs is told in docs/recall.md.
 
+use super::Source;
 use super::ranking::{Likeness, Passage};
-use super::{Scope, Source};
+use super::scope::{OF_ENTRIES, OF_SESSIONS, Scope};
 use crate::columns::Word;
-use domain::ids::{Principal, SessionId};
+use domain::ids::SessionId;
 use domain::vector::{QueryVector, Vector};
 use rusqlite::{OptionalExtension as _, Row, Transaction, params};
 use std::collections::HashMap;
@@ -54,8 +55,8 @@ impl<'q> Likenesses<'q> {
             transaction.prepare_cached(number)?.query_row([near.model.0], |row| row.get(0)).optional()?;
         let Some(number) = number else { return Ok(Self::default()) };
         let number: i64 = number;
-        let mut statement = transaction.prepare_cached(within(source))?;
-        let (principal, project) = (scope.principal.map(Principal::as_str), scope.project);
+        let mut statement = transaction.prepare_cached(&within(source))?;
+        let (principal, project) = scope.values();
         let values = params![principal, project, number, most, Word(source)];
         let mut rows = statement.query(values)?;
         let mut likenesses = Self { to: Some(&near.vector), each: Vec::new() };
@@ -116,24 +117,20 @@ fn near(row: &Row<'_>, to: &QueryVector) -> rusqlite::Result<Near> {
     Ok(Near { id: row.get(0)?, part: usize::try_from(part).unwrap_or_default(), likeness })
 }
 
-const fn within(source: Source) -> &'static str {
+fn within(source: Source) -> String {
     match source {
-        Source::Knowledge => {
+        Source::Knowledge => format!(
             "SELECT vector.id, part, vector FROM vector CROSS JOIN knowledge ON number = vector.id
-            WHERE vector.session = '' AND source = ?5 AND model = ?3 AND (?1 IS NULL OR principal = ?1)
-                AND (?2 IS NULL OR promoted OR project = ?2 OR project IN
-                    (SELECT project FROM session WHERE directory = ?2 AND session.principal = knowledge.principal))
-            LIMIT ?4"
-        }
+            WHERE vector.session = '' AND source = ?5 AND model = ?3 AND {OF_ENTRIES} LIMIT ?4"
+        ),
         // The sessions are gone through in their order, so the vectors of those used last come first.
-        Source::Observation | Source::Message => {
+        Source::Observation | Source::Message => format!(
             "WITH latest AS MATERIALIZED (
-                SELECT id FROM session WHERE (?1 IS NULL OR principal = ?1) AND (?2 IS NULL OR ?2 IN (project, directory))
-                ORDER BY last_activity DESC, id LIMIT ?4
+                SELECT id FROM session WHERE {OF_SESSIONS} ORDER BY last_activity DESC, id LIMIT ?4
             )
             SELECT vector.id, part, vector FROM latest CROSS JOIN vector ON vector.session = latest.id
             WHERE source = ?5 AND model = ?3 LIMIT ?4"
-        }
+        ),
     }
 }
 

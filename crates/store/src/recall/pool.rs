@@ -1,13 +1,12 @@
 //! The messages that have a word of the question, as far as they are looked at.
 
-use super::Scope;
 use super::draw::{Draw, NEWEST, RECENT};
 use super::excerpt::excerpt;
 use super::meaning::Meanings;
 use super::question::Question;
 use super::ranking::Passage;
+use super::scope::{OF_SESSIONS, Scope};
 use crate::columns::word;
-use domain::ids::Principal;
 use domain::time::UnixMillis;
 use rusqlite::{Row, Transaction, params};
 use std::collections::HashSet;
@@ -100,11 +99,11 @@ fn matching(
     let sql = format!(
         "SELECT message.id FROM message_words CROSS JOIN message ON message.id = message_words.rowid
             CROSS JOIN session ON session.id = message.session
-        WHERE message_words MATCH ?1 AND message_words.rowid > ?5
-            AND (?2 IS NULL OR principal = ?2) AND (?4 IS NULL OR ?4 IN (project, directory))
-        ORDER BY message_words.{order} LIMIT ?3"
+        WHERE message_words MATCH ?3 AND message_words.rowid > ?4 AND {OF_SESSIONS}
+        ORDER BY message_words.{order} LIMIT ?5"
     );
-    let values = params![words, scope.principal.map(Principal::as_str), limit, scope.project, behind];
+    let (principal, project) = scope.values();
+    let values = params![principal, project, words, behind, limit];
     transaction.prepare_cached(&sql)?.query_map(values, |row| row.get(0))?.collect()
 }
 

@@ -6,10 +6,11 @@ use super::nearest::{Likenesses, Near};
 use super::pool::{self, IN_CONTEXT, passage};
 use super::question::Question;
 use super::ranking::{LEFT_OUT, Passage, Talk};
-use super::{EVENNESS, Hit, Scope, Source};
+use super::scope::{OF_ENTRIES, OF_SESSIONS, Scope};
+use super::{EVENNESS, Hit, Source};
 use crate::columns::{Word, word};
 use crate::vectors::parts;
-use domain::ids::{Principal, SessionId};
+use domain::ids::SessionId;
 use domain::time::UnixMillis;
 use rusqlite::{Row, Transaction, params};
 use std::collections::HashSet;
@@ -88,6 +89,8 @@ pub(super) struct Written {
     /// What the index's score is.
     score: &'static str,
     sql: &'static str,
+    /// Of which scope it is.
+    within: &'static str,
     by_number: &'static str,
 }
 
@@ -98,10 +101,8 @@ pub(super) const WRITTEN: [Written; 2] = [
         index: "knowledge_words",
         score: "bm25(knowledge_words, 6.0, 2.0)",
         sql: "SELECT id, session, knowledge.title, knowledge.content AS text, updated AS at
-            FROM knowledge_words JOIN knowledge ON number = knowledge_words.rowid
-            WHERE knowledge_words MATCH ?1 AND (?2 IS NULL OR principal = ?2)
-                AND (?4 IS NULL OR promoted OR project = ?4 OR project IN
-                    (SELECT project FROM session WHERE directory = ?4 AND session.principal = knowledge.principal))",
+            FROM knowledge_words JOIN knowledge ON number = knowledge_words.rowid",
+        within: OF_ENTRIES,
         by_number: "SELECT id, session, title, content AS text, updated AS at FROM knowledge WHERE number = ?1",
     },
     Written {
@@ -110,8 +111,8 @@ pub(super) const WRITTEN: [Written; 2] = [
         score: "bm25(observation_words)",
         sql: "SELECT CAST(observation.id AS TEXT) AS id, session, NULL AS title, observation.text AS text, at
             FROM observation_words JOIN observation ON observation.id = observation_words.rowid
-                JOIN session ON session.id = session
-            WHERE observation_words MATCH ?1 AND (?2 IS NULL OR principal = ?2) AND (?4 IS NULL OR ?4 IN (project, directory))",
+                JOIN session ON session.id = session",
+        within: OF_SESSIONS,
         by_number: "SELECT CAST(id AS TEXT) AS id, session, NULL AS title, text, at FROM observation WHERE id = ?1",
     },
 ];
@@ -125,7 +126,7 @@ pub(super) fn written(
     question: &Question,
     limit: usize,
 ) -> rusqlite::Result<Vec<Hit>> {
-    let Written { source, index, score, sql, .. } = written;
+    let Written { source, index, score, sql, within, .. } = written;
     let Draw { scored, newest, .. } = Draw::of(transaction, index, question)?;
     let (order, words) = match (scored, newest) {
         (Some(words), _) => (format!("{score}, {index}.rowid DESC"), words),
@@ -133,9 +134,11 @@ pub(super) fn written(
         (None, None) => return Ok(Vec::new()),
     };
     let (mut hits, mut seen) = (Vec::new(), HashSet::new());
-    let mut statement = transaction.prepare_cached(&format!("{sql} ORDER BY {order} LIMIT ?3"))?;
+    let sql = format!("{sql} WHERE {index} MATCH ?3 AND {within} ORDER BY {order} LIMIT ?4");
+    let mut statement = transaction.prepare_cached(&sql)?;
+    let (principal, project) = scope.values();
     for expression in [words.all, words.any] {
-        let values = params![expression, scope.principal.map(Principal::as_str), limit as i64, scope.project];
+        let values = params![principal, project, expression, limit as i64];
         let found: Vec<Hit> =
             statement.query_map(values, |row| hit(source, row))?.collect::<rusqlite::Result<_>>()?;
         hits.extend(found.into_iter().filter(|hit| seen.insert(hit.id.clone())));

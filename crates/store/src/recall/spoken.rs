@@ -1,8 +1,7 @@
 //! What whoever asks has said lately, for the language that they speak.
 
-use super::Scope;
 use super::language::Language;
-use domain::ids::Principal;
+use super::scope::{OF_SESSIONS, Scope};
 use rusqlite::{Transaction, params};
 
 /// So many messages tell it.
@@ -17,14 +16,15 @@ pub(super) fn language(
     transaction: &Transaction<'_>,
     scope: Scope<'_>,
 ) -> rusqlite::Result<Option<Language>> {
-    let sql = "SELECT substr(text, 1, ?3) FROM message CROSS JOIN session ON session.id = message.session
-        WHERE message.id > (SELECT ifnull(max(id), 0) FROM message) - ?4 AND role = 'user' AND NOT from_tool
-            AND (?1 IS NULL OR principal = ?1) AND (?2 IS NULL OR ?2 IN (project, directory))
-        ORDER BY message.id DESC LIMIT ?5";
-    let principal = scope.principal.map(Principal::as_str);
-    let values = params![principal, scope.project, BEGINNING as i64, AMONG as i64, MESSAGES as i64];
+    let sql = format!(
+        "SELECT substr(text, 1, ?3) FROM message CROSS JOIN session ON session.id = message.session
+        WHERE message.id > (SELECT ifnull(max(id), 0) FROM message) - ?4 AND role = 'user' AND NOT from_tool AND {OF_SESSIONS}
+        ORDER BY message.id DESC LIMIT ?5"
+    );
+    let (principal, project) = scope.values();
+    let values = params![principal, project, BEGINNING as i64, AMONG as i64, MESSAGES as i64];
     let said: Vec<String> = transaction
-        .prepare_cached(sql)?
+        .prepare_cached(&sql)?
         .query_map(values, |row| row.get(0))?
         .collect::<rusqlite::Result<_>>()?;
     Ok(Language::of_said(&said))

@@ -54,11 +54,13 @@ async fn what_the_store_could_not_do_is_counted_and_what_it_refused_is_not() {
         let full = || StoreError::Database("the disk is full".into());
         desk.write(move |_| -> Result<(), StoreError> { Err(full()) }).await.unwrap_err();
         desk.try_write(move |_| Err(full())).unwrap();
+        let damaged = || StoreError::Corrupt { file: "stillroom.db".into(), reason: "a torn page".into() };
+        desk.read(move |_| -> Result<(), StoreError> { Err(damaged()) }).await.unwrap_err();
         desk.write(|_| -> Result<(), StoreError> { Err(StoreError::Refused("no".into())) })
             .await
             .unwrap_err();
         desk.close().await;
-        assert_eq!(desk.faults(), 2, "{desk:?}");
+        assert_eq!(desk.faults(), 3, "{desk:?}");
     }
 }
 
