@@ -1,7 +1,7 @@
 //! A small client of a running gateway's admin plane.
 
 use crate::failure::Failure;
-use awc::error::PayloadError;
+use awc::error::{PayloadError, SendRequestError};
 use awc::http::header::HeaderValue;
 use bytes::Bytes;
 use domain::settings::Settings;
@@ -81,7 +81,7 @@ impl Gateway {
         path: &str,
     ) -> Result<impl Stream<Item = Result<Bytes, PayloadError>> + use<>, Failure> {
         let sent = self.client.get(self.url(path)).send().await;
-        let mut response = sent.map_err(|cause| self.silent(&cause.to_string()))?;
+        let mut response = sent.map_err(|cause| self.unanswered(&cause))?;
         if response.status().is_success() {
             return Ok(response);
         }
@@ -126,11 +126,23 @@ impl Gateway {
     }
 
     async fn heard(&self, sent: awc::SendClientRequest) -> Result<Answer, Failure> {
-        let mut response = sent.await.map_err(|cause| self.silent(&cause.to_string()))?;
+        let mut response = sent.await.map_err(|cause| self.unanswered(&cause))?;
         let body =
             response.body().limit(LARGEST_ANSWER).await.map_err(|cause| self.silent(&cause.to_string()))?;
         let text = String::from_utf8_lossy(&body).into_owned();
         Ok(Answer { status: response.status().as_u16(), text })
+    }
+
+    /// Nobody answered, or there was nothing that could be sent.
+    fn unanswered(&self, cause: &SendRequestError) -> Failure {
+        match cause {
+            SendRequestError::Url(_) | SendRequestError::Http(_) => Failure::new(
+                "what is asked cannot be sent",
+                cause,
+                "ask in fewer words: all of them stand in one address, which holds 65,534 bytes",
+            ),
+            _ => self.silent(&cause.to_string()),
+        }
     }
 
     fn silent(&self, cause: &str) -> Failure {

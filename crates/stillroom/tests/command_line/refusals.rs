@@ -188,6 +188,14 @@ fn no_gateway_is_a_failure_that_says_how_to_start_one() {
 }
 
 #[test]
+fn words_that_no_address_could_hold_are_a_failure_that_does_not_blame_the_gateway() {
+    let address = free_address().to_string();
+    let answer = User::new().calls(&["--listen", &address, "recall", &"word ".repeat(20_000)]);
+    assert_eq!(answer.code(), Some(1));
+    insta::assert_snapshot!(answer.err());
+}
+
+#[test]
 fn a_port_that_only_the_gateway_knows_has_to_be_named() {
     let answer = User::new().calls(&["--listen", "127.0.0.1:0", "status"]);
     assert_eq!(answer.code(), Some(2));
