@@ -10,9 +10,11 @@ use rusqlite::{Row, Transaction, params};
 
 /// So many texts are scored for one question at most.
 const SCORED: u32 = 4_000;
-/// So many times the span in which the rarest word is found [`SCORED`] times is searched for all words together, so that they are held
-/// against some 100,000 texts that have it.
-const SPANS: i64 = 25;
+/// So many in an index of more than a million texts: how long each is stands on a page of its own there, which has to be read.
+const SCORED_OF_VERY_MANY: u32 = 2_000;
+const VERY_MANY: i64 = 1_000_000;
+/// Where no word is rare, all of them together are looked for as far back as some [`SCORED`] times so many texts have the rarest.
+const SPANS: u32 = 25;
 /// How many texts that have all words stand before those that are scored, the newest first, where some words are too frequent for that.
 pub(super) const NEWEST: usize = 100;
 /// At least so many of the newest texts are searched.
@@ -34,7 +36,7 @@ pub(super) struct Draw {
 struct Count {
     /// As the index is asked for it.
     word: String,
-    /// In so many texts, at most one more than [`SCORED`].
+    /// In so many texts, at most one more than are scored.
     texts: u32,
     /// From the first of those to the last, by their numbers.
     span: i64,
@@ -57,33 +59,35 @@ impl Draw {
     ) -> rusqlite::Result<Self> {
         let sql = format!(
             "SELECT count(*), ifnull(max(rowid) - min(rowid), 0)
-            FROM (SELECT rowid FROM {index} WHERE {index} MATCH ?1 LIMIT {})",
-            SCORED + 1
+            FROM (SELECT rowid FROM {index} WHERE {index} MATCH ?1 LIMIT ?2)"
         );
         let mut statement = transaction.prepare_cached(&sql)?;
-        let mut vocabulary = Vocabulary::of(transaction, index, question.sought().len())?;
+        let texts = newest(transaction, index)?;
+        let most = if texts > VERY_MANY { SCORED_OF_VERY_MANY } else { SCORED };
+        let mut vocabulary = Vocabulary::of(transaction, index, texts, question.sought().len())?;
         let count = |word: Sought| {
             let word = vocabulary.expression(&word)?;
             let of = |row: &Row<'_>| Ok((row.get(0)?, row.get(1)?));
-            let (texts, span) = statement.query_row(params![word], of)?;
+            let (texts, span) = statement.query_row(params![word, most + 1], of)?;
             Ok(Count { word, texts, span })
         };
-        Ok(Self::among(question.sought().map(count).collect::<rusqlite::Result<_>>()?))
+        Ok(Self::among(question.sought().map(count).collect::<rusqlite::Result<_>>()?, most))
     }
 
-    /// The rarest words draw by score, as many as fit. A word that no text has is as if it had not been asked for.
-    fn among(mut words: Vec<Count>) -> Self {
+    /// The rarest words draw by score, as many as together are in no more texts than `most`. A word that no text has is as if it had not been
+    /// asked for.
+    fn among(mut words: Vec<Count>, most: u32) -> Self {
         words.retain(|count| count.texts > 0);
         words.sort_by_key(|count| count.texts);
         let mut sum = 0;
         let fit = words.iter().take_while(|count| {
             sum += count.texts;
-            sum <= SCORED
+            sum <= most
         });
         let (scored, left_out) = words.split_at(fit.count());
         let together = joined(&words, " AND ");
         let rarest = words.iter().map(|count| count.span).max().unwrap_or_default();
-        let reach = rarest.saturating_mul(SPANS).max(RECENT);
+        let reach = rarest.saturating_mul(i64::from(SPANS * SCORED / most)).max(RECENT);
         Self {
             scored: Expression::of(joined(scored, " AND "), scored),
             newest: Expression::of(together, left_out),
@@ -91,6 +95,12 @@ impl Draw {
             reach,
         }
     }
+}
+
+/// The number of the newest text of an index, which is about how many it has.
+fn newest(transaction: &Transaction<'_>, index: &str) -> rusqlite::Result<i64> {
+    let sql = format!("SELECT ifnull(max(rowid), 0) FROM {index}_docsize");
+    transaction.prepare_cached(&sql)?.query_row([], |row| row.get(0))
 }
 
 /// How many of so many texts would have all words if none had to do with the others.
@@ -112,6 +122,7 @@ fn joined(words: &[Count], operator: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::SqliteStore;
 
     fn draw(words: &[(u32, i64, &str)]) -> Draw {
         let count = |(texts, span, word): &(u32, i64, &str)| Count {
@@ -119,7 +130,7 @@ mod tests {
             texts: *texts,
             span: *span,
         };
-        Draw::among(words.iter().map(count).collect())
+        Draw::among(words.iter().map(count).collect(), SCORED)
     }
 
     fn among(words: &[(u32, &str)]) -> (Option<String>, Option<[String; 2]>) {
@@ -139,6 +150,36 @@ mod tests {
         assert_eq!(among(&[(SCORED, "a")]), (some("a"), None));
         assert_eq!(among(&[(0, "b"), (SCORED + 1, "a")]), (None, both("a", "a")), "nobody has it");
         assert_eq!(among(&[(0, "b")]), (None, None));
+    }
+
+    /// Of an index whose newest text has this number and is one of so many with the word.
+    fn draw_of(texts: u32, newest: i64) -> Draw {
+        let mut store = SqliteStore::in_memory().unwrap();
+        let drawn = store.write(|transaction| {
+            let sql =
+                "WITH RECURSIVE number (at) AS (SELECT 1 UNION ALL SELECT at + 1 FROM number WHERE at < ?1)
+                INSERT INTO observation_words (rowid, text) SELECT ?2 + at - ?1, 'mill' FROM number";
+            transaction.execute(sql, params![texts, newest])?;
+            Draw::of(transaction, "observation_words", &Question::by_itself("mill"))
+        });
+        drawn.unwrap()
+    }
+
+    #[test]
+    fn of_very_many_texts_fewer_are_scored_and_all_words_are_looked_for_as_far_back() {
+        let (many, very_many) = (VERY_MANY, VERY_MANY + 1);
+        assert!(draw_of(SCORED, many).scored.is_some());
+        assert!(draw_of(SCORED + 1, many).scored.is_none());
+        assert!(draw_of(SCORED_OF_VERY_MANY, very_many).scored.is_some());
+        assert!(draw_of(SCORED_OF_VERY_MANY + 1, very_many).scored.is_none());
+        let reach = |most| {
+            Draw::among(
+                vec![Count { word: "a".to_owned(), texts: most, span: i64::from(most) * 1_000 }],
+                most,
+            )
+            .reach
+        };
+        assert_eq!([SCORED, SCORED_OF_VERY_MANY].map(reach), [100_000_000; 2]);
     }
 
     #[test]

@@ -31,12 +31,14 @@ pub(super) struct Vocabulary<'t> {
 }
 
 impl<'t> Vocabulary<'t> {
-    /// Of the index of texts of this kind, for a question of so many words.
-    pub(super) fn of(transaction: &'t Transaction<'_>, index: &str, words: usize) -> rusqlite::Result<Self> {
-        let newest = format!("SELECT ifnull(max(rowid), 0) FROM {index}_docsize");
-        let is_large =
-            transaction.prepare_cached(&newest)?.query_row([], |row| row.get::<_, i64>(0))? >= LARGE;
-        let next = if is_large { Some(next(transaction, index)?) } else { None };
+    /// Of an index of so many texts, for a question of so many words.
+    pub(super) fn of(
+        transaction: &'t Transaction<'_>,
+        index: &str,
+        texts: i64,
+        words: usize,
+    ) -> rusqlite::Result<Self> {
+        let next = if texts >= LARGE { Some(next(transaction, index)?) } else { None };
         Ok(Self { next, room: (WORDS / words.max(1)).clamp(FOR_EACH.0, FOR_EACH.1) })
     }
 
@@ -149,13 +151,12 @@ mod tests {
     #[test]
     fn an_index_of_few_texts_is_asked_for_the_beginning_and_one_of_many_for_the_words() {
         let sought = Sought::Beginning { beginning: "файл".to_owned(), word: "файлы".to_owned() };
-        let expression = |index: &str, column: &str, newest: i64| {
+        let expression = |index: &str, column: &str, texts: i64| {
             let mut store = SqliteStore::in_memory().unwrap();
             let asked = store.write(|transaction| {
-                let sql =
-                    format!("INSERT INTO {index} (rowid, {column}) VALUES (1, 'Файлами'), (?1, 'файлы')");
-                transaction.execute(&sql, [newest])?;
-                Vocabulary::of(transaction, index, 1)?.expression(&sought)
+                let sql = format!("INSERT INTO {index} ({column}) VALUES ('Файлами'), ('файлы')");
+                transaction.execute(&sql, [])?;
+                Vocabulary::of(transaction, index, texts, 1)?.expression(&sought)
             });
             asked.unwrap()
         };
@@ -170,7 +171,7 @@ mod tests {
     #[test]
     fn a_question_of_many_words_has_less_room_for_each() {
         in_an_index_of(&[], |transaction| {
-            let room = |words| Vocabulary::of(transaction, "observation_words", words).unwrap().room;
+            let room = |words| Vocabulary::of(transaction, "observation_words", 1, words).unwrap().room;
             assert_eq!([0, 1, 4, 8, 32, 1_000].map(room), [32, 32, 32, 16, 4, 4]);
         });
     }
