@@ -3,6 +3,7 @@
 use super::is_crash;
 use super::span::shown;
 use actor::Row;
+use domain::ids::SessionId;
 use jiff::Timestamp;
 use std::io::{self, Write};
 use std::sync::Arc;
@@ -36,7 +37,7 @@ fn time_of_day(unix_ms: u64) -> String {
 }
 
 fn prefix(session: &str) -> String {
-    one_line(&session.chars().take(8).collect::<String>())
+    one_line(SessionId::from(session).prefix())
 }
 
 /// A reply may hold text of whatever length; a line is a line.
