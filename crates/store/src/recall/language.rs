@@ -13,6 +13,8 @@ use unicode_normalization::UnicodeNormalization as _;
 const ENOUGH_TO_TELL: usize = 100;
 /// So much [`Evidence`] in what was said tells its language, if there is no more for another: three little words, or two with letters of its own.
 const SURE: usize = 3;
+/// So many texts that are surely in another language than English make it that of whoever wrote some in English, too.
+const TEXTS_OF_ANOTHER: usize = 2;
 /// So many letters at least begin the other forms of a word.
 const SHORTEST_BEGINNING: usize = 3;
 /// So many at least has a word of which longer words are held to be made.
@@ -32,15 +34,24 @@ impl Language {
     /// Of what is asked. What else is `spoken` by whoever asks counts as one little word of its language; it is asked for only where that
     /// can decide. English if nothing tells.
     pub(super) fn of<E>(question: &str, spoken: impl FnOnce() -> Result<Option<Self>, E>) -> Result<Self, E> {
-        let evidence = Evidence::of([question]);
+        let evidence = Evidence::of(question);
         let spoken = if evidence.is_clear() { None } else { spoken()? };
         Ok(evidence.best(spoken))
     }
 
-    /// Of what was said, if its words tell.
+    /// Of what was said, if its words tell. Where some is in English and some in another language, that one: read in it, English words
+    /// lose little, while words of the other one that are read in English find none of their forms.
     pub(super) fn of_said(texts: &[String]) -> Option<Self> {
-        let evidence = Evidence::of(texts.iter().map(String::as_str));
-        (evidence.most() >= SURE).then(|| evidence.best(None))
+        let each = texts.iter().map(|text| Evidence::of(text));
+        let (of_another, rest): (Vec<_>, Vec<_>) = each.partition(Evidence::is_surely_not_english);
+        let are_enough = of_another.len() >= TEXTS_OF_ANOTHER;
+        let counted = of_another.into_iter().chain(rest.into_iter().filter(|_| !are_enough));
+        let together = counted.fold(Evidence::default(), Evidence::and);
+        (together.most() >= SURE).then(|| together.best(None))
+    }
+
+    fn is(&self, other: Self) -> bool {
+        self.algorithm == other.algorithm
     }
 
     /// How much a word speaks for it. Letters tell more than a little word, of which languages share many; one alone may be a symbol.
@@ -119,17 +130,20 @@ impl Word {
 }
 
 /// How much speaks for each language.
+#[derive(Default)]
 struct Evidence([usize; LANGUAGES.len()]);
 
 impl Evidence {
-    fn of<'t>(texts: impl IntoIterator<Item = &'t str>) -> Self {
-        let words = texts.into_iter().flat_map(|text| lexicon::words_as_written(text).take(ENOUGH_TO_TELL));
-        words.map(Word::of).fold(Self([0; LANGUAGES.len()]), |Self(mut counts), word| {
-            for (count, language) in counts.iter_mut().zip(&LANGUAGES) {
-                *count += language.told_by(&word);
-            }
-            Self(counts)
+    fn of(text: &str) -> Self {
+        let words = lexicon::words_as_written(text).take(ENOUGH_TO_TELL).map(Word::of);
+        words.fold(Self::default(), |evidence, word| {
+            evidence.and(Self(LANGUAGES.each_ref().map(|language| language.told_by(&word))))
         })
+    }
+
+    fn and(mut self, more: Self) -> Self {
+        self.0.iter_mut().zip(more.0).for_each(|(count, more)| *count += more);
+        self
     }
 
     fn most(&self) -> usize {
@@ -139,10 +153,14 @@ impl Evidence {
     /// With one more for the language that is `spoken`. Of two with as much that one, else the first.
     fn best(&self, spoken: Option<Language>) -> Language {
         let rank = |at: &usize| {
-            let is_spoken = spoken.is_some_and(|spoken| spoken.algorithm == LANGUAGES[*at].algorithm);
+            let is_spoken = spoken.is_some_and(|spoken| spoken.is(LANGUAGES[*at]));
             (self.0[*at] + usize::from(is_spoken), is_spoken)
         };
         LANGUAGES[(0..LANGUAGES.len()).rev().max_by_key(rank).unwrap_or_default()]
+    }
+
+    fn is_surely_not_english(&self) -> bool {
+        self.most() >= SURE && self.0[0] + 1 < self.most()
     }
 
     /// Whether the best language stays the best whatever is spoken.
@@ -161,7 +179,7 @@ fn without_accent(letter: char) -> String {
     plain(letter.encode_utf8(&mut [0; 4]))
 }
 
-/// The languages that can be told. The first is that of a question that could be any.
+/// The languages that can be told. The first, English, is that of a question that could be any.
 const LANGUAGES: [Language; 18] = [
     Language {
         algorithm: Algorithm::English,
@@ -346,6 +364,28 @@ mod tests {
         assert!(never("Where is it?").unwrap().is_english());
         assert_eq!(never("Wo ist die Datei?").unwrap().algorithm, Algorithm::German);
         assert_eq!(never("Datei").unwrap_err(), "asked for");
+    }
+
+    #[test]
+    fn of_two_languages_that_somebody_speaks_it_is_the_one_that_is_not_english() {
+        let (english, german) = ("Why is the disk so full?", "Wo ist die Platte, und warum ist sie voll?");
+        let said = |texts: &[&str]| {
+            let texts: Vec<String> = texts.iter().map(|text| (*text).to_owned()).collect();
+            Language::of_said(&texts).unwrap().algorithm
+        };
+        let mostly_english = [english, german, english, english, german, english, english, english];
+        assert_eq!(said(&mostly_english), Algorithm::German);
+        assert_eq!(
+            said(&[english, german, english, english, english]),
+            Algorithm::English,
+            "one may be quoted"
+        );
+        let finnish = "Missä se on ja miksi se on täynnä?";
+        assert_eq!(said(&[german, finnish, german, finnish, german]), Algorithm::German, "more of it");
+        let loose = "Is it in the die-cast de facto team, or was it an error on the D-Bus?";
+        assert_eq!(said(&[loose, loose, loose, english]), Algorithm::English, "words of others");
+        assert_eq!(said(&["wo ist", "wo ist", english]), Algorithm::English, "too few");
+        assert_eq!(said(&["Die-cast was in", "Die-cast was in", english]), Algorithm::English, "hardly more");
     }
 
     #[test]
