@@ -118,7 +118,7 @@ pub(super) const WRITTEN: [Written; 2] = [
 ];
 
 /// What was written and has words of the question: what holds all of them before what holds some, and in each the best score
-/// first; the newest where each word is in too much to be scored.
+/// first; where a word is in too much to be scored, the newest of what holds all comes first, and the newest of what holds only such words last.
 pub(super) fn written(
     transaction: &Transaction<'_>,
     written: Written,
@@ -128,19 +128,24 @@ pub(super) fn written(
 ) -> rusqlite::Result<Vec<Hit>> {
     let Written { source, index, score, sql, within, .. } = written;
     let Draw { scored, newest, .. } = Draw::of(transaction, index, question)?;
-    let (order, words) = match (scored, newest) {
-        (Some(words), _) => (format!("{score}, {index}.rowid DESC"), words),
-        (None, Some(words)) => (format!("{index}.rowid DESC"), words),
-        (None, None) => return Ok(Vec::new()),
-    };
-    let (mut hits, mut seen) = (Vec::new(), HashSet::new());
-    let sql = format!("{sql} WHERE {index} MATCH ?3 AND {within} ORDER BY {order} LIMIT ?4");
-    let mut statement = transaction.prepare_cached(&sql)?;
+    let (best_first, newest_first) = (format!("{score}, {index}.rowid DESC"), format!("{index}.rowid DESC"));
+    let (scored, newest) = (scored.as_ref(), newest.as_ref());
+    let steps = [
+        newest.map(|words| (&words.all, &newest_first)),
+        scored.map(|words| (&words.all, &best_first)),
+        scored.map(|words| (&words.any, &best_first)),
+        newest.map(|words| (&words.any, &newest_first)),
+    ];
     let (principal, project) = scope.values();
-    for expression in [words.all, words.any] {
-        let values = params![principal, project, expression, limit as i64];
-        let found: Vec<Hit> =
-            statement.query_map(values, |row| hit(source, row))?.collect::<rusqlite::Result<_>>()?;
+    let (mut hits, mut seen) = (Vec::new(), HashSet::new());
+    for (words, order) in steps.into_iter().flatten() {
+        if hits.len() >= limit {
+            break;
+        }
+        let sql = format!("{sql} WHERE {index} MATCH ?3 AND {within} ORDER BY {order} LIMIT ?4");
+        let values = params![principal, project, words, limit as i64];
+        let mut statement = transaction.prepare_cached(&sql)?;
+        let found = statement.query_map(values, |row| hit(source, row))?.collect::<Result<Vec<_>, _>>()?;
         hits.extend(found.into_iter().filter(|hit| seen.insert(hit.id.clone())));
     }
     hits.truncate(limit);
@@ -181,4 +186,46 @@ fn hit(source: Source, row: &Row<'_>) -> rusqlite::Result<Hit> {
         score: 0.0,
         at: UnixMillis(row.get("at")?),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::SqliteStore;
+
+    /// The ids of what is found among so many observations that speak of the mill, of which these speak of the sluice as well, behind a first one
+    /// that speaks of the sluice alone.
+    fn found(mill: i64, both: &str, limit: usize) -> Vec<String> {
+        let mut store = SqliteStore::in_memory().unwrap();
+        let found = store.write(|transaction| {
+            let session = "INSERT INTO every_session (id, principal, client, provider, dialect, model, upstream_origin, head, created, last_activity)
+                VALUES ('s', 'p', '', '', '', '', '', x'', 1, 1)";
+            transaction.execute(session, [])?;
+            transaction.execute("INSERT INTO distillation (session, at) VALUES ('s', 1)", [])?;
+            let sql = format!(
+                "WITH RECURSIVE number (at) AS (SELECT 1 UNION ALL SELECT at + 1 FROM number WHERE at <= ?1)
+                INSERT INTO observation (id, session, distillation, at, text)
+                SELECT at, 's', 1, at, iif(at = 1, 'sluice', iif(at IN ({both}), 'mill, sluice', 'mill')) FROM number"
+            );
+            transaction.execute(&sql, [mill])?;
+            written(transaction, WRITTEN[1], Scope::default(), &Question::by_itself("mill sluice"), limit)
+        });
+        found.unwrap().into_iter().map(|hit| hit.id).collect()
+    }
+
+    #[test]
+    fn where_a_word_is_in_too_much_what_has_only_that_one_is_found_last_and_the_newest_of_it() {
+        assert_eq!(found(4_100, "7, 9", 5), ["9", "7", "1", "4101", "4100"]);
+        assert_eq!(found(4_100, "7, 9", 2), ["9", "7"]);
+    }
+
+    #[test]
+    fn where_both_words_are_in_too_much_the_newest_of_what_has_both_comes_first() {
+        assert_eq!(found(9_000, "SELECT 2 * at FROM number", 2), ["9000", "8998"]);
+    }
+
+    #[test]
+    fn where_no_word_is_in_too_much_the_best_score_decides() {
+        assert_eq!(found(9, "2", 4), ["2", "1", "10", "9"]);
+    }
 }
