@@ -77,6 +77,12 @@ impl Language {
         plain(&self.written_stem(&composed(&word.to_lowercase())))
     }
 
+    /// What is the same in all forms of an English word, where the language is another one: people speak of *commits* and *servers* in any. None
+    /// of a word that cannot be one.
+    pub(super) fn english_stem(&self, word: &str) -> Option<String> {
+        (!self.is_english() && word.is_ascii()).then(|| lexicon::english_stem(&word.to_ascii_lowercase()))
+    }
+
     /// What a word in lower case begins with in all its forms, and in longer words that are made of it: the index looks for all that
     /// begins so. The index itself knows the forms of English words.
     pub(super) fn beginning(&self, word: &str) -> Option<String> {

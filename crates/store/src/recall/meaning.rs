@@ -24,6 +24,8 @@ pub(super) struct Meaning {
 #[derive(Debug)]
 pub(super) struct Meanings<'q> {
     terms: &'q [String],
+    /// The same as English ones, of a question in another language.
+    in_english: Vec<Option<String>>,
     language: Language,
     asks_when: bool,
     /// What all words with a meaning begin with, where that can be told, but for those with which people speak of themselves.
@@ -34,8 +36,9 @@ pub(super) struct Meanings<'q> {
 impl<'q> Meanings<'q> {
     /// To a question with these stems of words of a language.
     pub(super) fn to(terms: &'q [String], language: Language, asks_when: bool) -> Self {
-        let first_letters = first_letters(terms, asks_when);
-        Self { terms, language, asks_when, first_letters, known: HashMap::new() }
+        let in_english: Vec<_> = terms.iter().map(|term| language.english_stem(term)).collect();
+        let first_letters = first_letters(terms.iter().chain(in_english.iter().flatten()), asks_when);
+        Self { terms, in_english, language, asks_when, first_letters, known: HashMap::new() }
     }
 
     /// How many terms the question has.
@@ -64,30 +67,37 @@ impl<'q> Meanings<'q> {
     fn found_out(&self, word: &str) -> Meaning {
         let stem = self.language.stem(word);
         Meaning {
-            term: self.term(&stem),
+            term: self.term(&stem, word),
             tells_time: self.asks_when && lexicon::tells_time(&stem),
             is_first_person: is_first_person(word),
         }
     }
 
-    /// The one with this stem, or else the longest of which a word with this stem is made.
-    fn term(&self, stem: &str) -> Option<usize> {
+    /// The one with this stem, or the same word in English, or else the longest of which a word with this stem is made.
+    fn term(&self, stem: &str, word: &str) -> Option<usize> {
         let itself = self.terms.iter().position(|term| *term == stem || is_in(term, stem));
+        let in_english = || {
+            let stem = self.language.english_stem(word)?;
+            self.in_english.iter().position(|term| term.as_ref() == Some(&stem))
+        };
         let a_part = || {
             let parts =
                 self.terms.iter().enumerate().filter(|(_, term)| self.language.is_made_of(stem, term));
             parts.max_by_key(|(_, term)| term.len()).map(|(at, _)| at)
         };
-        itself.or_else(a_part)
+        itself.or_else(in_english).or_else(a_part)
     }
 }
 
 /// Of these stems, of the words whose stem begins with another letter than they do, and of words of time where these are asked for; none if
 /// one of them cannot be told.
-fn first_letters(terms: &[String], asks_when: bool) -> Option<HashSet<char>> {
-    let forms = terms.iter().flat_map(|term| irregular_forms(term)).copied();
+fn first_letters<'t>(
+    stems: impl Iterator<Item = &'t String> + Clone,
+    asks_when: bool,
+) -> Option<HashSet<char>> {
+    let forms = stems.clone().flat_map(|stem| irregular_forms(stem)).copied();
     let of_time = lexicon::TIME.split(' ').filter(|_| asks_when);
-    terms.iter().map(String::as_str).chain(forms).chain(of_time).map(first_letter).collect()
+    stems.map(String::as_str).chain(forms).chain(of_time).map(first_letter).collect()
 }
 
 /// Without its accent, where the stem of a word begins with the same: in Latin, Greek and Cyrillic, but for *ß*, of which stemmers make *ss*,
@@ -143,6 +153,16 @@ mod tests {
         assert_eq!(found, [Some(1), Some(0), Some(1), None, None]);
         let mut in_english = Meanings::to(&terms, Language::by_itself("Where is it?"), false);
         assert_eq!(in_english.of("datenbankserver").term, None);
+    }
+
+    #[test]
+    fn an_english_word_counts_in_all_its_forms_in_any_language() {
+        let language = Language::by_itself("Missä se on?");
+        let terms = ["disks", "buy", "went"].map(|word| language.stem(word));
+        let mut meanings = Meanings::to(&terms, language, false);
+        let found: Vec<_> =
+            words_as_written("disk Disks bought going disc").map(|word| meanings.of(word).term).collect();
+        assert_eq!(found, [Some(0), Some(0), Some(1), Some(2), None]);
     }
 
     #[test]
