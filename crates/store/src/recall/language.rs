@@ -2,7 +2,7 @@
 //!
 //! It is told by the letters, or by the little words, of which a question has some in any language; where those leave it open, by what
 //! whoever asks has said lately. Texts are read as the question's: whoever asks in a language has mostly written in it, and words of
-//! another one stay as they are or lose a letter or two.
+//! another one stay as they are or lose a letter or two. English words are known in any.
 
 use super::lexicon::{self, plain};
 use rust_stemmers::{Algorithm, Stemmer};
