@@ -212,7 +212,7 @@ pub struct Asked {
     /// The working directory that the agent states in its instructions.
     pub directory: Option<String>,
     /// What [`beginning`] makes of the first message, where the conversation itself was left unread.
-    pub beginning: Option<u64>,
+    pub unread_beginning: Option<u64>,
 }
 
 impl Asked {
@@ -221,13 +221,13 @@ impl Asked {
     #[must_use]
     pub fn beginning(&self) -> Option<u64> {
         let first = || beginning(self.messages.first()?.parts.iter().map(words));
-        self.beginning.or_else(first).filter(|_| self.follows.is_none())
+        self.unread_beginning.or_else(first).filter(|_| self.follows.is_none())
     }
 
     /// Whether anything is said, be it unread.
     #[must_use]
     pub fn says_something(&self) -> bool {
-        self.beginning.is_some() || !self.messages.is_empty()
+        self.unread_beginning.is_some() || !self.messages.is_empty()
     }
 }
 

@@ -37,7 +37,7 @@ pub fn asked(dialect: Dialect, body: &[u8]) -> Result<Asked, Unreadable> {
 /// Reads of a client's request what must be known while it is relayed: as [`asked`], but no cache marks, and of the messages
 /// at least those up to the model's first, which tell a turn from a side request and state the working directory. The rest is
 /// only passed over; that it is JSON, and that nothing in it stands twice, is for whoever reads it. Messages may be left unread,
-/// with no more of them told than [`Asked::beginning`], tools uncounted but for whether there are any, and what the body says of the
+/// with no more of them told than [`Asked::unread_beginning`], tools uncounted but for whether there are any, and what the body says of the
 /// session unread if it `is_named` already.
 ///
 /// # Errors

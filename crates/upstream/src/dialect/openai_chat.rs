@@ -73,7 +73,7 @@ pub(super) fn asked(body: &[u8]) -> Result<Asked, Unreadable> {
         model: request.model.0.into_owned(),
         cache_key: request.prompt_cache_key.map(|key| key.0.into_owned()),
         follows: None,
-        beginning: None,
+        unread_beginning: None,
         cache: None,
         session: None,
         messages,

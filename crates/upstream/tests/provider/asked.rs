@@ -61,7 +61,7 @@ fn a_glance_tells_what_the_whole_reading_tells_but_marks_and_what_was_said() {
         let mut whole = claude_code(body);
         let mut seen = glance(AnthropicMessages, body.as_bytes(), false).unwrap();
         assert_eq!(seen.says_something(), whole.says_something());
-        (seen.beginning, seen.messages) = (None, Vec::new());
+        (seen.unread_beginning, seen.messages) = (None, Vec::new());
         (whole.cache, whole.messages, whole.tools) = (None, Vec::new(), whole.tools.min(1));
         assert_eq!(seen, whole);
     }

@@ -57,7 +57,7 @@ pub(crate) fn glance(body: &[u8], is_named: bool) -> Result<Asked, Unreadable> {
         structured: asks_for_json(request.output_format.and_then(raw))
             || request.output_config.and_then(raw).is_some_and(wants_schema),
         tools: request.tools.map_or(0, |tools| elements(tools).take(1).count()),
-        beginning: turns.iter().filter(|turn| turn.speaks()).find_map(|turn| beginning(turn.words())),
+        unread_beginning: turns.iter().filter(|turn| turn.speaks()).find_map(|turn| beginning(turn.words())),
         ..Asked::default()
     })
 }

@@ -75,7 +75,7 @@ fn spoken(request: Request<'_>, turns: &[Turn<'_>]) -> Asked {
         model: request.model.0.into_owned(),
         cache_key: None,
         follows: None,
-        beginning: None,
+        unread_beginning: None,
         messages: messages.into_iter().filter_map(without_reminders).collect(),
     }
 }

@@ -48,7 +48,7 @@ pub(crate) fn asked(body: &[u8]) -> Result<Asked, Unreadable> {
         cache_key: request.prompt_cache_key.map(|key| key.0.into_owned()),
         follows: request.previous_response_id.map(|id| id.0.into_owned()),
         cache: None,
-        beginning: None,
+        unread_beginning: None,
         messages,
     })
 }
