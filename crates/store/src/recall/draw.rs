@@ -121,6 +121,7 @@ fn joined(words: &[Count], operator: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use super::super::vocabulary::LARGE;
     use super::*;
     use crate::SqliteStore;
 
@@ -180,6 +181,26 @@ mod tests {
             .reach
         };
         assert_eq!([SCORED, SCORED_OF_VERY_MANY].map(reach), [100_000_000; 2]);
+    }
+
+    #[test]
+    fn every_index_is_asked_for_a_beginning_as_long_as_its_newest_text_is_one_of_few() {
+        let drawing = |index: &str, column: &str, newest: i64| {
+            let mut store = SqliteStore::in_memory().unwrap();
+            let drawn = store.write(|transaction| {
+                let sql =
+                    format!("INSERT INTO {index} (rowid, {column}) VALUES (1, 'Файлами'), (?1, 'файлы')");
+                transaction.execute(&sql, [newest])?;
+                Draw::of(transaction, index, &Question::by_itself("Где файлы?"))
+            });
+            drawn.unwrap().scored.unwrap().any
+        };
+        for (index, column) in
+            [("message_words", "text"), ("observation_words", "text"), ("knowledge_words", "content")]
+        {
+            assert_eq!(drawing(index, column, LARGE - 1), r#""файл"*"#);
+            assert_eq!(drawing(index, column, LARGE), r#"("файлы" OR "файл" OR "файлами")"#);
+        }
     }
 
     #[test]

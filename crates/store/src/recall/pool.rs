@@ -127,23 +127,19 @@ pub(super) fn passage(row: &Row<'_>) -> rusqlite::Result<Passage> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::SqliteStore;
+    use crate::recall::tests::in_a_session;
 
     /// The numbers that are drawn of so many messages. All speak of the mill, and one of so many of the sluice, too.
     fn drawn_of(messages: i64, one_of: i64) -> Vec<i64> {
-        let mut store = SqliteStore::in_memory().unwrap();
-        let drawn = store.write(|transaction| {
-            let sql = "INSERT INTO every_session (id, principal, client, provider, dialect, model, upstream_origin, head, created, last_activity)
-                VALUES ('s', 'p', '', '', '', '', '', x'', 1, 1)";
-            transaction.execute(sql, [])?;
-            let sql = "WITH RECURSIVE number (at) AS (SELECT 1 UNION ALL SELECT at + 1 FROM number WHERE at < ?1)
+        in_a_session(|transaction| {
+            let sql =
+                "WITH RECURSIVE number (at) AS (SELECT 1 UNION ALL SELECT at + 1 FROM number WHERE at < ?1)
                 INSERT INTO message (session, digest, role, tokens, calls_tool, from_tool, at, text)
                 SELECT 's', x'', 'user', 1, 0, 0, at, iif(at % ?2 = 0, 'mill, sluice', 'mill') FROM number";
             transaction.execute(sql, [messages, one_of])?;
             let question = Question::by_itself("mill sluice");
             drawn(transaction, Scope::default(), &Draw::of(transaction, "message_words", &question)?)
-        });
-        drawn.unwrap()
+        })
     }
 
     #[test]

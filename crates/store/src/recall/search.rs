@@ -191,16 +191,12 @@ fn hit(source: Source, row: &Row<'_>) -> rusqlite::Result<Hit> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::SqliteStore;
+    use crate::recall::tests::in_a_session;
 
     /// The ids of what is found among so many observations that speak of the mill, of which these speak of the sluice as well, behind a first one
     /// that speaks of the sluice alone.
     fn found(mill: i64, both: &str, limit: usize) -> Vec<String> {
-        let mut store = SqliteStore::in_memory().unwrap();
-        let found = store.write(|transaction| {
-            let session = "INSERT INTO every_session (id, principal, client, provider, dialect, model, upstream_origin, head, created, last_activity)
-                VALUES ('s', 'p', '', '', '', '', '', x'', 1, 1)";
-            transaction.execute(session, [])?;
+        let found = in_a_session(|transaction| {
             transaction.execute("INSERT INTO distillation (session, at) VALUES ('s', 1)", [])?;
             let sql = format!(
                 "WITH RECURSIVE number (at) AS (SELECT 1 UNION ALL SELECT at + 1 FROM number WHERE at <= ?1)
@@ -210,7 +206,7 @@ mod tests {
             transaction.execute(&sql, [mill])?;
             written(transaction, WRITTEN[1], Scope::default(), &Question::by_itself("mill sluice"), limit)
         });
-        found.unwrap().into_iter().map(|hit| hit.id).collect()
+        found.into_iter().map(|hit| hit.id).collect()
     }
 
     #[test]

@@ -10,7 +10,7 @@ use rusqlite::{CachedStatement, OptionalExtension as _, Transaction};
 use std::iter;
 
 /// An index of fewer texts is asked for the beginning.
-const LARGE: i64 = 100_000;
+pub(super) const LARGE: i64 = 100_000;
 /// So many words are spelled out for all of a question.
 const WORDS: usize = 128;
 /// From and up to so many of them for each beginning.
@@ -146,26 +146,6 @@ mod tests {
         let mut texts: Vec<&str> = joined.iter().map(String::as_str).collect();
         texts.push("кеш кеша кешем");
         assert_eq!(beginning("кеш", 9, &texts), ["кеш", "кешbaaaххх", "кеша", "кешем"]);
-    }
-
-    #[test]
-    fn an_index_of_few_texts_is_asked_for_the_beginning_and_one_of_many_for_the_words() {
-        let sought = Sought::Beginning { beginning: "файл".to_owned(), word: "файлы".to_owned() };
-        let expression = |index: &str, column: &str, texts: i64| {
-            let mut store = SqliteStore::in_memory().unwrap();
-            let asked = store.write(|transaction| {
-                let sql = format!("INSERT INTO {index} ({column}) VALUES ('Файлами'), ('файлы')");
-                transaction.execute(&sql, [])?;
-                Vocabulary::of(transaction, index, texts, 1)?.expression(&sought)
-            });
-            asked.unwrap()
-        };
-        for (index, column) in
-            [("message_words", "text"), ("observation_words", "text"), ("knowledge_words", "content")]
-        {
-            assert_eq!(expression(index, column, LARGE - 1), r#""файл"*"#);
-            assert_eq!(expression(index, column, LARGE), r#"("файлы" OR "файл" OR "файлами")"#);
-        }
     }
 
     #[test]
