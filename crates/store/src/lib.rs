@@ -26,6 +26,7 @@ mod ledger;
 mod merging;
 mod recall;
 mod session;
+mod sketches;
 mod sqlite;
 mod store;
 mod turn;

@@ -13,13 +13,14 @@ mod question;
 mod ranking;
 mod scope;
 mod search;
+mod shortlist;
 mod spoken;
 mod vocabulary;
 
 use domain::ids::SessionId;
 use domain::time::UnixMillis;
 use domain::vector::QueryVector;
-use nearest::Likenesses;
+use nearest::Nearest;
 use question::Question;
 use ranking::{Ranked, Talk};
 use rusqlite::Transaction;
@@ -78,17 +79,17 @@ pub(crate) fn recall(
     if question.is_empty() {
         return Ok(Vec::new());
     }
+    let nearest = Nearest::of(transaction, scope, near)?;
     let mut hits = Vec::new();
     for written in search::WRITTEN {
         let found = search::written(transaction, written, scope, &question, limit)?;
-        let alike = Likenesses::of(transaction, scope, written.source, near)?.best(limit);
-        let found = search::with_alike(transaction, written, found, &alike)?;
+        let alike = nearest.best(written.source, limit);
+        let found = search::with_alike(transaction, written, found, alike)?;
         let share = |(likeness, hit): (f64, Hit)| (question.share_in(&hit).max(likeness), hit);
         hits.extend(placed(found.into_iter().take(limit).map(share).collect()));
     }
-    let likenesses = Likenesses::of(transaction, scope, Source::Message, near)?;
     let mut meanings = question.meanings();
-    let talk = search::talk(transaction, scope, (&question, &mut meanings), &likenesses)?;
+    let talk = search::talk(transaction, scope, (&question, &mut meanings), &nearest)?;
     let ranked = ranking::ranked(&question, &mut meanings, &talk);
     hits.extend(placed(ranked.into_iter().take(limit).map(|it| (it.share, said(&talk, it))).collect()));
     hits.sort_by(|a, b| b.score.total_cmp(&a.score).then(a.source.cmp(&b.source)));

@@ -5,8 +5,10 @@
 
 use crate::columns::Word;
 use crate::recall::Source;
+use crate::sketches::{self, Place};
 use domain::vector::{ModelName, Vector};
 use rusqlite::{OptionalExtension as _, Row, Transaction, params};
+use std::collections::BTreeSet;
 
 /// A part of a text gets a vector of its own, so that it is not lost among the others. Models read a few hundred tokens at once.
 const LONGEST_PART: usize = 800;
@@ -30,6 +32,18 @@ pub struct TextKey {
     id: i64,
     /// An entry's version: what was made of another one is not kept.
     version: i64,
+}
+
+impl TextKey {
+    /// Where the sketch of its vectors is kept, if it has some.
+    fn place(&self, vectors: &[Vector]) -> Option<Place> {
+        let source = match self.source {
+            Source::Knowledge => return None,
+            Source::Observation => "observation",
+            Source::Message => "message",
+        };
+        (!vectors.is_empty()).then(|| Place::of(&self.session, source, self.id))
+    }
 }
 
 /// The parts of a text that get a vector each: cut at blanks where there are some, and nothing of what stands too far down.
@@ -104,11 +118,8 @@ pub(crate) fn keep(
     model: &ModelName,
     made: &[(TextKey, Vec<Vector>)],
 ) -> rusqlite::Result<()> {
-    transaction
-        .prepare_cached("INSERT OR IGNORE INTO embedding_model (name) VALUES (?1)")?
-        .execute([model.0])?;
-    let number = "SELECT number FROM embedding_model WHERE name = ?1";
-    let number: i64 = transaction.prepare_cached(number)?.query_row([model.0], |row| row.get(0))?;
+    let number = number(transaction, model)?;
+    let mut places = BTreeSet::new();
     for (key, vectors) in made {
         for (part, vector) in vectors.iter().enumerate() {
             let values = params![
@@ -122,11 +133,23 @@ pub(crate) fn keep(
             ];
             transaction.prepare_cached(still(key.source))?.execute(values)?;
         }
+        places.extend(key.place(vectors));
         if let Some(sql) = reached(key.source) {
             transaction.prepare_cached(sql)?.execute([number, key.id])?;
         }
     }
-    Ok(())
+    sketches::renew(transaction, places)
+}
+
+/// The number of a model. What others made takes no part in searches any more and is written over, so were they to come back, they would have
+/// to begin anew: they are not known any more.
+fn number(transaction: &Transaction<'_>, model: &ModelName) -> rusqlite::Result<i64> {
+    let known = "INSERT OR IGNORE INTO embedding_model (name) VALUES (?1)";
+    if transaction.prepare_cached(known)?.execute([model.0])? > 0 {
+        transaction.prepare_cached("DELETE FROM embedding_model WHERE name <> ?1")?.execute([model.0])?;
+    }
+    let number = "SELECT number FROM embedding_model WHERE name = ?1";
+    transaction.prepare_cached(number)?.query_row([model.0], |row| row.get(0))
 }
 
 const fn still(source: Source) -> &'static str {
@@ -181,6 +204,26 @@ mod tests {
         assert_eq!((left("message"), left("observation")), (("8".into(), 2), ("7,8".into(), 4)));
         database.execute("DELETE FROM observation WHERE id = 8", []).unwrap();
         assert_eq!((left("message"), left("observation")), (("8".into(), 2), ("7".into(), 2)));
+    }
+
+    #[test]
+    fn a_sketch_says_nothing_any_more_of_what_is_deleted_and_goes_with_the_last_of_its_texts() {
+        let mut database = open_in_memory().unwrap();
+        let kept = "INSERT INTO vector SELECT 's', 'message', id, 0, 1, x'7f81' FROM (SELECT 7 AS id UNION SELECT 8 UNION SELECT 300)";
+        database.execute_batch(kept).unwrap();
+        let transaction = database.transaction().unwrap();
+        sketches::renew(&transaction, [7, 300].map(|id| Place::of("s", "message", id)).into()).unwrap();
+        let rows = || -> Vec<(i64, Vec<u8>)> {
+            let mut rows = transaction.prepare("SELECT span, signs FROM sketch").unwrap();
+            rows.query_map([], |row| Ok((row.get(0)?, row.get(1)?))).unwrap().map(Result::unwrap).collect()
+        };
+        assert_eq!(rows(), [(0, vec![7, 0, 1, 8, 0, 1]), (1, vec![44, 0, 1])]);
+        transaction.execute("DELETE FROM vector WHERE id = 7", []).unwrap();
+        assert_eq!(rows(), [(0, vec![]), (1, vec![44, 0, 1])]);
+        sketches::renew(&transaction, BTreeSet::new()).unwrap();
+        assert_eq!(rows(), [(0, vec![8, 0, 1]), (1, vec![44, 0, 1])]);
+        transaction.execute("DELETE FROM vector WHERE id = 8", []).unwrap();
+        assert_eq!(rows(), [(1, vec![44, 0, 1])]);
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use super::draw::Draw;
 use super::meaning::Meanings;
-use super::nearest::{Likenesses, Near};
+use super::nearest::{Near, Nearest};
 use super::pool::{self, IN_CONTEXT, passage};
 use super::question::Question;
 use super::ranking::{LEFT_OUT, Passage, Talk};
@@ -27,15 +27,15 @@ pub(super) fn talk(
     transaction: &Transaction<'_>,
     scope: Scope<'_>,
     (question, meanings): (&Question, &mut Meanings<'_>),
-    likenesses: &Likenesses<'_>,
+    nearest: &Nearest<'_>,
 ) -> rusqlite::Result<Talk> {
     let passages = pool::passages(transaction, scope, question, meanings)?;
     let mut known: HashSet<i64> = passages.iter().map(|passage| passage.id).collect();
     let mut talk = Talk { passages, ..Talk::default() };
     let mut chosen: Vec<Passage> = talk.passages.iter().take(IN_CONTEXT).cloned().collect();
-    for near in likenesses.best(ALIKE) {
+    for near in nearest.best(Source::Message, ALIKE) {
         if known.insert(near.id) {
-            let found = alike(transaction, near)?;
+            let found = alike(transaction, *near)?;
             talk.passages.push(found.clone());
             chosen.push(found);
         }
@@ -49,7 +49,7 @@ pub(super) fn talk(
         talk.before.extend(row.windows(2).map(|pair| (pair[1], pair[0])));
         talk.passages.extend(before.into_iter().chain(behind).filter(|passage| known.insert(passage.id)));
     }
-    talk.likeness = likenesses.among(transaction, &talk.passages)?;
+    talk.likeness = nearest.among(transaction, &talk.passages)?;
     Ok(talk)
 }
 

@@ -1,6 +1,7 @@
 //! How the store does with very many messages: `just scale-bench`. What is recorded and asked goes through the store of production,
 //! on disk.
 
+mod meanings;
 mod words;
 
 use clap::Parser;
@@ -15,7 +16,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
-use store::{SqliteStore, Store, TurnRecord};
+use store::{Scope, SqliteStore, Store, TurnRecord};
 use words::Language;
 
 /// Turns that are kept in one step, as the recorder does at most.
@@ -40,6 +41,9 @@ struct Arguments {
     /// What the words are made of.
     #[arg(long, value_enum, default_value_t = Language::Plain)]
     language: Language,
+    /// All texts get vectors before questions are asked, and questions too, as with `recall.embeddings`.
+    #[arg(long)]
+    vectors: bool,
     /// Where the database goes, to stay; else a folder that is removed. What is there already is asked, not written again.
     #[arg(long, value_name = "FOLDER")]
     keep: Option<PathBuf>,
@@ -81,8 +85,9 @@ fn in_folder(folder: &Path, arguments: &Arguments) -> Result<String, String> {
     } else {
         record(&mut store, folder, arguments, &mut chance)?
     };
+    let given = if arguments.vectors { give_vectors(&mut store)? } else { String::new() };
     let asked = ask(&mut store, arguments, &mut chance)?;
-    Ok(format!("opened in {opened:.1?}\n{recorded}\n{asked}"))
+    Ok(format!("opened in {opened:.1?}\n{recorded}\n{given}{asked}"))
 }
 
 /// Sessions side by side, a turn of each at a time.
@@ -157,10 +162,18 @@ fn turn(
     }
 }
 
+fn give_vectors(store: &mut SqliteStore) -> Result<String, String> {
+    let begun = tick();
+    let given = meanings::give(store).map_err(|error| error.to_string())?;
+    Ok(format!("{given} texts got vectors in {:.0?}\n", begun.elapsed()))
+}
+
 /// Questions of words that one message has, as one who remembers it would ask.
 fn ask(store: &mut SqliteStore, arguments: &Arguments, chance: &mut StdRng) -> Result<String, String> {
     let (mut spans, mut found) = (Vec::new(), 0);
     let sessions = arguments.messages / SESSION;
+    let principal = Principal::local();
+    let scope = Scope { principal: Some(&principal), project: None };
     for _ in 0..arguments.questions {
         let session = SessionId::from(format!("s{}", chance.random_range(0..sessions.max(1))));
         let messages = store.messages(&session).map_err(|error| error.to_string())?;
@@ -168,8 +181,9 @@ fn ask(store: &mut SqliteStore, arguments: &Arguments, chance: &mut StdRng) -> R
         let words: Vec<&str> = message.text.split(' ').collect();
         let count = chance.random_range(ASKED.0..ASKED.1);
         let query = words.choose_multiple(chance, count).copied().collect::<Vec<_>>().join(" ");
+        let near = arguments.vectors.then(|| meanings::of_question(&query));
         let begun = tick();
-        let hits = store.recall(Some(&Principal::local()), &query, 10).map_err(|error| error.to_string())?;
+        let hits = store.recall_near(scope, &query, near.as_ref(), 10).map_err(|error| error.to_string())?;
         spans.push(begun.elapsed());
         found += usize::from(hits.iter().any(|hit| hit.id == message.id.to_string()));
     }
