@@ -12,10 +12,13 @@ use domain::ids::SessionId;
 use domain::segment::Weight;
 use domain::time::UnixMillis;
 use rusqlite::{OptionalExtension as _, Row, Transaction, params};
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 /// The longest text of a message that is kept whole, in bytes; of a longer one the beginning is kept, and a mark.
 pub const LONGEST_TEXT: usize = 64 * 1024;
+
+/// What was said alike in a session, behind a message.
+const SAME: &str = "SELECT id FROM message WHERE session = ?1 AND digest = ?2 AND id > ?3 ORDER BY id";
 
 /// What came of appending a history.
 pub(crate) struct Appended {
@@ -38,7 +41,7 @@ pub(crate) fn append<'m>(
         return Ok(Appended { new_messages: 0, new_end: None });
     }
     let claimed = Claimed { known: &links[..known], messages: None };
-    let mut writer = Writer { transaction, session, at, claimed, taken: HashSet::new(), written: 0 };
+    let mut writer = Writer { transaction, session, at, claimed, passed: HashMap::new(), written: 0 };
     for (message, link) in messages.zip(&links).skip(known) {
         writer.take(message, *link)?;
     }
@@ -107,8 +110,9 @@ struct Writer<'t> {
     session: &'t SessionId,
     at: UnixMillis,
     claimed: Claimed<'t>,
-    /// Stored messages that stand for a message of the new part of this history.
-    taken: HashSet<i64>,
+    /// Of what was said again in the new part of this history, up to which stored message each stands for one already. Else the same
+    /// word said ten thousand times would be looked through ten thousand times.
+    passed: HashMap<Digest, i64>,
     written: u32,
 }
 
@@ -119,7 +123,7 @@ impl Writer<'_> {
             Some(id) => id,
             None => self.write(message, digest)?,
         };
-        self.taken.insert(id);
+        self.passed.insert(digest, id);
         let sql = "INSERT INTO link (session, link, message) VALUES (?1, ?2, ?3)";
         self.transaction.prepare_cached(sql)?.execute(params![self.session.as_str(), link.0, id])?;
         Ok(())
@@ -127,12 +131,12 @@ impl Writer<'_> {
 
     /// The oldest stored message that says the same and stands nowhere else in this history.
     fn unclaimed(&mut self, digest: Digest) -> rusqlite::Result<Option<i64>> {
-        let sql = "SELECT id FROM message WHERE session = ?1 AND digest = ?2 ORDER BY id";
-        let mut statement = self.transaction.prepare_cached(sql)?;
-        let same = statement.query_map(params![self.session.as_str(), digest.0], |row| row.get(0))?;
+        let mut statement = self.transaction.prepare_cached(SAME)?;
+        let passed = self.passed.get(&digest).copied().unwrap_or_default();
+        let same = statement.query_map(params![self.session.as_str(), digest.0, passed], |row| row.get(0))?;
         for id in same {
             let id = id?;
-            if !self.taken.contains(&id) && !self.claimed.contains(self.transaction, self.session, id)? {
+            if !self.claimed.contains(self.transaction, self.session, id)? {
                 return Ok(Some(id));
             }
         }
@@ -249,4 +253,28 @@ pub(crate) fn is_pending(
         .query_row(params![message, session.as_str()], |row| row.get(0))
         .optional()?;
     Ok(pending.unwrap_or(false))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::recall::tests::in_a_session;
+    use domain::conversation::Role;
+    use rusqlite::StatementStatus;
+
+    /// The steps that the database takes to find out which messages of a history of so many equal ones are known.
+    fn steps(equal: usize) -> i32 {
+        in_a_session(|transaction| {
+            let history = vec![Message::text(Role::User, "go on"); equal];
+            let appended = append(transaction, &SessionId::from("s"), history.iter(), UnixMillis(1))?;
+            assert_eq!(appended.new_messages as usize, equal);
+            Ok(transaction.prepare_cached(SAME)?.get_status(StatementStatus::VmStep))
+        })
+    }
+
+    #[test]
+    fn a_word_that_is_said_a_thousand_times_is_not_looked_through_a_thousand_times() {
+        let (few, many) = (steps(100), steps(1_000));
+        assert!(few > 0 && many <= 12 * few, "{few} steps for 100 and {many} for 1,000");
+    }
 }

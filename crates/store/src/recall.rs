@@ -123,12 +123,12 @@ fn said(talk: &Talk, ranked: Ranked) -> Hit {
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use super::*;
     use crate::{SqliteStore, StoreError};
 
     /// What a job finds in a store that has one session, `s`, of which nothing was said yet.
-    pub(super) fn in_a_session<T>(job: impl FnOnce(&Transaction<'_>) -> rusqlite::Result<T>) -> T {
+    pub(crate) fn in_a_session<T>(job: impl FnOnce(&Transaction<'_>) -> rusqlite::Result<T>) -> T {
         let session = "INSERT INTO every_session (id, principal, client, provider, dialect, model, upstream_origin, head, created, last_activity)
             VALUES ('s', 'p', '', '', '', '', '', x'', 1, 1)";
         let done = SqliteStore::in_memory().unwrap().write(|transaction| {
