@@ -87,23 +87,28 @@ pub(crate) fn costs(
     by: CostsBy,
     session: Option<&SessionId>,
 ) -> rusqlite::Result<Vec<Costs>> {
+    let asked = params![since.0, Word(Purpose::Warm), session.map(SessionId::as_str)];
+    transaction.prepare_cached(&added_up(by, session.is_some()))?.query_map(asked, row)?.collect()
+}
+
+fn added_up(by: CostsBy, of_a_session: bool) -> String {
     let key = key(by);
     let returned = if by == CostsBy::Purpose { "?2" } else { key };
     let order = if by == CostsBy::Day { "key DESC" } else { "sum(other + cost + saved) DESC, key" };
-    let sql = format!(
+    // Two conditions in one would be looked for in all that was ever spent.
+    let whose = if of_a_session { "session = ?3" } else { "?3 IS NULL" };
+    format!(
         "SELECT key, sum(other) AS other, sum(cost) AS cost, sum(saved) AS saved, sum(refresh) AS refreshes,
             sum(came_back) AS returns, sum(tokens) AS tokens
         FROM (
             SELECT {key} AS key, iif(purpose = ?2, 0.0, usd) AS other, iif(purpose = ?2, usd, 0.0) AS cost, 0.0 AS saved,
                 purpose = ?2 AND coalesce(status BETWEEN 200 AND 299, 0) AS refresh, 0 AS came_back, 0 AS tokens
-            FROM ledger WHERE at >= ?1 AND (?3 IS NULL OR session = ?3)
+            FROM ledger WHERE at >= ?1 AND {whose}
             UNION ALL
             SELECT {returned}, 0.0, 0.0, usd, 0, 1, tokens FROM warm_return
-                WHERE at >= ?1 AND (?3 IS NULL OR session = ?3)
+                WHERE at >= ?1 AND {whose}
         ) GROUP BY key ORDER BY {order}"
-    );
-    let asked = params![since.0, Word(Purpose::Warm), session.map(SessionId::as_str)];
-    transaction.prepare_cached(&sql)?.query_map(asked, row)?.collect()
+    )
 }
 
 const fn key(by: CostsBy) -> &'static str {
@@ -128,4 +133,18 @@ fn row(row: &Row<'_>) -> rusqlite::Result<Costs> {
         returns: row.get("returns")?,
         tokens: count(row, "tokens")?,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::database::tests::plan;
+
+    #[test]
+    fn what_a_session_cost_is_found_without_looking_through_what_others_cost() {
+        let plan = plan(&added_up(CostsBy::Purpose, true));
+        for index in ["ledger_of_session", "warm_return_of_session"] {
+            assert!(plan.iter().any(|step| step.contains(index)), "{index}: {plan:?}");
+        }
+    }
 }

@@ -184,8 +184,17 @@ fn migrate(database: &mut Connection) -> Result<(), StoreError> {
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use super::*;
+
+    /// How a statement is done in an empty database, step by step.
+    pub(crate) fn plan(sql: &str) -> Vec<String> {
+        let database = open_in_memory().unwrap();
+        let mut plan = database.prepare(&format!("EXPLAIN QUERY PLAN {sql}")).unwrap();
+        let values = vec![None::<i64>; plan.parameter_count()];
+        let steps = plan.query_map(rusqlite::params_from_iter(values), |row| row.get("detail")).unwrap();
+        steps.map(Result::unwrap).collect()
+    }
 
     #[test]
     fn the_schemas_are_sound() {

@@ -75,7 +75,7 @@ pub(crate) const COLUMNS: &str =
     "id, category, title, content, confidence, version, session, project, promoted, remembered, created, updated, used,
     (SELECT json_group_array(json_object(
             'id', CASE one WHEN knowledge.id THEN other ELSE one END, 'reason', reason))
-        FROM contradiction WHERE knowledge.id IN (one, other)) AS contradicts";
+        FROM contradiction WHERE one = knowledge.id OR other = knowledge.id) AS contradicts";
 
 pub(crate) fn entry(row: &Row<'_>) -> rusqlite::Result<KnowledgeEntry> {
     let session: Option<Word<SessionId>> = row.get("session")?;
@@ -340,4 +340,16 @@ fn gone(id: &str) -> StoreError {
 fn stays_deleted(title: &str) -> StoreError {
     let stays = "was deleted, and stays so until a person writes it again (PUT /api/v1/knowledge/ID)";
     StoreError::Refused(format!("an entry that says the same as {title:?} {stays}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::database::tests::plan;
+
+    #[test]
+    fn what_contradicts_an_entry_is_found_without_looking_through_what_contradicts_others() {
+        let plan = plan(&format!("SELECT {COLUMNS} FROM knowledge"));
+        assert_eq!(plan.iter().filter(|step| step.starts_with("SCAN")).count(), 1, "entries alone: {plan:?}");
+    }
 }

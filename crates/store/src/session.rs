@@ -130,11 +130,17 @@ fn adopt(transaction: &Transaction<'_>, turn: &TurnRecord) -> rusqlite::Result<(
         return Ok(());
     }
     let values = [turn.principal.as_str(), directory, project.as_str()];
-    for table in ["every_session", "knowledge", "knowledge_version", "tombstone"] {
-        let sql = format!("UPDATE {table} SET project = ?3 WHERE principal = ?1 AND project = ?2");
-        transaction.prepare_cached(&sql)?.execute(values)?;
+    for table in OF_PROJECTS {
+        transaction.prepare_cached(&adoption(table))?.execute(values)?;
     }
     consolidation::moved(transaction, values)
+}
+
+/// The tables whose rows are of a project.
+const OF_PROJECTS: [&str; 4] = ["every_session", "knowledge", "knowledge_version", "tombstone"];
+
+fn adoption(table: &str) -> String {
+    format!("UPDATE {table} SET project = ?3 WHERE principal = ?1 AND project = ?2")
 }
 
 /// Takes over what a turn that went on from where the session stood says about it.
@@ -301,4 +307,18 @@ pub(crate) fn folders(transaction: &Transaction<'_>) -> rusqlite::Result<Vec<Sta
         })
     };
     transaction.prepare_cached(sql)?.query_map([], folder)?.collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::database::tests::plan;
+
+    #[test]
+    fn what_a_folder_has_is_found_with_each_turn_without_looking_through_what_others_have() {
+        for table in OF_PROJECTS {
+            let plan = plan(&adoption(table));
+            assert!(plan.iter().all(|step| step.starts_with("SEARCH")), "{table}: {plan:?}");
+        }
+    }
 }

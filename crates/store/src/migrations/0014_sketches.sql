@@ -23,3 +23,6 @@ END;
 
 -- Which sessions were used last is asked by each search by meaning, of all there are.
 CREATE INDEX session_used ON every_session (last_activity, principal, project, directory, id);
+
+-- Each turn asks whether something is still kept under a folder that is a part of a project.
+CREATE INDEX knowledge_version_of_project ON knowledge_version (principal, project);
