@@ -17,6 +17,10 @@ use domain::purpose::Purpose;
 use domain::time::Moment;
 use machines::credential::{CredentialMessage, SlotKey};
 use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::Semaphore;
+use tokio::time::timeout;
+use upstream::events::Splitter;
 use upstream::transport::{Fault, HeaderMap, StatusCode};
 use upstream::unreadable::Unreadable;
 use upstream::{dialect, encoding};
@@ -26,6 +30,10 @@ use workers::{Called, Fact, Meter as _, Outbox, Turn};
 const LARGEST_READ: usize = 64 * 1024 * 1024;
 /// Reading more than this, decoded, in bytes, would hold up the other requests of the thread.
 const QUICKLY_READ: usize = 1024 * 1024;
+/// Requests that are read beside the thread that relays, at most four at a time: each may unpack to [`LARGEST_READ`], from a few bytes.
+static UNPACKING: Semaphore = Semaphore::const_new(4);
+/// How long a request waits for that, since its answer may wait for it in turn; then it stays unread.
+const ROOM_WITHIN: Duration = Duration::from_secs(1);
 /// The longest name of a client that is kept, in characters.
 const LONGEST_CLIENT: usize = 80;
 
@@ -137,7 +145,16 @@ impl Capture {
         }
         let tape = Tape::for_answer(status, self.sent.route.dialect.is_some());
         let headers = Telling::of(headers);
-        Listener { examination: Some(Examination { capture: self, status, headers, tape, awaits_proof }) }
+        Listener {
+            examination: Some(Examination {
+                capture: self,
+                status,
+                headers,
+                tape,
+                awaits_proof,
+                events: Splitter::default(),
+            }),
+        }
     }
 
     /// What the answer says about the token that was sent.
@@ -240,6 +257,7 @@ async fn read(dialect: Dialect, sent: &Sent) -> Option<Asked> {
     // How long a compressed body really is shows only when it is unpacked.
     match understood(dialect, &sent.signs, encoding, &sent.body, QUICKLY_READ) {
         Err(Unreadable::TooLarge { .. }) => {
+            let _room = timeout(ROOM_WITHIN, UNPACKING.acquire()).await.ok()?.ok()?;
             let (signs, encoding, body) = (sent.signs.clone(), sent.encoding.clone(), sent.body.clone());
             let beside =
                 web::block(move || understood(dialect, &signs, encoding.as_deref(), &body, LARGEST_READ));
@@ -375,6 +393,15 @@ mod tests {
         let read = async |sent: Sent| read(Dialect::AnthropicMessages, &sent).await;
         assert!(read(packed(1)).now_or_never().expect("at once").is_some());
         assert!(read(packed(9)).now_or_never().is_none());
+        assert!(read(packed(9)).await.is_some());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn of_large_bodies_a_few_are_unpacked_at_a_time_and_what_waits_too_long_stays_unread() {
+        let read = async |sent: Sent| read(Dialect::AnthropicMessages, &sent).await;
+        let room = UNPACKING.acquire_many(4).await.unwrap();
+        assert!(read(packed(9)).await.is_none());
+        drop(room);
         assert!(read(packed(9)).await.is_some());
     }
 

@@ -80,25 +80,25 @@ pub(crate) struct Examination {
     pub(crate) tape: Tape,
     /// Whether the answer has yet to show, as a stream does with its first event, that the token was accepted.
     pub(crate) awaits_proof: bool,
+    /// What was heard of the first event meanwhile.
+    pub(crate) events: Splitter,
 }
 
 impl Examination {
     /// A piece of it passed.
     pub(crate) fn hear(&mut self, piece: &Bytes) {
         self.tape.take(piece);
-        let may_end_an_event = || piece.iter().any(|byte| b"\r\n".contains(byte));
-        if self.awaits_proof && self.tape.length <= QUICKLY_EXAMINED && may_end_an_event() {
-            self.weigh();
+        // A compressed one can be read only when it is over.
+        if self.awaits_proof && self.tape.length <= QUICKLY_EXAMINED && self.headers.encoding().is_none() {
+            self.weigh(piece);
         }
     }
 
-    /// The first whole event that is no error is proof, and it is told at once: an answer may take long. A compressed one
-    /// can be read only when it is over.
-    fn weigh(&mut self) {
-        let heard = self.tape.pieces.concat();
-        if self.headers.encoding().is_none() && has_event(&heard) {
+    /// The first whole event that is no error is proof, and it is told at once: an answer may take long.
+    fn weigh(&mut self, piece: &[u8]) {
+        if completes_an_event(&mut self.events, piece) {
             self.awaits_proof = false;
-            if self.class(&heard) == Class::Ok {
+            if self.class(&self.tape.pieces.concat()) == Class::Ok {
                 self.capture.tell(Class::Ok, self.status.as_u16());
             }
         }
@@ -139,7 +139,7 @@ impl Examination {
     /// An error says what it says of the token; so does an error within an accepted answer.
     fn judge(&self, plain: &[u8]) {
         let class = self.class(plain);
-        let proves = self.awaits_proof && has_event(plain);
+        let proves = self.awaits_proof && completes_an_event(&mut Splitter::default(), plain);
         if class != Class::Ok || proves {
             self.capture.tell(class, self.status.as_u16());
         }
@@ -239,16 +239,32 @@ impl Telling {
     }
 }
 
-/// Whether an event is whole; nothing is read behind the first.
-fn has_event(stream: &[u8]) -> bool {
-    let mut splitter = Splitter::default();
-    let mut lines = stream.split_inclusive(|byte| b"\r\n".contains(byte));
-    lines.any(|line| !splitter.push(line).is_empty())
+/// Whether a piece of a stream completes an event; nothing is read behind the first.
+fn completes_an_event(events: &mut Splitter, piece: &[u8]) -> bool {
+    let mut lines = piece.split_inclusive(|byte| b"\r\n".contains(byte));
+    lines.any(|line| !events.push(line).is_empty())
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn an_event_is_whole_with_the_same_byte_however_the_stream_is_cut(
+            stream in "(:|data: x|event: y|\r|\n|\r\n){0,12}",
+            cut in 1_usize..6,
+        ) {
+            let whole_at = |size: usize| {
+                let mut events = Splitter::default();
+                let at = stream.as_bytes().chunks(size).position(|piece| completes_an_event(&mut events, piece));
+                at.map(|at| at * size)
+            };
+            let (byte, piece) = (whole_at(1), whole_at(cut));
+            prop_assert_eq!(byte.map(|byte| byte / cut * cut), piece);
+        }
+    }
 
     #[test]
     fn a_tape_keeps_all_or_says_that_it_does_not() {

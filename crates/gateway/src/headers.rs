@@ -1,6 +1,6 @@
 //! Which headers travel: all of them, as they came, but those that speak about one connection and not about the message.
 
-use actix_web::http::header::{CONNECTION, CONTENT_LENGTH};
+use actix_web::http::header::{CONNECTION, CONTENT_LENGTH, TRANSFER_ENCODING};
 use domain::intake::{concerns_credentials, is_auth_header};
 use upstream::transport::HeaderMap;
 
@@ -13,13 +13,20 @@ const OURS: &str = "x-stillroom-";
 /// The transport writes these itself. `expect` is answered by the server before the body comes.
 const OF_THE_TRANSPORT: [&str; 3] = ["host", "content-length", "expect"];
 
-/// What of a client's headers goes to the provider.
+/// What of a client's headers goes to the provider, once those that it named are [left behind](leave_named_behind).
 pub(crate) fn outgoing(mut headers: HeaderMap) -> HeaderMap {
-    let named = named_by_connection(&headers);
     let is_dropped =
         |name: &str| OF_THE_TRANSPORT.contains(&name) || name.starts_with(OURS) || is_alias(name);
-    headers.retain(|name, _| travels(name.as_str(), &named) && !is_dropped(name.as_str()));
+    headers.retain(|name, _| !is_about_a_hop(name.as_str()) && !is_dropped(name.as_str()));
     headers
+}
+
+/// Takes away what a `connection` header says is about the connection, too. It goes no further, so of a request it tells nothing: a credential
+/// that the provider never sees is none.
+pub(crate) fn leave_named_behind(headers: &mut HeaderMap) {
+    for name in named_by_connection(headers) {
+        headers.remove(name);
+    }
 }
 
 /// Whether every credential in `headers` is text. What is not, no provider takes, and no two programs read alike.
@@ -50,19 +57,18 @@ fn is_about_a_hop(name: &str) -> bool {
 
 /// What of a provider's headers goes to the client. Its `content-length` is for the caller to turn into a framing.
 pub(crate) fn returning(mut headers: HeaderMap) -> HeaderMap {
-    let named = named_by_connection(&headers);
-    headers.retain(|name, _| travels(name.as_str(), &named));
+    // Where the two are there, the chunks decide (RFC 9112, 6.3).
+    if headers.contains_key(TRANSFER_ENCODING) {
+        headers.remove(CONTENT_LENGTH);
+    }
+    leave_named_behind(&mut headers);
+    headers.retain(|name, _| !is_about_a_hop(name.as_str()));
     headers
 }
 
 /// The length that `headers` give a body, in bytes.
 pub(crate) fn length(headers: &HeaderMap) -> Option<u64> {
     headers.get(CONTENT_LENGTH)?.to_str().ok()?.trim().parse().ok()
-}
-
-/// Whether a name is about the message, and not about a connection whose `connection` header has `named` these.
-fn travels(name: &str, named: &[String]) -> bool {
-    !is_about_a_hop(name) && !named.iter().any(|it| it == name)
 }
 
 /// The headers that `connection` says are about the connection too, besides those that always are.
@@ -94,7 +100,7 @@ mod tests {
 
     #[test]
     fn what_is_about_the_connection_or_about_us_stays_behind() {
-        let headers = map(&[
+        let mut headers = map(&[
             ("connection", "close, X-Secret-Hop"),
             ("x-secret-hop", "1"),
             ("keep-alive", "timeout=5"),
@@ -110,6 +116,7 @@ mod tests {
             ("x-stillroom-access", "token"),
             ("x-api-key", "key"),
         ]);
+        leave_named_behind(&mut headers);
         assert_eq!(names(&outgoing(headers)), ["x-api-key"]);
     }
 
@@ -170,5 +177,11 @@ mod tests {
             ("set-cookie", "b"),
         ]);
         assert_eq!(names(&returning(headers)), ["content-length", "retry-after", "set-cookie", "set-cookie"]);
+    }
+
+    #[test]
+    fn an_answer_that_comes_in_chunks_has_no_length_whatever_it_says() {
+        let headers = map(&[("content-length", "3"), ("transfer-encoding", "chunked"), ("x", "1")]);
+        assert_eq!(names(&returning(headers)), ["x"]);
     }
 }

@@ -15,6 +15,7 @@ mod capture;
 mod edge;
 mod error;
 mod examination;
+mod framing;
 mod guard;
 mod headers;
 mod injection;

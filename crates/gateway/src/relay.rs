@@ -55,7 +55,7 @@ async fn exchange(
     route: Route,
 ) -> Result<HttpResponse, Refusal> {
     let (method, payload) = (request.method().clone(), request.take_payload());
-    let headers = taken(&mut request.head_mut().headers);
+    let mut headers = taken(&mut request.head_mut().headers);
     if wants_websocket(&headers) {
         return Err(Refusal::websocket());
     }
@@ -64,6 +64,7 @@ async fn exchange(
     }
     let mut share = edge.reserve.share(); // Held until the answer begins: hardly any does before the body was sent.
     let body = gathered(&headers, payload, edge.relay.max_body, &mut share).await?;
+    headers::leave_named_behind(&mut headers);
     let place = edge.bulkhead.enter()?;
     let begun = edge.now();
     let (provider, upstream) = (route.provider, edge.upstream(route.provider));
@@ -86,6 +87,7 @@ async fn exchange(
     };
     let exchange = stay::within(edge.relay.request_timeout, place, line.send(outgoing));
     let (answer, capture) = join(exchange, aside).await;
+    let answer = answer.and_then(stays);
     let headed = edge.now();
     let returned = match answer {
         Ok(answer) => {
@@ -100,6 +102,12 @@ async fn exchange(
     };
     edge.metrics.relay_overhead(held + edge.now().since(headed));
     returned
+}
+
+/// An answer that changes to another protocol is none: nobody asked for it, since no `upgrade` goes further.
+fn stays(answer: Answer) -> Result<Answer, Fault> {
+    let changes = answer.status == StatusCode::SWITCHING_PROTOCOLS;
+    if changes { Err(Fault::Protocol("it changes to another protocol")) } else { Ok(answer) }
 }
 
 /// The headers themselves. The server reads those of the next request into what is left, which should not have to grow for them.

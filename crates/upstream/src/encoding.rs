@@ -8,6 +8,9 @@ use std::io::{self, Read};
 /// The largest window a decoder must support (RFC 8878, 3.1.1.1.2): 8 MiB. More is only good for exhausting memory.
 const ZSTD_WINDOW_LOG: u32 = 23;
 
+/// How many codings are taken off. Nobody sends more than one; each costs as much as it unpacks, and a header has room for thousands.
+const MOST_CODINGS: usize = 3;
+
 /// What brotli reads at once, in bytes.
 const BROTLI_BUFFER: usize = 8 * 1024;
 
@@ -15,7 +18,7 @@ const BROTLI_BUFFER: usize = 8 * 1024;
 /// at most `at_most` bytes: decoding a bomb stops there.
 ///
 /// # Errors
-/// [`Unreadable::UnknownEncoding`] for anything but identity, gzip, deflate, br and zstd,
+/// [`Unreadable::UnknownEncoding`] for anything but identity, gzip, deflate, br and zstd, and for more than three of them,
 /// [`Unreadable::Undecodable`] for corrupt or cut data, [`Unreadable::TooLarge`] beyond `at_most`.
 pub fn decoded<'b>(
     content_encoding: Option<&str>,
@@ -23,7 +26,11 @@ pub fn decoded<'b>(
     at_most: usize,
 ) -> Result<Cow<'b, [u8]>, Unreadable> {
     let mut plain = Cow::Borrowed(body);
-    for coding in content_encoding.unwrap_or_default().rsplit(',').map(str::trim) {
+    let codings = content_encoding.unwrap_or_default();
+    if codings.split(',').count() > MOST_CODINGS {
+        return Err(Unreadable::UnknownEncoding);
+    }
+    for coding in codings.rsplit(',').map(str::trim) {
         if let Some(inner) = without(coding, &plain, at_most)? {
             plain = Cow::Owned(inner);
         }
@@ -132,6 +139,16 @@ mod tests {
     #[test]
     fn unknown_codings_are_unreadable() {
         assert_eq!(decoded(Some("rot13"), b"x", 100), Err(Unreadable::UnknownEncoding));
+    }
+
+    #[test]
+    fn more_codings_than_anybody_sends_are_not_taken_off() {
+        let packed = |times: usize| (0..times).fold(b"hello".to_vec(), |body, _| gzip(&body));
+        let read = |times: usize| {
+            decoded(Some(&vec!["gzip"; times].join(", ")), &packed(times), 1000).map(Cow::into_owned)
+        };
+        assert_eq!(read(3).unwrap(), b"hello");
+        assert_eq!(read(4), Err(Unreadable::UnknownEncoding));
     }
 
     #[test]

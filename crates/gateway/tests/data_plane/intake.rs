@@ -60,6 +60,25 @@ fn a_doubled_header_is_relayed_twice_and_captured_from_neither() {
 }
 
 #[test]
+fn a_credential_that_is_said_to_be_about_the_connection_goes_no_further_and_is_none() {
+    let provider = Provider::saying(OK);
+    let house = House::before(&provider);
+    let both = "authorization: Bearer a\r\nx-api-key: b\r\nconnection: keep-alive, Authorization\r\n";
+    for headers in [both, "x-api-key: b\r\n"] {
+        house.ask(post("/v1/messages", headers, TURN));
+        let heard = provider.heard();
+        assert_eq!(
+            (heard.values("authorization"), heard.values("x-api-key")),
+            (vec![], vec!["b"]),
+            "{headers}"
+        );
+    }
+    let mut names: Vec<String> = house.slots().iter().map(|slot| slot.fingerprint.to_string()).collect();
+    names.dedup();
+    assert_eq!(names.len(), 1, "the key alone, both times");
+}
+
+#[test]
 fn a_line_that_only_a_line_feed_ends_is_a_header_of_its_own() {
     let smuggled = "authorization: Bearer a\nauthorization: Bearer b\r\n";
     assert_eq!(left_alone(smuggled, "repeated").heard.values("authorization"), ["Bearer a", "Bearer b"]);

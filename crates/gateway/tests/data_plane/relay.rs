@@ -230,3 +230,49 @@ fn prefixes_decide_where_a_request_goes_and_base_urls_may_have_a_path() {
     house.ask(post("/v1/models", "anthropic-version: 2023-06-01\r\n", ""));
     assert_eq!(anthropic.heard().line, "POST /v1/models HTTP/1.1");
 }
+
+#[test]
+fn a_client_that_knows_no_chunks_gets_an_answer_without_length_up_to_the_connections_end() {
+    let chunked = format!(
+        "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n{}{}0\r\n\r\n",
+        chunk("first "),
+        chunk("last")
+    );
+    let provider = Provider::saying(chunked);
+    let house = House::before(&provider);
+    let mut client = house.client();
+    client.say(post("/v1/messages", "connection: keep-alive\r\n", "{}").replace("HTTP/1.1", "HTTP/1.0"));
+    let heard = client.hear_all();
+    assert!(!heard.contains("transfer-encoding"), "{heard}");
+    assert!(heard.ends_with("\r\n\r\nfirst last"), "{heard}");
+}
+
+#[test]
+fn chunks_count_more_than_a_length_beside_them() {
+    for length in [0, 3, 10] {
+        let head =
+            format!("HTTP/1.1 200 OK\r\ncontent-length: {length}\r\ntransfer-encoding: chunked\r\n\r\n");
+        let provider = Provider::saying(format!("{head}{}0\r\n\r\n", chunk("hello")));
+        let heard = House::before(&provider).ask(post("/v1/messages", "", "{}"));
+        assert_eq!((heard.status, heard.text().as_str()), (200, "hello"), "{length}");
+    }
+}
+
+#[test]
+fn an_answer_that_changes_to_another_protocol_is_told_as_one_that_cannot_be_read() {
+    let provider = Provider::playing(|line| {
+        while line.hear() {
+            line.say(
+                b"HTTP/1.1 101 Switching Protocols\r\nupgrade: other\r\nconnection: upgrade\r\n\r\nhello",
+            );
+            line.hang_up();
+        }
+    });
+    let heard = House::before(&provider).ask(post("/v1/messages", "", "{}"));
+    assert_eq!(
+        (heard.status, heard.values("x-stillroom-error")),
+        (502, vec!["upstream_unreadable"]),
+        "{}",
+        heard.text()
+    );
+}
