@@ -31,7 +31,8 @@ pub fn main() -> ExitCode {
     let cli = cli::understood(arguments, color);
     output::choose(cli.color);
     let places = settings::Places::of_this_process();
-    command::perform(cli, &places).unwrap_or_else(|failure| {
+    let done = command::perform(cli, &places).and_then(|code| output::unsaid().map_or(Ok(code), Err));
+    done.unwrap_or_else(|failure| {
         output::complain(&failure);
         failure.exit.into()
     })

@@ -16,9 +16,40 @@ pub(crate) fn choose(color: Color) {
     COLOR.get_or_init(|| color);
 }
 
-/// Prints text for standard output. A reader that has gone away is no failure: it has seen enough.
+/// The first failure of what was said.
+static UNSAID: OnceLock<io::Error> = OnceLock::new();
+
+/// Prints text for standard output. A reader that has gone away is no failure: it has seen enough. All else is told [in the end](unsaid).
 pub(crate) fn say(text: &str) {
-    let _gone = writeln!(stdout(), "{}", text.trim_end());
+    note_unsaid(writeln!(stdout(), "{}", text.trim_end()));
+}
+
+/// Prints the whole of a text as it is, on the same terms.
+pub(crate) fn say_as_it_is(text: &str) {
+    note_unsaid(go_on(text));
+}
+
+fn note_unsaid(said: io::Result<()>) {
+    if let Err(error) = said
+        && error.kind() != io::ErrorKind::BrokenPipe
+    {
+        UNSAID.get_or_init(|| error);
+    }
+}
+
+/// Why something could not be said, if so.
+pub(crate) fn unsaid() -> Option<Failure> {
+    let cause = UNSAID.get()?;
+    Some(Failure::new(
+        "not everything could be written",
+        cause,
+        "see where standard output goes, and whether there is room",
+    ))
+}
+
+/// Whether standard output goes to a terminal.
+pub(crate) fn is_read_by_a_person() -> bool {
+    stdout().is_terminal()
 }
 
 /// Prints a piece of what prints as it goes, at once.

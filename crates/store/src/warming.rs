@@ -131,7 +131,7 @@ pub(crate) fn mode(transaction: &Transaction<'_>, session: &SessionId) -> rusqli
     Ok(found.optional()?.unwrap_or_default())
 }
 
-/// Keeps a pause, and lets go those of single caches that are over at `now`.
+/// Keeps a pause, unless its session was forgotten meanwhile, since it quotes what the provider said of it; and lets go those of single caches that are over at `now`.
 pub(crate) fn keep_pause(
     transaction: &Transaction<'_>,
     kept: &KeptPause,
@@ -144,7 +144,7 @@ pub(crate) fn keep_pause(
         (bucket.session.as_str(), bucket.model.as_str(), bucket.origin.as_str())
     });
     let sql = "INSERT OR REPLACE INTO warming_pause (session, model, origin, cause, said, until)
-        VALUES (?1, ?2, ?3, ?4, ?5, ?6)";
+        SELECT ?1, ?2, ?3, ?4, ?5, ?6 WHERE ?1 NOT IN (SELECT session FROM forgotten)";
     transaction.prepare_cached(sql)?.execute(params![
         session,
         model,

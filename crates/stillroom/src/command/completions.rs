@@ -2,7 +2,7 @@
 
 use crate::cli::Cli;
 use crate::failure::Failure;
-use crate::output::go_on;
+use crate::output::say_as_it_is;
 use clap::CommandFactory as _;
 use clap_complete::Shell;
 use std::fs;
@@ -12,7 +12,7 @@ use std::process::ExitCode;
 
 /// Prints what `shell` needs.
 pub(crate) fn perform(shell: Shell) -> ExitCode {
-    go_on(&script(shell)).unwrap_or_default();
+    say_as_it_is(&script(shell));
     ExitCode::SUCCESS
 }
 
@@ -28,7 +28,7 @@ fn script(shell: Shell) -> String {
 /// They cannot be written.
 pub(crate) fn manual(folder: Option<&Path>) -> Result<ExitCode, Failure> {
     let written = match folder {
-        None => page().map(|page| go_on(&page).unwrap_or_default()),
+        None => page().map(|page| say_as_it_is(&page)),
         Some(folder) => pages(folder),
     };
     let unwritten = |cause| {

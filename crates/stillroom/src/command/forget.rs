@@ -2,7 +2,7 @@
 
 use super::invocation::{Invocation, wait_for};
 use super::keeper::{Keeper, unusable};
-use super::session_id;
+use super::{project, session_id};
 use crate::cli::{Doomed, Forget, Json};
 use crate::failure::{Exit, Failure};
 use crate::output::{ask, counted, say};
@@ -37,9 +37,15 @@ pub(crate) fn perform(invocation: &Invocation<'_>, asked: &Forget) -> Result<Exi
     })
 }
 
-/// The same with the whole id of its session.
+/// The same with the whole id of its session, or the name of its project.
 async fn named(keeper: &mut Keeper, what: &Doomed) -> Result<Doomed, Failure> {
-    let Doomed::Session { id } = what else { return Ok(what.clone()) };
+    let id = match what {
+        Doomed::Session { id } => id,
+        Doomed::Project { name } => {
+            return Ok(Doomed::Project { name: project::named(name).as_str().to_owned() });
+        }
+        Doomed::Everything => return Ok(Doomed::Everything),
+    };
     let id = match keeper {
         Keeper::Gateway(gateway) => session_id::find(gateway, id).await?,
         Keeper::Folder(store, _) => {

@@ -2,6 +2,7 @@
 
 use super::invocation::Invocation;
 use super::look::{self, List};
+use super::project::named;
 use crate::cli::Json;
 use crate::client::encoded;
 use crate::failure::Failure;
@@ -19,7 +20,8 @@ pub(crate) fn perform(
 
 /// So many hits, and perhaps of one project only.
 fn list(words: &[String], (limit, project): (u32, Option<&str>)) -> List {
-    let project = project.map(|project| format!("&project={}", encoded(project))).unwrap_or_default();
+    let project =
+        project.map(|project| format!("&project={}", encoded(named(project).as_str()))).unwrap_or_default();
     List {
         path: format!("/api/v1/recall?q={}&limit={limit}{project}", encoded(&words.join(" "))),
         field: "hits",

@@ -2,7 +2,7 @@
 
 use super::look;
 use crate::client::Gateway;
-use crate::failure::Failure;
+use crate::failure::{Exit, Failure};
 
 /// How many of those that fit are named.
 const NAMED: usize = 5;
@@ -22,6 +22,9 @@ pub(crate) async fn find(gateway: &Gateway, wanted: &str) -> Result<String, Fail
 /// # Errors
 /// None is called so, or several are.
 pub(crate) fn chosen(ids: &[&str], wanted: &str) -> Result<String, Failure> {
+    if wanted.is_empty() {
+        return Err(nobody());
+    }
     let fitting: Vec<&str> = ids.iter().copied().filter(|id| id.starts_with(wanted)).collect();
     match fitting[..] {
         [only] => Ok(only.to_owned()),
@@ -29,6 +32,12 @@ pub(crate) fn chosen(ids: &[&str], wanted: &str) -> Result<String, Failure> {
         [] => Err(unknown(ids, wanted)),
         _ => Err(ambiguous(&fitting, wanted)),
     }
+}
+
+/// Every id begins with nothing, so a variable of a script that is not set would mean the only session there is.
+fn nobody() -> Failure {
+    let remedy = "give an id, or its beginning: `stillroom sessions` lists them";
+    Failure::new("no session is named", "the id that was given is empty", remedy).with_exit(Exit::WrongUse)
 }
 
 fn unknown(ids: &[&str], wanted: &str) -> Failure {
@@ -74,6 +83,7 @@ mod tests {
             chosen(&IDS, "0199f4a2"),
             chosen(&IDS, "nobody"),
             chosen(&many, "0199"),
+            chosen(&IDS[..1], ""),
         ];
         let texts: Vec<String> = wrong.into_iter().map(|wrong| wrong.unwrap_err().to_string()).collect();
         insta::assert_snapshot!(texts.join("\n\n"));

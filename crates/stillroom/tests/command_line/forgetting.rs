@@ -109,3 +109,28 @@ fn however_much_it_is_the_command_ends_when_no_file_holds_a_word_of_it() {
     assert!(told.iter().all(|told| done.out().contains(told)), "{} {}", done.out(), done.err());
     assert!(!is_anywhere(&user, "quincemarm"));
 }
+
+#[test]
+fn a_folder_names_the_project_that_it_is_a_part_of() {
+    let user = User::new();
+    remember(&user, "0199f3a2-one", "quince");
+    let folder = user.home().join("oven/src");
+    let repository = user.home().join("oven/.git");
+    std::fs::create_dir_all(&folder).unwrap();
+    std::fs::create_dir_all(&repository).unwrap();
+    std::fs::write(repository.join("HEAD"), "ref: refs/heads/main\n").unwrap();
+    let remote = "[remote \"origin\"]\n\turl = git@github.com:ann/oven.git\n";
+    std::fs::write(repository.join("config"), remote).unwrap();
+    let forgets = |folder: &str| {
+        let arguments = ["--listen", "127.0.0.1:0", "forget", "project", folder, "--dry-run"];
+        let said = user.command(&arguments).current_dir(user.home().join("oven/src")).output().unwrap();
+        String::from_utf8_lossy(&said.stdout).into_owned()
+    };
+    for folder in [".", "..", &folder.display().to_string()] {
+        let said = forgets(folder);
+        assert!(
+            said.starts_with("To be forgotten, project github.com/ann/oven: 1 session with 1 message"),
+            "{said}"
+        );
+    }
+}

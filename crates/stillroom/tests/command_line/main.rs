@@ -38,3 +38,6 @@ mod tracing;
 #[cfg(unix)]
 #[cfg(test)]
 mod transferring;
+#[cfg(target_os = "linux")]
+#[cfg(test)]
+mod writing;

@@ -1,12 +1,15 @@
 //! What holds warming back is kept, and what it cost and saved adds up.
 
-use crate::fixture::id;
+use crate::fixture::{id, store_with};
 use domain::conversation::{CacheTtl, Usage};
+use domain::ids::Principal;
 use domain::provider::Provider;
 use domain::purpose::Purpose;
 use domain::time::UnixMillis;
 use domain::warming::{Bucket, PauseCause, WarmingMode, Whose};
-use store::{Costs, CostsBy, KeptHabits, KeptPause, LedgerEntry, SqliteStore, Store, WarmReturn};
+use store::{
+    Costs, CostsBy, Extent, KeptHabits, KeptPause, LedgerEntry, SqliteStore, Store, WarmReturn, Yours as _,
+};
 use tempfile::TempDir;
 
 const NOON: UnixMillis = UnixMillis(1_798_200_000_000);
@@ -49,6 +52,18 @@ fn pause(bucket: Option<Bucket>, until: UnixMillis) -> KeptPause {
 
 fn bucket(session: &str) -> Bucket {
     Bucket { session: id(session), model: "m".into(), origin: "https://h".into() }
+}
+
+#[test]
+fn a_pause_of_a_session_that_was_forgotten_meanwhile_is_not_kept() {
+    let mut store = store_with("a", &["quince"]);
+    store.forget(&Principal::local(), &Extent::Session(id("a")), NOON).unwrap();
+    for bucket in ["a", "b"].map(bucket) {
+        store.keep_warming_pause(&pause(Some(bucket), later(HOUR)), NOON).unwrap();
+    }
+    let kept: Vec<_> =
+        store.warming_memory(40, NOON).unwrap().pauses.into_iter().map(|it| it.bucket).collect();
+    assert_eq!(kept, [Some(bucket("b"))]);
 }
 
 #[test]
