@@ -324,6 +324,9 @@ impl Upstream {
         own: Fingerprint,
         (fallback, now): (GlobalFallback, Moment),
     ) -> Option<&Held> {
+        if fallback == GlobalFallback::Off {
+            return None; // Each session asks, and after a refusal of a token of many all of theirs would be gone through.
+        }
         let tenant = self.tenants.get(principal)?;
         let slot = tenant.slots.get(&Named::from(session))?;
         let fits = |other: &Slot| match fallback {
