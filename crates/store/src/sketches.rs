@@ -5,35 +5,35 @@ use rusqlite::{Row, Transaction, params};
 use std::collections::BTreeSet;
 
 /// How many numbers of texts go into one row; the schema knows it too.
-const SPAN: i64 = 256;
+const TEXTS: i64 = 256;
 /// How many outdated rows are made anew along with others.
 const OUTDATED: i64 = 16;
 /// What stands before the signs: which of the texts, and which of its parts.
 const KEY: usize = 2;
 
-/// Where a sketch is kept.
+/// Neighbouring texts of a session, whose sketches lie in one row.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) struct Place {
+pub(crate) struct Span {
     session: String,
     source: String,
-    span: i64,
+    number: i64,
 }
 
-impl Place {
+impl Span {
     /// Of a text of a session.
     pub(crate) fn of(session: &str, source: &str, id: i64) -> Self {
-        Self { session: session.to_owned(), source: source.to_owned(), span: id.div_euclid(SPAN) }
+        Self { session: session.to_owned(), source: source.to_owned(), number: id.div_euclid(TEXTS) }
     }
 
     /// From a row of `session`, `source` and `span`.
     fn read(row: &Row<'_>) -> rusqlite::Result<Self> {
-        Ok(Self { session: row.get("session")?, source: row.get("source")?, span: row.get("span")? })
+        Ok(Self { session: row.get("session")?, source: row.get("source")?, number: row.get("span")? })
     }
 }
 
 /// The numbers of the first and the last text of a span.
 pub(crate) const fn numbers(span: i64) -> (i64, i64) {
-    (span * SPAN, span * SPAN + SPAN - 1)
+    (span * TEXTS, span * TEXTS + TEXTS - 1)
 }
 
 /// The signs of a vector, as it is kept.
@@ -63,26 +63,26 @@ pub(crate) fn entries(span: i64, row: &[u8], signs: usize) -> impl Iterator<Item
     let sound = entries.remainder().is_empty();
     entries.filter(move |_| sound).map(move |entry| {
         let (key, signs) = entry.split_at(KEY);
-        (span * SPAN + i64::from(key[0]), usize::from(key[1]), signs)
+        (span * TEXTS + i64::from(key[0]), usize::from(key[1]), signs)
     })
 }
 
-/// Makes the rows of these places anew from the vectors, and a few others that are outdated.
-pub(crate) fn renew(transaction: &Transaction<'_>, mut places: BTreeSet<Place>) -> rusqlite::Result<()> {
+/// Makes the rows of these spans anew from the vectors, and a few others that are outdated.
+pub(crate) fn renew(transaction: &Transaction<'_>, mut spans: BTreeSet<Span>) -> rusqlite::Result<()> {
     let sql = "SELECT session, source, span FROM sketch WHERE signs = x'' LIMIT ?1";
     let mut outdated = transaction.prepare_cached(sql)?;
-    let outdated = outdated.query_map([OUTDATED], Place::read)?;
-    places.extend(outdated.collect::<rusqlite::Result<Vec<_>>>()?);
-    places.iter().try_for_each(|place| make(transaction, place))
+    let outdated = outdated.query_map([OUTDATED], Span::read)?;
+    spans.extend(outdated.collect::<rusqlite::Result<Vec<_>>>()?);
+    spans.iter().try_for_each(|span| make(transaction, span))
 }
 
 /// Of the newest model that has been here: what another one made before is no longer looked at. A part that the model could not do has no
 /// numbers, and is like no other.
-fn make(transaction: &Transaction<'_>, place: &Place) -> rusqlite::Result<()> {
+fn make(transaction: &Transaction<'_>, span: &Span) -> rusqlite::Result<()> {
     let sql = "SELECT id, part, model, vector FROM vector WHERE session = ?1 AND source = ?2 AND id BETWEEN ?3 AND ?4";
-    let (first, last) = numbers(place.span);
+    let (first, last) = numbers(span.number);
     let mut vectors = transaction.prepare_cached(sql)?;
-    let mut rows = vectors.query(params![place.session, place.source, first, last])?;
+    let mut rows = vectors.query(params![span.session, span.source, first, last])?;
     let (mut newest, mut made) = (0, Vec::new());
     while let Some(row) = rows.next()? {
         let (id, part, model): (i64, u8, i64) = (row.get(0)?, row.get(1)?, row.get(2)?);
@@ -95,14 +95,14 @@ fn make(transaction: &Transaction<'_>, place: &Place) -> rusqlite::Result<()> {
             made.extend(signs(vector));
         }
     }
-    let Place { session, source, span } = place;
+    let Span { session, source, number } = span;
     if made.is_empty() {
         let sql = "DELETE FROM sketch WHERE session = ?1 AND source = ?2 AND span = ?3";
-        transaction.prepare_cached(sql)?.execute(params![session, source, span])?;
+        transaction.prepare_cached(sql)?.execute(params![session, source, number])?;
     } else {
         let sql =
             "INSERT OR REPLACE INTO sketch (session, source, span, model, signs) VALUES (?1, ?2, ?3, ?4, ?5)";
-        transaction.prepare_cached(sql)?.execute(params![session, source, span, newest, made])?;
+        transaction.prepare_cached(sql)?.execute(params![session, source, number, newest, made])?;
     }
     Ok(())
 }

@@ -5,7 +5,7 @@
 
 use crate::columns::Word;
 use crate::recall::Source;
-use crate::sketches::{self, Place};
+use crate::sketches::{self, Span};
 use domain::vector::{ModelName, Vector};
 use rusqlite::{OptionalExtension as _, Row, Transaction, params};
 use std::collections::BTreeSet;
@@ -35,14 +35,14 @@ pub struct TextKey {
 }
 
 impl TextKey {
-    /// Where the sketch of its vectors is kept, if it has some.
-    fn place(&self, vectors: &[Vector]) -> Option<Place> {
+    /// Of which texts its sketch is kept together with theirs, if it has one.
+    fn span(&self, vectors: &[Vector]) -> Option<Span> {
         let source = match self.source {
             Source::Knowledge => return None,
             Source::Observation => "observation",
             Source::Message => "message",
         };
-        (!vectors.is_empty()).then(|| Place::of(&self.session, source, self.id))
+        (!vectors.is_empty()).then(|| Span::of(&self.session, source, self.id))
     }
 }
 
@@ -119,7 +119,7 @@ pub(crate) fn keep(
     made: &[(TextKey, Vec<Vector>)],
 ) -> rusqlite::Result<()> {
     let number = number(transaction, model)?;
-    let mut places = BTreeSet::new();
+    let mut spans = BTreeSet::new();
     for (key, vectors) in made {
         for (part, vector) in vectors.iter().enumerate() {
             let values = params![
@@ -133,12 +133,12 @@ pub(crate) fn keep(
             ];
             transaction.prepare_cached(still(key.source))?.execute(values)?;
         }
-        places.extend(key.place(vectors));
+        spans.extend(key.span(vectors));
         if let Some(sql) = reached(key.source) {
             transaction.prepare_cached(sql)?.execute([number, key.id])?;
         }
     }
-    sketches::renew(transaction, places)
+    sketches::renew(transaction, spans)
 }
 
 /// The number of a model. What others made takes no part in searches any more and is written over, so were they to come back, they would have
@@ -212,7 +212,7 @@ mod tests {
         let kept = "INSERT INTO vector SELECT 's', 'message', id, 0, 1, x'7f81' FROM (SELECT 7 AS id UNION SELECT 8 UNION SELECT 300)";
         database.execute_batch(kept).unwrap();
         let transaction = database.transaction().unwrap();
-        sketches::renew(&transaction, [7, 300].map(|id| Place::of("s", "message", id)).into()).unwrap();
+        sketches::renew(&transaction, [7, 300].map(|id| Span::of("s", "message", id)).into()).unwrap();
         let rows = || -> Vec<(i64, Vec<u8>)> {
             let mut rows = transaction.prepare("SELECT span, signs FROM sketch").unwrap();
             rows.query_map([], |row| Ok((row.get(0)?, row.get(1)?))).unwrap().map(Result::unwrap).collect()

@@ -287,7 +287,7 @@ mod tests {
         let query: Vec<f32> = (0..64).map(|_| number()).collect();
         let transaction = database.transaction().unwrap();
         transaction.execute_batch("DELETE FROM vector; DELETE FROM sketch").unwrap();
-        let mut places = BTreeSet::new();
+        let mut spans = BTreeSet::new();
         // Every hundredth is much like the query, all others are not.
         for id in 1..=4_000_i64 {
             let alike = if id % 100 == 0 { 2.0 } else { 0.0 };
@@ -296,9 +296,9 @@ mod tests {
             let vector = Vector::of(&numbers);
             let row = params![session, id, vector.as_bytes()];
             transaction.execute("INSERT INTO vector VALUES (?1, 'message', ?2, 0, 1, ?3)", row).unwrap();
-            places.insert(sketches::Place::of(session, "message", id));
+            spans.insert(sketches::Span::of(session, "message", id));
         }
-        sketches::renew(&transaction, places).unwrap();
+        sketches::renew(&transaction, spans).unwrap();
         let query = QueryVector { model: ModelName([0; 32]), vector: Vector::of(&query) };
         let found = Nearest::of(&transaction, Scope::default(), Some(&query)).unwrap();
         assert_eq!(found.messages.len(), COMPARED);
