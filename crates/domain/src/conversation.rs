@@ -1,5 +1,6 @@
 //! What was said: messages in one shape for all dialects, and what a request and an answer tell about a turn.
 
+use crate::readable::readable;
 use crate::time::UnixMillis;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
@@ -70,14 +71,10 @@ impl Message {
         Self { role, parts: vec![Part::Text { text: text.into() }] }
     }
 
-    /// The message as a person would read it; tool traffic is marked as such.
+    /// The message as a person would read it; tool traffic is marked as such, and what came out of our own memory is left out.
     #[must_use]
     pub fn readable(&self) -> String {
-        let lines = self.parts.iter().map(|part| match part {
-            Part::Text { text } => text.trim().to_owned(),
-            Part::ToolCall { name, input, .. } => format!("[tool call {name}] {input}"),
-            Part::ToolResult { text, .. } => format!("[tool result] {}", text.trim()),
-        });
+        let lines = self.parts.iter().map(readable);
         lines.filter(|line| !line.is_empty()).collect::<Vec<_>>().join("\n")
     }
 
@@ -380,12 +377,5 @@ mod tests {
             Usage { input: 1, cache_read: 2, cache_write_5m: 3, cache_write_1h: 4, output: 5 }.prompt(),
             10
         );
-    }
-
-    #[test]
-    fn tool_traffic_is_readable_as_such() {
-        let call = Part::ToolCall { id: "1".into(), name: "read".into(), input: r#"{"path":"a"}"#.into() };
-        let message = Message { role: Role::Assistant, parts: vec![call] };
-        assert_eq!(message.readable(), r#"[tool call read] {"path":"a"}"#);
     }
 }

@@ -23,6 +23,7 @@ pub mod price;
 pub mod project;
 pub mod provider;
 pub mod purpose;
+mod readable;
 pub mod script;
 pub mod secret;
 pub mod segment;
