@@ -8,6 +8,7 @@ mod language;
 mod lexicon;
 mod meaning;
 mod nearest;
+mod phrase;
 mod pool;
 mod question;
 mod ranking;

@@ -4,7 +4,7 @@
 //! that are in very many texts tell little apart: they draw only together with all the others, unscored, and the ranking, which reads
 //! what was drawn, counts them again. In a store in which no word is in so many texts nothing is left out.
 
-use super::question::{Question, Sought};
+use super::question::Question;
 use super::vocabulary::Vocabulary;
 use rusqlite::{Row, Transaction, params};
 
@@ -65,13 +65,20 @@ impl Draw {
         let texts = newest(transaction, index)?;
         let most = if texts > VERY_MANY { SCORED_OF_VERY_MANY } else { SCORED };
         let mut vocabulary = Vocabulary::of(transaction, index, texts, question.sought().len())?;
-        let count = |word: Sought| {
-            let word = vocabulary.expression(&word)?;
+        let mut count = |word: String| -> rusqlite::Result<Count> {
             let of = |row: &Row<'_>| Ok((row.get(0)?, row.get(1)?));
             let (texts, span) = statement.query_row(params![word, most + 1], of)?;
             Ok(Count { word, texts, span })
         };
-        Ok(Self::among(question.sought().map(count).collect::<rusqlite::Result<_>>()?, most))
+        let mut words = Vec::new();
+        for sought in question.sought() {
+            words.push(count(vocabulary.expression(&sought)?)?);
+        }
+        // A name is rarer than its words, and so what has it is drawn before what has these.
+        for phrase in &question.phrases {
+            words.push(count(phrase.expression())?);
+        }
+        Ok(Self::among(words, most))
     }
 
     /// The rarest words draw by score, as many as together are in no more texts than `most`. A word that no text has is as if it had not been

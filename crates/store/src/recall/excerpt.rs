@@ -6,6 +6,10 @@ use super::ranking::LEFT_OUT;
 
 /// How many words it has.
 const WORDS: usize = 64;
+/// How long it is at most, in bytes: a word of what no person wrote may be thousands of letters long.
+const LONGEST: usize = 2_000;
+/// So much of that stands before the first of what is looked for, where all of it is too long.
+const BEFORE: usize = 200;
 /// What counts for a part, from most to least: each different word, that a sentence begins with it, each word again.
 const WORD: usize = 1_000;
 const SENTENCE: usize = 100;
@@ -18,18 +22,29 @@ struct Place {
     term: Option<usize>,
 }
 
-/// Of a text with more words than that the part with the most of what is looked for, of two alike the first; of any other text none.
+/// Of a text with more words than that, or a longer one, the part with the most of what is looked for, of two alike the first; of any other text none.
 pub(super) fn excerpt(text: &str, meanings: &mut Meanings<'_>) -> Option<String> {
     let places = places(text, meanings);
-    if places.len() <= WORDS {
+    if places.len() <= WORDS && text.len() <= LONGEST {
         return None;
     }
-    let begin = best(text, &places, meanings.terms());
+    let begin = if places.len() <= WORDS { 0 } else { best(text, &places, meanings.terms()) };
     let end = (begin + WORDS).min(places.len());
     let from = if begin == 0 { 0 } else { places[begin].from };
     let to = if end == places.len() { text.len() } else { places[end - 1].to };
+    let first = places[begin..end].iter().find(|place| place.term.is_some()).map_or(from, |place| place.from);
+    let (from, to) = bounded(text, (from, to), first);
     let left_out = |is_cut: bool| if is_cut { String::from(LEFT_OUT) } else { String::new() };
     Some(format!("{}{}{}", left_out(from > 0), &text[from..to], left_out(to < text.len())))
+}
+
+/// As much of a part as may be shown, with the first of what is looked for in it.
+fn bounded(text: &str, (from, to): (usize, usize), first: usize) -> (usize, usize) {
+    if to - from <= LONGEST {
+        return (from, to);
+    }
+    let from = text.floor_char_boundary(first.saturating_sub(BEFORE).max(from));
+    (from, text.floor_char_boundary((from + LONGEST).min(to)))
 }
 
 fn places(text: &str, meanings: &mut Meanings<'_>) -> Vec<Place> {
@@ -121,6 +136,16 @@ mod tests {
 
     fn of(question: &str, text: &str) -> String {
         excerpt(text, &mut Question::by_itself(question).meanings()).unwrap_or_else(|| text.to_owned())
+    }
+
+    #[test]
+    fn of_few_words_that_are_very_long_no_more_is_shown_than_of_others() {
+        let long = format!("{} the key: otter {}", "f".repeat(5_000), "é".repeat(5_000));
+        let shown = of("otter", &long);
+        assert!(shown.len() <= LONGEST + 8 && shown.contains("the key: otter é"), "{shown}");
+        assert!(shown.starts_with("…f") && shown.ends_with("é…"), "{shown}");
+        let shown = of("otter", &"é".repeat(5_000));
+        assert!(shown.starts_with('é') && shown.len() <= LONGEST + 8, "{shown}");
     }
 
     /// So many words that nobody looks for.

@@ -5,6 +5,7 @@ use super::dates::NamedDate;
 use super::language::Language;
 use super::lexicon;
 use super::meaning::Meanings;
+use super::phrase::Phrase;
 use domain::script::{has_unspaced, is_hiragana, lone, set_apart};
 use std::collections::HashSet;
 use std::iter;
@@ -25,6 +26,8 @@ pub(super) struct Question {
     pub(super) language: Language,
     /// The telling words as the index is to look for them.
     telling: Vec<String>,
+    /// The names in it that have several words.
+    pub(super) phrases: Vec<Phrase>,
     /// Whether it asks when something was.
     pub(super) asks_when: bool,
     /// The date it names.
@@ -45,7 +48,8 @@ impl Question {
             telling.iter().flat_map(|word| lexicon::words_as_written(word)).map(|word| language.stem(word));
         let terms = stems.filter(|stem| seen.insert(stem.clone())).collect();
         let (asks_when, date) = (asks_when(&words), NamedDate::among(&words));
-        Ok(Self { words, terms, language, telling, asks_when, date })
+        let phrases = Phrase::all_in(query);
+        Ok(Self { words, terms, language, telling, phrases, asks_when, date })
     }
 
     /// Whether there is nothing to look for.

@@ -44,6 +44,8 @@ const ASKING: f64 = 0.87;
 const LIKENESS: f64 = 0.3;
 /// How strongly it counts how many different words stand close together.
 const COVERAGE: f64 = 0.1;
+/// It has a name that is asked for, as it stands in the question: of what one with all the words could score.
+const PHRASE: f64 = 0.5;
 /// Where a passage leaves something out.
 pub(super) const LEFT_OUT: char = '…';
 /// A message, or the part of it around the words.
@@ -151,6 +153,7 @@ impl<'t> Ranking<'t> {
             *score += share(FIRST_PERSON, reading.is_first_person) * self.whole;
         }
         self.count_coverage(&mut scores);
+        self.count_phrases(&mut scores);
         self.count_date(&mut scores);
         scores
     }
@@ -215,6 +218,15 @@ impl<'t> Ranking<'t> {
         }
         for (score, near) in scores.iter_mut().zip(near) {
             *score *= (near.len() as f64 / self.content.len().max(1) as f64 + 0.3).powf(COVERAGE);
+        }
+    }
+
+    fn count_phrases(&self, scores: &mut [f64]) {
+        let phrases = &self.question.phrases;
+        for (score, passage) in scores.iter_mut().zip(&self.talk.passages) {
+            let text = passage.whole.as_ref().unwrap_or(&passage.text);
+            let had = phrases.iter().filter(|phrase| phrase.stands_in(text)).count();
+            *score += PHRASE * self.whole * had as f64 / phrases.len().max(1) as f64;
         }
     }
 

@@ -336,3 +336,21 @@ fn bakery_once<T>(ask: impl FnOnce(&mut SqliteStore) -> T) -> T {
     thread_local!(static STORE: std::cell::RefCell<SqliteStore> = std::cell::RefCell::new(bakery()));
     STORE.with_borrow_mut(ask)
 }
+
+#[test]
+fn a_name_from_code_is_found_where_it_stands_before_its_words_apart() {
+    let apart = "I will flush the cursor, and flush, and the cursor is a cursor again";
+    let mut store = store_with(
+        "s",
+        &[
+            apart,
+            "ok",
+            "cursor: flush it, then flush that cursor",
+            "ok",
+            "it hangs in flush_cursor() there",
+            "ok",
+        ],
+    );
+    let hits = store.recall(None, "where is `flush_cursor` called", 10).unwrap();
+    assert_eq!(hits[0].text, "it hangs in flush_cursor() there");
+}
