@@ -89,6 +89,19 @@ plain_name! {
     FileId
 }
 
+impl KnowledgeId {
+    /// The longest that a person or a file may give, in bytes.
+    pub const LONGEST: usize = 64;
+
+    /// Whether a person or a file may give it: 1 to [`LONGEST`](Self::LONGEST) letters, digits, dots, dashes and underscores. Ids stand in
+    /// paths and in files that people edit.
+    #[must_use]
+    pub fn is_plain(&self) -> bool {
+        let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"._-".contains(&byte);
+        (1..=Self::LONGEST).contains(&self.0.len()) && self.0.bytes().all(plain)
+    }
+}
+
 /// What the owner of a gateway for one machine is called.
 const LOCAL: &str = "local";
 

@@ -7,6 +7,7 @@ mod tests;
 
 use crate::ids::{KnowledgeId, ProjectId};
 use crate::knowledge::{Category, InvalidOperation, Operation, validate};
+use crate::origin::Origin;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use thiserror::Error;
@@ -17,8 +18,6 @@ const PREAMBLE: &str =
 const PROJECT: &str = "# Project ";
 const NO_PROJECT: &str = "# Without a project";
 const ENTRY: &str = "## ";
-/// The longest id, in bytes.
-const LONGEST_ID: usize = 64;
 const CATEGORIES: [Category; 5] =
     [Category::Decision, Category::Pattern, Category::Preference, Category::Architecture, Category::Gotcha];
 
@@ -26,8 +25,8 @@ const CATEGORIES: [Category; 5] =
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Section {
-    /// Its id; none for an entry that a person wrote down here first.
-    pub id: Option<KnowledgeId>,
+    /// Where it comes from; none for an entry that a person wrote down here first, and without a time in a file of before origins.
+    pub id: Option<Origin>,
     /// The project that it belongs to, if to one.
     pub project: Option<ProjectId>,
     /// Whether it holds in every project.
@@ -130,7 +129,7 @@ struct Reader {
     open: Option<Open>,
     sections: Vec<Section>,
     /// The line of each id.
-    ids: BTreeMap<KnowledgeId, usize>,
+    ids: BTreeMap<Origin, usize>,
 }
 
 /// A section that is being read.
@@ -143,7 +142,7 @@ struct Open {
 
 /// The line below a heading.
 struct Head {
-    id: Option<KnowledgeId>,
+    id: Option<Origin>,
     category: Category,
     confidence: f64,
     promoted: bool,
@@ -210,7 +209,7 @@ fn project(number: usize, line: &str) -> Result<Option<ProjectId>, Fault> {
     name.map(|name| Some(name.into())).ok_or_else(|| fault(number, "a heading that names no project"))
 }
 
-/// Reads "`k12` gotcha, confidence 0.9, promoted"; the id and the last word may be missing.
+/// Reads "`k12@1764283947123` gotcha, confidence 0.9, promoted"; the id and the last word may be missing.
 fn head(number: usize, line: &str) -> Result<Head, Fault> {
     let wrong = || fault(number, "a second line of an entry that cannot be read");
     let (id, rest) = match line.strip_prefix('`') {
@@ -235,12 +234,13 @@ fn category(word: &str) -> Option<Category> {
     CATEGORIES.into_iter().find(|category| category.as_str() == word)
 }
 
-fn checked_id(number: usize, id: &str) -> Result<KnowledgeId, Fault> {
-    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"._-".contains(&byte);
-    if (1..=LONGEST_ID).contains(&id.len()) && id.bytes().all(plain) {
-        return Ok(id.into());
+fn checked_id(number: usize, id: &str) -> Result<Origin, Fault> {
+    let origin = Origin::read(id);
+    if origin.is_plain() {
+        return Ok(origin);
     }
-    Err(fault(number, &format!("an id has 1 to {LONGEST_ID} letters, digits, dots, dashes and underscores")))
+    let longest = KnowledgeId::LONGEST;
+    Err(fault(number, &format!("an id has 1 to {longest} letters, digits, dots, dashes and underscores")))
 }
 
 fn explained(invalid: &InvalidOperation) -> String {

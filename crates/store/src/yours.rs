@@ -1,16 +1,18 @@
 //! What is its owner's: to take along, to bring in, to forget; and what is dropped when it is old.
 
+mod editing;
 mod entries;
 pub(crate) mod erasing;
 mod export;
 pub(crate) mod forgetting;
 mod import;
+mod origins;
 mod reading;
 pub mod record;
 mod retention;
 mod scribe;
 
-pub use entries::TakenOver;
+pub use editing::TakenOver;
 pub use erasing::Erased;
 pub use export::Bookmark;
 pub use forgetting::{Extent, Forgotten};
@@ -75,7 +77,7 @@ pub trait Yours {
         from: Bookmark,
     ) -> Result<(Vec<Record>, Option<Bookmark>), StoreError>;
 
-    /// Takes records in for `whose`, all or none of them; of sessions that were forgotten only if they are to come `again`. What is
+    /// Takes records in for `whose`, all or none of them; of sessions and entries that were forgotten only if they are to come `again`. What is
     /// there already stays as it is.
     ///
     /// # Errors
@@ -119,6 +121,8 @@ pub struct TakingOver {
     pub delete: bool,
     /// Whether it is only told what would be done.
     pub rehearse: bool,
+    /// Whether entries that were forgotten come again.
+    pub again: bool,
 }
 
 impl Yours for SqliteStore {
@@ -183,7 +187,7 @@ impl Yours for SqliteStore {
     ) -> Result<TakenOver, StoreError> {
         self.write(|it| {
             it.execute_batch("SAVEPOINT rehearsal")?;
-            let taken = entries::take_over(it, (whose, at), sections, how.delete)?;
+            let taken = editing::take_over(it, (whose, at), sections, how)?;
             if how.rehearse {
                 it.execute_batch("ROLLBACK TO rehearsal")?;
             }

@@ -5,7 +5,7 @@ use proptest::prelude::*;
 
 fn section(id: &str, project: Option<&str>, title: &str, content: &str) -> Section {
     Section {
-        id: Some(id.into()),
+        id: Some(Origin::read(id)),
         project: project.map(ProjectId::from),
         promoted: false,
         category: Category::Gotcha,
@@ -22,7 +22,7 @@ const FILE: &str = "\
 
 ## Rye
 
-`k2` gotcha, confidence 0.9
+`k2@5` gotcha, confidence 0.9
 
 It bites.
 
@@ -49,7 +49,7 @@ fn each_entry_is_a_section_under_its_project() {
     let sections = [
         section("mine", None, "By hand", "So it is."),
         section(
-            "k2",
+            "k2@5",
             Some("github.com/ann/oven"),
             "Rye",
             "It bites.\n\n# no heading\n### a heading of its own",
@@ -149,12 +149,12 @@ fn any_section() -> impl Strategy<Value = Section> {
 proptest! {
     #[test]
     fn what_is_written_reads_back_as_the_same(sections in prop::collection::vec(any_section(), 0..6)) {
-        let named = |(number, section)| Section { id: Some(format!("k{number}").into()), ..section };
+        let named = |(number, section)| Section { id: Some(Origin::read(&format!("k{number}"))), ..section };
         let sections: Vec<Section> = sections.into_iter().enumerate().map(named).collect();
         let file = render(&sections);
         let mut read = parse(&file).map_err(|fault| TestCaseError::fail(format!("{fault}\n{file}")))?;
         prop_assert_eq!(&render(&read), &file);
-        read.sort_by_key(|section| section.id.as_ref().map(|id| id.as_str()[1..].parse::<u32>().unwrap()));
+        read.sort_by_key(|section| section.id.as_ref().map(|id| id.to_string()[1..].parse::<u32>().unwrap()));
         let seen = |section: &Section| Section {
             title: in_one_line(&section.title),
             content: normal(&section.content),

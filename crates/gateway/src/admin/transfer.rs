@@ -19,7 +19,7 @@ const LARGEST_BODY: usize = 32 << 20;
 #[serde(deny_unknown_fields)]
 pub(crate) struct Batch {
     records: Vec<Record>,
-    /// Whether sessions that were forgotten are to come again.
+    /// Whether what was forgotten is to come again.
     #[serde(default)]
     again: bool,
 }
@@ -33,6 +33,9 @@ pub(crate) struct File {
     delete: bool,
     #[serde(default)]
     dry_run: bool,
+    /// Whether entries that were forgotten are to come again.
+    #[serde(default)]
+    again: bool,
 }
 
 /// Of which project.
@@ -97,9 +100,9 @@ pub(crate) async fn import_knowledge(
     admin: web::Data<Admin>,
     file: web::Json<File>,
 ) -> Result<web::Json<Answer>, Refusal> {
-    let File { sections, delete, dry_run } = file.into_inner();
+    let File { sections, delete, dry_run, again } = file.into_inner();
     let (owner, at) = (admin.owner.clone(), admin.unix());
-    let how = TakingOver { delete, rehearse: dry_run };
+    let how = TakingOver { delete, rehearse: dry_run, again };
     let write = move |store: &mut dyn store::Store| store.take_over(&owner, &sections, how, at);
     let taken = admin.house.desk.write(write).await?;
     if !dry_run {

@@ -145,7 +145,7 @@ fn told(done: &Imported) -> String {
     if done.left_out > 0 {
         let left = counted(done.left_out, "record", "records");
         text.push_str(&format!(
-            "\nLeft out: {left} of what was forgotten or deleted here; --again brings forgotten sessions in."
+            "\nLeft out: {left} of what was forgotten or deleted here; --again brings in what was forgotten."
         ));
     }
     text
@@ -208,7 +208,7 @@ mod tests {
         New: 1 session, 12 messages, 0 observations, 0 entries and 0 costs. Known already: 3 records.
 
         New: 0 sessions, 0 messages, 0 observations, 0 entries and 0 costs. Known already: 0 records.
-        Left out: 7 records of what was forgotten or deleted here; --again brings forgotten sessions in.
+        Left out: 7 records of what was forgotten or deleted here; --again brings in what was forgotten.
         ");
     }
 }

@@ -7,6 +7,7 @@ mod curation;
 mod desk;
 mod distillation;
 mod erasing;
+mod exchange;
 mod fixture;
 mod folder;
 mod forgetting;

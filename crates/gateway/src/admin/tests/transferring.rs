@@ -37,8 +37,8 @@ async fn knowledge_is_a_file_that_comes_back_edited() {
     let file = gateway.get("/api/v1/export/knowledge").await;
     assert_eq!(file.header("content-type"), "text/markdown; charset=utf-8");
     assert!(
-        file.text
-            .contains("# Without a project\n\n## Tabs\n\n`mine` preference, confidence 0.9\n\nUse tabs.\n")
+        file.text.contains("# Without a project\n\n## Tabs\n\n`mine@")
+            && file.text.contains("` preference, confidence 0.9\n\nUse tabs.\n")
     );
     assert!(!gateway.get("/api/v1/export/knowledge?project=elsewhere").await.text.contains("Tabs"));
     let section = json!({"id": "mine", "project": null, "promoted": false, "category": "preference", "title": "Tabs",

@@ -31,7 +31,7 @@ pub(super) async fn bring_in(
 async fn take_over(keeper: &mut Keeper, sections: &[Section], asked: &Import) -> Result<TakenOver, Failure> {
     match keeper {
         Keeper::Gateway(gateway) => {
-            let body = json!({"sections": sections, "delete": asked.delete, "dry_run": asked.dry_run});
+            let body = json!({"sections": sections, "delete": asked.delete, "dry_run": asked.dry_run, "again": asked.again});
             let answer = gateway.post("/api/v1/import/knowledge", &body, PATIENCE).await?.json()?;
             let ids = |field: &str| {
                 let all = answer[field].as_array().cloned().unwrap_or_default();
@@ -47,7 +47,7 @@ async fn take_over(keeper: &mut Keeper, sections: &[Section], asked: &Import) ->
         }
         Keeper::Folder(store, owner) => {
             let now = UnixMillis(jiff::Timestamp::now().as_millisecond());
-            let how = TakingOver { delete: asked.delete, rehearse: asked.dry_run };
+            let how = TakingOver { delete: asked.delete, rehearse: asked.dry_run, again: asked.again };
             store.take_over(owner, sections, how, now).map_err(|error| unusable(&error))
         }
     }
@@ -70,7 +70,8 @@ fn told(taken: &TakenOver, dry_run: bool, delete: bool) -> String {
     }
     if !taken.left_out.is_empty() {
         text.push_str(&format!(
-            "\nLeft out, since they were deleted here: {}. Without its id, such a section is a new entry.",
+            "\nLeft out, since they were deleted or forgotten here: {}. Without its id, such a section is a new entry; --again brings in \
+            what was forgotten.",
             named(&taken.left_out)
         ));
     }
@@ -93,7 +94,7 @@ mod tests {
         let kept = TakenOver { deleted: Vec::new(), left_out: Vec::new(), ..taken.clone() };
         insta::assert_snapshot!(format!("{}\n\n{}", told(&taken, false, true), told(&kept, true, false)), @r"
         Taken over. New: k7, k8. Changed: k1. As before: 3. Deleted: k2.
-        Left out, since they were deleted here: k5. Without its id, such a section is a new entry.
+        Left out, since they were deleted or forgotten here: k5. Without its id, such a section is a new entry; --again brings in what was forgotten.
 
         Nothing was changed; this would be. New: k7, k8. Changed: k1. As before: 3.
         ");

@@ -1,0 +1,230 @@
+//! Taking over a file of knowledge that people edit, maybe on several machines.
+
+use super::TakingOver;
+use super::entries::titled;
+use super::origins::{Grave, entry_from, free_id, grave_called, grave_from, lift};
+use crate::error::StoreError;
+use crate::knowledge::{self, Draft, Place, folded, next_id};
+use domain::ids::{KnowledgeId, Principal, ProjectId};
+use domain::knowledge::KnowledgeEntry;
+use domain::knowledge_file::{Section, in_one_line, normal};
+use domain::origin::Origin;
+use domain::time::UnixMillis;
+use rusqlite::Transaction;
+use serde::{Deserialize, Serialize};
+
+/// What came of taking a file over.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct TakenOver {
+    /// Entries that are new.
+    pub created: Vec<KnowledgeId>,
+    /// Entries with a new version, or that hold elsewhere now.
+    pub updated: Vec<KnowledgeId>,
+    /// Entries that are gone, because the file does not have them.
+    pub deleted: Vec<KnowledgeId>,
+    /// Entries that say the same as before.
+    pub unchanged: u64,
+    /// Entries of the file that were deleted here: nothing comes back.
+    pub left_out: Vec<KnowledgeId>,
+}
+
+/// Makes knowledge say what the sections say.
+pub(super) fn take_over(
+    transaction: &Transaction<'_>,
+    (whose, at): (&Principal, UnixMillis),
+    sections: &[Section],
+    how: TakingOver,
+) -> Result<TakenOver, StoreError> {
+    let mut editor =
+        Editor { transaction, whose, at, again: how.again, taken: TakenOver::default(), seen: Vec::new() };
+    sections.iter().try_for_each(|section| editor.take(section))?;
+    if how.delete {
+        editor.delete_what_is_missing(sections)?;
+    }
+    Ok(editor.taken)
+}
+
+struct Editor<'t> {
+    transaction: &'t Transaction<'t>,
+    whose: &'t Principal,
+    at: UnixMillis,
+    /// Whether what was forgotten is to come again.
+    again: bool,
+    taken: TakenOver,
+    /// Every entry that the file has.
+    seen: Vec<KnowledgeId>,
+}
+
+/// What a section is about.
+enum Meant {
+    /// An entry that is here.
+    Known(KnowledgeId),
+    /// One that is not here yet: under which id, and where it comes from.
+    New(KnowledgeId, Origin),
+    /// One that is gone.
+    Gone(KnowledgeId),
+}
+
+impl Editor<'_> {
+    fn take(&mut self, section: &Section) -> Result<(), StoreError> {
+        match self.meant(section)? {
+            Meant::Known(id) => self.revise(&id, section),
+            Meant::New(id, origin) => self.create(id, &origin, section),
+            Meant::Gone(id) => {
+                self.taken.left_out.push(id);
+                Ok(())
+            }
+        }
+    }
+
+    fn meant(&self, section: &Section) -> rusqlite::Result<Meant> {
+        match &section.id {
+            Some(origin) if origin.at().is_some() => self.from_origin(origin, section),
+            Some(id) => self.called(id.id(), section),
+            None => self.without_an_id(section),
+        }
+    }
+
+    fn from_origin(&self, origin: &Origin, section: &Section) -> rusqlite::Result<Meant> {
+        if let Some(id) = entry_from(self.transaction, self.whose, origin)? {
+            return Ok(Meant::Known(id));
+        }
+        match self.is_left_out(grave_from(self.transaction, self.whose, origin, says(section))?)? {
+            Some(gone) => Ok(Meant::Gone(gone)),
+            None => Ok(Meant::New(free_id(self.transaction, origin.id())?, origin.clone())),
+        }
+    }
+
+    /// Files of before origins have ids only, which may be another database's. Such an id counts where something else tells that it is
+    /// meant: what it overwrites in error is worse than what it doubles.
+    fn called(&self, id: &KnowledgeId, section: &Section) -> rusqlite::Result<Meant> {
+        let known = knowledge::one(self.transaction, id)?;
+        if known.as_ref().is_some_and(|known| is_surely(known, section)) {
+            return Ok(Meant::Known(id.clone()));
+        }
+        match self.is_left_out(grave_called(self.transaction, self.whose, id, says(section))?)? {
+            Some(gone) => Ok(Meant::Gone(gone)),
+            None => self.named(Some(id), section),
+        }
+    }
+
+    fn without_an_id(&self, section: &Section) -> rusqlite::Result<Meant> {
+        self.named(None, section)
+    }
+
+    /// What its place, category and title name. If that is nothing, it is new, and known by what it says: the same file may be taken over
+    /// on several machines.
+    fn named(&self, id: Option<&KnowledgeId>, section: &Section) -> rusqlite::Result<Meant> {
+        let place = (self.whose, section.project.as_ref());
+        if let Some(titled) = titled(self.transaction, place, section.category, &section.title)? {
+            return Ok(Meant::Known(titled));
+        }
+        let written = written(section);
+        if let Some(known) = entry_from(self.transaction, self.whose, &written)? {
+            return Ok(Meant::Known(known));
+        }
+        let id = id.map_or_else(|| next_id(self.transaction), |id| free_id(self.transaction, id))?;
+        match grave_from(self.transaction, self.whose, &written, ("", ""))? {
+            None => Ok(Meant::New(id, written)),
+            // A person writes again what was deleted.
+            Some(grave) if !grave.is_forgotten => Ok(Meant::New(id.clone(), Origin::born(id, self.at))),
+            grave => Ok(match self.is_left_out(grave)? {
+                Some(gone) => Meant::Gone(gone),
+                None => Meant::New(id, written),
+            }),
+        }
+    }
+
+    /// The id of what is gone and stays so.
+    fn is_left_out(&self, grave: Option<Grave>) -> rusqlite::Result<Option<KnowledgeId>> {
+        match grave {
+            Some(grave) if grave.is_forgotten && self.again => {
+                lift(self.transaction, &grave)?;
+                Ok(None)
+            }
+            grave => Ok(grave.map(|grave| grave.id)),
+        }
+    }
+
+    fn revise(&mut self, id: &KnowledgeId, section: &Section) -> Result<(), StoreError> {
+        let Some(known) = knowledge::one(self.transaction, id)? else { return Ok(()) };
+        if known.project != section.project {
+            let of = |project: &Option<ProjectId>| {
+                project.as_ref().map_or("no project".to_owned(), |project| format!("the project {project}"))
+            };
+            let (own, other) = (of(&known.project), of(&section.project));
+            let why = format!(
+                "entry {id} belongs to {own}, and the file has it under {other}: a file moves no entry"
+            );
+            return Err(StoreError::Refused(why));
+        }
+        self.seen.push(id.clone());
+        let draft = draft(&known, section);
+        let says_more = draft != of_entry(&known);
+        if says_more {
+            knowledge::put(self.transaction, self.whose, id, &draft, self.at)?;
+        }
+        if known.promoted != section.promoted {
+            knowledge::promote(self.transaction, id, section.promoted)?;
+        } else if !says_more {
+            self.taken.unchanged += 1;
+            return Ok(());
+        }
+        self.taken.updated.push(id.clone());
+        Ok(())
+    }
+
+    fn create(&mut self, id: KnowledgeId, origin: &Origin, section: &Section) -> Result<(), StoreError> {
+        let Section { category, title, content, confidence, .. } = section.clone();
+        let draft = Draft { category, title, content, confidence };
+        let place = Place::new(self.whose, section.project.as_ref());
+        knowledge::make(self.transaction, &place, (&id, origin), &draft, self.at)?;
+        knowledge::promote(self.transaction, &id, section.promoted)?;
+        self.seen.push(id.clone());
+        self.taken.created.push(id);
+        Ok(())
+    }
+
+    /// Only in projects that the file has: it need not be the file of all.
+    fn delete_what_is_missing(&mut self, sections: &[Section]) -> Result<(), StoreError> {
+        let covered =
+            |entry: &KnowledgeEntry| sections.iter().any(|section| section.project == entry.project);
+        for entry in knowledge::all(self.transaction, Some(self.whose))? {
+            if covered(&entry) && !self.seen.contains(&entry.id) {
+                knowledge::forget(self.transaction, &entry.id, self.at)?;
+                self.taken.deleted.push(entry.id);
+            }
+        }
+        Ok(())
+    }
+}
+
+fn of_entry(entry: &KnowledgeEntry) -> Draft {
+    let KnowledgeEntry { category, title, content, confidence, .. } = entry.clone();
+    Draft { category, title, content, confidence }
+}
+
+/// What the section says; what a file cannot show of an entry is no change of it.
+fn draft(known: &KnowledgeEntry, section: &Section) -> Draft {
+    let Section { category, title, content, confidence, .. } = section.clone();
+    let title = if in_one_line(&known.title) == title { known.title.clone() } else { title };
+    let content = if normal(&known.content) == content { known.content.clone() } else { content };
+    Draft { category, title, content, confidence }
+}
+
+/// Whether an entry of this id is the one of the section, though the file does not tell where it comes from.
+fn is_surely(known: &KnowledgeEntry, section: &Section) -> bool {
+    let titled =
+        known.category == section.category && folded(&in_one_line(&known.title)) == folded(&section.title);
+    known.project == section.project && (titled || normal(&known.content) == section.content)
+}
+
+fn written(section: &Section) -> Origin {
+    let project = section.project.as_ref().map(ProjectId::as_str);
+    let texts = [project.unwrap_or_default(), section.category.as_str(), &section.title, &section.content];
+    Origin::written(&texts)
+}
+
+fn says(section: &Section) -> (&str, &str) {
+    (&section.title, &section.content)
+}
