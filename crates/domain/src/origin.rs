@@ -62,9 +62,11 @@ impl Origin {
     }
 
     /// Whether it is one that a file may have.
-    #[must_use]
-    pub fn is_plain(&self) -> bool {
-        self.id.is_plain()
+    ///
+    /// # Errors
+    /// What one looks like.
+    pub fn check(&self) -> Result<(), String> {
+        self.id.check()
     }
 }
 
@@ -98,11 +100,11 @@ mod tests {
         let born = Origin::born("k12".into(), UnixMillis(1_764_283_947_123));
         assert_eq!(born.to_string(), "k12@1764283947123");
         for origin in [born, Origin::of_id("k12".into()), Origin::written(&["Rye", "It bites."])] {
-            assert!(origin.is_plain());
+            assert_eq!(origin.check(), Ok(()));
             assert_eq!(Origin::read(&origin.to_string()), origin);
         }
         for odd in ["", "@5", "k 1@5", "k1@", "k1@x", "k1@5@6", "k`1"] {
-            assert!(!Origin::read(odd).is_plain(), "{odd}");
+            assert!(Origin::read(odd).check().is_err(), "{odd}");
         }
     }
 

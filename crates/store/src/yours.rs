@@ -24,7 +24,7 @@ pub use scribe::Scribe;
 use crate::error::StoreError;
 use crate::sqlite::SqliteStore;
 use domain::ids::{Principal, ProjectId};
-use domain::knowledge_file::Section;
+use domain::knowledge_file::{KnowledgeFile, Section};
 use domain::time::UnixMillis;
 use record::Record;
 
@@ -108,7 +108,7 @@ pub trait Yours {
     fn take_over(
         &mut self,
         whose: &Principal,
-        sections: &[Section],
+        file: &KnowledgeFile,
         how: TakingOver,
         at: UnixMillis,
     ) -> Result<TakenOver, StoreError>;
@@ -181,13 +181,13 @@ impl Yours for SqliteStore {
     fn take_over(
         &mut self,
         whose: &Principal,
-        sections: &[Section],
+        file: &KnowledgeFile,
         how: TakingOver,
         at: UnixMillis,
     ) -> Result<TakenOver, StoreError> {
         self.write(|it| {
             it.execute_batch("SAVEPOINT rehearsal")?;
-            let taken = editing::take_over(it, (whose, at), sections, how)?;
+            let taken = editing::take_over(it, (whose, at), file, how)?;
             if how.rehearse {
                 it.execute_batch("ROLLBACK TO rehearsal")?;
             }

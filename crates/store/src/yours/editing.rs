@@ -7,7 +7,7 @@ use crate::error::StoreError;
 use crate::knowledge::{self, Draft, Place, folded, next_id};
 use domain::ids::{KnowledgeId, Principal, ProjectId};
 use domain::knowledge::KnowledgeEntry;
-use domain::knowledge_file::{Section, in_one_line, normal};
+use domain::knowledge_file::{KnowledgeFile, Section, in_one_line, normal};
 use domain::origin::Origin;
 use domain::time::UnixMillis;
 use rusqlite::Transaction;
@@ -28,18 +28,18 @@ pub struct TakenOver {
     pub left_out: Vec<KnowledgeId>,
 }
 
-/// Makes knowledge say what the sections say.
+/// Makes knowledge say what the file says.
 pub(super) fn take_over(
     transaction: &Transaction<'_>,
     (whose, at): (&Principal, UnixMillis),
-    sections: &[Section],
+    file: &KnowledgeFile,
     how: TakingOver,
 ) -> Result<TakenOver, StoreError> {
     let mut editor =
         Editor { transaction, whose, at, again: how.again, taken: TakenOver::default(), seen: Vec::new() };
-    sections.iter().try_for_each(|section| editor.take(section))?;
+    file.sections.iter().try_for_each(|section| editor.take(section))?;
     if how.delete {
-        editor.delete_what_is_missing(sections)?;
+        editor.delete_what_is_missing(file)?;
     }
     Ok(editor.taken)
 }
@@ -186,11 +186,9 @@ impl Editor<'_> {
     }
 
     /// Only in projects that the file has: it need not be the file of all.
-    fn delete_what_is_missing(&mut self, sections: &[Section]) -> Result<(), StoreError> {
-        let covered =
-            |entry: &KnowledgeEntry| sections.iter().any(|section| section.project == entry.project);
+    fn delete_what_is_missing(&mut self, file: &KnowledgeFile) -> Result<(), StoreError> {
         for entry in knowledge::all(self.transaction, Some(self.whose))? {
-            if covered(&entry) && !self.seen.contains(&entry.id) {
+            if file.covers(entry.project.as_ref()) && !self.seen.contains(&entry.id) {
                 knowledge::forget(self.transaction, &entry.id, self.at)?;
                 self.taken.deleted.push(entry.id);
             }

@@ -3,6 +3,8 @@
 //! A record names nothing by the number of a row, so that it means the same in another database. No record is ever a credential:
 //! none is kept.
 
+mod checks;
+
 use crate::history::kept_text;
 use domain::conversation::{CacheTtl, Digest, Message, Part, Role, Stop, Usage};
 use domain::ids::{KnowledgeId, ProjectId, SessionId};

@@ -224,7 +224,7 @@ fn entries_in(file: &str) -> Vec<(String, u32)> {
 }
 
 fn sections_in(file: &str) -> Vec<(String, u32)> {
-    let sections = parse(file).unwrap();
+    let sections = parse(file).unwrap().sections;
     sections.iter().map(|it| (it.content.split(' ').next().unwrap().to_owned(), 1)).collect()
 }
 
@@ -407,8 +407,8 @@ fn forgotten_entries_come_again_by_no_older_file_unless_that_is_asked_for() {
         assert_eq!((taken.created, taken.left_out), (vec![], ids(&["k1"])), "{what:?}");
         assert_eq!(import(&mut store, &all, 50).entries, 0);
         let again = TakingOver { again: true, ..TakingOver::default() };
-        let sections = parse(&knowledge).unwrap();
-        let taken = store.take_over(&owner(), &sections, again, UnixMillis(7)).unwrap();
+        let file_again = parse(&knowledge).unwrap();
+        let taken = store.take_over(&owner(), &file_again, again, UnixMillis(7)).unwrap();
         assert_eq!(taken.created, ids(&["k1"]), "{what:?}");
         assert_eq!(file(&mut store), knowledge);
     }

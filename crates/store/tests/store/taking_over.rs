@@ -100,6 +100,19 @@ fn a_missing_section_is_a_deletion_when_it_is_told_so_and_what_was_deleted_does_
 }
 
 #[test]
+fn a_project_of_which_only_the_heading_is_left_is_deleted_when_that_is_asked_for() {
+    let mut store = known();
+    let file = render(&sections(&mut store, None));
+    let (before, after) = file.split_once("## Rye").unwrap();
+    let (_, rest) = after.split_once("# Without a project").unwrap();
+    let emptied = format!("{before}# Without a project{rest}");
+    assert!(emptied.contains("# Project /home/ann/oven\n\n# Without a project"), "{emptied}");
+    let delete = TakingOver { delete: true, ..TakingOver::default() };
+    let taken = take(&mut store, &emptied, delete).unwrap();
+    assert_eq!((taken.deleted, taken.unchanged), (ids(&["k2", "k1"]), 1));
+}
+
+#[test]
 fn an_entry_below_another_project_refuses_the_file_whole() {
     let mut store = known();
     let mut edited = sections(&mut store, Some(PROJECT));

@@ -7,7 +7,7 @@ use crate::command::keeper::{Keeper, unusable};
 use crate::failure::Failure;
 use crate::output::say;
 use domain::ids::KnowledgeId;
-use domain::knowledge_file::{Section, parse};
+use domain::knowledge_file::{KnowledgeFile, parse};
 use domain::time::UnixMillis;
 use serde_json::json;
 use std::path::Path;
@@ -20,18 +20,22 @@ pub(super) async fn bring_in(
 ) -> Result<(), Failure> {
     let text = std::fs::read_to_string(file).map_err(|cause| unreadable(file, &cause))?;
     let remedy = "mend that line; `stillroom export` shows how such a file looks";
-    let sections = parse(&text).map_err(|fault| refused(file, fault, remedy))?;
+    let read = parse(&text).map_err(|fault| refused(file, fault, remedy))?;
     let mut keeper = Keeper::find_or_make(invocation).await?;
-    let taken = take_over(&mut keeper, &sections, asked).await?;
+    let taken = take_over(&mut keeper, &read, asked).await?;
     let told = || told(&taken, asked.dry_run, asked.delete);
     say(&if asked.json.json { serde_json::to_string(&taken).unwrap_or_default() } else { told() });
     Ok(())
 }
 
-async fn take_over(keeper: &mut Keeper, sections: &[Section], asked: &Import) -> Result<TakenOver, Failure> {
+async fn take_over(
+    keeper: &mut Keeper,
+    file: &KnowledgeFile,
+    asked: &Import,
+) -> Result<TakenOver, Failure> {
     match keeper {
         Keeper::Gateway(gateway) => {
-            let body = json!({"sections": sections, "delete": asked.delete, "dry_run": asked.dry_run, "again": asked.again});
+            let body = json!({"projects": file.projects, "sections": file.sections, "delete": asked.delete, "dry_run": asked.dry_run, "again": asked.again});
             let answer = gateway.post("/api/v1/import/knowledge", &body, PATIENCE).await?.json()?;
             let ids = |field: &str| {
                 let all = answer[field].as_array().cloned().unwrap_or_default();
@@ -48,7 +52,7 @@ async fn take_over(keeper: &mut Keeper, sections: &[Section], asked: &Import) ->
         Keeper::Folder(store, owner) => {
             let now = UnixMillis(jiff::Timestamp::now().as_millisecond());
             let how = TakingOver { delete: asked.delete, rehearse: asked.dry_run, again: asked.again };
-            store.take_over(owner, sections, how, now).map_err(|error| unusable(&error))
+            store.take_over(owner, file, how, now).map_err(|error| unusable(&error))
         }
     }
 }
