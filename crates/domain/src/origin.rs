@@ -61,6 +61,12 @@ impl Origin {
         self.at
     }
 
+    /// Whether it is that of an entry which a person wrote into a file: its id is one by which nobody calls it.
+    #[must_use]
+    pub fn is_written(&self) -> bool {
+        self.at == Some(UnixMillis(0))
+    }
+
     /// Whether it is one that a file may have.
     ///
     /// # Errors
@@ -112,5 +118,6 @@ mod tests {
     fn what_a_person_wrote_is_the_same_everywhere_and_another_where_a_word_differs() {
         assert_eq!(Origin::written(&["a", "b"]), Origin::written(&["a", "b"]));
         assert_ne!(Origin::written(&["a", "b"]), Origin::written(&["ab", ""]));
+        assert!(Origin::written(&["a", "b"]).is_written() && !Origin::read("k1@5").is_written());
     }
 }

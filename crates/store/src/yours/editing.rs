@@ -81,7 +81,7 @@ impl Editor<'_> {
         match &section.id {
             Some(origin) if origin.at().is_some() => self.from_origin(origin, section),
             Some(id) => self.called(id.id(), section),
-            None => self.without_an_id(section),
+            None => self.named(None, section),
         }
     }
 
@@ -89,10 +89,18 @@ impl Editor<'_> {
         if let Some(id) = entry_from(self.transaction, self.whose, origin)? {
             return Ok(Meant::Known(id));
         }
-        match self.is_left_out(grave_from(self.transaction, self.whose, origin, says(section))?)? {
-            Some(gone) => Ok(Meant::Gone(gone)),
-            None => Ok(Meant::New(free_id(self.transaction, origin.id())?, origin.clone())),
+        let grave = grave_from(self.transaction, self.whose, origin, says(section))?;
+        if let Some(gone) = self.left_out(grave.as_ref())? {
+            return Ok(Meant::Gone(gone));
         }
+        // What comes again has its id from before. One that a person wrote has none but by what it says, which is long.
+        let before =
+            grave.map(|grave| grave.id).or_else(|| (!origin.is_written()).then(|| origin.id().clone()));
+        Ok(Meant::New(self.id_for(before.as_ref())?, origin.clone()))
+    }
+
+    fn id_for(&self, wanted: Option<&KnowledgeId>) -> rusqlite::Result<KnowledgeId> {
+        wanted.map_or_else(|| next_id(self.transaction), |wanted| free_id(self.transaction, wanted))
     }
 
     /// Files of before origins have ids only, which may be another database's. Such an id counts where something else tells that it is
@@ -102,14 +110,11 @@ impl Editor<'_> {
         if known.as_ref().is_some_and(|known| is_surely(known, section)) {
             return Ok(Meant::Known(id.clone()));
         }
-        match self.is_left_out(grave_called(self.transaction, self.whose, id, says(section))?)? {
+        let grave = grave_called(self.transaction, self.whose, id, says(section))?;
+        match self.left_out(grave.as_ref())? {
             Some(gone) => Ok(Meant::Gone(gone)),
             None => self.named(Some(id), section),
         }
-    }
-
-    fn without_an_id(&self, section: &Section) -> rusqlite::Result<Meant> {
-        self.named(None, section)
     }
 
     /// What its place, category and title name. If that is nothing, it is new, and known by what it says: the same file may be taken over
@@ -123,26 +128,27 @@ impl Editor<'_> {
         if let Some(known) = entry_from(self.transaction, self.whose, &written)? {
             return Ok(Meant::Known(known));
         }
-        let id = id.map_or_else(|| next_id(self.transaction), |id| free_id(self.transaction, id))?;
-        match grave_from(self.transaction, self.whose, &written, ("", ""))? {
-            None => Ok(Meant::New(id, written)),
+        let grave = grave_from(self.transaction, self.whose, &written, ("", ""))?;
+        if grave.as_ref().is_some_and(|grave| !grave.is_forgotten) {
             // A person writes again what was deleted.
-            Some(grave) if !grave.is_forgotten => Ok(Meant::New(id.clone(), Origin::born(id, self.at))),
-            grave => Ok(match self.is_left_out(grave)? {
-                Some(gone) => Meant::Gone(gone),
-                None => Meant::New(id, written),
-            }),
+            let id = self.id_for(id)?;
+            return Ok(Meant::New(id.clone(), Origin::born(id, self.at)));
         }
+        if let Some(gone) = self.left_out(grave.as_ref())? {
+            return Ok(Meant::Gone(gone));
+        }
+        let before = grave.map(|grave| grave.id);
+        Ok(Meant::New(self.id_for(before.as_ref().or(id))?, written))
     }
 
-    /// The id of what is gone and stays so.
-    fn is_left_out(&self, grave: Option<Grave>) -> rusqlite::Result<Option<KnowledgeId>> {
+    /// The id of what is gone and stays so. What was forgotten and is to come again is not gone any more.
+    fn left_out(&self, grave: Option<&Grave>) -> rusqlite::Result<Option<KnowledgeId>> {
         match grave {
             Some(grave) if grave.is_forgotten && self.again => {
-                lift(self.transaction, &grave)?;
+                lift(self.transaction, grave)?;
                 Ok(None)
             }
-            grave => Ok(grave.map(|grave| grave.id)),
+            grave => Ok(grave.map(|grave| grave.id.clone())),
         }
     }
 

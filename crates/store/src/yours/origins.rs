@@ -78,7 +78,8 @@ pub(super) fn lift(transaction: &Transaction<'_>, grave: &Grave) -> rusqlite::Re
     transaction.prepare_cached(sql)?.execute([grave.id.as_str()]).map(drop)
 }
 
-/// This id, if no entry has or had it here; else the next one.
+/// This id, if no entry has or had it here and one may have it; else the next one.
 pub(super) fn free_id(transaction: &Transaction<'_>, wanted: &KnowledgeId) -> rusqlite::Result<KnowledgeId> {
-    if is_taken(transaction, wanted.as_str())? { next_id(transaction) } else { Ok(wanted.clone()) }
+    let is_free = wanted.check().is_ok() && !is_taken(transaction, wanted.as_str())?;
+    if is_free { Ok(wanted.clone()) } else { next_id(transaction) }
 }

@@ -323,8 +323,15 @@ fn what_a_person_wrote_into_a_file_is_one_entry_on_all_machines_that_took_it_ove
     let taken = take(&mut here, &file(&mut there), 7);
     assert_eq!((taken.created, taken.unchanged), (ids(&["k3"]), 1));
     assert_eq!(import(&mut here, &lines(&export(&mut there)), 50).entries, 0);
+    let mut third = knowing("salt", 3);
+    assert_eq!(take(&mut third, &file(&mut there), 7).created, ids(&["k2", "k3"]), "under short ids");
     here.delete_entry(&"k2".into(), UnixMillis(8)).unwrap();
     assert_eq!(take(&mut here, &written, 9).created, ids(&["k4"]), "a person writes it again");
+    there.forget(&owner(), &Extent::Everything, UnixMillis(8)).unwrap();
+    assert_eq!(take(&mut there, &written, 9).left_out, ids(&["k2"]), "but what was forgotten is");
+    let again = TakingOver { again: true, ..TakingOver::default() };
+    let taken = there.take_over(&owner(), &parse(&written).unwrap(), again, UnixMillis(10)).unwrap();
+    assert_eq!(taken.created, ids(&["k2"]));
 }
 
 #[test]
