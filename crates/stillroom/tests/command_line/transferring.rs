@@ -6,14 +6,14 @@ use serde_json::{Value, json};
 use std::fs;
 
 /// What a call prints that succeeds.
-fn done(answer: Answer) -> String {
+pub(crate) fn done(answer: Answer) -> String {
     assert_eq!(answer.code(), Some(0), "{}{}", answer.out(), answer.err());
     answer.out()
 }
 
 const NO_GATEWAY: [&str; 2] = ["--listen", "127.0.0.1:0"];
 
-fn alone(user: &User, arguments: &[&str]) -> Answer {
+pub(crate) fn alone(user: &User, arguments: &[&str]) -> Answer {
     user.calls(&[&NO_GATEWAY[..], arguments].concat())
 }
 

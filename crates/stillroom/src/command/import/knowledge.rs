@@ -1,6 +1,6 @@
 //! A file of knowledge that a person may have edited.
 
-use super::{PATIENCE, refused, unreadable};
+use super::{PATIENCE, Source, refused, unreadable};
 use crate::cli::Import;
 use crate::command::invocation::Invocation;
 use crate::command::keeper::{Keeper, unusable};
@@ -10,29 +10,29 @@ use domain::ids::KnowledgeId;
 use domain::knowledge_file::{KnowledgeFile, parse};
 use domain::time::UnixMillis;
 use serde_json::json;
-use std::path::Path;
 use store::{TakenOver, TakingOver, Yours as _};
 
 pub(super) async fn bring_in(
     invocation: &Invocation<'_>,
     asked: &Import,
-    file: &Path,
+    source: &Source<'_>,
 ) -> Result<(), Failure> {
-    let text = std::fs::read_to_string(file).map_err(|cause| unreadable(file, &cause))?;
+    let file = source.path;
+    let text = source.text().map_err(|cause| unreadable(file, &cause))?;
     let remedy = "mend that line; `stillroom export` shows how such a file looks";
     let read = parse(&text).map_err(|fault| refused(file, fault, remedy))?;
-    let mut keeper = Keeper::find_or_make(invocation).await?;
+    let mut keeper = if asked.dry_run {
+        Keeper::find_or_pretend(invocation).await?
+    } else {
+        Keeper::find_or_make(invocation).await?
+    };
     let taken = take_over(&mut keeper, &read, asked).await?;
     let told = || told(&taken, asked.dry_run, asked.delete);
     say(&if asked.json.json { serde_json::to_string(&taken).unwrap_or_default() } else { told() });
     Ok(())
 }
 
-async fn take_over(
-    keeper: &mut Keeper,
-    file: &KnowledgeFile,
-    asked: &Import,
-) -> Result<TakenOver, Failure> {
+async fn take_over(keeper: &mut Keeper, file: &KnowledgeFile, asked: &Import) -> Result<TakenOver, Failure> {
     match keeper {
         Keeper::Gateway(gateway) => {
             let body = json!({"projects": file.projects, "sections": file.sections, "delete": asked.delete, "dry_run": asked.dry_run, "again": asked.again});
