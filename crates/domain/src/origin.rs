@@ -15,6 +15,8 @@ pub struct Origin {
     at: Option<UnixMillis>,
 }
 
+/// The last millisecond of the year 9999.
+const LATEST: i64 = 253_402_300_799_999;
 /// Stands between the id and the time; no id has one.
 const AT: char = '@';
 
@@ -72,6 +74,11 @@ impl Origin {
     /// # Errors
     /// What one looks like.
     pub fn check(&self) -> Result<(), String> {
+        if self.at.is_some_and(|at| !(0..=LATEST).contains(&at.0)) {
+            return Err(format!(
+                "{self} was made at no time: milliseconds since 1970 lie between 0 and {LATEST}"
+            ));
+        }
         self.id.check()
     }
 }
@@ -109,7 +116,7 @@ mod tests {
             assert_eq!(origin.check(), Ok(()));
             assert_eq!(Origin::read(&origin.to_string()), origin);
         }
-        for odd in ["", "@5", "k 1@5", "k1@", "k1@x", "k1@5@6", "k`1"] {
+        for odd in ["", "@5", "k1@-1", "k1@253402300800000", "k 1@5", "k1@", "k1@x", "k1@5@6", "k`1"] {
             assert!(Origin::read(odd).check().is_err(), "{odd}");
         }
     }

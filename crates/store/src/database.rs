@@ -253,6 +253,21 @@ mod tests {
         assert_eq!(left, 0, "calls still go with their batch");
     }
 
+    #[test]
+    fn entries_of_before_there_were_origins_come_from_here_and_of_those_that_are_gone_the_id_is_known() {
+        let mut database = at_schema(13);
+        let kept = "INSERT INTO knowledge (id, version, principal, category, title, folded_title, content, confidence, created, updated)
+                VALUES ('k1', 1, 'p', 'gotcha', 'Rye', 'rye', 'It bites.', 1, 5, 9);
+            INSERT INTO tombstone (id, principal, reason, at) VALUES ('k2', 'p', 'old', 7)";
+        database.execute_batch(kept).unwrap();
+        migrate(&mut database).unwrap();
+        let sql = "SELECT knowledge.origin, tombstone.origin, forgotten FROM knowledge JOIN tombstone ON knowledge.principal = tombstone.principal";
+        let found = database.query_row(sql, [], |row| {
+            Ok((row.get::<_, String>(0)?, row.get::<_, String>(1)?, row.get::<_, bool>(2)?))
+        });
+        assert_eq!(found.unwrap(), ("k1@5".to_owned(), "k2".to_owned(), false));
+    }
+
     const TWO_MESSAGES: &str = "INSERT INTO every_session (id, principal, client, provider, dialect, model, upstream_origin, head, created,
             last_activity) VALUES ('s', 'p', 'c', 'anthropic', 'd', 'm', 'o', x'', 1, 1);
         INSERT INTO message (session, digest, role, tokens, calls_tool, from_tool, at, text)

@@ -302,7 +302,12 @@ fn is_at(transaction: &Transaction<'_>, place: &Place, id: &str) -> rusqlite::Re
     transaction.prepare_cached(sql)?.exists(params![id, place.principal.as_str(), place.project()])
 }
 
-fn is_of(transaction: &Transaction<'_>, id: &KnowledgeId, principal: &Principal) -> rusqlite::Result<bool> {
+/// Whether the entry of this id is theirs.
+pub(crate) fn is_of(
+    transaction: &Transaction<'_>,
+    id: &KnowledgeId,
+    principal: &Principal,
+) -> rusqlite::Result<bool> {
     let sql = "SELECT 1 FROM knowledge WHERE id = ?1 AND principal = ?2";
     transaction.prepare_cached(sql)?.exists([id.as_str(), principal.as_str()])
 }

@@ -79,13 +79,13 @@ impl Editor<'_> {
 
     fn meant(&self, section: &Section) -> rusqlite::Result<Meant> {
         match &section.id {
-            Some(origin) if origin.at().is_some() => self.from_origin(origin, section),
+            Some(origin) if origin.at().is_some() => self.coming_from(origin, section),
             Some(id) => self.called(id.id(), section),
             None => self.named(None, section),
         }
     }
 
-    fn from_origin(&self, origin: &Origin, section: &Section) -> rusqlite::Result<Meant> {
+    fn coming_from(&self, origin: &Origin, section: &Section) -> rusqlite::Result<Meant> {
         if let Some(id) = entry_from(self.transaction, self.whose, origin)? {
             return Ok(Meant::Known(id));
         }
@@ -107,7 +107,8 @@ impl Editor<'_> {
     /// meant: what it overwrites in error is worse than what it doubles.
     fn called(&self, id: &KnowledgeId, section: &Section) -> rusqlite::Result<Meant> {
         let known = knowledge::one(self.transaction, id)?;
-        if known.as_ref().is_some_and(|known| is_surely(known, section)) {
+        let is_meant = known.as_ref().is_some_and(|known| is_surely(known, section));
+        if is_meant && knowledge::is_of(self.transaction, id, self.whose)? {
             return Ok(Meant::Known(id.clone()));
         }
         let grave = grave_called(self.transaction, self.whose, id, says(section))?;
