@@ -17,6 +17,7 @@ mod kill;
 mod knowledge;
 mod ledger;
 mod merging;
+mod origins;
 mod projects;
 mod reading;
 mod recall;
