@@ -133,6 +133,14 @@ impl Digest {
         Self::finish(hash)
     }
 
+    /// What names these texts in this order.
+    #[must_use]
+    pub fn of_texts(texts: &[&str]) -> Self {
+        let mut hash = Sha256::new();
+        field(&mut hash, b'w', texts);
+        Self::finish(hash)
+    }
+
     /// The name of the conversation that is `self` followed by `message`.
     #[must_use]
     pub fn then(self, message: Self) -> Self {

@@ -89,6 +89,23 @@ plain_name! {
     FileId
 }
 
+impl KnowledgeId {
+    /// The longest that a person or a file may give, in bytes.
+    pub const LONGEST: usize = 64;
+
+    /// Whether a person or a file may give it: ids stand in paths, and in files that people edit.
+    ///
+    /// # Errors
+    /// What one looks like.
+    pub fn check(&self) -> Result<(), String> {
+        let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"._-".contains(&byte);
+        if (1..=Self::LONGEST).contains(&self.0.len()) && self.0.bytes().all(plain) {
+            return Ok(());
+        }
+        Err(format!("an id has 1 to {} letters, digits, dots, dashes and underscores", Self::LONGEST))
+    }
+}
+
 /// What the owner of a gateway for one machine is called.
 const LOCAL: &str = "local";
 

@@ -219,6 +219,23 @@ pub fn validate(operations: &[Operation], known: impl Fn(&str) -> bool) -> Resul
     })
 }
 
+/// Whether an entry may say this: one that somebody wrote, and not an operation of a list.
+///
+/// # Errors
+/// What is wrong with it.
+pub fn check_entry(title: &str, content: &str, confidence: f64) -> Result<(), String> {
+    let (title, content) = (title.to_owned(), content.to_owned());
+    check_texts(0, Some(&title), Some(&content)).and_then(|()| check_confidence(0, Some(confidence))).map_err(
+        |invalid| match invalid {
+            InvalidOperation::Length { field, longest, length, .. } => {
+                format!("{field} must have 1 to {longest} characters, it has {length}")
+            }
+            InvalidOperation::Confidence { .. } => "confidence must lie between 0 and 1".to_owned(),
+            InvalidOperation::Unknown { .. } => invalid.to_string(),
+        },
+    )
+}
+
 fn check_known(index: usize, id: &str, known: impl Fn(&str) -> bool) -> Result<(), InvalidOperation> {
     if known(id) { Ok(()) } else { Err(InvalidOperation::Unknown { index, id: id.to_owned() }) }
 }

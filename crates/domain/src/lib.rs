@@ -19,6 +19,7 @@ pub mod knowledge;
 pub mod knowledge_file;
 pub mod likeness;
 pub mod notes;
+pub mod origin;
 pub mod price;
 pub mod project;
 pub mod provider;

@@ -1,6 +1,6 @@
 //! A small client of a running gateway's admin plane.
 
-use crate::failure::Failure;
+use crate::failure::{Exit, Failure};
 use awc::error::{PayloadError, SendRequestError};
 use awc::http::header::HeaderValue;
 use bytes::Bytes;
@@ -13,6 +13,8 @@ use std::time::Duration;
 
 const PATIENCE: Duration = Duration::from_secs(10);
 const LARGEST_ANSWER: usize = 256 << 20;
+/// What to do when what is asked contradicts what is kept.
+pub(crate) const CONTRADICTS: &str = "change what it contradicts, and try again";
 /// Bears the access token.
 const ACCESS_HEADER: &str = "x-stillroom-access";
 
@@ -162,13 +164,13 @@ impl Gateway {
             403 => {
                 "give this command the gateway's own settings: the same `listen` and access.token".to_owned()
             }
+            409 => CONTRADICTS.to_owned(),
             _ => "see the gateway's log, and `stillroom doctor`".to_owned(),
         };
-        Failure::new(
-            format!("{} answered {} to {path}", self.address, answer.status),
-            answer.reason(),
-            remedy,
-        )
+        let what = format!("{} answered {} to {path}", self.address, answer.status);
+        let failure = Failure::new(what, answer.reason(), remedy);
+        // As if the same had been asked of the database itself.
+        if answer.status == 409 { failure.with_exit(Exit::WrongUse) } else { failure }
     }
 }
 

@@ -98,7 +98,7 @@ pub(crate) struct Graves(Vec<Print>);
 
 impl Graves {
     pub(crate) fn of(transaction: &Transaction<'_>, place: &Place) -> rusqlite::Result<Self> {
-        let sql = "SELECT print FROM tombstone WHERE principal = ?1 AND (project IS ?2 OR promoted)";
+        let sql = "SELECT print FROM tombstone WHERE principal = ?1 AND (project IS ?2 OR promoted) AND NOT forgotten";
         let mut statement = transaction.prepare_cached(sql)?;
         let print = |row: &rusqlite::Row<'_>| Ok(Print::from_bytes(row.get_ref("print")?.as_blob()?));
         let place = params![place.principal(), place.project()];

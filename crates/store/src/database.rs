@@ -9,7 +9,7 @@ use rusqlite_migration::{M, Migrations};
 use std::path::Path;
 use std::time::Duration;
 
-const SCHEMAS: [M<'static>; 14] = [
+const SCHEMAS: [M<'static>; 15] = [
     M::up(include_str!("migrations/0001_initial.sql")),
     M::up(include_str!("migrations/0002_warming.sql")),
     M::up(include_str!("migrations/0003_habits.sql")),
@@ -24,6 +24,7 @@ const SCHEMAS: [M<'static>; 14] = [
     M::up(include_str!("migrations/0012_marks.sql")),
     M::up(include_str!("migrations/0013_vocabulary.sql")),
     M::up(include_str!("migrations/0014_sketches.sql")),
+    M::up(include_str!("migrations/0015_origins.sql")),
 ];
 
 /// How many free pages are given back at a time.
@@ -260,6 +261,21 @@ pub(crate) mod tests {
         database.execute_batch("PRAGMA foreign_keys = on; DELETE FROM batch").unwrap();
         let left: i64 = database.query_row("SELECT count(*) FROM batch_item", [], |row| row.get(0)).unwrap();
         assert_eq!(left, 0, "calls still go with their batch");
+    }
+
+    #[test]
+    fn entries_of_before_there_were_origins_come_from_here_and_of_those_that_are_gone_the_id_is_known() {
+        let mut database = at_schema(13);
+        let kept = "INSERT INTO knowledge (id, version, principal, category, title, folded_title, content, confidence, created, updated)
+                VALUES ('k1', 1, 'p', 'gotcha', 'Rye', 'rye', 'It bites.', 1, 5, 9);
+            INSERT INTO tombstone (id, principal, reason, at) VALUES ('k2', 'p', 'old', 7)";
+        database.execute_batch(kept).unwrap();
+        migrate(&mut database).unwrap();
+        let sql = "SELECT knowledge.origin, tombstone.origin, forgotten FROM knowledge JOIN tombstone ON knowledge.principal = tombstone.principal";
+        let found = database.query_row(sql, [], |row| {
+            Ok((row.get::<_, String>(0)?, row.get::<_, String>(1)?, row.get::<_, bool>(2)?))
+        });
+        assert_eq!(found.unwrap(), ("k1@5".to_owned(), "k2".to_owned(), false));
     }
 
     const TWO_MESSAGES: &str = "INSERT INTO every_session (id, principal, client, provider, dialect, model, upstream_origin, head, created,

@@ -8,6 +8,7 @@ use crate::{contradiction, injection, session};
 use domain::ids::{KnowledgeId, Principal, ProjectId, SessionId};
 use domain::knowledge::{Category, KnowledgeEntry, Operation, validate};
 use domain::likeness::Print;
+use domain::origin::Origin;
 use domain::time::UnixMillis;
 use editor::Editor;
 pub(crate) use editor::folded;
@@ -232,7 +233,9 @@ pub(crate) fn put(
     let mut editor = Editor::new(transaction, &place, at);
     match current {
         Some(current) if is_of(transaction, id, principal)? => editor.revise(&current, &draft)?,
-        None if !is_taken(transaction, id.as_str())? => editor.create(id.as_str(), &draft)?,
+        None if !is_taken(transaction, id.as_str())? => {
+            editor.create(id, &Origin::born(id.clone(), at), &draft)?;
+        }
         _ => {
             return Err(StoreError::Refused(format!(
                 "the id {id} is taken, perhaps by an entry that was deleted: choose another"
@@ -246,11 +249,11 @@ pub(crate) fn put(
 pub(crate) fn make(
     transaction: &Transaction<'_>,
     place: &Place,
-    id: &KnowledgeId,
+    (id, origin): (&KnowledgeId, &Origin),
     draft: &Draft,
     at: UnixMillis,
 ) -> Result<(), StoreError> {
-    Editor::new(transaction, place, at).create(id.as_str(), &checked(draft)?)
+    Editor::new(transaction, place, at).create(id, origin, &checked(draft)?)
 }
 
 /// Keeps what an agent asks to keep in a project; an entry of the same category and title there gets a new version.
@@ -299,7 +302,12 @@ fn is_at(transaction: &Transaction<'_>, place: &Place, id: &str) -> rusqlite::Re
     transaction.prepare_cached(sql)?.exists(params![id, place.principal.as_str(), place.project()])
 }
 
-fn is_of(transaction: &Transaction<'_>, id: &KnowledgeId, principal: &Principal) -> rusqlite::Result<bool> {
+/// Whether the entry of this id is theirs.
+pub(crate) fn is_of(
+    transaction: &Transaction<'_>,
+    id: &KnowledgeId,
+    principal: &Principal,
+) -> rusqlite::Result<bool> {
     let sql = "SELECT 1 FROM knowledge WHERE id = ?1 AND principal = ?2";
     transaction.prepare_cached(sql)?.exists([id.as_str(), principal.as_str()])
 }
@@ -308,6 +316,17 @@ fn is_of(transaction: &Transaction<'_>, id: &KnowledgeId, principal: &Principal)
 pub(crate) fn is_taken(transaction: &Transaction<'_>, id: &str) -> rusqlite::Result<bool> {
     let sql = "SELECT 1 FROM knowledge WHERE id = ?1 UNION ALL SELECT 1 FROM tombstone WHERE id = ?1";
     transaction.prepare_cached(sql)?.exists([id])
+}
+
+/// The next id that no entry has or had. Ids are short and counted, so that a model can repeat them without a mistake.
+pub(crate) fn next_id(transaction: &Transaction<'_>) -> rusqlite::Result<KnowledgeId> {
+    let sql = "SELECT coalesce(max(seq), 0) FROM sqlite_sequence WHERE name = 'knowledge'";
+    let last: i64 = transaction.prepare_cached(sql)?.query_row([], |row| row.get(0))?;
+    let mut number = last + 1;
+    while is_taken(transaction, &format!("k{number}"))? {
+        number += 1;
+    }
+    Ok(format!("k{number}").into())
 }
 
 /// A person wants the entry forgotten: it goes with all its versions, and only its id stays taken. Tells whether it was there.
@@ -326,8 +345,8 @@ pub(crate) fn forget(
 fn bury(transaction: &Transaction<'_>, id: &str, reason: &str, at: UnixMillis) -> rusqlite::Result<bool> {
     let print = one(transaction, &KnowledgeId::from(id))?.map(|it| Print::of(&it.title, &it.content));
     let print = print.unwrap_or_default().to_bytes();
-    let sql = "INSERT INTO tombstone (id, principal, project, promoted, reason, at, print)
-        SELECT id, principal, project, promoted, ?2, ?3, ?4 FROM knowledge WHERE id = ?1";
+    let sql = "INSERT INTO tombstone (id, origin, principal, project, promoted, reason, at, print)
+        SELECT id, origin, principal, project, promoted, ?2, ?3, ?4 FROM knowledge WHERE id = ?1";
     transaction.prepare_cached(sql)?.execute(params![id, reason, at.0, print])?;
     contradiction::settle(transaction, id)?;
     Ok(transaction.prepare_cached("DELETE FROM knowledge WHERE id = ?1")?.execute([id])? == 1)

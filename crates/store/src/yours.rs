@@ -1,16 +1,18 @@
 //! What is its owner's: to take along, to bring in, to forget; and what is dropped when it is old.
 
+mod editing;
 mod entries;
 pub(crate) mod erasing;
 mod export;
 pub(crate) mod forgetting;
 mod import;
+mod origins;
 mod reading;
 pub mod record;
 mod retention;
 mod scribe;
 
-pub use entries::TakenOver;
+pub use editing::TakenOver;
 pub use erasing::Erased;
 pub use export::Bookmark;
 pub use forgetting::{Extent, Forgotten};
@@ -22,7 +24,7 @@ pub use scribe::Scribe;
 use crate::error::StoreError;
 use crate::sqlite::SqliteStore;
 use domain::ids::{Principal, ProjectId};
-use domain::knowledge_file::Section;
+use domain::knowledge_file::{KnowledgeFile, Section};
 use domain::time::UnixMillis;
 use record::Record;
 
@@ -75,7 +77,7 @@ pub trait Yours {
         from: Bookmark,
     ) -> Result<(Vec<Record>, Option<Bookmark>), StoreError>;
 
-    /// Takes records in for `whose`, all or none of them; of sessions that were forgotten only if they are to come `again`. What is
+    /// Takes records in for `whose`, all or none of them; of sessions and entries that were forgotten only if they are to come `again`. What is
     /// there already stays as it is.
     ///
     /// # Errors
@@ -106,7 +108,7 @@ pub trait Yours {
     fn take_over(
         &mut self,
         whose: &Principal,
-        sections: &[Section],
+        file: &KnowledgeFile,
         how: TakingOver,
         at: UnixMillis,
     ) -> Result<TakenOver, StoreError>;
@@ -119,6 +121,8 @@ pub struct TakingOver {
     pub delete: bool,
     /// Whether it is only told what would be done.
     pub rehearse: bool,
+    /// Whether entries that were forgotten come again.
+    pub again: bool,
 }
 
 impl Yours for SqliteStore {
@@ -177,13 +181,13 @@ impl Yours for SqliteStore {
     fn take_over(
         &mut self,
         whose: &Principal,
-        sections: &[Section],
+        file: &KnowledgeFile,
         how: TakingOver,
         at: UnixMillis,
     ) -> Result<TakenOver, StoreError> {
         self.write(|it| {
             it.execute_batch("SAVEPOINT rehearsal")?;
-            let taken = entries::take_over(it, (whose, at), sections, how.delete)?;
+            let taken = editing::take_over(it, (whose, at), file, how)?;
             if how.rehearse {
                 it.execute_batch("ROLLBACK TO rehearsal")?;
             }

@@ -5,7 +5,7 @@ use proptest::prelude::*;
 
 fn section(id: &str, project: Option<&str>, title: &str, content: &str) -> Section {
     Section {
-        id: Some(id.into()),
+        id: Some(Origin::read(id)),
         project: project.map(ProjectId::from),
         promoted: false,
         category: Category::Gotcha,
@@ -22,7 +22,7 @@ const FILE: &str = "\
 
 ## Rye
 
-`k2` gotcha, confidence 0.9
+`k2@5` gotcha, confidence 0.9
 
 It bites.
 
@@ -49,7 +49,7 @@ fn each_entry_is_a_section_under_its_project() {
     let sections = [
         section("mine", None, "By hand", "So it is."),
         section(
-            "k2",
+            "k2@5",
             Some("github.com/ann/oven"),
             "Rye",
             "It bites.\n\n# no heading\n### a heading of its own",
@@ -57,12 +57,12 @@ fn each_entry_is_a_section_under_its_project() {
         Section { promoted: true, ..section("k10", Some("github.com/ann/oven"), "Yeast", "It grows.") },
     ];
     assert_eq!(render(&sections), FILE);
-    assert_eq!(render(&parse(FILE).unwrap()), FILE);
+    assert_eq!(render(&parse(FILE).unwrap().sections), FILE);
 }
 
 #[test]
 fn a_change_of_one_entry_changes_its_lines_alone() {
-    let mut sections = parse(FILE).unwrap();
+    let mut sections = parse(FILE).unwrap().sections;
     sections[0].content = "It does not bite.".into();
     let changed = render(&sections);
     let gone: Vec<&str> = FILE.lines().filter(|line| !changed.lines().any(|other| other == *line)).collect();
@@ -82,8 +82,9 @@ fn a_section_without_an_id_is_a_new_entry_and_line_ends_do_not_matter() {
         confidence: 1.0,
         ..section("", Some("oven"), "New", "Yes.")
     };
-    assert_eq!(parse(file), Ok(vec![new]));
-    assert_eq!(parse(""), Ok(Vec::new()));
+    let projects = vec![Some("oven".into())];
+    assert_eq!(parse(file), Ok(KnowledgeFile { projects, sections: vec![new] }));
+    assert_eq!(parse(""), Ok(KnowledgeFile::default()));
 }
 
 #[test]
@@ -130,11 +131,78 @@ fn what_is_wrong_is_named_with_its_line() {
     }
 }
 
+#[test]
+fn a_mark_of_a_merge_that_is_not_settled_is_refused_with_its_line_and_what_only_looks_like_one_is_not() {
+    let conflict = FILE.replace("It grows.", "<<<<<<< HEAD\nIt grows.\n=======\nIt sleeps.\n>>>>>>> bob");
+    let fault = parse(&conflict).unwrap_err();
+    assert_eq!(fault.line, 18);
+    assert_eq!(
+        fault.what,
+        "\"<<<<<<< HEAD\" is a mark of a merge that is not settled: keep what is to stay of both sides, and take out the lines with the \
+        marks (a backslash before it makes it a line of a content)"
+    );
+    let half = conflict.replace("<<<<<<< HEAD\n", "");
+    assert_eq!(parse(&half).unwrap_err().line, 21);
+    let heading = "A heading\n=======\n<<<<<<<< eight\n>>>>>>>quoted\n \\<<<<<<< HEAD";
+    let sections =
+        [section("k2", None, "Rye", heading), section("k3", None, "Merges", "<<<<<<< HEAD\n>>>>>>>")];
+    assert_eq!(parse(&render(&sections)).unwrap().sections, sections);
+}
+
+#[test]
+fn a_project_is_spelled_as_it_is() {
+    for project in
+        ["/home/ann/two  blanks", " before", "after ", "a\ttab", "two\nlines", "\"quoted\"", "", "\u{a0}odd"]
+    {
+        let sections = [section("k2", Some(project), "Rye", "It bites.")];
+        let file = render(&sections);
+        assert_eq!(parse(&file).map(|read| read.sections).as_deref(), Ok(&sections[..]), "{file}");
+    }
+    let two_blanks = render(&[section("k2", Some("two  blanks"), "Rye", "It bites.")]);
+    assert!(two_blanks.contains("\n# Project two  blanks\n"), "{two_blanks}");
+}
+
+#[test]
+fn a_heading_below_which_nothing_stands_is_read_too() {
+    let file = parse("# Project oven\n\n# Without a project\n").unwrap();
+    assert!(file.covers(Some(&"oven".into())) && file.covers(None) && !file.covers(Some(&"garden".into())));
+}
+
+#[test]
+fn sections_that_no_file_could_have_are_refused() {
+    let good = section("k2", None, "Rye", "It bites.");
+    let file = |section: Section| KnowledgeFile { projects: vec![], sections: vec![good.clone(), section] };
+    let wrong = |section: Section| file(section).check().unwrap_err();
+    assert_eq!(file(Section { id: None, ..good.clone() }).check(), Ok(()));
+    assert_eq!(wrong(good.clone()), "section 2: this id is another section's already");
+    let other = section("k3", None, "Rye", "It bites.");
+    assert_eq!(
+        wrong(Section { title: " ".into(), ..other.clone() }),
+        "section 2: title must have 1 to 200 characters, it has 0"
+    );
+    assert_eq!(
+        wrong(Section { confidence: 7.0, ..other.clone() }),
+        "section 2: confidence must lie between 0 and 1"
+    );
+    for id in ["k\n1", "k`1", "", "k1@x"] {
+        let odd = Section { id: Some(Origin::read(id)), ..other.clone() };
+        assert_eq!(wrong(odd), "section 2: an id has 1 to 64 letters, digits, dots, dashes and underscores");
+    }
+}
+
 fn any_section() -> impl Strategy<Value = Section> {
-    let text = "(\\PC|[#\\\\ \n]|# |## ){1,40}".prop_filter("not blank", |text| !normal(text).is_empty());
+    let text = "(\\PC|[#\\\\ \n]|# |## |\n<<<<<<< |\n>>>>>>>\n){1,40}"
+        .prop_filter("not blank", |text| !normal(text).is_empty());
     let title = "[^\n\r]{1,20}".prop_filter("not blank", |text| !text.trim().is_empty());
-    (prop::option::of("[a-z./]{1,9}"), any::<bool>(), 0..5_usize, title, text, 0.0..=1.0_f64).prop_map(
-        |(project, promoted, category, title, content, confidence)| Section {
+    (
+        prop::option::of("[a-z./ \"\\\\\t\n]{0,9}|\\PC{0,9}"),
+        any::<bool>(),
+        0..5_usize,
+        title,
+        text,
+        0.0..=1.0_f64,
+    )
+        .prop_map(|(project, promoted, category, title, content, confidence)| Section {
             id: None,
             project: project.map(ProjectId::from),
             promoted,
@@ -142,19 +210,19 @@ fn any_section() -> impl Strategy<Value = Section> {
             title,
             content,
             confidence,
-        },
-    )
+        })
 }
 
 proptest! {
     #[test]
     fn what_is_written_reads_back_as_the_same(sections in prop::collection::vec(any_section(), 0..6)) {
-        let named = |(number, section)| Section { id: Some(format!("k{number}").into()), ..section };
+        let named = |(number, section)| Section { id: Some(Origin::read(&format!("k{number}"))), ..section };
         let sections: Vec<Section> = sections.into_iter().enumerate().map(named).collect();
         let file = render(&sections);
-        let mut read = parse(&file).map_err(|fault| TestCaseError::fail(format!("{fault}\n{file}")))?;
+        let read = parse(&file).map_err(|fault| TestCaseError::fail(format!("{fault}\n{file}")))?;
+        let mut read = read.sections;
         prop_assert_eq!(&render(&read), &file);
-        read.sort_by_key(|section| section.id.as_ref().map(|id| id.as_str()[1..].parse::<u32>().unwrap()));
+        read.sort_by_key(|section| section.id.as_ref().map(|id| id.to_string()[1..].parse::<u32>().unwrap()));
         let seen = |section: &Section| Section {
             title: in_one_line(&section.title),
             content: normal(&section.content),

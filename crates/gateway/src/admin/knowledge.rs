@@ -5,13 +5,10 @@ use crate::admin::{Admin, shown};
 use actix_web::web;
 use domain::fading::faded;
 use domain::ids::{KnowledgeId, Principal, ProjectId, SessionId};
-use domain::knowledge::{Category, Contradiction, InvalidOperation, KnowledgeEntry, Operation, validate};
+use domain::knowledge::{Category, Contradiction, KnowledgeEntry, check_entry};
 use domain::time::UnixMillis;
 use serde::{Deserialize, Serialize};
 use store::Draft;
-
-/// The longest id that a person may give, in bytes.
-const LONGEST_ID: usize = 64;
 
 /// The answer of the list.
 #[derive(Serialize)]
@@ -121,25 +118,8 @@ fn no_entry(id: &KnowledgeId) -> Refusal {
 }
 
 fn check(id: &KnowledgeId, draft: &Draft) -> Result<(), Refusal> {
-    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"._-".contains(&byte);
-    if id.as_str().len() > LONGEST_ID || !id.as_str().bytes().all(plain) {
-        let rule = format!("an id has 1 to {LONGEST_ID} letters, digits, dots, dashes and underscores");
-        return Err(Refusal::Invalid(rule));
-    }
-    let Draft { category, title, content, confidence } = draft.clone();
-    validate(&[Operation::Create { category, title, content, confidence }], |_| false)
-        .map_err(|fault| Refusal::Invalid(explain(&fault)))
-}
-
-/// A person wrote one entry and not a list of operations.
-fn explain(fault: &InvalidOperation) -> String {
-    match fault {
-        InvalidOperation::Length { field, longest, length, .. } => {
-            format!("{field} must have 1 to {longest} characters, it has {length}")
-        }
-        InvalidOperation::Confidence { .. } => "confidence must lie between 0 and 1".to_owned(),
-        InvalidOperation::Unknown { .. } => fault.to_string(),
-    }
+    id.check().map_err(Refusal::Invalid)?;
+    check_entry(&draft.title, &draft.content, draft.confidence).map_err(Refusal::Invalid)
 }
 
 fn show(entry: KnowledgeEntry, now: UnixMillis) -> ShownEntry {

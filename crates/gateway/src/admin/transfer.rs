@@ -5,7 +5,7 @@ use crate::admin::refusal::{self, Refusal};
 use actix_web::{HttpResponse, web};
 use bytes::Bytes;
 use domain::ids::ProjectId;
-use domain::knowledge_file::{Section, render};
+use domain::knowledge_file::{KnowledgeFile, Section, render};
 use futures_util::stream;
 use serde::{Deserialize, Serialize};
 use store::record::Record;
@@ -19,7 +19,7 @@ const LARGEST_BODY: usize = 32 << 20;
 #[serde(deny_unknown_fields)]
 pub(crate) struct Batch {
     records: Vec<Record>,
-    /// Whether sessions that were forgotten are to come again.
+    /// Whether what was forgotten is to come again.
     #[serde(default)]
     again: bool,
 }
@@ -28,11 +28,17 @@ pub(crate) struct Batch {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct File {
+    /// The projects of its headings, which it may have without a section.
+    #[serde(default)]
+    projects: Vec<Option<ProjectId>>,
     sections: Vec<Section>,
     #[serde(default)]
     delete: bool,
     #[serde(default)]
     dry_run: bool,
+    /// Whether entries that were forgotten are to come again.
+    #[serde(default)]
+    again: bool,
 }
 
 /// Of which project.
@@ -85,6 +91,7 @@ pub(crate) async fn import(
     batch: web::Json<Batch>,
 ) -> Result<web::Json<Imported>, Refusal> {
     let (owner, Batch { records, again }) = (admin.owner.clone(), batch.into_inner());
+    check(&records)?;
     let imported = admin.house.desk.write(move |store| store.import_some(&owner, &records, again)).await?;
     if imported.entries > 0 {
         admin.house.notebook.refresh(&admin.house.desk).await;
@@ -92,15 +99,25 @@ pub(crate) async fn import(
     Ok(web::Json(imported))
 }
 
+/// What an export could not have is not brought in either.
+fn check(records: &[Record]) -> Result<(), Refusal> {
+    let wrong = |(number, record): (usize, &Record)| {
+        record.check().err().map(|why| Refusal::Invalid(format!("record {number}: {why}")))
+    };
+    (1..).zip(records).find_map(wrong).map_or(Ok(()), Err)
+}
+
 /// Makes knowledge say what a file says, or tells what would be done.
 pub(crate) async fn import_knowledge(
     admin: web::Data<Admin>,
     file: web::Json<File>,
 ) -> Result<web::Json<Answer>, Refusal> {
-    let File { sections, delete, dry_run } = file.into_inner();
+    let File { projects, sections, delete, dry_run, again } = file.into_inner();
+    let file = KnowledgeFile { projects, sections };
+    file.check().map_err(Refusal::Invalid)?;
     let (owner, at) = (admin.owner.clone(), admin.unix());
-    let how = TakingOver { delete, rehearse: dry_run };
-    let write = move |store: &mut dyn store::Store| store.take_over(&owner, &sections, how, at);
+    let how = TakingOver { delete, rehearse: dry_run, again };
+    let write = move |store: &mut dyn store::Store| store.take_over(&owner, &file, how, at);
     let taken = admin.house.desk.write(write).await?;
     if !dry_run {
         for id in &taken.deleted {

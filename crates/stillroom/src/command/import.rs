@@ -3,6 +3,7 @@
 mod knowledge;
 mod logs;
 mod records;
+mod source;
 
 use super::invocation::{Invocation, wait_for};
 use super::keeper::{Keeper, unusable};
@@ -10,8 +11,8 @@ use crate::cli::Import;
 use crate::failure::{Exit, Failure};
 use crate::output::{counted, say};
 use serde_json::json;
-use std::fs::File;
-use std::io::{self, BufRead as _, BufReader};
+use source::Source;
+use std::io;
 use std::path::Path;
 use std::process::ExitCode;
 use std::time::Duration;
@@ -40,19 +41,13 @@ pub(crate) fn perform(invocation: &Invocation<'_>, asked: &Import) -> Result<Exi
     })
 }
 
-/// An export of everything begins with a brace; all else is knowledge.
 async fn bring_in(invocation: &Invocation<'_>, asked: &Import, file: &Path) -> Result<(), Failure> {
-    if begins_with_a_brace(file).map_err(|cause| unreadable(file, &cause))? {
-        records::bring_in(invocation, asked, file).await
+    let source = Source::of(file).map_err(|cause| unreadable(file, &cause))?;
+    if source.begins_with_a_brace().map_err(|cause| unreadable(file, &cause))? {
+        records::bring_in(invocation, asked, &source).await
     } else {
-        knowledge::bring_in(invocation, asked, file).await
+        knowledge::bring_in(invocation, asked, &source).await
     }
-}
-
-fn begins_with_a_brace(file: &Path) -> io::Result<bool> {
-    let mut reader = BufReader::new(File::open(file)?);
-    let beginning = reader.fill_buf()?;
-    Ok(beginning.iter().find(|byte| !byte.is_ascii_whitespace()) == Some(&b'{'))
 }
 
 fn unreadable(file: &Path, cause: &io::Error) -> Failure {
@@ -63,33 +58,6 @@ fn unreadable(file: &Path, cause: &io::Error) -> Failure {
 fn refused(file: &Path, why: impl std::fmt::Display, remedy: &str) -> Failure {
     let what = format!("{} is not brought in, and nothing was changed", file.display());
     Failure::new(what, why, remedy).with_exit(Exit::WrongUse)
-}
-
-/// The lines of a file, one at a time.
-struct Lines {
-    reader: BufReader<File>,
-    line: Vec<u8>,
-    /// How long one may be, in bytes.
-    longest: usize,
-}
-
-impl Lines {
-    fn of(file: &Path) -> io::Result<Self> {
-        Ok(Self { reader: BufReader::new(File::open(file)?), line: Vec::new(), longest: LONGEST_LINE })
-    }
-
-    /// The next line, without its end; what is no UTF-8 in it is replaced.
-    fn next(&mut self) -> io::Result<Option<String>> {
-        self.line.clear();
-        let mut limited = io::Read::take(&mut self.reader, self.longest as u64);
-        if limited.read_until(b'\n', &mut self.line)? == 0 {
-            return Ok(None);
-        }
-        if self.line.len() >= self.longest {
-            return Err(io::Error::other("a line is longer than 256 MiB"));
-        }
-        Ok(Some(String::from_utf8_lossy(&self.line).trim_end_matches(['\n', '\r']).to_owned()))
-    }
 }
 
 /// Records on their way in, a piece at a time.
@@ -145,7 +113,7 @@ fn told(done: &Imported) -> String {
     if done.left_out > 0 {
         let left = counted(done.left_out, "record", "records");
         text.push_str(&format!(
-            "\nLeft out: {left} of what was forgotten or deleted here; --again brings forgotten sessions in."
+            "\nLeft out: {left} of what was forgotten or deleted here; --again brings in what was forgotten."
         ));
     }
     text
@@ -160,26 +128,6 @@ mod tests {
     use super::*;
     use domain::ids::Principal;
     use store::SqliteStore;
-
-    #[test]
-    fn a_line_without_an_end_is_refused_and_not_cut() {
-        let folder = tempfile::TempDir::new().unwrap();
-        let file = folder.path().join("lines");
-        std::fs::write(&file, "one\r\n\nfour\n").unwrap();
-        let read = |longest| {
-            let mut lines = Lines { longest, ..Lines::of(&file).unwrap() };
-            let mut said = Vec::new();
-            while let Some(line) = lines.next().transpose() {
-                said.push(line.map_err(|error| error.to_string()));
-                if said.last().is_some_and(Result::is_err) {
-                    break;
-                }
-            }
-            said
-        };
-        assert_eq!(read(9), [Ok("one".to_owned()), Ok(String::new()), Ok("four".to_owned())]);
-        assert_eq!(read(5).last(), Some(&Err("a line is longer than 256 MiB".to_owned())));
-    }
 
     #[tokio::test]
     async fn a_piece_is_full_by_number_or_by_size_and_empty_once_it_was_brought_in() {
@@ -208,7 +156,7 @@ mod tests {
         New: 1 session, 12 messages, 0 observations, 0 entries and 0 costs. Known already: 3 records.
 
         New: 0 sessions, 0 messages, 0 observations, 0 entries and 0 costs. Known already: 0 records.
-        Left out: 7 records of what was forgotten or deleted here; --again brings forgotten sessions in.
+        Left out: 7 records of what was forgotten or deleted here; --again brings in what was forgotten.
         ");
     }
 }

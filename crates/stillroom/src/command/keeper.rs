@@ -1,7 +1,7 @@
 //! Who has what is kept: the gateway that runs, or, where none does, the data folder itself.
 
 use super::invocation::Invocation;
-use crate::client::Gateway;
+use crate::client::{CONTRADICTS, Gateway};
 use crate::failure::{Exit, Failure};
 use domain::ids::Principal;
 use std::path::Path;
@@ -29,12 +29,20 @@ impl Keeper {
     /// # Errors
     /// As for [`find`](Self::find).
     pub(crate) async fn find_or_make(invocation: &Invocation<'_>) -> Result<Self, Failure> {
-        Self::find_or(invocation, |_| Ok(())).await
+        Self::find_or(invocation, open).await
+    }
+
+    /// The same, and for a folder that holds nothing yet an empty database stands in, which nobody finds afterwards.
+    ///
+    /// # Errors
+    /// As for [`find`](Self::find).
+    pub(crate) async fn find_or_pretend(invocation: &Invocation<'_>) -> Result<Self, Failure> {
+        Self::find_or(invocation, |_| SqliteStore::in_memory().map_err(|error| unusable(&error))).await
     }
 
     async fn find_or(
         invocation: &Invocation<'_>,
-        without_a_database: impl FnOnce(&Path) -> Result<(), Failure>,
+        without_a_database: impl FnOnce(&Path) -> Result<SqliteStore, Failure>,
     ) -> Result<Self, Failure> {
         let loaded = invocation.settings()?;
         let settings = loaded.settings();
@@ -45,12 +53,14 @@ impl Keeper {
             }
         }
         let folder = &settings.data_dir;
-        if store::files(folder).is_empty() {
-            without_a_database(folder)?;
-        }
-        let store = SqliteStore::open(folder).map_err(|error| unusable(&error))?;
+        let is_empty = store::files(folder).is_empty();
+        let store = if is_empty { without_a_database(folder) } else { open(folder) }?;
         Ok(Self::Folder(Box::new(store), gateway::recorded_for(settings.listen)))
     }
+}
+
+fn open(folder: &Path) -> Result<SqliteStore, Failure> {
+    SqliteStore::open(folder).map_err(|error| unusable(&error))
 }
 
 fn nothing_kept(folder: &Path) -> Failure {
@@ -75,6 +85,5 @@ pub(crate) fn unusable(error: &StoreError) -> Failure {
 }
 
 fn refused(error: &StoreError) -> Failure {
-    Failure::new("that cannot be done", error, "change what it contradicts, and try again")
-        .with_exit(Exit::WrongUse)
+    Failure::new("that cannot be done", error, CONTRADICTS).with_exit(Exit::WrongUse)
 }

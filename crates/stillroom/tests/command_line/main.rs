@@ -8,6 +8,9 @@ mod backtest;
 #[expect(dead_code, reason = "less is needed here")]
 #[path = "../../../gateway/tests/data_plane/client.rs"]
 mod client;
+#[cfg(unix)]
+#[cfg(test)]
+mod exchanging;
 #[cfg(target_os = "linux")]
 #[cfg(test)]
 mod faults;

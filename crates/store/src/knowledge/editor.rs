@@ -1,6 +1,6 @@
 //! Changes to the entries of one place: what doubles an entry becomes its next version, and what was deleted stays so.
 
-use super::{Applied, COLUMNS, Draft, Place, bury, checked, entry, gone, is_taken, one};
+use super::{Applied, COLUMNS, Draft, Place, bury, checked, entry, gone, next_id, one};
 use crate::alike::{Graves, Neighbours};
 use crate::columns::Word;
 use crate::contradiction;
@@ -8,6 +8,7 @@ use crate::error::StoreError;
 use domain::ids::{KnowledgeId, SessionId};
 use domain::knowledge::{Category, KnowledgeEntry, Operation};
 use domain::likeness::Print;
+use domain::origin::Origin;
 use domain::time::UnixMillis;
 use rusqlite::{OptionalExtension as _, Transaction, named_params, params};
 
@@ -115,25 +116,27 @@ impl<'t> Editor<'t> {
         self.transaction.prepare_cached(&sql)?.query_row(key, entry).optional()
     }
 
-    /// Names are short and counted, so that a model can repeat them without a mistake.
     fn create_next(&mut self, draft: &Draft) -> Result<KnowledgeId, StoreError> {
-        let sql = "SELECT coalesce(max(seq), 0) FROM sqlite_sequence WHERE name = 'knowledge'";
-        let last: i64 = self.transaction.prepare_cached(sql)?.query_row([], |row| row.get(0))?;
-        let mut number = last + 1;
-        while is_taken(self.transaction, &format!("k{number}"))? {
-            number += 1;
-        }
-        let id = format!("k{number}");
-        self.create(&id, draft)?;
-        Ok(KnowledgeId::from(id))
+        let id = next_id(self.transaction)?;
+        self.create(&id, &Origin::born(id.clone(), self.at), draft)?;
+        Ok(id)
     }
 
-    pub(super) fn create(&mut self, id: &str, draft: &Draft) -> Result<(), StoreError> {
-        let sql = "INSERT INTO knowledge (id, version, principal, project, session, category, title, folded_title,
+    /// Makes an entry; of one that comes from elsewhere it is known when it was made.
+    pub(super) fn create(
+        &mut self,
+        id: &KnowledgeId,
+        origin: &Origin,
+        draft: &Draft,
+    ) -> Result<(), StoreError> {
+        let sql = "INSERT INTO knowledge (id, origin, version, principal, project, session, category, title, folded_title,
                 content, confidence, created, updated, used)
-            VALUES (:id, 1, :principal, :project, :session, :category, :title, :folded, :content, :confidence, :at, :at, :at)";
+            VALUES (:id, :origin, 1, :principal, :project, :session, :category, :title, :folded, :content, :confidence,
+                :made, :at, :at)";
+        let made = origin.at().filter(|at| at.0 > 0).unwrap_or(self.at);
         self.transaction.prepare_cached(sql)?.execute(named_params! {
-            ":id": id,
+            ":id": id.as_str(),
+            ":origin": Word(origin),
             ":principal": self.place.principal.as_str(),
             ":project": self.place.project(),
             ":session": self.session.map(SessionId::as_str),
@@ -142,10 +145,11 @@ impl<'t> Editor<'t> {
             ":folded": folded(&draft.title),
             ":content": draft.content,
             ":confidence": draft.confidence,
+            ":made": made.0,
             ":at": self.at.0,
         })?;
         self.applied.created += 1;
-        Ok(self.note_contraries(id, draft)?)
+        Ok(self.note_contraries(id.as_str(), draft)?)
     }
 
     /// Writes a new version, unless it would say the same.

@@ -5,8 +5,8 @@ mod knowledge;
 
 use super::forgetting::is_forgotten;
 use super::record::{
-    DistillationRecord, FORMAT, Hex, MergedRecord, MessageRecord, ObservationRecord, Record, SessionRecord,
-    TurnCount,
+    DistillationRecord, FORMAT, Hex, MergedRecord, MessageRecord, ObservationRecord, Record, RunTime,
+    SessionRecord, TurnCount,
 };
 use crate::columns::{Word, count, usage, word};
 use domain::conversation::Digest;
@@ -139,25 +139,35 @@ fn next_parts(
     Ok((records, Some(bookmark)))
 }
 
+/// How many runs of the session stand before a row of `distillation` at the same time.
+const NTH: &str = "(SELECT count(*) FROM distillation AS before WHERE before.session = distillation.session
+    AND before.at = distillation.at AND before.id < distillation.id)";
+
+fn run_time(row: &Row<'_>) -> rusqlite::Result<RunTime> {
+    Ok(RunTime { at: UnixMillis(row.get("at")?), nth: count(row, "nth")? })
+}
+
 fn distillations(
     transaction: &Transaction<'_>,
     parts: &Parts,
     after: i64,
     written: u64,
 ) -> rusqlite::Result<(Vec<Record>, Option<Part>)> {
-    let sql =
-        "SELECT id, at FROM distillation WHERE session = ?1 AND id > ?2 AND id <= ?3 ORDER BY id LIMIT ?4";
+    let sql = format!(
+        "SELECT id, at, {NTH} AS nth FROM distillation WHERE session = ?1 AND id > ?2 AND id <= ?3 ORDER BY id LIMIT ?4"
+    );
     let asked = params![parts.session.as_str(), after, parts.last_distillation, PAGE as i64];
-    let mut statement = transaction.prepare_cached(sql)?;
-    let found: Vec<(i64, i64)> =
-        statement.query_map(asked, |row| Ok((row.get("id")?, row.get("at")?)))?.collect::<Result<_, _>>()?;
+    let mut statement = transaction.prepare_cached(&sql)?;
+    let run = |row: &Row<'_>| Ok((row.get("id")?, run_time(row)?));
+    let found: Vec<(i64, RunTime)> = statement.query_map(asked, run)?.collect::<Result<_, _>>()?;
     let last = found.last().map(|(id, _)| *id);
     let mut records = Vec::with_capacity(found.len());
-    for ((id, at), number) in found.into_iter().zip(written + 1..) {
+    for ((id, RunTime { at, nth }), number) in found.into_iter().zip(written + 1..) {
         records.push(Record::Distillation(DistillationRecord {
             session: parts.session.clone(),
             number,
-            at: UnixMillis(at),
+            at,
+            nth,
             observations: observations(transaction, id)?,
             merged: merged(transaction, id)?,
         }));
@@ -185,14 +195,18 @@ fn observations(
     transaction.prepare_cached(sql)?.query_map([distillation], observation)?.collect()
 }
 
-fn merged(transaction: &Transaction<'_>, distillation: i64) -> rusqlite::Result<Vec<MergedRecord>> {
-    let sql = "SELECT
+fn merged(transaction: &Transaction<'_>, run: i64) -> rusqlite::Result<Vec<MergedRecord>> {
+    let sql = format!(
+        "SELECT distillation.at, {NTH} AS nth,
             (SELECT count(*) FROM distillation AS run WHERE run.session = it.session AND run.id <= it.distillation) AS run,
             (SELECT count(*) FROM observation AS one WHERE one.distillation = it.distillation AND one.id <= it.id) AS observation
-        FROM observation AS it WHERE merged = ?1 ORDER BY id";
-    let merged =
-        |row: &Row<'_>| Ok(MergedRecord { run: count(row, "run")?, observation: count(row, "observation")? });
-    transaction.prepare_cached(sql)?.query_map([distillation], merged)?.collect()
+        FROM observation AS it JOIN distillation ON distillation.id = it.distillation WHERE merged = ?1 ORDER BY it.id"
+    );
+    let merged = |row: &Row<'_>| {
+        let (run, observation) = (count(row, "run")?, count(row, "observation")?);
+        Ok(MergedRecord { run, observation, of: Some(run_time(row)?) })
+    };
+    transaction.prepare_cached(&sql)?.query_map([run], merged)?.collect()
 }
 
 fn messages(
@@ -200,13 +214,10 @@ fn messages(
     parts: &Parts,
     after: i64,
 ) -> rusqlite::Result<(Vec<Record>, Option<Part>)> {
-    let sql = "SELECT id, at, role, text, calls_tool, from_tool, digest, iif(distillation <= :distillations,
-            (SELECT count(*) FROM distillation AS run WHERE run.session = message.session AND run.id <= message.distillation), NULL)
-            AS run
+    let sql = "SELECT *, (SELECT count(*) FROM distillation AS run WHERE run.session = :session AND run.id <= message.distillation) AS run
         FROM message WHERE session = :session AND id > :after AND id <= :messages ORDER BY id LIMIT :page";
     let mut statement = transaction.prepare_cached(sql)?;
     let asked = named_params! {
-        ":distillations": parts.last_distillation,
         ":session": parts.session.as_str(),
         ":after": after,
         ":messages": parts.last_message,
@@ -217,6 +228,8 @@ fn messages(
     while let Some(row) = rows.next()? {
         let id = row.get("id")?;
         last = Some(id);
+        let run: Option<i64> = row.get("distillation")?;
+        let run = run.filter(|run| *run <= parts.last_distillation);
         records.push(Record::Message(MessageRecord {
             session: parts.session.clone(),
             at: UnixMillis(row.get("at")?),
@@ -226,10 +239,16 @@ fn messages(
             from_tool: row.get("from_tool")?,
             digest: Hex(Digest(row.get("digest")?)),
             links: links(transaction, id)?,
-            distillation: row.get::<_, Option<u32>>("run")?.map(u64::from),
+            distillation: run.map(|_| count(row, "run")).transpose()?,
+            distilled: run.map(|run| time_of(transaction, run)).transpose()?,
         }));
     }
     Ok((records, Some(last.map_or(Part::Turns(i64::MIN, Vec::new()), Part::Messages))))
+}
+
+fn time_of(transaction: &Transaction<'_>, run: i64) -> rusqlite::Result<RunTime> {
+    let sql = format!("SELECT at, {NTH} AS nth FROM distillation WHERE id = ?1");
+    transaction.prepare_cached(&sql)?.query_row([run], run_time)
 }
 
 fn links(transaction: &Transaction<'_>, message: i64) -> rusqlite::Result<Vec<Hex>> {

@@ -102,7 +102,7 @@ impl<'p> Doomed<'p> {
     ) -> rusqlite::Result<Forgotten> {
         let forgotten = self.counted(transaction)?;
         self.keep_from_coming_back(transaction, at)?;
-        self.forget_knowledge(transaction, &forgotten.entries)?;
+        self.forget_knowledge(transaction, &forgotten.entries, at)?;
         habits::forget(transaction, &forgotten.habits)?;
         batch::make_anonymous(transaction, &format!("session IN {SESSIONS}"), self.params())?;
         for decision in ["warming_mode", "warming_pause"] {
@@ -130,6 +130,7 @@ impl<'p> Doomed<'p> {
         &self,
         transaction: &Transaction<'_>,
         entries: &[KnowledgeId],
+        at: UnixMillis,
     ) -> rusqlite::Result<()> {
         injection::forget(transaction, entries)?;
         for entry in entries {
@@ -143,16 +144,29 @@ impl<'p> Doomed<'p> {
             self.entries()
         );
         self.execute(transaction, &versions)?;
+        self.leave_origins(transaction, at)?;
         self.execute(transaction, &format!("DELETE FROM knowledge WHERE {}", self.entries()))?;
         let consolidations =
             "DELETE FROM consolidation WHERE principal = ?1 AND ?2 IS NULL AND (?3 IS NULL OR project = ?3)";
         self.execute(transaction, consolidations)
     }
 
+    /// A file that was exported before has the entries still. They are known by where they came from, and nothing else is left.
+    fn leave_origins(&self, transaction: &Transaction<'_>, at: UnixMillis) -> rusqlite::Result<()> {
+        let sql = format!(
+            "INSERT INTO tombstone (id, origin, principal, reason, at, forgotten)
+            SELECT id, origin, principal, 'forgotten', ?4, 1 FROM knowledge WHERE {}",
+            self.entries()
+        );
+        let [principal, session, project] = self.params();
+        transaction.execute(&sql, params![principal, session, project, at.0]).map(drop)
+    }
+
     /// Entries that were deleted before have left a print of their words, and why they went in a model's words.
     fn forget_graves(&self, transaction: &Transaction<'_>) -> rusqlite::Result<()> {
         let graves = format!(
-            "DELETE FROM tombstone WHERE principal = ?1 AND ((?2 IS NULL AND ?3 IS NULL) OR project = ?3
+            "UPDATE tombstone SET project = NULL, promoted = 0, print = x'', reason = 'forgotten', forgotten = 1
+            WHERE principal = ?1 AND ((?2 IS NULL AND ?3 IS NULL) OR project = ?3
                 OR id IN (SELECT id FROM knowledge_version WHERE {}))",
             self.entries()
         );

@@ -4,11 +4,10 @@
 
 mod costs;
 mod knowledge;
+mod runs;
 
 use super::forgetting::is_forgotten;
-use super::record::{
-    ChargeRecord, DistillationRecord, EntryRecord, Hex, MessageRecord, Record, SessionRecord, TurnCount,
-};
+use super::record::{ChargeRecord, EntryRecord, Hex, MessageRecord, Record, SessionRecord, TurnCount};
 use crate::columns::{Count, Word};
 use crate::error::StoreError;
 use crate::session;
@@ -49,7 +48,7 @@ impl AddAssign for Imported {
     }
 }
 
-/// Takes the records in for `whose`; also those of sessions that were forgotten, if `again`.
+/// Takes the records in for `whose`; also those of what was forgotten, if `again`.
 pub(crate) fn some(
     transaction: &Transaction<'_>,
     whose: &Principal,
@@ -198,49 +197,11 @@ impl Import<'_> {
         if there { Ok(()) } else { Err(StoreError::Refused(format!("there is no session {session}"))) }
     }
 
-    /// The runs of a session's distiller come in their order, so how many are there tells which are known.
-    fn distillation(&self, it: &DistillationRecord) -> Result<Fate, StoreError> {
-        self.must_be_there(&it.session)?;
-        if self.run(&it.session, it.number)?.is_some() {
-            return Ok(Fate::Known);
-        }
-        let sql = "INSERT INTO distillation (session, at) VALUES (?1, ?2)";
-        self.transaction.prepare_cached(sql)?.execute(params![it.session.as_str(), it.at.0])?;
-        let distillation = self.transaction.last_insert_rowid();
-        let sql = "INSERT INTO observation (session, distillation, at, generation, pinned, text)
-            VALUES (?1, ?2, ?3, ?4, ?5, ?6)";
-        let mut statement = self.transaction.prepare_cached(sql)?;
-        for line in &it.observations {
-            let (at, session) = (line.at.0, it.session.as_str());
-            statement.execute(params![session, distillation, at, line.generation, line.pinned, line.text])?;
-        }
-        self.mark_merged(it, distillation)?;
-        Ok(Fate::New)
-    }
-
-    fn mark_merged(&self, it: &DistillationRecord, distillation: i64) -> rusqlite::Result<()> {
-        let sql = "UPDATE observation SET merged = ?3 WHERE merged IS NULL AND id =
-            (SELECT id FROM observation WHERE distillation = ?1 ORDER BY id LIMIT 1 OFFSET ?2)";
-        let mut statement = self.transaction.prepare_cached(sql)?;
-        for merged in &it.merged {
-            if let Some(run) = self.run(&it.session, merged.run)? {
-                statement.execute(params![run, Count(merged.observation.saturating_sub(1)), distillation])?;
-            }
-        }
-        Ok(())
-    }
-
-    /// The row of a session's run of this number, counted from 1.
-    fn run(&self, session: &SessionId, number: u64) -> rusqlite::Result<Option<i64>> {
-        let sql = "SELECT id FROM distillation WHERE session = ?1 ORDER BY id LIMIT 1 OFFSET ?2";
-        let asked = params![session.as_str(), Count(number.saturating_sub(1))];
-        self.transaction.prepare_cached(sql)?.query_row(asked, |row| row.get(0)).optional()
-    }
-
     /// A message is known by any of the conversations that it ends.
     fn message(&self, it: &MessageRecord) -> Result<Fate, StoreError> {
         self.must_be_there(&it.session)?;
-        let run = it.distillation.map(|number| self.run(&it.session, number)).transpose()?.flatten();
+        let run = it.distillation.map(|number| self.run(&it.session, (it.distilled, number)));
+        let run = run.transpose()?.flatten();
         let (id, fate) = match self.linked(&it.session, &it.links)? {
             Some(id) => (id, Fate::Known),
             None => (self.write(it)?, Fate::New),

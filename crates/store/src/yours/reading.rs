@@ -1,13 +1,9 @@
 //! Whether a file is an export, whole and in order, before anything of it is brought in.
 
-use super::record::{EntryRecord, FORMAT, Record};
+use super::record::{FORMAT, Record};
 use domain::ids::SessionId;
-use domain::knowledge::{Operation, validate};
 use std::collections::HashMap;
 use thiserror::Error;
-
-/// The longest id, in bytes.
-const LONGEST_ID: usize = 128;
 
 /// What is wrong with a file, and where.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
@@ -67,12 +63,12 @@ impl Reading {
         if is_first != (self.lines == 1) {
             return Err("an export begins with {\"stillroom\":{\"format\":1}}, and has that once".to_owned());
         }
+        record.check()?;
         match record {
             Record::Stillroom { format } if *format != FORMAT => {
                 Err(format!("format {format} is another program's; this one reads {FORMAT}"))
             }
             Record::Session(it) => {
-                checked(it.id.as_str())?;
                 self.sessions.entry(it.id.clone()).or_default();
                 Ok(())
             }
@@ -83,9 +79,6 @@ impl Reading {
             }
             Record::Message(it) => {
                 let runs = *self.of(&it.session)?;
-                if it.links.is_empty() {
-                    return Err("a message without a link".to_owned());
-                }
                 match it.distillation {
                     Some(run) if run == 0 || run > runs => {
                         Err(format!("run {run} of the session is missing"))
@@ -94,14 +87,14 @@ impl Reading {
                 }
             }
             Record::Turn(it) => self.of(&it.session).map(drop),
-            Record::Entry(it) => entry(it),
-            Record::Tombstone(it) => checked(it.id.as_str()),
             Record::End { records } => {
                 self.has_ended = true;
                 if *records + 1 == self.lines { Ok(()) } else { Err(format!("{records} lines stood before")) }
             }
             Record::Stillroom { .. }
+            | Record::Entry(_)
             | Record::Contradiction(_)
+            | Record::Tombstone(_)
             | Record::Charge(_)
             | Record::WarmReturn(_) => Ok(()),
         }
@@ -110,24 +103,4 @@ impl Reading {
     fn of(&mut self, session: &SessionId) -> Result<&mut u64, String> {
         self.sessions.get_mut(session).ok_or_else(|| format!("its session {session} did not come before it"))
     }
-}
-
-fn entry(it: &EntryRecord) -> Result<(), String> {
-    checked(it.id.as_str())?;
-    let create = Operation::Create {
-        category: it.category,
-        title: it.title.clone(),
-        content: it.content.clone(),
-        confidence: it.confidence.0,
-    };
-    validate(&[create], |_| false).map_err(|error| error.to_string())
-}
-
-/// Ids stand in paths, and what ends in a `~` is another owner's.
-fn checked(id: &str) -> Result<(), String> {
-    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"._-".contains(&byte);
-    if (1..=LONGEST_ID).contains(&id.len()) && id.bytes().all(plain) {
-        return Ok(());
-    }
-    Err(format!("{id:?} is no id: it has 1 to {LONGEST_ID} letters, digits, dots, dashes and underscores"))
 }

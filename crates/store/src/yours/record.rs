@@ -3,10 +3,13 @@
 //! A record names nothing by the number of a row, so that it means the same in another database. No record is ever a credential:
 //! none is kept.
 
+mod checks;
+
 use crate::history::kept_text;
 use domain::conversation::{CacheTtl, Digest, Message, Part, Role, Stop, Usage};
 use domain::ids::{KnowledgeId, ProjectId, SessionId};
 use domain::knowledge::Category;
+use domain::origin::Origin;
 use domain::provider::{Dialect, Provider};
 use domain::purpose::Purpose;
 use domain::time::UnixMillis;
@@ -83,10 +86,29 @@ pub struct DistillationRecord {
     pub number: u64,
     /// When it was.
     pub at: UnixMillis,
+    /// How many of its runs before were at the same time.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub nth: u64,
     /// What came of it.
     pub observations: Vec<ObservationRecord>,
     /// Which observations of earlier runs it merged.
     pub merged: Vec<MergedRecord>,
+}
+
+/// By what a run of a session's distiller is known in every database: runs of another machine may stand between them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RunTime {
+    /// When it was.
+    pub at: UnixMillis,
+    /// How many of the session's runs before were at the same time.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub nth: u64,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks so")]
+fn is_zero(number: &u64) -> bool {
+    *number == 0
 }
 
 /// An observation that was merged: of which run, and which of its observations, both counted from 1.
@@ -96,6 +118,9 @@ pub struct DistillationRecord {
 pub struct MergedRecord {
     pub run: u64,
     pub observation: u64,
+    /// When that run was; older files do not say.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub of: Option<RunTime>,
 }
 
 /// A line that the distiller wrote.
@@ -134,6 +159,9 @@ pub struct MessageRecord {
     pub links: Vec<Hex>,
     /// Which run of the distiller covered it.
     pub distillation: Option<u64>,
+    /// When that run was; older files do not say.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub distilled: Option<RunTime>,
 }
 
 impl MessageRecord {
@@ -150,6 +178,7 @@ impl MessageRecord {
             digest: Hex(message.digest()),
             links: vec![Hex(link)],
             distillation: None,
+            distilled: None,
         }
     }
 }
@@ -180,6 +209,9 @@ pub struct TurnCount {
 #[expect(missing_docs, reason = "each is what the entry's column is, see docs/store.md")]
 pub struct EntryRecord {
     pub id: KnowledgeId,
+    /// None where it is this id and the time at which it was made.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub origin: Option<Origin>,
     pub version: u32,
     pub project: Option<ProjectId>,
     pub session: Option<SessionId>,
@@ -194,6 +226,14 @@ pub struct EntryRecord {
     pub used: UnixMillis,
     /// What it said before, the oldest first.
     pub versions: Vec<VersionRecord>,
+}
+
+impl EntryRecord {
+    /// Where it comes from.
+    #[must_use]
+    pub fn origin(&self) -> Origin {
+        self.origin.clone().unwrap_or_else(|| Origin::born(self.id.clone(), self.created))
+    }
 }
 
 /// An older version of an entry.
@@ -213,7 +253,7 @@ pub struct VersionRecord {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ContradictionRecord {
-    /// The one, and when it was made: elsewhere, its id may mean another entry.
+    /// The one, by the id that it got at first, and when: its origin.
     pub one: (KnowledgeId, UnixMillis),
     /// The other.
     pub other: (KnowledgeId, UnixMillis),
@@ -229,6 +269,9 @@ pub struct ContradictionRecord {
 pub struct TombstoneRecord {
     /// The id that stays taken.
     pub id: KnowledgeId,
+    /// Where the entry came from; none where nothing is known of it but this id.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub origin: Option<Origin>,
     /// To which project the entry belonged.
     pub project: Option<ProjectId>,
     /// Whether it held in all.
@@ -239,6 +282,14 @@ pub struct TombstoneRecord {
     pub reason: String,
     /// When.
     pub at: UnixMillis,
+}
+
+impl TombstoneRecord {
+    /// Where the entry came from.
+    #[must_use]
+    pub fn origin(&self) -> Origin {
+        self.origin.clone().unwrap_or_else(|| Origin::of_id(self.id.clone()))
+    }
 }
 
 /// See [`Record::Charge`].

@@ -282,7 +282,10 @@ fn no_table_has_anything_of_an_owner_who_forgot_everything_but_what_it_cost_and_
     };
     let mut left: Vec<_> = names.iter().filter(|name| count(name) > 0).map(String::as_str).collect();
     left.sort_unstable();
-    assert_eq!(left, ["forgotten", "ledger"]);
+    assert_eq!(left, ["forgotten", "ledger", "tombstone"]);
+    let told = "SELECT count(*) FROM tombstone WHERE reason <> 'forgotten' OR project IS NOT NULL OR promoted OR print <> x''";
+    let wordy: i64 = database.query_row(told, [], |row| row.get(0)).unwrap();
+    assert_eq!(wordy, 0, "of entries only where they came from");
 }
 
 #[test]

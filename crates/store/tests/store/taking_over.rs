@@ -49,7 +49,7 @@ fn a_file_that_nobody_edited_changes_nothing() {
     let mut store = known();
     let file = render(&sections(&mut store, None));
     let before = store.knowledge(None).unwrap();
-    let taken = take(&mut store, &file, TakingOver { delete: true, rehearse: false }).unwrap();
+    let taken = take(&mut store, &file, TakingOver { delete: true, rehearse: false, again: false }).unwrap();
     assert_eq!(taken, TakenOver { unchanged: 3, ..TakenOver::default() });
     assert_eq!(store.knowledge(None).unwrap(), before);
     assert_eq!(sections(&mut store, Some(PROJECT)).len(), 2);
@@ -64,9 +64,10 @@ fn an_edit_is_a_new_version_a_new_section_a_new_entry_and_a_missing_one_nothing_
     edited[1].promoted = true;
     let new = Section { id: None, title: "Salt".into(), ..edited[0].clone() };
     let file = render(&[&edited[..2], &[new]].concat());
-    let rehearsal = take(&mut store, &file, TakingOver { delete: true, rehearse: true }).unwrap();
+    let rehearsal =
+        take(&mut store, &file, TakingOver { delete: true, rehearse: true, again: false }).unwrap();
     assert_eq!(store.knowledge(None).unwrap().len(), 3, "nothing was changed");
-    let taken = take(&mut store, &file, TakingOver { delete: true, rehearse: false }).unwrap();
+    let taken = take(&mut store, &file, TakingOver { delete: true, rehearse: false, again: false }).unwrap();
     assert_eq!(taken, rehearsal);
     assert_eq!((taken.created, taken.updated), (ids(&["k4"]), ids(&["k1", "k2"])));
     assert_eq!(taken.deleted, ids(&[]), "the file does not have the project of the third");
@@ -91,11 +92,24 @@ fn a_missing_section_is_a_deletion_when_it_is_told_so_and_what_was_deleted_does_
     let all = sections(&mut store, Some(PROJECT));
     let kept = take(&mut store, &render(&all[1..]), TakingOver::default()).unwrap();
     assert_eq!((kept.unchanged, kept.deleted), (1, ids(&[])));
-    let delete = TakingOver { delete: true, rehearse: false };
+    let delete = TakingOver { delete: true, rehearse: false, again: false };
     assert_eq!(take(&mut store, &render(&all[1..]), delete).unwrap().deleted, ids(&["k1"]));
     let back = take(&mut store, &render(&all), TakingOver::default()).unwrap();
     assert_eq!((back.left_out, back.unchanged), (ids(&["k1"]), 1));
     assert!(store.entry(&"k1".into()).unwrap().is_none());
+}
+
+#[test]
+fn a_project_of_which_only_the_heading_is_left_is_deleted_when_that_is_asked_for() {
+    let mut store = known();
+    let file = render(&sections(&mut store, None));
+    let (before, after) = file.split_once("## Rye").unwrap();
+    let (_, rest) = after.split_once("# Without a project").unwrap();
+    let emptied = format!("{before}# Without a project{rest}");
+    assert!(emptied.contains("# Project /home/ann/oven\n\n# Without a project"), "{emptied}");
+    let delete = TakingOver { delete: true, ..TakingOver::default() };
+    let taken = take(&mut store, &emptied, delete).unwrap();
+    assert_eq!((taken.deleted, taken.unchanged), (ids(&["k2", "k1"]), 1));
 }
 
 #[test]

@@ -13,12 +13,12 @@ use store::{
     Yours,
 };
 
-fn owner() -> Principal {
+pub(crate) fn owner() -> Principal {
     Principal::local()
 }
 
 /// All records, page by page.
-fn export(store: &mut SqliteStore) -> Vec<Record> {
+pub(crate) fn export(store: &mut SqliteStore) -> Vec<Record> {
     let (mut all, mut next) = (Vec::new(), Some(Bookmark::default()));
     while let Some(bookmark) = next {
         let (records, after) = store.export_some(&owner(), bookmark).unwrap();
@@ -29,12 +29,12 @@ fn export(store: &mut SqliteStore) -> Vec<Record> {
 }
 
 /// The lines of a file.
-fn lines(records: &[Record]) -> String {
+pub(crate) fn lines(records: &[Record]) -> String {
     records.iter().map(|record| serde_json::to_string(record).unwrap() + "\n").collect()
 }
 
 /// Brings a file in, so many records at a time.
-fn import(store: &mut SqliteStore, file: &str, at_a_time: usize) -> Imported {
+pub(crate) fn import(store: &mut SqliteStore, file: &str, at_a_time: usize) -> Imported {
     let records: Vec<Record> = file.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
     let mut done = Imported::default();
     for some in records.chunks(at_a_time) {

@@ -37,8 +37,8 @@ async fn knowledge_is_a_file_that_comes_back_edited() {
     let file = gateway.get("/api/v1/export/knowledge").await;
     assert_eq!(file.header("content-type"), "text/markdown; charset=utf-8");
     assert!(
-        file.text
-            .contains("# Without a project\n\n## Tabs\n\n`mine` preference, confidence 0.9\n\nUse tabs.\n")
+        file.text.contains("# Without a project\n\n## Tabs\n\n`mine@")
+            && file.text.contains("` preference, confidence 0.9\n\nUse tabs.\n")
     );
     assert!(!gateway.get("/api/v1/export/knowledge?project=elsewhere").await.text.contains("Tabs"));
     let section = json!({"id": "mine", "project": null, "promoted": false, "category": "preference", "title": "Tabs",
@@ -67,4 +67,50 @@ async fn what_cannot_be_brought_in_is_refused_whole() {
     let refused = post(&other, "/api/v1/import", &json!({"records": lines})).await;
     assert_eq!(refused.status, StatusCode::CONFLICT, "{}", refused.text);
     assert_eq!(other.get("/api/v1/sessions").await.json(), json!({"sessions": []}));
+}
+
+#[actix_web::test]
+async fn records_and_sections_that_no_file_could_have_are_refused_and_named() {
+    let gateway = Gateway::new();
+    let draft = json!({"category": "preference", "title": "Tabs", "content": "Use tabs.", "confidence": 0.9});
+    for content in ["Use tabs.", "Use blanks."] {
+        let draft = json!({"content": content, "category": "preference", "title": "Tabs", "confidence": 0.9});
+        gateway.send(TestRequest::put().uri("/api/v1/knowledge/mine").set_json(&draft)).await;
+    }
+    let lines = records(&gateway.get("/api/v1/export").await.text);
+    let other = Gateway::new();
+    for (field, value, why) in [
+        ("title", json!(""), "title must have 1 to 200 characters, it has 0"),
+        ("confidence", json!(7), "confidence must lie between 0 and 1"),
+        ("id", json!("a\nb"), "an id has 1 to 64 letters, digits, dots, dashes and underscores"),
+        ("origin", json!("a`b@5"), "an id has 1 to 64 letters, digits, dots, dashes and underscores"),
+        ("version", json!(1), "versions must be older than the entry's own, the oldest first, each another"),
+        ("version", json!(u32::MAX), "version must lie between 1 and 1000000000"),
+    ] {
+        let mut wrong = lines.clone();
+        wrong[1]["entry"][field] = value;
+        let refused = post(&other, "/api/v1/import", &json!({"records": wrong})).await;
+        assert_eq!(refused.status, StatusCode::BAD_REQUEST, "{field}: {}", refused.text);
+        assert_eq!(refused.json()["error"]["message"], json!(format!("record 2: {why}")));
+    }
+    let section = json!({"id": "k`1", "project": null, "promoted": false, "category": "preference", "title": "Tabs",
+        "content": "Use blanks.", "confidence": 0.9});
+    let refused = post(&other, "/api/v1/import/knowledge", &json!({"sections": [section]})).await;
+    assert_eq!((refused.status, refused.error_code()), (StatusCode::BAD_REQUEST, json!("invalid")));
+    assert_eq!(other.get("/api/v1/knowledge").await.json(), json!({"knowledge": []}));
+    assert_eq!(post(&other, "/api/v1/import", &json!({"records": lines})).await.json()["entries"], json!(1));
+    let edited = other.send(TestRequest::put().uri("/api/v1/knowledge/mine").set_json(&draft)).await;
+    assert_eq!(edited.status, StatusCode::OK, "{}", edited.text);
+}
+
+#[actix_web::test]
+async fn a_project_of_which_a_file_has_the_heading_alone_is_emptied_if_that_is_asked_for() {
+    let gateway = Gateway::new();
+    let section = json!({"id": null, "project": "oven", "promoted": false, "category": "preference", "title": "Tabs",
+        "content": "Use blanks.", "confidence": 0.9});
+    let made = post(&gateway, "/api/v1/import/knowledge", &json!({"sections": [section]})).await.json();
+    assert_eq!(made["created"], json!(["k1"]));
+    let emptied = json!({"projects": ["oven", null], "sections": [], "delete": true});
+    let taken = post(&gateway, "/api/v1/import/knowledge", &emptied).await.json();
+    assert_eq!(taken["deleted"], json!(["k1"]));
 }

@@ -1,7 +1,7 @@
 //! The logs that agents keep of their own sessions. Each piece is brought in whole, and what is known is passed over: an import that
 //! was interrupted goes on when it is called again.
 
-use super::{Lines, Piece, unreadable};
+use super::{Piece, Source, unreadable};
 use crate::cli::{Agent, Import};
 use crate::command::invocation::Invocation;
 use crate::command::keeper::{Keeper, unusable};
@@ -90,7 +90,8 @@ async fn read(
         Agent::Codex => Box::<Codex>::default(),
     };
     let mut piece = Piece::empty();
-    let mut lines = Lines::of(file).map_err(|cause| unreadable(file, &cause))?;
+    let source = Source::of(file).map_err(|cause| unreadable(file, &cause))?;
+    let mut lines = source.lines().map_err(|cause| unreadable(file, &cause))?;
     while let Some(line) = lines.next().map_err(|cause| unreadable(file, &cause))? {
         if line.trim().is_empty() {
             continue;

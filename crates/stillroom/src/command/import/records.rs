@@ -1,6 +1,6 @@
 //! An export of everything: read twice, the first time only to see whether it is whole and in order.
 
-use super::{Lines, Piece, refused, say_told, unreadable};
+use super::{Piece, Source, refused, say_told, unreadable};
 use crate::cli::Import;
 use crate::command::invocation::Invocation;
 use crate::command::keeper::Keeper;
@@ -16,20 +16,21 @@ const WHAT_TO_DO: &str = "an agent's own log needs `--from claude-code` or `--fr
 pub(super) async fn bring_in(
     invocation: &Invocation<'_>,
     asked: &Import,
-    file: &Path,
+    source: &Source<'_>,
 ) -> Result<(), Failure> {
+    let file = source.path;
     if asked.delete {
         let why = "--delete is for a file of knowledge, and this is an export of everything";
         return Err(refused(file, why, "leave --delete out"));
     }
-    let lines = checked(file)?;
+    let lines = checked(source)?;
     if asked.dry_run {
         say(&format!("{} is whole and in order: {lines} lines.", file.display()));
         return Ok(());
     }
     let mut keeper = Keeper::find_or_make(invocation).await?;
     let bar = progress(lines, "bringing in");
-    let done = pour(&mut keeper, asked.again, file, || bar.inc(1)).await;
+    let done = pour(&mut keeper, asked.again, source, || bar.inc(1)).await;
     // Before any failure is told.
     bar.finish_and_clear();
     say_told(&done?, asked.json.json);
@@ -37,9 +38,9 @@ pub(super) async fn bring_in(
 }
 
 /// How many lines it has; nothing is brought in.
-fn checked(file: &Path) -> Result<usize, Failure> {
-    let mut reading = Reading::default();
-    let mut lines = Lines::of(file).map_err(|cause| unreadable(file, &cause))?;
+fn checked(source: &Source<'_>) -> Result<usize, Failure> {
+    let (file, mut reading) = (source.path, Reading::default());
+    let mut lines = source.lines().map_err(|cause| unreadable(file, &cause))?;
     let mut count = 0;
     while let Some(line) = lines.next().map_err(|cause| unreadable(file, &cause))? {
         reading.read(&line).map_err(|wrong| bad(file, &wrong))?;
@@ -52,11 +53,12 @@ fn checked(file: &Path) -> Result<usize, Failure> {
 async fn pour(
     keeper: &mut Keeper,
     again: bool,
-    file: &Path,
+    source: &Source<'_>,
     mut step: impl FnMut(),
 ) -> Result<Imported, Failure> {
+    let file = source.path;
     let (mut reading, mut piece, mut done) = (Reading::default(), Piece::empty(), Imported::default());
-    let mut lines = Lines::of(file).map_err(|cause| unreadable(file, &cause))?;
+    let mut lines = source.lines().map_err(|cause| unreadable(file, &cause))?;
     while let Some(line) = lines.next().map_err(|cause| unreadable(file, &cause))? {
         if let Some(record) = reading.read(&line).map_err(|wrong| bad(file, &wrong))? {
             piece.put(record, line.len());

@@ -3,7 +3,8 @@
 use super::{Bookmark, PAGE};
 use crate::columns::{Word, word};
 use crate::yours::record::{ContradictionRecord, EntryRecord, Exact, Record, TombstoneRecord, VersionRecord};
-use domain::ids::Principal;
+use domain::ids::{KnowledgeId, Principal};
+use domain::origin::Origin;
 use domain::time::UnixMillis;
 use rusqlite::{Row, Transaction, params};
 
@@ -18,8 +19,12 @@ pub(super) fn entries(
     let (mut records, mut next) = (Vec::new(), Bookmark::Contradictions(String::new(), String::new()));
     while let Some(row) = rows.next()? {
         next = Bookmark::Entries(row.get("number")?);
+        let (id, created) = (word::<KnowledgeId>(row, "id")?, UnixMillis(row.get("created")?));
+        let born = Origin::born(id.clone(), created);
         records.push(Record::Entry(EntryRecord {
-            id: word(row, "id")?,
+            versions: versions(transaction, id.as_str())?,
+            id,
+            origin: Some(word(row, "origin")?).filter(|origin| *origin != born),
             version: row.get("version")?,
             project: row.get::<_, Option<Word<_>>>("project")?.map(|project| project.0),
             session: row.get::<_, Option<Word<_>>>("session")?.map(|session| session.0),
@@ -29,10 +34,9 @@ pub(super) fn entries(
             confidence: Exact(row.get("confidence")?),
             promoted: row.get("promoted")?,
             remembered: row.get("remembered")?,
-            created: UnixMillis(row.get("created")?),
+            created,
             updated: UnixMillis(row.get("updated")?),
             used: UnixMillis(row.get("used")?),
-            versions: versions(transaction, &row.get::<_, String>("id")?)?,
         }));
     }
     Ok((records, Some(next)))
@@ -59,25 +63,27 @@ pub(super) fn contradictions(
     (one, other): (&str, &str),
 ) -> rusqlite::Result<(Vec<Record>, Option<Bookmark>)> {
     let sql =
-        "SELECT contradiction.*, mine.created AS one_made, theirs.created AS other_made FROM contradiction
+        "SELECT contradiction.*, mine.origin AS one_origin, theirs.origin AS other_origin FROM contradiction
             JOIN knowledge AS mine ON mine.id = one AND mine.principal = ?1
             JOIN knowledge AS theirs ON theirs.id = other AND theirs.principal = ?1
         WHERE (one, other) > (?2, ?3) ORDER BY one, other LIMIT ?4";
     let mut statement = transaction.prepare_cached(sql)?;
-    let contradiction = |row: &Row<'_>| {
-        Ok(ContradictionRecord {
-            one: (word(row, "one")?, UnixMillis(row.get("one_made")?)),
-            other: (word(row, "other")?, UnixMillis(row.get("other_made")?)),
+    let mut rows = statement.query(params![whose.as_str(), one, other, PAGE as i64])?;
+    let (mut records, mut next) = (Vec::new(), Bookmark::Tombstones(String::new()));
+    while let Some(row) = rows.next()? {
+        next = Bookmark::Contradictions(row.get("one")?, row.get("other")?);
+        records.push(Record::Contradiction(ContradictionRecord {
+            one: parts(&word(row, "one_origin")?),
+            other: parts(&word(row, "other_origin")?),
             reason: row.get("reason")?,
             at: UnixMillis(row.get("at")?),
-        })
-    };
-    let found = statement.query_map(params![whose.as_str(), one, other, PAGE as i64], contradiction)?;
-    let found: Vec<ContradictionRecord> = found.collect::<Result<_, _>>()?;
-    let next =
-        found.last().map(|last| Bookmark::Contradictions(last.one.0.to_string(), last.other.0.to_string()));
-    let next = next.unwrap_or(Bookmark::Tombstones(String::new()));
-    Ok((found.into_iter().map(Record::Contradiction).collect(), Some(next)))
+        }));
+    }
+    Ok((records, Some(next)))
+}
+
+fn parts(origin: &Origin) -> (KnowledgeId, UnixMillis) {
+    (origin.id().clone(), origin.at().unwrap_or_default())
 }
 
 pub(super) fn tombstones(
@@ -85,21 +91,24 @@ pub(super) fn tombstones(
     whose: &Principal,
     after: &str,
 ) -> rusqlite::Result<(Vec<Record>, Option<Bookmark>)> {
-    let sql = "SELECT *, lower(hex(print)) AS digits FROM tombstone WHERE principal = ?1 AND id > ?2 ORDER BY id LIMIT ?3";
+    let sql = "SELECT *, lower(hex(print)) AS digits FROM tombstone
+        WHERE principal = ?1 AND id > ?2 AND NOT forgotten ORDER BY id LIMIT ?3";
     let mut statement = transaction.prepare_cached(sql)?;
-    let tombstone = |row: &Row<'_>| {
-        Ok(TombstoneRecord {
-            id: word(row, "id")?,
+    let mut rows = statement.query(params![whose.as_str(), after, PAGE as i64])?;
+    let (mut records, mut next) = (Vec::new(), Bookmark::Charges(i64::MIN, 0));
+    while let Some(row) = rows.next()? {
+        let id: KnowledgeId = word(row, "id")?;
+        next = Bookmark::Tombstones(id.to_string());
+        records.push(Record::Tombstone(TombstoneRecord {
+            // One that stands for another entry's is told from that by its origin.
+            id: Origin::read(id.as_str()).id().clone(),
+            origin: Some(word::<Origin>(row, "origin")?).filter(|origin| origin.at().is_some()),
             project: row.get::<_, Option<Word<_>>>("project")?.map(|project| project.0),
             promoted: row.get("promoted")?,
             print: row.get("digits")?,
             reason: row.get("reason")?,
             at: UnixMillis(row.get("at")?),
-        })
-    };
-    let found = statement.query_map(params![whose.as_str(), after, PAGE as i64], tombstone)?;
-    let found: Vec<TombstoneRecord> = found.collect::<Result<_, _>>()?;
-    let next = found.last().map(|last| Bookmark::Tombstones(last.id.to_string()));
-    let next = next.unwrap_or(Bookmark::Charges(i64::MIN, 0));
-    Ok((found.into_iter().map(Record::Tombstone).collect(), Some(next)))
+        }));
+    }
+    Ok((records, Some(next)))
 }
