@@ -12,6 +12,8 @@ use std::path::{Path, PathBuf};
 
 const DATABASE: &str = "stillroom.db";
 const LOCK: &str = "stillroom.lock";
+/// Of a database that is not in WAL mode, as a foreign one may be.
+const JOURNAL: &str = "stillroom.db-journal";
 const OURS: [&str; 4] = [DATABASE, "stillroom.db-wal", "stillroom.db-shm", LOCK];
 
 /// A data folder that this process holds; dropping it lets it go.
@@ -27,6 +29,7 @@ impl Folder {
         let unusable =
             |error: io::Error| StoreError::Folder { folder: path.to_owned(), reason: error.to_string() };
         make(path).map_err(unusable)?;
+        refuse_links(path).map_err(unusable)?;
         let lock = lock(path, unusable)?;
         make_files_private(path).map_err(unusable)?;
         Ok(Self { path: path.to_owned(), _lock: lock })
@@ -52,6 +55,31 @@ pub fn files(folder: &Path) -> Vec<PathBuf> {
 pub fn look(folder: &Path) -> Result<Option<i64>, StoreError> {
     let file = folder.join(DATABASE);
     file.exists().then(|| database::look(&file)).transpose()
+}
+
+/// A link in the place of a file of ours leads to something else, of whoever put it there: a project that was cloned may bring a data folder
+/// with links to files of its user's, which would be written over.
+fn refuse_links(folder: &Path) -> io::Result<()> {
+    for name in OURS.iter().chain([&JOURNAL]) {
+        match fs::symlink_metadata(folder.join(name)) {
+            Ok(there) if !there.is_file() => {
+                let what = format!(
+                    "{name} in it is a link, or no file: Stillroom writes into files of its own alone"
+                );
+                return Err(io::Error::other(what));
+            }
+            Err(error) if error.kind() != ErrorKind::NotFound => return Err(error),
+            Ok(_) | Err(_) => {}
+        }
+    }
+    Ok(())
+}
+
+/// Whether a process has the folder.
+#[must_use]
+pub fn is_held(folder: &Path) -> bool {
+    let lock = File::open(folder.join(LOCK));
+    lock.is_ok_and(|lock| matches!(lock.try_lock_shared(), Err(TryLockError::WouldBlock)))
 }
 
 fn make(path: &Path) -> io::Result<()> {

@@ -40,7 +40,7 @@ pub use costs::{Costs, CostsBy, WarmReturn};
 pub use desk::{Desk, Pace, QueueFull};
 pub use distillation::CurationMaterial;
 pub use error::StoreError;
-pub use folder::{files, look};
+pub use folder::{files, is_held, look};
 pub use habits::KeptHabits;
 pub use knowledge::{Applied, Draft};
 pub use ledger::LedgerEntry;

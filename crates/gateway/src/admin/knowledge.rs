@@ -4,7 +4,7 @@ use crate::admin::refusal::Refusal;
 use crate::admin::{Admin, shown};
 use actix_web::web;
 use domain::fading::faded;
-use domain::ids::{KnowledgeId, Principal, ProjectId, SessionId};
+use domain::ids::{KnowledgeId, ProjectId, SessionId};
 use domain::knowledge::{Category, Contradiction, KnowledgeEntry, check_entry};
 use domain::time::UnixMillis;
 use serde::{Deserialize, Serialize};
@@ -98,7 +98,8 @@ impl Admin {
     pub(crate) async fn put_entry(&self, id: KnowledgeId, draft: Draft) -> Result<KnowledgeEntry, Refusal> {
         check(&id, &draft)?;
         let at = self.unix();
-        let write = move |store: &mut dyn store::Store| store.put_entry(&Principal::local(), &id, &draft, at);
+        let owner = self.owner.clone();
+        let write = move |store: &mut dyn store::Store| store.put_entry(&owner, &id, &draft, at);
         let entry = self.house.desk.write(write).await?;
         self.house.notebook.refresh(&self.house.desk).await;
         Ok(entry)

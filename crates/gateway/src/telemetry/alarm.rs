@@ -76,7 +76,7 @@ impl Alarm for SentryAlarm {
         tracing::error!(
             status = alert.status,
             provider = %alert.provider,
-            model = %alert.model,
+            model = ?alert.model,
             purpose = %alert.purpose,
             token = %alert.token,
             session = alert.session.prefix(),

@@ -3,7 +3,9 @@
 
 use std::io::{IsTerminal, stderr};
 use tracing::Subscriber;
+use tracing::{Level, Metadata};
 use tracing_subscriber::EnvFilter;
+use tracing_subscriber::filter::filter_fn;
 use tracing_subscriber::fmt::MakeWriter;
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
@@ -64,12 +66,17 @@ fn parsed(filter: &str) -> Result<EnvFilter, LogsError> {
         .map_err(|fault| LogsError::Filter { filter: filter.to_owned(), reason: fault.to_string() })
 }
 
+/// The library of the MCP server logs what is asked and answered: parts of conversations, which belong in no log whatever is asked for.
+fn belongs_in_a_log(metadata: &Metadata<'_>) -> bool {
+    !metadata.target().starts_with("rmcp") || *metadata.level() <= Level::WARN
+}
+
 fn human<W>(filter: EnvFilter, out: W, colours: bool) -> impl Subscriber + Send + Sync
 where
     W: for<'a> MakeWriter<'a> + Send + Sync + 'static,
 {
     let lines = tracing_subscriber::fmt::layer().with_writer(out).with_ansi(colours);
-    tracing_subscriber::registry().with(filter).with(lines)
+    tracing_subscriber::registry().with(filter).with(filter_fn(belongs_in_a_log)).with(lines)
 }
 
 fn json<W>(filter: EnvFilter, out: W) -> impl Subscriber + Send + Sync
@@ -77,7 +84,7 @@ where
     W: for<'a> MakeWriter<'a> + Send + Sync + 'static,
 {
     let lines = tracing_subscriber::fmt::layer().json().flatten_event(true).with_writer(out);
-    tracing_subscriber::registry().with(filter).with(lines)
+    tracing_subscriber::registry().with(filter).with(filter_fn(belongs_in_a_log)).with(lines)
 }
 
 #[cfg(test)]
@@ -139,6 +146,20 @@ mod tests {
         let text = page.text();
         assert!(text.ends_with("INFO stillroom::relay: relayed status=200\n"), "{text}");
         assert_eq!(text.lines().count(), 1);
+    }
+
+    #[test]
+    fn what_the_memory_is_asked_and_answers_is_in_no_log_whatever_is_asked_for() {
+        for filter in ["trace", "rmcp=trace", "debug,rmcp::service=debug"] {
+            let page = Page::default();
+            let log = human(parsed(filter).expect("readable"), writer(&page), false);
+            tracing::subscriber::with_default(log, || {
+                tracing::debug!(target: "rmcp::service", "a part of a conversation");
+                tracing::warn!(target: "rmcp::transport", "it failed");
+            });
+            assert!(!page.text().contains("conversation"), "{filter}: {}", page.text());
+            assert!(page.text().contains("it failed"), "{filter}: {}", page.text());
+        }
     }
 
     #[test]

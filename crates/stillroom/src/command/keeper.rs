@@ -48,7 +48,9 @@ impl Keeper {
         let settings = loaded.settings();
         if settings.listen.port() != 0 {
             let gateway = Gateway::of(settings);
-            if gateway.answers().await {
+            // Who names a folder means that one, and not what another gateway keeps.
+            let is_elsewhere = loaded.is_flag("data_dir") && !store::is_held(&settings.data_dir);
+            if !is_elsewhere && gateway.answers().await {
                 return Ok(Self::Gateway(gateway));
             }
         }

@@ -5,6 +5,10 @@ use domain::price::PriceList;
 use domain::settings::Settings;
 use std::fmt::Display;
 use std::path::Path;
+use std::{fs, io};
+
+/// How long a list may be, in bytes; ours has some 5,000.
+const LONGEST: u64 = 1024 * 1024;
 
 /// Reads the list that `prices` names; none when it names none.
 ///
@@ -12,7 +16,7 @@ use std::path::Path;
 /// The file cannot be read, or is no price list.
 pub(super) fn read(settings: &Settings) -> Result<Option<PriceList>, Failure> {
     let Some(path) = &settings.prices else { return Ok(None) };
-    let text = std::fs::read_to_string(path).map_err(|cause| {
+    let text = text(path).map_err(|cause| {
         failure(path, "cannot be read", cause, "correct the path or the file's permissions")
     })?;
     let list = PriceList::read(&text).map_err(|cause| {
@@ -20,6 +24,15 @@ pub(super) fn read(settings: &Settings) -> Result<Option<PriceList>, Failure> {
         failure(path, "is no price list", cause, remedy)
     })?;
     Ok(Some(list))
+}
+
+/// A device or a pipe would have no end, or never begin.
+fn text(path: &Path) -> io::Result<String> {
+    let there = fs::metadata(path)?;
+    if !there.is_file() || there.len() > LONGEST {
+        return Err(io::Error::other("it is no file of at most a mebibyte"));
+    }
+    fs::read_to_string(path)
 }
 
 /// Puts that list in force. To be called before anybody asks what something costs.

@@ -36,7 +36,7 @@ fn written(name: &str, value: &OsStr) -> Result<Written, SettingsError> {
     let text = value.to_str().map_or(Value::Strange, Value::bare);
     match keys::find(&dotted).filter(|_| name == name.to_uppercase()) {
         Some(key) => Ok(Written { key, value: text, origin }),
-        None => Err(SettingsError::unknown(dotted, &text, origin)),
+        None => Err(SettingsError::unknown(dotted, origin)),
     }
 }
 

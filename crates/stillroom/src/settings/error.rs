@@ -3,7 +3,6 @@
 use super::file::NAME;
 use super::keys::{self, Key, Nature};
 use super::origin::Origin;
-use super::value::Value;
 use crate::failure::{Exit, Failure};
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -15,8 +14,6 @@ pub(crate) enum SettingsError {
     UnknownKey {
         /// What was written, dotted.
         name: String,
-        /// Its value as it may be shown.
-        shown: String,
         /// Where.
         origin: Origin,
         /// What was meant, perhaps.
@@ -64,12 +61,10 @@ pub(crate) enum SettingsError {
 }
 
 impl SettingsError {
-    /// An unknown key; its value is shown only when the key that was meant is no secret.
-    pub(crate) fn unknown(name: String, value: &Value, origin: Origin) -> Self {
+    /// An unknown key. Its value is never shown: it could be a secret, whatever key is the nearest.
+    pub(crate) fn unknown(name: String, origin: Origin) -> Self {
         let nearest = keys::nearest(&name);
-        let shown =
-            nearest.map_or("a value (not shown: it could be a secret)".to_owned(), |key| key.shown(value));
-        Self::UnknownKey { name: keys::short(name), shown, origin, nearest }
+        Self::UnknownKey { name: keys::short(name), origin, nearest }
     }
 
     fn what(&self) -> String {
@@ -89,7 +84,9 @@ impl SettingsError {
 
     fn why(&self) -> String {
         match self {
-            Self::UnknownKey { shown, origin, .. } => format!("{origin}: it is set to {shown}"),
+            Self::UnknownKey { origin, .. } => {
+                format!("{origin}: its value is not shown, since it could be a secret")
+            }
             Self::BadValue { key, origin, .. } => format!("{origin}: it takes {}", key.takes),
             Self::Syntax { fault, .. } => fault.lines().collect::<Vec<_>>().join(", "),
             Self::Unreadable { cause, .. } => cause.clone(),

@@ -101,8 +101,8 @@ impl SettingsFile {
                 (DeValue::Table(inner), None) if !inner.is_empty() || keys::is_section(&dotted) => {
                     self.descend(&format!("{dotted}."), inner, out)?;
                 }
-                (value, None) => {
-                    return Err(SettingsError::unknown(dotted, &plain(value), self.origin(&name.span())));
+                (_, None) => {
+                    return Err(SettingsError::unknown(dotted, self.origin(&name.span())));
                 }
             }
         }

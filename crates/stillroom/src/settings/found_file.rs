@@ -60,6 +60,8 @@ fn stays_here(key: &str, settings: &Settings) -> bool {
         "retention.max_age" | "retention.max_size" => false,
         // Whoever chooses the model chooses what is found, and what the machine is busy with.
         "recall.embeddings" => false,
+        // With prices of nothing no budget would ever be spent.
+        "prices" => false,
         "listen" | "access.token" => settings.listen.ip().to_canonical().is_loopback(),
         _ => true,
     }

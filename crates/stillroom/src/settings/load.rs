@@ -109,6 +109,11 @@ impl Loaded {
         EVERY_KEY.iter().map(|key| (key, (key.show)(&self.settings), self.layers.origin(key.name)))
     }
 
+    /// Whether a flag of the command line says it.
+    pub(crate) fn is_flag(&self, key: &str) -> bool {
+        matches!(self.layers.origin(key), Some(Origin::Flag(_)))
+    }
+
     /// The file that was read.
     pub(crate) fn file(&self) -> Option<&PathBuf> {
         self.file.as_ref().map(|(path, _)| path)

@@ -134,3 +134,22 @@ fn a_folder_names_the_project_that_it_is_a_part_of() {
         );
     }
 }
+
+#[test]
+fn a_folder_that_is_named_is_meant_and_not_what_another_gateway_keeps() {
+    let (user, other) = (User::new(), User::new());
+    remember(&user, "0199f3a2-one", "quince");
+    let served = Served::by(&user);
+    let named = other.home().join("data").display().to_string();
+    let arguments = ["--listen", served.address(), "--data-dir", &named, "forget", "everything", "--yes"];
+    let answer = other.calls(&arguments);
+    assert_eq!(answer.code(), Some(1), "{}", answer.out());
+    assert!(answer.err().contains(&format!("nothing is kept in {named}")), "{}", answer.err());
+    let own = folder(&user).display().to_string();
+    let arguments = ["--listen", served.address(), "--data-dir", &own, "forget", "everything", "--dry-run"];
+    assert!(
+        user.calls(&arguments).out().contains("1 session with 1 message"),
+        "the one that this gateway has"
+    );
+    assert_eq!(served.without_input(), Some(0));
+}

@@ -30,6 +30,33 @@ fn what_was_recorded_is_there_after_opening_again() {
 }
 
 #[cfg(unix)]
+#[test]
+fn a_link_in_the_place_of_a_file_of_ours_is_not_written_through() {
+    for name in
+        ["stillroom.db", "stillroom.db-wal", "stillroom.db-shm", "stillroom.db-journal", "stillroom.lock"]
+    {
+        let home = TempDir::new().unwrap();
+        let (folder, other) = (home.path().join("data"), home.path().join("of.another.program"));
+        fs::create_dir(&folder).unwrap();
+        fs::write(&other, "precious").unwrap();
+        std::os::unix::fs::symlink(&other, folder.join(name)).unwrap();
+        let refusal = refusal(&folder);
+        assert!(refusal.contains(name) && refusal.contains("is a link"), "{refusal}");
+        assert_eq!(fs::read_to_string(&other).unwrap(), "precious");
+    }
+}
+
+#[test]
+fn a_folder_is_held_as_long_as_its_store_is_open() {
+    let home = TempDir::new().unwrap();
+    assert!(!store::is_held(home.path()));
+    let held = SqliteStore::open(home.path()).unwrap();
+    assert!(store::is_held(home.path()));
+    drop(held);
+    assert!(!store::is_held(home.path()));
+}
+
+#[cfg(unix)]
 mod modes {
     use super::*;
     use std::os::unix::fs::PermissionsExt as _;

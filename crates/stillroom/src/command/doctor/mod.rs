@@ -46,6 +46,7 @@ async fn examine(loaded: &Loaded, places: &Places, online: bool) -> Vec<(&'stati
         ("data files", data::files(&settings.data_dir)),
         ("database", data::database(&settings.data_dir)),
         ("free space", data::free_space(&settings.data_dir)),
+        ("prices", prices(settings)),
         ("recall.embeddings", model(settings)),
         ("address", network::address(settings.listen, serves)),
         ("upstream.anthropic", network::upstream(loaded, Provider::Anthropic, online).await),
@@ -61,6 +62,11 @@ async fn examine(loaded: &Loaded, places: &Places, online: bool) -> Vec<(&'stati
 fn settings_file(loaded: &Loaded) -> String {
     let file = loaded.file().map_or("no file".to_owned(), |path| path.display().to_string());
     std::iter::once(format!("right ({file})")).chain(loaded.notes()).collect::<Vec<_>>().join("; ")
+}
+
+fn prices(settings: &Settings) -> Finding {
+    super::prices::read(settings)?;
+    Ok(settings.prices.as_ref().map_or("the ones built in".to_owned(), |path| path.display().to_string()))
 }
 
 fn model(settings: &Settings) -> Finding {

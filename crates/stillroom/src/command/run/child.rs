@@ -122,6 +122,10 @@ fn private_file(folder: &Path, file: &Path) -> io::Result<File> {
     let mut options = OpenOptions::new();
     make_private(&mut builder, &mut options);
     builder.recursive(true).create(folder)?;
+    // It would be written into whatever a link leads to, as one in a data folder that a cloned project brings.
+    if fs::symlink_metadata(file).is_ok_and(|there| !there.is_file()) {
+        return Err(io::Error::other("it is a link, or no file"));
+    }
     options.create(true).append(true).open(file)
 }
 
