@@ -5,7 +5,7 @@ mod tests;
 
 use crate::{Called, Meter, base_url};
 use actor::Clock;
-use domain::conversation::{Answered, Part, Usage};
+use domain::conversation::{Answered, Part, Stop, Usage};
 use domain::credential::Lease;
 use domain::evidence::{Class, Evidence};
 use domain::ids::SessionId;
@@ -212,9 +212,13 @@ pub(crate) fn unanswered(evidence: Evidence, why: String) -> Work {
     }
 }
 
-/// The words of an answer, or why it is of no use: background work asks for words, and an answer without any was accepted and
-/// paid for all the same.
+/// The words of an answer, or why it is of no use: background work asks for words to their end, and an answer that has none, or
+/// is no answer, was accepted and paid for all the same.
 pub(crate) fn words(answered: &Answered) -> Result<String, String> {
+    let short = answered.stop.map_or(Some("the answer never came to its end"), Stop::falls_short);
+    if let Some(why) = short {
+        return Err(why.to_owned());
+    }
     let parts = answered.message.iter().flat_map(|message| &message.parts);
     let texts = parts.filter_map(|part| match part {
         Part::Text { text } => Some(text.trim()),

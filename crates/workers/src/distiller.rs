@@ -9,7 +9,7 @@ use crate::batch_queue::offer;
 use crate::caller::{Caller, Question, evidence, unanswered, words as said};
 use crate::job::Craft;
 use actor::Mailbox;
-use domain::conversation::{Answered, RecordedMessage, Stop};
+use domain::conversation::{Answered, RecordedMessage};
 use domain::credential::Lease;
 use domain::evidence::Evidence;
 use domain::ids::SessionId;
@@ -97,7 +97,7 @@ impl Distilling {
             Ok(answer) => answer,
             Err(work) => return work,
         };
-        let lines = match whole(&answered).and_then(|text| words::merged(&text, size)) {
+        let lines = match said(&answered).and_then(|text| words::merged(&text, size)) {
             Ok(lines) => lines,
             Err(why) => return Work::Unusable { evidence, why },
         };
@@ -138,19 +138,11 @@ pub(crate) async fn keep(
     stretch: Stretch,
     answered: &Answered,
 ) -> Result<u32, String> {
-    let lines = whole(answered).and_then(|text| words::observations(&text, stretch.size))?;
+    let lines = said(answered).and_then(|text| words::observations(&text, stretch.size))?;
     let at = UnixMillis::from(caller.clock.unix());
     let write =
         caller.desk.write(move |store| store.store_observations(&session, &stretch.sources, &lines, at));
     written(write.await)
-}
-
-/// The words of an answer that came to its end.
-fn whole(answered: &Answered) -> Result<String, String> {
-    if answered.stop == Some(Stop::Length) {
-        return Err("the observations were cut short by the output limit".to_owned());
-    }
-    said(answered)
 }
 
 fn written(kept: Result<Vec<Observation>, StoreError>) -> Result<u32, String> {

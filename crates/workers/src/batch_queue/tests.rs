@@ -22,7 +22,13 @@ fn item(session: &str, sources: Vec<i64>) -> Item {
 
 /// The result of the call at this place: a line of observations, for a million tokens.
 fn result(place: usize) -> String {
-    let message = r#"{"type":"message","content":[{"type":"text","text":"The limit is 100."}],"stop_reason":"end_turn","usage":{"input_tokens":1000000}}"#;
+    ended_so(place, "end_turn")
+}
+
+fn ended_so(place: usize, stop: &str) -> String {
+    let message = format!(
+        r#"{{"type":"message","content":[{{"type":"text","text":"The limit is 100."}}],"stop_reason":"{stop}","usage":{{"input_tokens":1000000}}}}"#
+    );
     format!(r#"{{"custom_id":"stillroom-1-{place}","result":{{"type":"succeeded","message":{message}}}}}"#)
 }
 
@@ -70,6 +76,26 @@ async fn what_a_batch_did_is_kept_and_charged_to_its_session_and_what_was_forgot
         charges.iter().map(|charge| charge.session.as_ref().map(SessionId::as_str)).collect();
     assert_eq!(sessions, [Some("a"), None]);
     assert!(charges.iter().all(|charge| charge.usd.0 > 0.0 && charge.purpose == Purpose::Batch));
+}
+
+#[tokio::test]
+async fn what_a_batch_was_refused_is_charged_and_still_pending() {
+    let results = [ended_so(0, "refusal"), ended_so(1, "pause_turn")].join("\n");
+    let caller = caller(Scripted::new([(200, ENDED.to_owned()), (200, results)]), Purpose::Batch);
+    let mut items = Vec::new();
+    for session in ["a", "b"] {
+        items.push(item(session, said(&caller.desk, session, &["What is the limit?"]).await));
+    }
+    let (leader, mark) = (item("a", vec![]).brief, trace().mark);
+    let id = BatchId::read("msgbatch_1").unwrap();
+    let lease = lease(&leader);
+    let (_, endings) = look(&caller, Batch { mark, id, leader, items }, &lease).await;
+    assert!(
+        endings.iter().all(|it| matches!(it, Ending::Failed { cause: FailureCause::Answer, .. })),
+        "{endings:?}"
+    );
+    let standing = caller.desk.read(|store| store.standing(&"a".into())).await.unwrap();
+    assert_eq!((standing.pending_messages, charges(&caller.desk).await.len()), (1, 2));
 }
 
 #[tokio::test]

@@ -76,13 +76,30 @@ async fn what_a_model_does_not_take_is_paid_for_once() {
 fn only_text_is_words() {
     let answered = |parts| Answered {
         message: Some(domain::conversation::Message { role: domain::conversation::Role::Assistant, parts }),
+        stop: Some(Stop::End),
         ..Answered::default()
     };
     let text = |text: &str| Part::Text { text: text.into() };
     let call = Part::ToolCall { id: "1".into(), name: "read".into(), input: "{}".into() };
     assert_eq!(words(&answered(vec![text(" one\n"), call.clone(), text("two")])), Ok("one\ntwo".to_owned()));
-    for silent in [Answered::default(), answered(vec![call]), answered(vec![text(" \n")])] {
+    let nothing = Answered { stop: Some(Stop::End), ..Answered::default() };
+    for silent in [nothing, answered(vec![call]), answered(vec![text(" \n")])] {
         assert!(words(&silent).is_err(), "{silent:?}");
+    }
+}
+
+#[test]
+fn words_of_an_answer_that_ended_oddly_or_never_are_no_words() {
+    let message =
+        Some(domain::conversation::Message::text(domain::conversation::Role::Assistant, "I cannot."));
+    let ended = |stop| Answered { message: message.clone(), stop, ..Answered::default() };
+    for odd in
+        [Stop::Refused, Stop::Unfinished, Stop::ToolUse, Stop::Length].map(Some).into_iter().chain([None])
+    {
+        assert!(words(&ended(odd)).is_err(), "{odd:?}");
+    }
+    for even in [Stop::End, Stop::Other] {
+        assert_eq!(words(&ended(Some(even))), Ok("I cannot.".to_owned()));
     }
 }
 

@@ -68,9 +68,10 @@ async fn old_observations_are_merged_while_nothing_is_ripe_however_few_messages_
 }
 
 #[tokio::test]
-async fn an_answer_that_was_cut_short_takes_the_place_of_nothing() {
-    for pending in [5, 0] {
-        let provider = Scripted::new([(200, answer("- all of it, and", "max_tokens"))]);
+async fn an_answer_that_was_cut_short_or_refused_takes_the_place_of_nothing() {
+    let odd = ["max_tokens", "refusal", "pause_turn", "tool_use"];
+    for (pending, stop) in [5, 0].into_iter().flat_map(|pending| odd.map(|stop| (pending, stop))) {
+        let provider = Scripted::new([(200, answer("- all of it, and", stop))]);
         let distilling = distilling(&provider, 5);
         with_old_observations(&distilling, pending).await;
         let work = works(&distilling).await;
