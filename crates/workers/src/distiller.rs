@@ -1,5 +1,6 @@
 //! The Distiller: turns a stretch of messages into observations, and many old observations into few.
 
+mod block;
 #[cfg(test)]
 mod tests;
 mod words;

@@ -1,5 +1,6 @@
 //! What the distiller's model is asked, and what its answer says.
 
+use super::block::block;
 use domain::conversation::{RecordedMessage, estimated_tokens};
 use domain::knowledge::Observation;
 use domain::segment::fair_share;
@@ -82,23 +83,19 @@ fn ends(text: &str, tokens: u64) -> Cow<'_, str> {
 /// The observations in an answer, one a line. An answer that is longer than its source has condensed nothing and is refused,
 /// unless the source is so short that the form alone outweighs it.
 pub(super) fn observations(answer: &str, source: usize) -> Result<Vec<String>, String> {
-    within(lines(answer), source.max(SHORT), source)
+    within(lines(answer)?, source.max(SHORT), source)
 }
 
 /// The observations in an answer that take the place of others: some, and not longer than those.
 pub(super) fn merged(answer: &str, source: usize) -> Result<Vec<String>, String> {
-    let lines = within(lines(answer), source, source)?;
+    let lines = within(lines(answer)?, source, source)?;
     if lines.is_empty() { Err("nothing was left of the observations".to_owned()) } else { Ok(lines) }
 }
 
-fn lines(answer: &str) -> Vec<String> {
-    let inner = answer.split_once("<observations>").map_or(answer, |(_, rest)| rest);
-    let inner = inner.split_once("</observations>").map_or(inner, |(inner, _)| inner);
-    inner
-        .lines()
-        .map(|line| line.trim().trim_start_matches(['-', '*', '•']).trim().to_owned())
-        .filter(|line| !line.is_empty())
-        .collect()
+fn lines(answer: &str) -> Result<Vec<String>, String> {
+    let inner = block(answer)?;
+    let lines = inner.lines().map(|line| line.trim().trim_start_matches(['-', '*', '•']).trim());
+    Ok(lines.filter(|line| !line.is_empty()).map(str::to_owned).collect())
 }
 
 fn within(lines: Vec<String>, most: usize, source: usize) -> Result<Vec<String>, String> {
