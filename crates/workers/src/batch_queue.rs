@@ -234,7 +234,7 @@ async fn seek(
 
 /// One look at a batch, and how each of its items ended if it did.
 async fn look(caller: &Caller, batch: Batch, lease: &Lease) -> (Work, Vec<Ending>) {
-    match endpoint::look(caller, lease, batch.leader.dialect, &batch.id).await {
+    match endpoint::look(caller, lease, batch.leader.dialect, (&batch.mark, &batch.id)).await {
         Sight::Open(evidence) => (Work::Queued { evidence: Some(evidence) }, Vec::new()),
         Sight::Nothing(work) => (work, Vec::new()),
         Sight::Ended { evidence, results, why, files } => {
