@@ -9,7 +9,7 @@ use rusqlite_migration::{M, Migrations};
 use std::path::Path;
 use std::time::Duration;
 
-const SCHEMAS: [M<'static>; 13] = [
+const SCHEMAS: [M<'static>; 14] = [
     M::up(include_str!("migrations/0001_initial.sql")),
     M::up(include_str!("migrations/0002_warming.sql")),
     M::up(include_str!("migrations/0003_habits.sql")),
@@ -23,6 +23,7 @@ const SCHEMAS: [M<'static>; 13] = [
     M::up(include_str!("migrations/0011_apart.sql")),
     M::up(include_str!("migrations/0012_marks.sql")),
     M::up(include_str!("migrations/0013_vocabulary.sql")),
+    M::up(include_str!("migrations/0016_refusals.sql")),
 ];
 
 /// How many free pages are given back at a time.

@@ -18,7 +18,7 @@ use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
-use store::{Desk, LedgerEntry};
+use store::{Desk, LedgerEntry, StoreError};
 use upstream::amendment::Lessons;
 use upstream::batch;
 use upstream::call::{Call, CallEnd, CallReport, call};
@@ -137,11 +137,18 @@ impl Caller {
         reply
     }
 
-    /// What a call in a batch cost is written down when its answer is fetched: only then is it known. Under no session, when that
-    /// was forgotten before a restart.
-    pub(crate) async fn charge_batch(&self, brief: &Brief, session: Option<SessionId>, usage: Usage) {
+    /// What the call with this name cost in its batch is written down when its answer is fetched: only then is it known. Once, however
+    /// often that is; under no session, when that was forgotten before a restart.
+    pub(crate) async fn charge_batch(
+        &self,
+        brief: &Brief,
+        call: String,
+        session: Option<SessionId>,
+        usage: Usage,
+    ) -> Result<(), StoreError> {
         let entry = self.entry(brief, Purpose::Batch, 200, usage);
-        self.charge(LedgerEntry { session, usd: entry.usd * batch::PRICE, ..entry }).await;
+        let entry = LedgerEntry { session, usd: entry.usd * batch::PRICE, ..entry };
+        self.desk.write(move |store| store.charge_once(&call, &entry)).await
     }
 
     /// What a call cost is written down whether or not its answer was of use: it was paid for.

@@ -8,6 +8,7 @@ mod words;
 use crate::Notebook;
 use crate::caller::{Caller, Question, evidence, unanswered, words as said};
 use crate::job::Craft;
+use crate::unkept::Unkept;
 use domain::conversation::Answered;
 use domain::credential::Lease;
 use domain::evidence::Evidence;
@@ -126,7 +127,7 @@ impl Curating {
                 self.notebook.refresh(&self.caller.desk).await;
                 Work::Accepted { evidence, kept: applied.created + applied.updated + applied.deleted }
             }
-            Err(error) => Work::Unusable { evidence, why: error.to_string() },
+            Err(error) => Unkept::from(error).work(evidence),
         }
     }
 

@@ -106,7 +106,8 @@ impl Errand {
         match work {
             Work::Accepted { evidence, .. }
             | Work::Queued { evidence: Some(evidence) }
-            | Work::Unusable { evidence, .. } => CredentialMessage::AuthAccepted { request, lease, evidence },
+            | Work::Unusable { evidence, .. }
+            | Work::Unkept { evidence, .. } => CredentialMessage::AuthAccepted { request, lease, evidence },
             Work::Refused { evidence } => {
                 self.count_refusal(&evidence);
                 CredentialMessage::AuthFailed { request, lease, evidence }

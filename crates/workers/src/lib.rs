@@ -29,6 +29,7 @@ mod samples;
 mod shelf;
 mod spoken;
 mod turn;
+mod unkept;
 mod waiting;
 mod wire;
 

@@ -119,11 +119,13 @@ fn a_worker_model_of_the_settings_is_for_all_but_warming_which_is_of_use_to_the_
 }
 
 #[tokio::test]
-async fn what_a_batch_did_costs_half() {
+async fn what_a_batch_did_costs_half_and_once() {
     let caller = caller(Old::default());
     let usage = Usage { output: 1_000_000, ..Usage::default() };
     let brief = brief("gpt-5");
-    caller.charge_batch(&brief, Some("s".into()), usage).await;
+    for _ in 0..2 {
+        caller.charge_batch(&brief, "mark-0".to_owned(), Some("s".into()), usage).await.unwrap();
+    }
     let costs = caller.desk.read(|store| store.costs(UnixMillis(0), store::CostsBy::Nothing)).await.unwrap();
     let whole = Price::of(Provider::OpenAi, "gpt-5").cost(&usage);
     assert!(whole > 0.0);

@@ -26,9 +26,11 @@ pub(super) struct Asked {
     pub(super) size: usize,
 }
 
-/// Asks for the observations of a segment that was cut at `limit` tokens.
-pub(super) fn of_segment(segment: &[RecordedMessage], limit: u64) -> Asked {
-    asked(DISTILLER, render(segment, limit))
+/// Asks for the observations of a segment that was cut at `limit` tokens. A message that is more than that alone is shown whole,
+/// unless it `is_tried_again`.
+pub(super) fn of_segment(segment: &[RecordedMessage], limit: u64, is_tried_again: bool) -> Asked {
+    let is_whole = segment.len() == 1 && !is_tried_again;
+    asked(DISTILLER, render(segment, if is_whole { u64::MAX } else { limit }))
 }
 
 /// Asks for fewer observations in place of `old`.
@@ -55,7 +57,7 @@ fn output_budget(tokens: u64) -> u64 {
 /// parted, and what is left out stays to be found in the messages.
 fn render(segment: &[RecordedMessage], limit: u64) -> String {
     let sizes: Vec<u64> = segment.iter().map(|message| message.tokens).collect();
-    let share = if segment.len() > 1 { fair_share(&sizes, limit) } else { u64::MAX };
+    let share = fair_share(&sizes, limit);
     let line = |message: &RecordedMessage| {
         let speaker = if message.from_tool { "tool" } else { message.role.as_str() };
         format!("[{speaker}] {}", harmless(&ends(&message.text, share)))
@@ -129,7 +131,7 @@ mod tests {
             message("I want tabs, never spaces. Why does build 7 fail?", false),
             message("error[E0277] in src/main.rs:12", true),
         ];
-        let asked = of_segment(&segment, 16_384);
+        let asked = of_segment(&segment, 16_384, false);
         insta::assert_snapshot!("distiller", format!("{}\n---\n{}", asked.system, asked.user));
     }
 
@@ -180,7 +182,9 @@ mod tests {
         assert!(shown.contains("[user] look at it\n[tool] begin x"), "{shown}");
         assert!(shown.ends_with("x end") && shown.contains(" characters left out]"), "{shown}");
         assert!(estimated_tokens(&shown) < 1000 + 20, "{}", shown.len());
-        assert!(render(&exchange[1..], 1000).len() > 40_000, "a message alone is shown whole");
+        let alone = |is_tried_again| of_segment(&exchange[1..], 1000, is_tried_again).user.len();
+        assert!(alone(false) > 40_000, "a message alone is shown whole");
+        assert!(alone(true) < 4200, "but not when answers about it were of no use");
     }
 
     #[test]
@@ -188,7 +192,7 @@ mod tests {
         assert_eq!(output_budget(10), 256);
         assert_eq!(output_budget(16_384), 1280);
         assert_eq!(output_budget(10_000_000), 4096);
-        let asked = of_segment(&[message(&"word ".repeat(13_107), false)], 16_384);
+        let asked = of_segment(&[message(&"word ".repeat(13_107), false)], 16_384, false);
         assert_eq!(asked.max_output, 1280 + 4096);
         assert!(asked.system.contains("at most 1280 tokens"));
     }
