@@ -92,6 +92,8 @@ pub struct CallReport {
     pub attempts: u32,
     /// What the model was found not to take, and was asked without.
     pub learned: Option<Amendment>,
+    /// Whether it ended because its own time was over, and not by anything that the provider did.
+    pub is_late: bool,
 }
 
 /// Makes the call and waits for its end, retries and the waits between them included; at most `policy.total` from now.
@@ -130,7 +132,10 @@ pub async fn call(
             |setback: &Setback| policy.again(&setback.failure(), retries, finish.since(begin), jitter());
         match end.as_ref().err().and_then(again) {
             Some(wait) => sleep(wait).await,
-            None => return CallReport { end: end.into(), start, finish, attempts, learned },
+            None => {
+                let is_late = matches!(end, Err(Setback::OutOfTime));
+                return CallReport { end: end.into(), start, finish, attempts, learned, is_late };
+            }
         }
         retries += 1;
     }
@@ -138,7 +143,7 @@ pub async fn call(
 
 fn unsent(reason: String, now: Moment) -> CallReport {
     let end = CallEnd::Failed { class: Class::RequestRefused, status: 0, reason };
-    CallReport { end, start: now, finish: now, attempts: 0, learned: None }
+    CallReport { end, start: now, finish: now, attempts: 0, learned: None, is_late: false }
 }
 
 const fn asked_for(end: &Result<Accepted, Setback>) -> Option<&Amendment> {

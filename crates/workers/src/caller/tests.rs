@@ -201,7 +201,7 @@ async fn what_was_learnt_of_a_model_holds_in_batches_too_and_their_steps_are_cou
 fn the_evidence_of_a_call_is_of_its_token_and_its_time() {
     let (start, finish) = (Moment(3), Moment(7));
     let end = CallEnd::Failed { class: Class::WeakAuth, status: 401, reason: String::new() };
-    let report = CallReport { end, start, finish, attempts: 1, learned: None };
+    let report = CallReport { end, start, finish, attempts: 1, learned: None, is_late: false };
     let lease = lease(&brief("m"));
     let Evidence { fingerprint, upstream, start, end, class, status } = evidence(&lease, &report);
     assert_eq!((fingerprint, upstream), (lease.fingerprint(), lease.upstream));
