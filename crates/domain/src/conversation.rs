@@ -278,6 +278,18 @@ impl Usage {
         let cached = self.cache_read.saturating_add(self.cache_write_5m).saturating_add(self.cache_write_1h);
         self.input.saturating_add(cached)
     }
+
+    /// Both together.
+    #[must_use]
+    pub const fn plus(self, other: Self) -> Self {
+        Self {
+            input: self.input.saturating_add(other.input),
+            cache_read: self.cache_read.saturating_add(other.cache_read),
+            cache_write_5m: self.cache_write_5m.saturating_add(other.cache_write_5m),
+            cache_write_1h: self.cache_write_1h.saturating_add(other.cache_write_1h),
+            output: self.output.saturating_add(other.output),
+        }
+    }
 }
 
 /// Why an answer ended.
@@ -290,8 +302,26 @@ pub enum Stop {
     ToolUse,
     /// The output limit.
     Length,
-    /// Anything else: a filter, a refusal, a stop sequence.
+    /// The model or a filter of its provider would not answer.
+    Refused,
+    /// In the middle, though not for the limit: the provider paused it.
+    Unfinished,
+    /// Anything else: a stop sequence, a word that we do not know, or none.
     Other,
+}
+
+impl Stop {
+    /// Why an answer that ended so does not say what was asked for; none when it may.
+    #[must_use]
+    pub const fn falls_short(self) -> Option<&'static str> {
+        match self {
+            Self::End | Self::Other => None,
+            Self::ToolUse => Some("the model asked for a tool instead of answering"),
+            Self::Length => Some("the answer was cut short by the output limit"),
+            Self::Refused => Some("the model or its provider's filter refused to answer"),
+            Self::Unfinished => Some("the provider ended the answer before it was whole"),
+        }
+    }
 }
 
 /// What a provider's answer says.

@@ -9,6 +9,17 @@ const LARGE: i64 = 3;
 /// A segment that ends at a pause holds at least this part of the limit, or its call would cost more than it is worth.
 const SMALLEST: u64 = 4;
 
+/// After so many answers in a row that were of no use, what they were about is passed over.
+pub const GIVEN_UP: u32 = 7;
+
+/// The limit of the next segment after so many answers in a row about its beginning that were of no use: the second time all of it is
+/// tried again, then half as much each time. So all of them together are paid for like three, and what is passed over is little.
+#[must_use]
+pub const fn room(at_most_tokens: u64, refusals: u32) -> u64 {
+    let halvings = refusals.saturating_sub(1);
+    if halvings < u64::BITS { at_most_tokens >> halvings } else { 0 }
+}
+
 /// What cutting needs to know of a message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Weight {
@@ -170,6 +181,13 @@ mod tests {
         let weights = said_at(&[0, 60, 61, 62, 63, 64, 65]);
         assert_eq!(segment(&weights, 16, LATER), 1, "a quarter of the limit is enough");
         assert_eq!(segment(&weights, 20, LATER), 5);
+    }
+
+    #[test]
+    fn after_two_answers_of_no_use_a_segment_is_half_as_large_each_time() {
+        let rooms: Vec<u64> = (0..GIVEN_UP).map(|refusals| room(64, refusals)).collect();
+        assert_eq!(rooms, [64, 64, 32, 16, 8, 4, 2]);
+        assert_eq!(room(u64::MAX, 65), 0);
     }
 
     #[test]

@@ -66,6 +66,7 @@ fn evidence(mail: &mut Mail) -> Option<&mut Evidence> {
         Mail::Report { work, .. } => match work {
             Work::Accepted { evidence, .. }
             | Work::Unusable { evidence, .. }
+            | Work::Unkept { evidence, .. }
             | Work::Refused { evidence } => Some(evidence),
             Work::Failed { evidence, .. } | Work::Queued { evidence } => evidence.as_mut(),
             Work::Nothing => None,

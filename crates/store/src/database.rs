@@ -9,7 +9,7 @@ use rusqlite_migration::{M, Migrations};
 use std::path::Path;
 use std::time::Duration;
 
-const SCHEMAS: [M<'static>; 15] = [
+const SCHEMAS: [M<'static>; 16] = [
     M::up(include_str!("migrations/0001_initial.sql")),
     M::up(include_str!("migrations/0002_warming.sql")),
     M::up(include_str!("migrations/0003_habits.sql")),
@@ -25,6 +25,7 @@ const SCHEMAS: [M<'static>; 15] = [
     M::up(include_str!("migrations/0013_vocabulary.sql")),
     M::up(include_str!("migrations/0014_sketches.sql")),
     M::up(include_str!("migrations/0015_origins.sql")),
+    M::up(include_str!("migrations/0016_refusals.sql")),
 ];
 
 /// How many free pages are given back at a time.

@@ -17,6 +17,9 @@ const RECENT_MESSAGES: u32 = 40;
 /// How many of a project's entries the curator sees, the last changed first.
 const KNOWN_ENTRIES: u32 = 200;
 
+/// Says that a run covers a message.
+const COVER: &str = "UPDATE message SET distillation = ?2 WHERE id = ?1";
+
 /// The generation of what was made of messages.
 const FIRST: u32 = 0;
 
@@ -61,17 +64,17 @@ pub(crate) fn store(
 ) -> rusqlite::Result<Vec<Observation>> {
     if sources.is_empty()
         || is_forgotten(transaction, session)?
-        || !all_pending(transaction, session, sources)?
+        || !is_all_pending(transaction, session, sources)?
     {
         return Ok(Vec::new());
     }
     let run = Run::begin(transaction, session, FIRST, at)?;
-    let sql = "UPDATE message SET distillation = ?2 WHERE id = ?1";
-    run.mark(sql, sources)?;
+    run.mark(COVER, sources)?;
     run.write(lines)
 }
 
-fn all_pending(
+/// Whether no observation covers any of them, and all are of this session.
+pub(crate) fn is_all_pending(
     transaction: &Transaction<'_>,
     session: &SessionId,
     sources: &[i64],
@@ -110,6 +113,13 @@ impl<'t> Run<'t> {
     pub(crate) fn mark(&self, sql: &str, sources: &[i64]) -> rusqlite::Result<()> {
         let mut statement = self.transaction.prepare_cached(sql)?;
         sources.iter().try_for_each(|source| statement.execute([*source, self.number]).map(drop))
+    }
+
+    /// Covers messages of which nothing is made, and says so.
+    pub(crate) fn pass_over(&self, sources: &[i64]) -> rusqlite::Result<()> {
+        self.mark(COVER, sources)?;
+        let sql = "UPDATE distillation SET passed_over = 1 WHERE id = ?1";
+        self.transaction.prepare_cached(sql)?.execute([self.number]).map(drop)
     }
 
     /// Writes the lines that say something.

@@ -31,13 +31,19 @@ pub struct LedgerEntry {
     pub attempts: u32,
 }
 
-/// Notes it; a session that was forgotten meanwhile is not named.
-pub(crate) fn charge(transaction: &Transaction<'_>, entry: &LedgerEntry) -> rusqlite::Result<()> {
-    let sql = "INSERT INTO ledger (at, session, purpose, provider, model, status, attempts,
+/// Notes it, of a call with a name only once; a session that was forgotten meanwhile is not named.
+pub(crate) fn charge(
+    transaction: &Transaction<'_>,
+    call: Option<&str>,
+    entry: &LedgerEntry,
+) -> rusqlite::Result<()> {
+    let sql = "INSERT INTO ledger (call, at, session, purpose, provider, model, status, attempts,
             input, cache_read, cache_write_5m, cache_write_1h, output, usd)
-        VALUES (:at, (SELECT :session WHERE :session NOT IN (SELECT session FROM forgotten)), :purpose, :provider, :model, :status, :attempts,
-            :input, :cache_read, :cache_write_5m, :cache_write_1h, :output, :usd)";
+        VALUES (:call, :at, (SELECT :session WHERE :session NOT IN (SELECT session FROM forgotten)), :purpose, :provider, :model, :status, :attempts,
+            :input, :cache_read, :cache_write_5m, :cache_write_1h, :output, :usd)
+        ON CONFLICT (call) WHERE call IS NOT NULL DO NOTHING";
     transaction.prepare_cached(sql)?.execute(named_params! {
+        ":call": call,
         ":at": entry.at.0,
         ":session": entry.session.as_ref().map(SessionId::as_str),
         ":purpose": Word(entry.purpose),

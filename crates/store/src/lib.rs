@@ -25,6 +25,7 @@ mod lane;
 mod ledger;
 mod merging;
 mod recall;
+mod refusal;
 mod session;
 mod sketches;
 mod sqlite;

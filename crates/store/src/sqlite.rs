@@ -16,7 +16,7 @@ use crate::turn::{self, Recorded, TurnRecord};
 use crate::vectors::{self, TextKey, Unembedded};
 use crate::warming::{self, KeptPause, WarmingMemory};
 use crate::yours::forgetting::is_forgotten;
-use crate::{consolidation, database, history, injection};
+use crate::{consolidation, database, history, injection, refusal};
 use domain::conversation::RecordedMessage;
 use domain::ids::{BatchMark, KnowledgeId, Principal, ProjectId, SessionId};
 use domain::knowledge::{KnowledgeEntry, Observation, Operation};
@@ -169,6 +169,14 @@ impl Store for SqliteStore {
         at: UnixMillis,
     ) -> Result<Vec<Observation>, StoreError> {
         self.write(|transaction| distillation::store(transaction, session, sources, lines, at))
+    }
+
+    fn refusals(&mut self, session: &SessionId) -> Result<u32, StoreError> {
+        self.read_of(session, |transaction| refusal::count(transaction, session))
+    }
+
+    fn refuse(&mut self, session: &SessionId, sources: &[i64], at: UnixMillis) -> Result<bool, StoreError> {
+        self.write(|transaction| refusal::note(transaction, session, sources, at))
     }
 
     fn mergeable(&mut self, session: &SessionId) -> Result<Vec<Observation>, StoreError> {
@@ -331,7 +339,11 @@ impl Store for SqliteStore {
     }
 
     fn charge(&mut self, entry: &LedgerEntry) -> Result<(), StoreError> {
-        self.write(|transaction| ledger::charge(transaction, entry))
+        self.write(|transaction| ledger::charge(transaction, None, entry))
+    }
+
+    fn charge_once(&mut self, call: &str, entry: &LedgerEntry) -> Result<(), StoreError> {
+        self.write(|transaction| ledger::charge(transaction, Some(call), entry))
     }
 
     fn spent_since(&mut self, purpose: Purpose, since: UnixMillis) -> Result<f64, StoreError> {

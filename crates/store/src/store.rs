@@ -71,6 +71,20 @@ pub trait Store: Browse + Yours + Send {
         at: UnixMillis,
     ) -> Result<Vec<Observation>, StoreError>;
 
+    /// How many answers in a row about what [`Store::pending`] tells next were of no use.
+    ///
+    /// # Errors
+    /// As told for the trait.
+    fn refusals(&mut self, session: &SessionId) -> Result<u32, StoreError>;
+
+    /// Notes that an answer about the messages `sources` was of no use. After the [`domain::segment::GIVEN_UP`]th in a row, once
+    /// an answer about anything else was of use since the first or a day has gone, they are passed over: nothing is made of
+    /// them any more, and they are found by their words as before. Whether that happened.
+    ///
+    /// # Errors
+    /// As told for the trait.
+    fn refuse(&mut self, session: &SessionId, sources: &[i64], at: UnixMillis) -> Result<bool, StoreError>;
+
     /// The observations of `session` that should be merged into fewer, oldest first: none up to
     /// [`MERGED_ABOVE`](domain::knowledge::MERGED_ABOVE) of them that were not merged yet.
     ///
@@ -113,7 +127,7 @@ pub trait Store: Browse + Yours + Send {
     ) -> Result<Applied, StoreError>;
 
     /// The entries of the session's project if there are more than `most` and they were not consolidated lately
-    /// ([`domain::fading::is_consolidation_due`]); else none. Notes that they are consolidated from `now` on.
+    /// ([`domain::fading::is_consolidation_due`]); else none. Of very many those of which least is left, as many as one call can see to. Notes that they are consolidated from `now` on.
     ///
     /// # Errors
     /// As told for the trait.
@@ -322,6 +336,12 @@ pub trait Store: Browse + Yours + Send {
     /// # Errors
     /// As told for the trait.
     fn charge(&mut self, entry: &LedgerEntry) -> Result<(), StoreError>;
+
+    /// The same for a call with a name, once: of a second time nothing is written.
+    ///
+    /// # Errors
+    /// As told for the trait.
+    fn charge_once(&mut self, call: &str, entry: &LedgerEntry) -> Result<(), StoreError>;
 
     /// Dollars spent for `purpose` at `since` and later.
     ///

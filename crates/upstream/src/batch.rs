@@ -245,10 +245,17 @@ pub fn is_marked(dialect: Dialect, body: &[u8], mark: &BatchMark) -> bool {
     named_results(dialect, body).any(|(name, _)| ours(&name))
 }
 
-/// Reads the answers in the results of a batch.
+/// Reads the answers in the results of the batch that was handed in under `mark`. Results with another name are nobody's, and of two
+/// with one name the first counts.
 #[must_use]
-pub fn results(dialect: Dialect, body: &[u8]) -> Results {
-    named_results(dialect, body).filter_map(|(name, result)| Some((place(&name)?, result))).collect()
+pub fn results(dialect: Dialect, body: &[u8], mark: &BatchMark) -> Results {
+    let mut results = Results::new();
+    for (name, result) in named_results(dialect, body) {
+        if let Some(place) = place(&name, mark) {
+            results.entry(place).or_insert(result);
+        }
+    }
+    results
 }
 
 fn named_results(dialect: Dialect, body: &[u8]) -> impl Iterator<Item = (String, Result<Answered, String>)> {
@@ -264,8 +271,10 @@ fn named(mark: &BatchMark, place: usize) -> String {
     format!("{mark}-{place}")
 }
 
-fn place(name: &str) -> Option<usize> {
-    name.rsplit_once('-')?.1.parse().ok()
+/// Where a call stands in the batch with this mark; none when it is not one of its calls.
+fn place(name: &str, mark: &BatchMark) -> Option<usize> {
+    let place = name.rsplit_once('-')?.1.parse().ok()?;
+    (named(mark, place) == name).then_some(place)
 }
 
 fn no_json(_: serde_json::Error) -> String {

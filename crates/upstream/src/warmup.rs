@@ -14,8 +14,8 @@ use std::ops::Range;
 
 /// The body that warms the cache of the plain (decoded) request `body`.
 ///
-/// `max_tokens` becomes 1, or one more than the thinking budget where a budget is enabled, since the provider wants it
-/// larger; `stream` becomes false; a `tool_choice` that forces a tool goes, since one token is no call.
+/// `max_tokens` becomes 1; `stream` becomes false; a `tool_choice` that forces a tool goes, since one token is no call.
+/// A request that [`has_a_thinking_budget`] is refused like that: its output cannot be turned down.
 ///
 /// # Errors
 /// [`Unreadable`] when the body is no JSON object, names a key twice, or has no `max_tokens` to turn down.
@@ -26,8 +26,7 @@ pub fn warmup(body: &[u8]) -> Result<Bytes, Unreadable> {
     let value = |key: &str| find(key).map(|at| text(&members[at]));
 
     let limit = find("max_tokens").ok_or(Unreadable::Missing("max_tokens"))?;
-    let mut edits =
-        vec![Edit { range: members[limit].value.clone(), with: output(value("thinking")).to_string() }];
+    let mut edits = vec![Edit { range: members[limit].value.clone(), with: "1".into() }];
     if let Some(at) = find("stream") {
         edits.push(Edit { range: members[at].value.clone(), with: "false".into() });
     }
@@ -37,18 +36,24 @@ pub fn warmup(body: &[u8]) -> Result<Bytes, Unreadable> {
     Ok(spliced(body, edits))
 }
 
-/// The smallest output limit that is accepted beside this `thinking`.
-fn output(thinking: Option<&str>) -> u64 {
+/// Whether the request lets the model think for a budget of tokens (`thinking.type` is `enabled`). The provider wants the output
+/// limit to be larger than that, so a replay would be a whole answer, and paid for as one; and it has another prefix cached
+/// without the budget, or with a smaller one.
+#[must_use]
+pub fn has_a_thinking_budget(body: &[u8]) -> bool {
+    #[derive(Deserialize)]
+    struct Request<'b> {
+        #[serde(borrow)]
+        thinking: Option<&'b RawValue>,
+    }
     #[derive(Deserialize)]
     struct Thinking<'b> {
         #[serde(borrow, rename = "type")]
         kind: Text<'b>,
-        budget_tokens: u64,
     }
-    match thinking.and_then(read::<Thinking<'_>>) {
-        Some(thinking) if &*thinking.kind == "enabled" => thinking.budget_tokens.saturating_add(1),
-        _ => 1,
-    }
+    let thinking = serde_json::from_slice::<Request<'_>>(body).ok().and_then(|request| request.thinking);
+    let thinking = thinking.and_then(|thinking| read::<Thinking<'_>>(thinking.get()));
+    thinking.is_some_and(|thinking| &*thinking.kind == "enabled")
 }
 
 fn forces(tool_choice: &str) -> bool {

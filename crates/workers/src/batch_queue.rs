@@ -10,7 +10,9 @@ use crate::caller::Caller;
 use crate::distiller::keep;
 use crate::errand::Errand;
 use crate::job::{ask, over, report};
+use crate::unkept::Unkept;
 use actor::{Cause, Mailbox, Performer, Stage};
+use domain::conversation::Answered;
 use domain::credential::{CredentialKind, Lease};
 use domain::ids::{BatchId, BatchMark};
 use domain::provider::Dialect;
@@ -234,11 +236,20 @@ async fn seek(
 
 /// One look at a batch, and how each of its items ended if it did.
 async fn look(caller: &Caller, batch: Batch, lease: &Lease) -> (Work, Vec<Ending>) {
-    match endpoint::look(caller, lease, batch.leader.dialect, &batch.id).await {
+    match endpoint::look(caller, lease, batch.leader.dialect, (&batch.mark, &batch.id)).await {
         Sight::Open(evidence) => (Work::Queued { evidence: Some(evidence) }, Vec::new()),
         Sight::Nothing(work) => (work, Vec::new()),
         Sight::Ended { evidence, results, why, files } => {
-            let endings = keep_all(caller, batch.items, results, why).await;
+            let endings = match keep_all(caller, &batch.mark, batch.items, results, why).await {
+                Ok(endings) => endings,
+                Err(why) => {
+                    tracing::warn!(
+                        why,
+                        "what a batch did could not be kept; it is fetched again in a minute"
+                    );
+                    return (Work::Unkept { evidence, why }, Vec::new());
+                }
+            };
             leave_nothing(caller, lease, files).await;
             let kept =
                 endings.iter().map(|ending| if let Ending::Done { kept } = ending { *kept } else { 0 });
@@ -247,30 +258,39 @@ async fn look(caller: &Caller, batch: Batch, lease: &Lease) -> (Work, Vec<Ending
     }
 }
 
+/// Keeps what became of each item, or nothing more once the store fails: the answers are paid for, and the provider still has them.
+/// What was kept and charged before that is neither again.
 async fn keep_all(
     caller: &Caller,
+    mark: &BatchMark,
     items: Vec<Item>,
     mut results: Results,
     why: Option<String>,
-) -> Vec<Ending> {
+) -> Result<Vec<Ending>, String> {
     let why = why.unwrap_or_else(|| "the batch ended without a result".to_owned());
     let mut endings = Vec::with_capacity(items.len());
     for (place, item) in items.into_iter().enumerate() {
-        let ending = match results.remove(&place).unwrap_or_else(|| Err(why.clone())) {
-            Ok(answered) if item.is_forgotten() => {
-                caller.charge_batch(&item.brief, None, answered.usage).await;
-                Ok(0)
-            }
-            Ok(answered) => {
-                let session = Some(item.brief.session.clone());
-                caller.charge_batch(&item.brief, session, answered.usage).await;
-                keep(caller, item.brief.session, item.stretch, &answered).await
-            }
-            Err(why) => Err(why),
+        let result = results.remove(&place).unwrap_or_else(|| Err(why.clone()));
+        let kept = match result {
+            Ok(answered) => keep_one(caller, format!("{mark}-{place}"), item, &answered).await,
+            Err(why) => Err(Unkept::Useless(why)),
         };
-        endings.push(ending.map_or_else(failed, |kept| Ending::Done { kept }));
+        endings.push(match kept {
+            Ok(kept) => Ending::Done { kept },
+            Err(Unkept::Useless(why)) => failed(why),
+            Err(Unkept::Fault(why)) => return Err(why),
+        });
     }
-    endings
+    Ok(endings)
+}
+
+async fn keep_one(caller: &Caller, call: String, item: Item, answered: &Answered) -> Result<u32, Unkept> {
+    let session = (!item.is_forgotten()).then(|| item.brief.session.clone());
+    caller.charge_batch(&item.brief, call, session.clone(), answered.usage).await?;
+    match session {
+        Some(session) => keep(caller, session, item.stretch, answered).await,
+        None => Ok(0),
+    }
 }
 
 const fn failed(why: String) -> Ending {

@@ -5,7 +5,7 @@ mod tests;
 
 use crate::{Called, Meter, base_url};
 use actor::Clock;
-use domain::conversation::{Answered, Part, Usage};
+use domain::conversation::{Answered, Part, Stop, Usage};
 use domain::credential::Lease;
 use domain::evidence::{Class, Evidence};
 use domain::ids::SessionId;
@@ -18,7 +18,7 @@ use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
-use store::{Desk, LedgerEntry};
+use store::{Desk, LedgerEntry, StoreError};
 use upstream::amendment::Lessons;
 use upstream::batch;
 use upstream::call::{Call, CallEnd, CallReport, call};
@@ -55,7 +55,7 @@ pub(crate) struct Caller {
 impl Caller {
     /// The model to ask.
     pub(crate) fn model<'b>(&'b self, brief: &'b Brief) -> &'b str {
-        self.settings.worker.asked(self.purpose, &brief.model)
+        self.settings.worker.asked(self.purpose, brief.upstream.provider(), &brief.model)
     }
 
     /// Asks the provider with `lease`, with the retries that the policy allows, and charges what it cost.
@@ -87,9 +87,9 @@ impl Caller {
     }
 
     fn tell(&self, brief: &Brief, lease: &Lease, report: &CallReport) {
-        let (class, status, usage) = match &report.end {
-            CallEnd::Answered { answered, status } => (Class::Ok, *status, Some(answered.usage)),
-            CallEnd::Failed { class, status, .. } => (*class, *status, None),
+        let (class, status, is_counted) = match &report.end {
+            CallEnd::Answered { status, .. } => (Class::Ok, *status, true),
+            CallEnd::Failed { class, status, .. } => (*class, *status, report.spent != Usage::default()),
         };
         self.meter.called(&Called {
             purpose: self.purpose,
@@ -101,7 +101,7 @@ impl Caller {
             status,
             class,
             attempts: report.attempts,
-            usage,
+            usage: is_counted.then_some(report.spent),
         });
     }
 
@@ -137,23 +137,30 @@ impl Caller {
         reply
     }
 
-    /// What a call in a batch cost is written down when its answer is fetched: only then is it known. Under no session, when that
-    /// was forgotten before a restart.
-    pub(crate) async fn charge_batch(&self, brief: &Brief, session: Option<SessionId>, usage: Usage) {
+    /// What the call with this name cost in its batch is written down when its answer is fetched: only then is it known. Once, however
+    /// often that is; under no session, when that was forgotten before a restart.
+    pub(crate) async fn charge_batch(
+        &self,
+        brief: &Brief,
+        call: String,
+        session: Option<SessionId>,
+        usage: Usage,
+    ) -> Result<(), StoreError> {
         let entry = self.entry(brief, Purpose::Batch, 200, usage);
-        self.charge(LedgerEntry { session, usd: entry.usd * batch::PRICE, ..entry }).await;
+        let entry = LedgerEntry { session, usd: entry.usd * batch::PRICE, ..entry };
+        self.desk.write(move |store| store.charge_once(&call, &entry)).await
     }
 
-    /// What a call cost is written down whether or not its answer was of use: it was paid for.
+    /// What a call cost, all its attempts together, is written down whether or not its answer was of use: it was paid for.
     async fn note(&self, brief: &Brief, report: &CallReport) {
-        let (status, usage) = match &report.end {
-            CallEnd::Answered { answered, status } => (*status, answered.usage),
+        let status = match &report.end {
+            CallEnd::Answered { status, .. } => *status,
             CallEnd::Failed { class, status, reason } => {
                 self.log(&brief.session, *class, *status, reason);
-                (*status, Usage::default())
+                *status
             }
         };
-        let entry = self.entry(brief, self.purpose, status, usage);
+        let entry = self.entry(brief, self.purpose, status, report.spent);
         self.charge(LedgerEntry { attempts: report.attempts.max(1), ..entry }).await;
     }
 
@@ -212,9 +219,13 @@ pub(crate) fn unanswered(evidence: Evidence, why: String) -> Work {
     }
 }
 
-/// The words of an answer, or why it is of no use: background work asks for words, and an answer without any was accepted and
-/// paid for all the same.
+/// The words of an answer, or why it is of no use: background work asks for words to their end, and an answer that has none, or
+/// is no answer, was accepted and paid for all the same.
 pub(crate) fn words(answered: &Answered) -> Result<String, String> {
+    let short = answered.stop.map_or(Some("the answer never came to its end"), Stop::falls_short);
+    if let Some(why) = short {
+        return Err(why.to_owned());
+    }
     let parts = answered.message.iter().flat_map(|message| &message.parts);
     let texts = parts.filter_map(|part| match part {
         Part::Text { text } => Some(text.trim()),

@@ -1,5 +1,6 @@
 //! The Distiller: turns a stretch of messages into observations, and many old observations into few.
 
+mod block;
 #[cfg(test)]
 mod tests;
 mod words;
@@ -8,13 +9,15 @@ use crate::Spoken;
 use crate::batch_queue::offer;
 use crate::caller::{Caller, Question, evidence, unanswered, words as said};
 use crate::job::Craft;
+use crate::unkept::Unkept;
 use actor::Mailbox;
-use domain::conversation::{Answered, RecordedMessage, Stop};
+use domain::conversation::{Answered, RecordedMessage};
 use domain::credential::Lease;
 use domain::evidence::Evidence;
 use domain::ids::SessionId;
 use domain::knowledge::Observation;
 use domain::purpose::Purpose;
+use domain::segment::room;
 use domain::settings::DistillerSettings;
 use domain::time::UnixMillis;
 use machines::batch_queue::{BatchMessage, BatchReply, Item, Stretch};
@@ -32,7 +35,8 @@ pub(crate) struct Distilling {
 
 /// What a job works on: one thing a call.
 enum Material {
-    Segment(Vec<RecordedMessage>),
+    /// The messages, and what they may have together, in tokens.
+    Segment(Vec<RecordedMessage>, u64),
     Old(Vec<Observation>),
 }
 
@@ -45,14 +49,16 @@ impl Craft for Distilling {
         let now = UnixMillis::from(self.caller.clock.unix());
         let material = self.caller.desk.read(move |store| next(store, &session, &settings, now)).await;
         match material {
-            Ok(Material::Segment(segment)) if segment.is_empty() => Work::Nothing,
-            Ok(Material::Segment(segment)) => self.distil(brief, lease, segment).await,
+            Ok(Material::Segment(segment, _)) if segment.is_empty() => Work::Nothing,
+            Ok(Material::Segment(segment, room)) => self.distil(brief, lease, segment, room).await,
             Ok(Material::Old(old)) => self.merge(brief, lease, old).await,
             Err(error) => Work::Failed { evidence: None, why: error.to_string() },
         }
     }
 }
 
+/// What a model could not be brought to say something of is tried in smaller pieces.
+///
 /// Old observations come first only when no messages are ripe: what was said last is what is looked for next.
 fn next(
     store: &mut dyn Store,
@@ -66,12 +72,14 @@ fn next(
             return Ok(Material::Old(old));
         }
     }
-    store.pending(session, settings.pending_tokens, now).map(Material::Segment)
+    let room = room(settings.pending_tokens, store.refusals(session)?);
+    Ok(Material::Segment(store.pending(session, room, now)?, room))
 }
 
 impl Distilling {
-    async fn distil(&self, brief: Brief, lease: Lease, segment: Vec<RecordedMessage>) -> Work {
-        let asked = words::of_segment(&segment, self.caller.settings.distiller.pending_tokens);
+    async fn distil(&self, brief: Brief, lease: Lease, segment: Vec<RecordedMessage>, room: u64) -> Work {
+        let is_tried_again = room < self.caller.settings.distiller.pending_tokens;
+        let asked = words::of_segment(&segment, room, is_tried_again);
         let stretch =
             Stretch { sources: segment.iter().map(|message| message.id).collect(), size: asked.size };
         let body = self.body(&brief, asked);
@@ -97,9 +105,9 @@ impl Distilling {
             Ok(answer) => answer,
             Err(work) => return work,
         };
-        let lines = match whole(&answered).and_then(|text| words::merged(&text, size)) {
+        let lines = match said(&answered).and_then(|text| words::merged(&text, size)) {
             Ok(lines) => lines,
-            Err(why) => return Work::Unusable { evidence, why },
+            Err(why) => return Unkept::Useless(why).work(evidence),
         };
         let at = UnixMillis::from(self.caller.clock.unix());
         let session = brief.session;
@@ -137,29 +145,49 @@ pub(crate) async fn keep(
     session: SessionId,
     stretch: Stretch,
     answered: &Answered,
-) -> Result<u32, String> {
-    let lines = whole(answered).and_then(|text| words::observations(&text, stretch.size))?;
+) -> Result<u32, Unkept> {
     let at = UnixMillis::from(caller.clock.unix());
+    let lines = match said(answered).and_then(|text| words::observations(&text, stretch.size)) {
+        Ok(lines) => lines,
+        Err(why) => {
+            refuse(caller, session, stretch.sources, at, &why).await;
+            return Err(Unkept::Useless(why));
+        }
+    };
     let write =
         caller.desk.write(move |store| store.store_observations(&session, &stretch.sources, &lines, at));
     written(write.await)
 }
 
-/// The words of an answer that came to its end.
-fn whole(answered: &Answered) -> Result<String, String> {
-    if answered.stop == Some(Stop::Length) {
-        return Err("the observations were cut short by the output limit".to_owned());
+/// Notes that an answer was of no use. One message that no model can say anything of must not keep those behind it from being
+/// distilled, nor be paid for without end: in the end it is passed over, and that is said.
+async fn refuse(caller: &Caller, session: SessionId, sources: Vec<i64>, at: UnixMillis, why: &str) {
+    let (of, messages) = (session.prefix().to_owned(), sources.len() as u64);
+    match caller.desk.write(move |store| store.refuse(&session, &sources, at)).await {
+        Ok(false) => {}
+        Ok(true) => {
+            caller.meter.passed_over(messages);
+            let hint =
+                "they are still found by their words; another model may answer better: set worker.model";
+            tracing::warn!(
+                session = of,
+                messages,
+                why,
+                hint,
+                "messages are passed over undistilled: no answer about them was of use"
+            );
+        }
+        Err(error) => tracing::warn!(%error, "that an answer was of no use could not be written down"),
     }
-    said(answered)
 }
 
-fn written(kept: Result<Vec<Observation>, StoreError>) -> Result<u32, String> {
-    kept.map(|kept| u32::try_from(kept.len()).unwrap_or(u32::MAX)).map_err(|error| error.to_string())
+fn written(kept: Result<Vec<Observation>, StoreError>) -> Result<u32, Unkept> {
+    Ok(u32::try_from(kept?.len()).unwrap_or(u32::MAX))
 }
 
-fn judged(kept: Result<u32, String>, evidence: Evidence) -> Work {
+fn judged(kept: Result<u32, Unkept>, evidence: Evidence) -> Work {
     match kept {
         Ok(kept) => Work::Accepted { evidence, kept },
-        Err(why) => Work::Unusable { evidence, why },
+        Err(unkept) => unkept.work(evidence),
     }
 }

@@ -52,6 +52,8 @@ pub trait Meter: Send + Sync {
     fn turn_shed(&self);
     /// So much was dropped because it is old; so many bytes of the database are in use.
     fn dropped(&self, _dropped: &Dropped) {}
+    /// So many messages were passed over undistilled, because no answer about them was of use.
+    fn passed_over(&self, _messages: u64) {}
     /// What a return to a warm cache saved, in dollars.
     fn warm_saved(&self, usd: f64);
     /// What a warm-up cost, in dollars.

@@ -27,8 +27,10 @@ mod retention;
 #[cfg(test)]
 mod samples;
 mod shelf;
+mod shown;
 mod spoken;
 mod turn;
+mod unkept;
 mod waiting;
 mod wire;
 

@@ -26,6 +26,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use store::{Desk, Pace, Recorded, Store, StoreError, TurnRecord};
+use upstream::warmup::has_a_thinking_budget;
 use upstream::{dialect, encoding};
 
 /// The largest body that is read, decoded, in bytes; a larger one is relayed but not recorded.
@@ -238,6 +239,9 @@ impl Inner {
         plain: Cow<'_, [u8]>,
     ) -> Result<Warmth, Cold> {
         let ttl = warmable(turn, asked, answered)?;
+        if has_a_thinking_budget(&plain) {
+            return Err(Cold::Thinking);
+        }
         let (model, upstream, target) = (asked.model.clone(), turn.upstream.clone(), turn.target.clone());
         let body = as_sent(turn, plain).ok_or(Cold::Unfinished)?;
         self.shelf.put(&turn.session, KeptRequest { model, upstream, target, body });

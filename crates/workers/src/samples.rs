@@ -60,6 +60,8 @@ pub(crate) struct Listening {
     pub(crate) alerts: Heard<&'static str>,
     /// How many messages were dropped at a time.
     pub(crate) drops: Heard<u64>,
+    /// How many messages were passed over at a time.
+    pub(crate) passed_over: Heard<u64>,
 }
 
 impl Meter for Listening {
@@ -85,6 +87,9 @@ impl Meter for Listening {
     }
     fn turn_shed(&self) {
         self.turns.note(false);
+    }
+    fn passed_over(&self, messages: u64) {
+        self.passed_over.note(messages);
     }
     fn warm_saved(&self, _usd: f64) {}
     fn warm_cost(&self, _usd: f64) {}

@@ -114,6 +114,7 @@ pub struct Metrics {
     turns_recorded: Counter,
     store_faults: Counter,
     dropped: Family<KindLabel, Counter>,
+    passed_over: Counter,
     bytes_in_use: Gauge,
     warm_saved: Dollars,
     warm_cost: Dollars,
@@ -143,6 +144,7 @@ impl Metrics {
             turns_recorded: Counter::default(),
             store_faults: Counter::default(),
             dropped: Family::default(),
+            passed_over: Counter::default(),
             bytes_in_use: Gauge::default(),
             warm_saved: Dollars::default(),
             warm_cost: Dollars::default(),
@@ -263,6 +265,8 @@ impl Metrics {
         registry.register("turns_recorded", "Turns taken into the store", self.turns_recorded.clone());
         let help = "Steps that the store could not do; nothing of such a step was kept";
         registry.register("store_faults", help, self.store_faults.clone());
+        let help = "Messages that were passed over undistilled, because no answer about them was of use";
+        registry.register("messages_passed_over", help, self.passed_over.clone());
         let help = "Messages, observations and sessions that were dropped because they are old";
         registry.register("retention_dropped", help, self.dropped.clone());
         let help = "Bytes of the database that are in use, as of the last look for what is old";
@@ -335,6 +339,10 @@ impl Meter for Metrics {
             self.dropped.get_or_create(&KindLabel { kind }).inc_by(count);
         }
         self.bytes_in_use.set(i64::try_from(dropped.bytes).unwrap_or(i64::MAX));
+    }
+
+    fn passed_over(&self, messages: u64) {
+        self.passed_over.inc_by(messages);
     }
 
     fn warm_saved(&self, usd: f64) {

@@ -39,6 +39,8 @@ pub enum Cold {
     Subagent,
     /// Its client marks nothing, so that the provider kept nothing, and reads nothing for the next request either (ADR 11).
     Unmarked,
+    /// It lets the model think for a budget, so that a replay would be a whole answer.
+    Thinking,
     /// Its answer never came to its end.
     Unfinished,
     /// It is not kept any more: other sessions' requests took the room.

@@ -195,7 +195,7 @@ impl WarmerMachine {
             }
             Err(cold) => Seat::Cold(cold),
         };
-        if !matches!(&seat, Seat::Prefix(prefix) if prefix.tokens >= SMALLEST_PREFIX) {
+        if !matches!(&seat, Seat::Prefix(prefix) if prefix.is_worth_keeping()) {
             effects.push(WarmerEffect::Forget(session.clone()));
         }
         self.seats.insert(session, seat);
@@ -259,6 +259,9 @@ impl WarmerMachine {
             if prefix.began <= start {
                 prefix.refresh(start, usage);
                 prefix.consult(&self.book, now);
+                if !prefix.is_cached {
+                    effects.push(WarmerEffect::Forget(brief.session.clone()));
+                }
             }
         }
         if let Some(pause) = self.breakers.counted(&bucket(brief), usage, now) {
@@ -276,9 +279,9 @@ impl WarmerMachine {
         effects.extend([WarmerEffect::Forget(session), WarmerEffect::Paused { bucket, pause }]);
     }
 
-    /// Of a session whose prompt is too small to be warmed no request is kept in the first place.
+    /// Of a session whose prompt is too small to be warmed, or not cached, no request is kept in the first place.
     fn displaced(&mut self, session: SessionId) {
-        if self.prefix(&session).is_some_and(|prefix| prefix.tokens >= SMALLEST_PREFIX) {
+        if self.prefix(&session).is_some_and(|prefix| prefix.is_worth_keeping()) {
             self.seats.insert(session, Seat::Cold(Cold::Displaced));
         }
     }

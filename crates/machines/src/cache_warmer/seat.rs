@@ -1,7 +1,7 @@
 //! One session, as the warmer sees it.
 
 use super::message::{Cold, Warmth};
-use super::rule::lifetime;
+use super::rule::{SMALLEST_PREFIX, lifetime};
 use crate::job::Brief;
 use crate::warming::{Advice, Awaited, Book, Place, Wait, lead};
 use domain::conversation::{CacheTtl, Usage};
@@ -38,6 +38,8 @@ pub(super) struct Prefix {
     pub(super) advice: Advice,
     /// When the cache expires now.
     pub(super) expiry: Moment,
+    /// Whether the provider's last count shows that it has anything of it. What it neither read nor wrote is not in its cache.
+    pub(super) is_cached: bool,
     /// What the last warm-up read.
     pub(super) refreshed: u64,
     /// Warm-ups since the last turn that were paid for.
@@ -60,10 +62,16 @@ impl Prefix {
             tokens: warmth.usage.prompt(),
             began,
             expiry: began.after(lifetime(warmth.ttl)),
+            is_cached: is_cached(&warmth.usage),
             refreshed: 0,
             refreshes: 0,
             limit: None,
         }
+    }
+
+    /// Whether a warm-up may ever be worth a call, so that its request is kept.
+    pub(super) const fn is_worth_keeping(&self) -> bool {
+        self.is_cached && self.tokens >= SMALLEST_PREFIX
     }
 
     /// When a warm-up must leave at the latest.
@@ -94,15 +102,19 @@ impl Prefix {
         bucket(&self.brief)
     }
 
-    /// A warm-up that left at `start` was paid for. What the provider neither read nor wrote is not in its cache.
+    /// A warm-up that left at `start` was paid for. One that found no cache made none: it is not tried again.
     pub(super) fn refresh(&mut self, start: Moment, usage: &Usage) {
         self.refreshes += 1;
         self.refreshed = usage.cache_read;
-        let is_there = usage.prompt() > usage.input;
-        if is_there {
+        self.is_cached = is_cached(usage);
+        if self.is_cached {
             self.expiry = start.after(lifetime(self.ttl));
         }
     }
+}
+
+const fn is_cached(usage: &Usage) -> bool {
+    usage.prompt() > usage.input
 }
 
 /// Whose cache a warm-up of this brief is for.

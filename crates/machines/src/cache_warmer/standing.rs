@@ -25,6 +25,8 @@ pub(super) enum Standing<'a> {
     Small(u64),
     /// Of this model nobody knows what it costs.
     NoPrice(&'a str),
+    /// The provider has nothing of it, as its last word shows.
+    Uncached,
     /// When, and after how many refreshes since the last turn.
     Expired(Moment, u32),
     /// Spent and allowed, in cents.
@@ -74,6 +76,9 @@ impl WarmerMachine {
         }
         if prefix.wait().price.is_none() {
             return Standing::NoPrice(&prefix.brief.model);
+        }
+        if !prefix.is_cached {
+            return Standing::Uncached;
         }
         if prefix.expiry <= now {
             return Standing::Expired(prefix.expiry, prefix.refreshes);
@@ -150,6 +155,9 @@ impl Standing<'_> {
             Self::NoPrice(model) => format!(
                 "no price of its model {model:?} is known, so nobody can say whether that would pay; a price list of your own can (`prices` in the settings)"
             ),
+            Self::Uncached => {
+                "the provider had nothing of it in its cache at its last turn or refresh, so a refresh would pay for all of it; its agent's next turn looks again".to_owned()
+            }
             Self::Expired(at, refreshes) => format!(
                 "its cache expired {} ago, after {refreshes} refreshes since its last turn; its agent's next turn begins anew",
                 span(now.since(*at))
@@ -200,6 +208,9 @@ impl Cold {
             Self::Subagent => "it is an agent that another agent started, and waits for no person",
             Self::Unmarked => {
                 "its client marks nothing to be cached: the provider keeps nothing of its requests, and would read nothing for the next one even if a warm-up had marked something"
+            }
+            Self::Thinking => {
+                "its requests let the model think for a budget of tokens, and with one every refresh would be a whole answer, and paid for as one"
             }
             Self::Unfinished => "its last answer never came to its end; its agent's next turn begins anew",
             Self::Displaced => {

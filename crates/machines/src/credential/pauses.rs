@@ -31,14 +31,14 @@ impl Pause {
     /// Takes an answer in that asks for quiet, seen at `now`.
     fn extend(&mut self, ladder: &[u64], evidence: &Evidence, now: Moment, asked: Option<Duration>) {
         self.since = self.since.max(evidence.end);
-        if now < self.until && asked.is_none() {
-            return; // One storm is one step of the ladder, however many calls were caught in it.
-        }
-        let step = ladder[(self.times as usize).min(ladder.len() - 1)];
         let longest = ladder[ladder.len() - 1];
-        let wished = asked.map_or(0, |span| span.as_secs().min(longest));
-        self.until = self.until.max(now.after(Duration::from_secs(step.max(wished))));
-        self.times = self.times.saturating_add(1);
+        let mut quiet = asked.map_or(0, |span| span.as_secs().min(longest));
+        // One storm is one step of the ladder, however many calls were caught in it and whatever they ask for.
+        if now >= self.until {
+            quiet = quiet.max(ladder[(self.times as usize).min(ladder.len() - 1)]);
+            self.times = self.times.saturating_add(1);
+        }
+        self.until = self.until.max(now.after(Duration::from_secs(quiet)));
     }
 }
 
@@ -200,9 +200,20 @@ mod tests {
     fn one_storm_is_one_step_of_the_ladder_and_a_shorter_wish_ends_nothing() {
         let throttled =
             |wish: Option<u64>| evidence(Class::Throttled { retry_after: wish.map(Duration::from_secs) });
+        for wish in [None, Some(1)] {
+            let mut pauses = Pauses::default();
+            (0..5).for_each(|second| pauses.take(&throttled(wish), "m", Purpose::Distill, at(second)));
+            let standing = |pauses: &Pauses, now| pauses.standing("m", Purpose::Distill, at(now));
+            assert_eq!(standing(&pauses, 5), Some((WaitReason::Throttled, at(60))), "{wish:?}");
+            pauses.take(&throttled(wish), "m", Purpose::Distill, at(60));
+            assert_eq!(
+                standing(&pauses, 60),
+                Some((WaitReason::Throttled, at(180))),
+                "the next storm, {wish:?}"
+            );
+        }
         let mut pauses = Pauses::default();
-        (0..5).for_each(|second| pauses.take(&throttled(None), "m", Purpose::Distill, at(second)));
-        assert_eq!(pauses.standing("m", Purpose::Distill, at(5)), Some((WaitReason::Throttled, at(60))));
+        pauses.take(&throttled(None), "m", Purpose::Distill, at(4));
         pauses.take(&throttled(Some(500)), "m", Purpose::Distill, at(5));
         pauses.take(&throttled(Some(1)), "m", Purpose::Distill, at(6));
         assert_eq!(pauses.standing("m", Purpose::Distill, at(7)), Some((WaitReason::Throttled, at(505))));

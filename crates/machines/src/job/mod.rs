@@ -263,6 +263,7 @@ fn ending(work: &Work) -> Ending {
         Work::Accepted { kept, .. } => Ending::Done { kept: *kept },
         Work::Queued { .. } => Ending::Queued,
         Work::Unusable { why, .. } => Ending::Failed { cause: FailureCause::Answer, why: why.clone() },
+        Work::Unkept { why, .. } => Ending::Failed { cause: FailureCause::House, why: why.clone() },
         Work::Failed { evidence, why } => {
             Ending::Failed { cause: FailureCause::of(evidence.as_ref()), why: why.clone() }
         }

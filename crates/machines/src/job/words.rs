@@ -64,6 +64,13 @@ pub enum Work {
         /// Why it was refused.
         why: String,
     },
+    /// The provider answered, and this house could not keep what it said.
+    Unkept {
+        /// For the token: it works.
+        evidence: Evidence,
+        /// Why it could not.
+        why: String,
+    },
     /// The provider refused the token or the account.
     Refused {
         /// Against the token.
@@ -113,7 +120,7 @@ pub enum FailureCause {
     Credential,
     /// The provider, or the way to it, is broken, or it refuses the request as such.
     Provider,
-    /// The provider's answer was of no use, or could not be kept.
+    /// The provider's answer was of no use.
     Answer,
     /// In this house: the store, an actor, the work itself.
     House,

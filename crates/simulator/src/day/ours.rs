@@ -167,7 +167,8 @@ impl<'d> Ours<'d> {
         let report = match work {
             Work::Accepted { evidence, .. }
             | Work::Queued { evidence: Some(evidence) }
-            | Work::Unusable { evidence, .. } => CredentialMessage::AuthAccepted { request, lease, evidence },
+            | Work::Unusable { evidence, .. }
+            | Work::Unkept { evidence, .. } => CredentialMessage::AuthAccepted { request, lease, evidence },
             Work::Refused { evidence } => CredentialMessage::AuthFailed { request, lease, evidence },
             Work::Failed { evidence, .. } => CredentialMessage::CallEnded { request, lease, evidence },
             Work::Nothing | Work::Queued { evidence: None } => {

@@ -222,14 +222,14 @@ fn a_result_is_the_answer_or_what_became_of_it() {
     };
     let lines = [
         line("another", "errored", ""),
-        line("work-2", "errored", r#","error":{"type":"authentication_error"}"#),
-        line("work-1", "canceled", ""),
-        line("work-3", "succeeded", ""),
+        line("stillroom-1f-0a-2", "errored", r#","error":{"type":"authentication_error"}"#),
+        line("stillroom-1f-0a-1", "canceled", ""),
+        line("stillroom-1f-0a-3", "succeeded", ""),
         "no line".to_owned(),
-        line("work-0", "succeeded", &format!(r#","message":{message}"#)),
-        line("work-4", "expired", ""),
+        line("stillroom-1f-0a-0", "succeeded", &format!(r#","message":{message}"#)),
+        line("stillroom-1f-0a-4", "expired", ""),
     ];
-    let mut read = results(Dialect::AnthropicMessages, lines.join("\n").as_bytes());
+    let mut read = results(Dialect::AnthropicMessages, lines.join("\n").as_bytes(), &mark());
     let answer = read.remove(&0).unwrap().unwrap();
     assert_eq!((answer.usage.input, answer.usage.output), (3, 4));
     assert!(answer.message.unwrap().readable().contains("hi"));
@@ -241,7 +241,24 @@ fn a_result_is_the_answer_or_what_became_of_it() {
         (4, "the batch expired"),
     ];
     assert_eq!(errors, expected.map(|(place, why)| (place, why.to_owned())));
-    assert!(results(Dialect::AnthropicMessages, b"").is_empty());
+    assert!(results(Dialect::AnthropicMessages, b"", &mark()).is_empty());
+}
+
+#[test]
+fn results_of_another_batch_are_nobody_s_and_of_two_at_one_place_the_first_counts() {
+    let line = |name: &str, kind: &str| format!(r#"{{"custom_id":"{name}","result":{{"type":"{kind}"}}}}"#);
+    let lines = [
+        line("stillroom-1f-0b-0", "errored"),
+        line("0", "errored"),
+        line("stillroom-1f-0a-+1", "errored"),
+        line("stillroom-1f-0a-01", "errored"),
+        line("stillroom-1f-0a-0", "canceled"),
+        line("stillroom-1f-0a-0", "expired"),
+        line("stillroom-1f-0a-1", "expired"),
+    ];
+    let read = results(Dialect::AnthropicMessages, lines.join("\n").as_bytes(), &mark());
+    let read: Vec<_> = read.into_iter().map(|(place, result)| (place, result.unwrap_err())).collect();
+    assert_eq!(read, [(0, "the batch canceled".to_owned()), (1, "the batch expired".to_owned())]);
 }
 
 #[test]
@@ -250,11 +267,11 @@ fn a_line_of_openai_s_files_is_an_answer_in_its_dialect_or_an_error() {
     let responses = r#"{"status":"completed","output":[{"type":"message","role":"assistant","content":[{"type":"output_text","text":"hi"}]}],"usage":{"input_tokens":3,"output_tokens":4}}"#;
     for (dialect, body) in [(Dialect::OpenAiChat, chat), (Dialect::OpenAiResponses, responses)] {
         let lines = [
-            r#"{"id":"r2","custom_id":"work-2","response":null,"error":{"code":"batch_expired","message":"late"}}"#.to_owned(),
-            r#"{"id":"r1","custom_id":"work-1","response":{"status_code":401,"request_id":"q","body":{"error":{"message":"no key sk-proj-aaaaaaaa"}}},"error":null}"#.to_owned(),
-            format!(r#"{{"id":"r0","custom_id":"work-0","response":{{"status_code":200,"request_id":"q","body":{body}}},"error":null}}"#),
+            r#"{"id":"r2","custom_id":"stillroom-1f-0a-2","response":null,"error":{"code":"batch_expired","message":"late"}}"#.to_owned(),
+            r#"{"id":"r1","custom_id":"stillroom-1f-0a-1","response":{"status_code":401,"request_id":"q","body":{"error":{"message":"no key sk-proj-aaaaaaaa"}}},"error":null}"#.to_owned(),
+            format!(r#"{{"id":"r0","custom_id":"stillroom-1f-0a-0","response":{{"status_code":200,"request_id":"q","body":{body}}},"error":null}}"#),
         ];
-        let mut read = results(dialect, lines.join("\n").as_bytes());
+        let mut read = results(dialect, lines.join("\n").as_bytes(), &mark());
         let answer = read.remove(&0).unwrap().unwrap();
         assert_eq!((answer.usage.input, answer.usage.output), (3, 4), "{dialect:?}");
         assert_eq!(answer.message.unwrap().readable(), "hi", "{dialect:?}");

@@ -223,6 +223,7 @@ fn stop(reason: &str) -> Stop {
         "stop" => Stop::End,
         "tool_calls" | "function_call" => Stop::ToolUse,
         "length" => Stop::Length,
+        "content_filter" => Stop::Refused,
         _ => Stop::Other,
     }
 }

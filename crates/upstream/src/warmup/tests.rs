@@ -17,15 +17,16 @@ fn only_limit_and_streaming_change_and_every_other_byte_stays() {
 }
 
 #[test]
-fn an_enabled_thinking_budget_stays_and_the_limit_stands_one_above_it() {
-    let limit = |thinking: &str| {
-        let warm = warmed(&format!(r#"{{"thinking":{thinking},"max_tokens":32000}}"#)).unwrap();
-        serde_json::from_str::<Value>(&warm).unwrap()["max_tokens"].clone()
+fn thinking_for_a_budget_is_known_and_other_thinking_is_none() {
+    let has = |thinking: &str| {
+        has_a_thinking_budget(format!(r#"{{"max_tokens":32000,"thinking":{thinking}}}"#).as_bytes())
     };
-    assert_eq!(limit(r#"{"budget_tokens":31999,"type":"enabled","display":"omitted"}"#), 32000);
-    assert_eq!(limit(r#"{"type":"enabled","budget_tokens":1024}"#), 1025);
-    assert_eq!(limit(r#"{"type":"adaptive","display":"omitted"}"#), 1);
-    assert_eq!(limit(r#"{"type":"disabled"}"#), 1);
+    assert!(has(r#"{"budget_tokens":31999,"type":"enabled","display":"omitted"}"#));
+    for other in [r#"{"type":"adaptive","display":"omitted"}"#, r#"{"type":"disabled"}"#, "null", "7"] {
+        assert!(!has(other), "{other}");
+    }
+    assert!(!has_a_thinking_budget(b"{}") && !has_a_thinking_budget(b"no json"));
+    assert!(has_a_thinking_budget(include_bytes!("../../tests/fixtures/claude-code-thinking-budget.json")));
 }
 
 #[test]

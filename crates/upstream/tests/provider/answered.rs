@@ -204,11 +204,18 @@ fn each_reason_to_stop_has_its_word() {
     };
     assert_eq!(stop(AnthropicMessages, "max_tokens"), Some(Stop::Length));
     assert_eq!(stop(AnthropicMessages, "model_context_window_exceeded"), Some(Stop::Length));
-    assert_eq!(stop(AnthropicMessages, "refusal"), Some(Stop::Other));
+    assert_eq!(stop(AnthropicMessages, "refusal"), Some(Stop::Refused));
+    assert_eq!(stop(AnthropicMessages, "pause_turn"), Some(Stop::Unfinished));
+    assert_eq!(stop(AnthropicMessages, "stop_sequence"), Some(Stop::Other));
     assert_eq!(stop(OpenAiChat, "length"), Some(Stop::Length));
-    assert_eq!(stop(OpenAiChat, "content_filter"), Some(Stop::Other));
+    assert_eq!(stop(OpenAiChat, "content_filter"), Some(Stop::Refused));
     assert_eq!(stop(OpenAiResponses, "max_output_tokens"), Some(Stop::Length));
-    assert_eq!(stop(OpenAiResponses, "content_filter"), Some(Stop::Other));
+    assert_eq!(stop(OpenAiResponses, "content_filter"), Some(Stop::Refused));
+    assert_eq!(
+        stop(OpenAiResponses, "another"),
+        Some(Stop::Unfinished),
+        "it says itself that it is not whole"
+    );
 }
 
 #[test]

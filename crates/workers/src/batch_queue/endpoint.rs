@@ -8,7 +8,7 @@ use crate::caller::{Caller, unanswered};
 use bytes::Bytes;
 use domain::credential::Lease;
 use domain::evidence::{Class, Evidence};
-use domain::ids::{BatchId, FileId};
+use domain::ids::{BatchId, BatchMark, FileId};
 use domain::provider::Dialect;
 use machines::batch_queue::{Found, HandedIn, Trace};
 use machines::job::Work;
@@ -153,14 +153,19 @@ pub(super) enum Sight {
 }
 
 /// Looks how far a batch is, and fetches its results once there are some.
-pub(super) async fn look(caller: &Caller, lease: &Lease, dialect: Dialect, id: &BatchId) -> Sight {
+pub(super) async fn look(
+    caller: &Caller,
+    lease: &Lease,
+    dialect: Dialect,
+    (mark, id): (&BatchMark, &BatchId),
+) -> Sight {
     let reply = caller.step(lease, Step::Look(id.clone())).await;
     let evidence = evidence(lease, &reply);
     if reply.class != Class::Ok {
         return Sight::Nothing(unanswered(evidence, reply.why));
     }
     match batch::batch(dialect.provider(), &reply.body).filter(|batch| batch.id == *id) {
-        Some(batch) if batch.ended => fetch(caller, lease, dialect, batch, evidence).await,
+        Some(batch) if batch.ended => fetch(caller, lease, dialect, mark, batch, evidence).await,
         Some(_) => Sight::Open(evidence),
         None => {
             let why = "the provider does not know the batch".to_owned();
@@ -173,6 +178,7 @@ async fn fetch(
     caller: &Caller,
     lease: &Lease,
     dialect: Dialect,
+    mark: &BatchMark,
     batch: Batch,
     mut evidence: Evidence,
 ) -> Sight {
@@ -189,7 +195,9 @@ async fn fetch(
         if reply.class != Class::Ok {
             return Sight::Nothing(unanswered(evidence, reply.why));
         }
-        results.extend(batch::results(dialect, &reply.body));
+        for (place, result) in batch::results(dialect, &reply.body, mark) {
+            results.entry(place).or_insert(result);
+        }
     }
     let files = batch.calls.into_iter().chain(batch.results).collect();
     Sight::Ended { evidence, results, why: batch.why, files }

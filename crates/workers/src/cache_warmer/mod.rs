@@ -63,6 +63,8 @@ impl Craft for Warming {
             CallEnd::Failed { class: Class::RequestRefused, reason, .. } => {
                 self.unwarmable(brief, Some(evidence), reason)
             }
+            // So short a time is ours: a provider that is slow is not broken, and its other work goes on.
+            CallEnd::Failed { reason, .. } if report.is_late => Work::Failed { evidence: None, why: reason },
             CallEnd::Failed { reason, .. } => unanswered(evidence, reason),
         }
     }

@@ -7,10 +7,13 @@ use actor::{Clock, Environment, vacancy};
 use domain::provider::Dialect;
 use domain::settings::Settings;
 use domain::warming::{PauseCause, Whose};
+use futures_util::FutureExt;
+use futures_util::future::{LocalBoxFuture, pending};
 use machines::cache_warmer::WarmerReply;
 use machines::warming::{Change, Habits, SHAPE};
 use store::{Desk, KeptHabits, SqliteStore};
 use tokio::task::LocalSet;
+use upstream::transport::{Answer, Fault, Request, Transport};
 
 const HOUR: Duration = Duration::from_secs(3600);
 
@@ -59,6 +62,28 @@ async fn a_request_to_another_model_or_one_that_is_gone_warms_nothing() {
         assert_eq!(held(&warming, &told, "another").await, []);
         warming.shelf.forget(&"s".into());
         assert_eq!(held(&warming, &told, "m").await, [WarmerMessage::Displaced("s".into())]);
+    };
+    LocalSet::new().run_until(story).await;
+}
+
+/// A provider that never answers.
+struct Silent;
+
+impl Transport for Silent {
+    fn send(&self, _request: Request) -> LocalBoxFuture<'static, Result<Answer, Fault>> {
+        pending().boxed_local()
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_warm_up_that_was_given_up_in_time_says_nothing_against_the_provider() {
+    let story = async {
+        let (mut warming, _) = warming(None);
+        warming.caller.transport = Rc::new(Silent);
+        let brief = brief(Dialect::AnthropicMessages, "m");
+        let lease = lease(&brief);
+        let work = warming.work(brief, lease).await;
+        assert!(matches!(work, Work::Failed { evidence: None, .. }), "{work:?}");
     };
     LocalSet::new().run_until(story).await;
 }

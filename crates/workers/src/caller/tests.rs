@@ -76,13 +76,30 @@ async fn what_a_model_does_not_take_is_paid_for_once() {
 fn only_text_is_words() {
     let answered = |parts| Answered {
         message: Some(domain::conversation::Message { role: domain::conversation::Role::Assistant, parts }),
+        stop: Some(Stop::End),
         ..Answered::default()
     };
     let text = |text: &str| Part::Text { text: text.into() };
     let call = Part::ToolCall { id: "1".into(), name: "read".into(), input: "{}".into() };
     assert_eq!(words(&answered(vec![text(" one\n"), call.clone(), text("two")])), Ok("one\ntwo".to_owned()));
-    for silent in [Answered::default(), answered(vec![call]), answered(vec![text(" \n")])] {
+    let nothing = Answered { stop: Some(Stop::End), ..Answered::default() };
+    for silent in [nothing, answered(vec![call]), answered(vec![text(" \n")])] {
         assert!(words(&silent).is_err(), "{silent:?}");
+    }
+}
+
+#[test]
+fn words_of_an_answer_that_ended_oddly_or_never_are_no_words() {
+    let message =
+        Some(domain::conversation::Message::text(domain::conversation::Role::Assistant, "I cannot."));
+    let ended = |stop| Answered { message: message.clone(), stop, ..Answered::default() };
+    for odd in
+        [Stop::Refused, Stop::Unfinished, Stop::ToolUse, Stop::Length].map(Some).into_iter().chain([None])
+    {
+        assert!(words(&ended(odd)).is_err(), "{odd:?}");
+    }
+    for even in [Stop::End, Stop::Other] {
+        assert_eq!(words(&ended(Some(even))), Ok("I cannot.".to_owned()));
     }
 }
 
@@ -101,12 +118,37 @@ fn a_worker_model_of_the_settings_is_for_all_but_warming_which_is_of_use_to_the_
     }
 }
 
+#[test]
+fn a_worker_model_is_asked_only_where_its_vendors_models_may_be_had() {
+    let mut caller = caller(Old::default());
+    let mut asked = |model: &str, dialect: Dialect, own: &str| {
+        let mut settings = Settings::with_data_dir("unused".into());
+        settings.worker.model = Some(model.to_owned());
+        caller.settings = Arc::new(settings);
+        caller.model(&samples::brief(dialect, own)).to_owned()
+    };
+    let (anthropic, openai) = (Dialect::AnthropicMessages, Dialect::OpenAiResponses);
+    for (model, dialect, own, expected) in [
+        ("claude-haiku-4-5", anthropic, "claude-opus-4-6", "claude-haiku-4-5"),
+        ("claude-haiku-4-5", openai, "gpt-5", "gpt-5"),
+        ("gpt-5-mini", anthropic, "claude-opus-4-6", "claude-opus-4-6"),
+        ("gpt-5-mini", openai, "gpt-5", "gpt-5-mini"),
+        ("gpt-5-mini", anthropic, "openai/gpt-5", "gpt-5-mini"),
+        ("house-brand", anthropic, "claude-opus-4-6", "house-brand"),
+        ("house-brand", openai, "gpt-5", "house-brand"),
+    ] {
+        assert_eq!(asked(model, dialect, own), expected, "{model} {dialect:?} {own}");
+    }
+}
+
 #[tokio::test]
-async fn what_a_batch_did_costs_half() {
+async fn what_a_batch_did_costs_half_and_once() {
     let caller = caller(Old::default());
     let usage = Usage { output: 1_000_000, ..Usage::default() };
     let brief = brief("gpt-5");
-    caller.charge_batch(&brief, Some("s".into()), usage).await;
+    for _ in 0..2 {
+        caller.charge_batch(&brief, "mark-0".to_owned(), Some("s".into()), usage).await.unwrap();
+    }
     let costs = caller.desk.read(|store| store.costs(UnixMillis(0), store::CostsBy::Nothing)).await.unwrap();
     let whole = Price::of(Provider::OpenAi, "gpt-5").cost(&usage);
     assert!(whole > 0.0);
@@ -141,6 +183,22 @@ async fn a_call_that_came_to_nothing_is_written_down_and_told_too() {
         let charges = charges(&caller).await;
         assert_eq!(charges.iter().map(|it| (it.status, it.usd.0)).collect::<Vec<_>>(), [(expected, 0.0)]);
         assert_eq!(*listening.calls.all(), [format!("distill m s {status} 1")]);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn attempts_that_failed_are_charged_with_what_the_provider_counted() {
+    let empty = r#"{"choices":[],"usage":{"prompt_tokens":1000000}}"#;
+    for (last, status) in [(DONE, Some(200)), (empty, None)] {
+        let mut settings = Settings::with_data_dir("unused".into());
+        settings.worker.max_retries = 2;
+        let provider = samples::Scripted::new([(200, empty), (200, empty), (200, last)]);
+        let caller = Caller { settings: Arc::new(settings), ..caller(provider) };
+        asked(&caller, &brief("gpt-5")).await;
+        let [charge] = &charges(&caller).await[..] else { panic!("not one charge") };
+        let price = Price::of(Provider::OpenAi, "gpt-5").input;
+        assert_eq!((charge.status, charge.attempts), (status, 3));
+        assert!((charge.usd.0 - 3.0 * price).abs() < 1e-9, "{charge:?}");
     }
 }
 
@@ -182,7 +240,15 @@ async fn what_was_learnt_of_a_model_holds_in_batches_too_and_their_steps_are_cou
 fn the_evidence_of_a_call_is_of_its_token_and_its_time() {
     let (start, finish) = (Moment(3), Moment(7));
     let end = CallEnd::Failed { class: Class::WeakAuth, status: 401, reason: String::new() };
-    let report = CallReport { end, start, finish, attempts: 1, learned: None };
+    let report = CallReport {
+        end,
+        start,
+        finish,
+        attempts: 1,
+        spent: Usage::default(),
+        learned: None,
+        is_late: false,
+    };
     let lease = lease(&brief("m"));
     let Evidence { fingerprint, upstream, start, end, class, status } = evidence(&lease, &report);
     assert_eq!((fingerprint, upstream), (lease.fingerprint(), lease.upstream));

@@ -80,6 +80,16 @@ async fn a_consolidator_deletes_and_creates_nothing() {
 }
 
 #[tokio::test]
+async fn operations_of_an_answer_that_was_refused_or_broken_off_are_not_applied() {
+    for stop in ["refusal", "pause_turn", "tool_use", "max_tokens"] {
+        let curating = curating(&Scripted::new([(200, answer("[]", stop))]));
+        said(&curating.caller.desk, "s", &["The limit is 100."]).await;
+        let work = works(&curating).await;
+        assert!(matches!(work, Work::Unusable { .. }), "{stop} {work:?}");
+    }
+}
+
+#[tokio::test]
 async fn operations_that_cannot_be_applied_are_of_no_use() {
     let unknown = r#"[{"op":"delete","id":"no such entry","reason":"old"}]"#;
     let curating = curating(&Scripted::new([(200, answer(unknown, "end_turn"))]));

@@ -1,11 +1,16 @@
 //! What is worked on first, and what becomes of a model's answer.
 
 use super::*;
-use crate::samples::{Scripted, answer, brief, caller, lease, said};
+use crate::samples::{Listening, Scripted, answer, brief, caller, lease, said};
 use actor::{Clock, Environment, vacancy};
 use domain::provider::Dialect;
+use domain::segment::GIVEN_UP;
 use domain::settings::Settings;
+use futures_util::FutureExt;
+use futures_util::future::LocalBoxFuture;
+use std::rc::Rc;
 use std::sync::Arc;
+use upstream::transport::{Answer, Fault, Request, Transport};
 
 /// What session "s" says, turn by turn.
 const WORDS: [&str; 6] = ["It begins.", "one", "two", "three", "four", "five"];
@@ -67,10 +72,62 @@ async fn old_observations_are_merged_while_nothing_is_ripe_however_few_messages_
     }
 }
 
+/// Closes the store before it answers.
+struct Closing(Scripted, store::Desk);
+
+impl Transport for Closing {
+    fn send(&self, request: Request) -> LocalBoxFuture<'static, Result<Answer, Fault>> {
+        let (desk, answer) = (self.1.clone(), self.0.send(request));
+        async move {
+            desk.close().await;
+            answer.await
+        }
+        .boxed_local()
+    }
+}
+
 #[tokio::test]
-async fn an_answer_that_was_cut_short_takes_the_place_of_nothing() {
-    for pending in [5, 0] {
-        let provider = Scripted::new([(200, answer("- all of it, and", "max_tokens"))]);
+async fn an_answer_that_the_store_cannot_keep_is_the_houses_trouble_not_the_models() {
+    let provider = Scripted::new([(200, answer("- all of it", "end_turn"))]);
+    let mut distilling = distilling(&provider, 1);
+    said(&distilling.caller.desk, "s", &WORDS).await;
+    distilling.caller.transport = Rc::new(Closing(provider, distilling.caller.desk.clone()));
+    let work = works(&distilling).await;
+    assert!(matches!(work, Work::Unkept { .. }), "{work:?}");
+}
+
+#[tokio::test]
+async fn what_a_model_never_answers_well_is_tried_in_smaller_pieces_and_then_passed_over_with_those_behind_it_kept()
+ {
+    let listening = Arc::new(Listening::default());
+    let provider = Scripted::default();
+    let mut distilling = distilling(&provider, 1);
+    distilling.caller.meter = Arc::<Listening>::clone(&listening);
+    let long: Vec<String> = (0..6).map(|number| format!("{number} {}", "word ".repeat(2000))).collect();
+    let long: Vec<&str> = long.iter().map(String::as_str).collect();
+    said(&distilling.caller.desk, "s", &long).await;
+    let sources = said(&distilling.caller.desk, "another", &WORDS[..1]).await;
+    let later = UnixMillis(i64::MAX);
+    let of_use = move |store: &mut dyn Store| {
+        store.store_observations(&"another".into(), &sources, &["x".into()], later)
+    };
+    distilling.caller.desk.write(of_use).await.unwrap();
+    for _ in 0..GIVEN_UP {
+        provider.will_answer(200, answer("I cannot.", "refusal"));
+        assert!(matches!(works(&distilling).await, Work::Unusable { .. }));
+    }
+    assert_eq!(left(&distilling).await, (5, 0), "only the first is passed over");
+    assert_eq!(*listening.passed_over.all(), [1]);
+    provider.will_answer(200, answer("- all the others", "end_turn"));
+    assert!(matches!(works(&distilling).await, Work::Accepted { kept: 1, .. }));
+    assert_eq!(left(&distilling).await, (0, 1));
+}
+
+#[tokio::test]
+async fn an_answer_that_was_cut_short_or_refused_takes_the_place_of_nothing() {
+    let odd = ["max_tokens", "refusal", "pause_turn", "tool_use"];
+    for (pending, stop) in [5, 0].into_iter().flat_map(|pending| odd.map(|stop| (pending, stop))) {
+        let provider = Scripted::new([(200, answer("- all of it, and", stop))]);
         let distilling = distilling(&provider, 5);
         with_old_observations(&distilling, pending).await;
         let work = works(&distilling).await;

@@ -1,8 +1,9 @@
 //! What the distiller's model is asked, and what its answer says.
 
+use super::block::block;
+use crate::shown::within as within_room;
 use domain::conversation::{RecordedMessage, estimated_tokens};
 use domain::knowledge::Observation;
-use domain::segment::fair_share;
 use std::borrow::Cow;
 
 const DISTILLER: &str = include_str!("../prompts/distiller.md");
@@ -25,9 +26,11 @@ pub(super) struct Asked {
     pub(super) size: usize,
 }
 
-/// Asks for the observations of a segment that was cut at `limit` tokens.
-pub(super) fn of_segment(segment: &[RecordedMessage], limit: u64) -> Asked {
-    asked(DISTILLER, render(segment, limit))
+/// Asks for the observations of a segment that was cut at `limit` tokens. A message that is more than that alone is shown whole,
+/// unless it `is_tried_again`.
+pub(super) fn of_segment(segment: &[RecordedMessage], limit: u64, is_tried_again: bool) -> Asked {
+    let is_whole = segment.len() == 1 && !is_tried_again;
+    asked(DISTILLER, render(segment, if is_whole { u64::MAX } else { limit }))
 }
 
 /// Asks for fewer observations in place of `old`.
@@ -53,13 +56,12 @@ fn output_budget(tokens: u64) -> u64 {
 /// The stretch as the model sees it. A call and its results that are too much together are shown cut, all alike: they are never
 /// parted, and what is left out stays to be found in the messages.
 fn render(segment: &[RecordedMessage], limit: u64) -> String {
-    let sizes: Vec<u64> = segment.iter().map(|message| message.tokens).collect();
-    let share = if segment.len() > 1 { fair_share(&sizes, limit) } else { u64::MAX };
-    let line = |message: &RecordedMessage| {
+    let texts: Vec<&str> = segment.iter().map(|message| message.text.as_str()).collect();
+    let line = |(message, text): (&RecordedMessage, Cow<'_, str>)| {
         let speaker = if message.from_tool { "tool" } else { message.role.as_str() };
-        format!("[{speaker}] {}", harmless(&ends(&message.text, share)))
+        format!("[{speaker}] {}", harmless(&text))
     };
-    segment.iter().map(line).collect::<Vec<_>>().join("\n")
+    segment.iter().zip(within_room(&texts, limit)).map(line).collect::<Vec<_>>().join("\n")
 }
 
 /// What was said cannot close the tag it stands in.
@@ -67,38 +69,22 @@ fn harmless(text: &str) -> String {
     text.replace("</segment", "<\u{200b}/segment")
 }
 
-/// Both ends of a text that has more than `tokens`: errors stand at the end of an output as often as at its beginning.
-fn ends(text: &str, tokens: u64) -> Cow<'_, str> {
-    if estimated_tokens(text) <= tokens {
-        return text.into();
-    }
-    let half = usize::try_from(tokens.saturating_mul(2)).unwrap_or(usize::MAX);
-    let head: String = text.chars().take(half).collect();
-    let left_out = text.chars().count().saturating_sub(2 * half);
-    let tail: String = text.chars().skip(half + left_out).collect();
-    format!("{head}\n[{left_out} characters left out]\n{tail}").into()
-}
-
 /// The observations in an answer, one a line. An answer that is longer than its source has condensed nothing and is refused,
 /// unless the source is so short that the form alone outweighs it.
 pub(super) fn observations(answer: &str, source: usize) -> Result<Vec<String>, String> {
-    within(lines(answer), source.max(SHORT), source)
+    within(lines(answer)?, source.max(SHORT), source)
 }
 
 /// The observations in an answer that take the place of others: some, and not longer than those.
 pub(super) fn merged(answer: &str, source: usize) -> Result<Vec<String>, String> {
-    let lines = within(lines(answer), source, source)?;
+    let lines = within(lines(answer)?, source, source)?;
     if lines.is_empty() { Err("nothing was left of the observations".to_owned()) } else { Ok(lines) }
 }
 
-fn lines(answer: &str) -> Vec<String> {
-    let inner = answer.split_once("<observations>").map_or(answer, |(_, rest)| rest);
-    let inner = inner.split_once("</observations>").map_or(inner, |(inner, _)| inner);
-    inner
-        .lines()
-        .map(|line| line.trim().trim_start_matches(['-', '*', '•']).trim().to_owned())
-        .filter(|line| !line.is_empty())
-        .collect()
+fn lines(answer: &str) -> Result<Vec<String>, String> {
+    let inner = block(answer)?;
+    let lines = inner.lines().map(|line| line.trim().trim_start_matches(['-', '*', '•']).trim());
+    Ok(lines.filter(|line| !line.is_empty()).map(str::to_owned).collect())
 }
 
 fn within(lines: Vec<String>, most: usize, source: usize) -> Result<Vec<String>, String> {
@@ -132,7 +118,7 @@ mod tests {
             message("I want tabs, never spaces. Why does build 7 fail?", false),
             message("error[E0277] in src/main.rs:12", true),
         ];
-        let asked = of_segment(&segment, 16_384);
+        let asked = of_segment(&segment, 16_384, false);
         insta::assert_snapshot!("distiller", format!("{}\n---\n{}", asked.system, asked.user));
     }
 
@@ -183,7 +169,9 @@ mod tests {
         assert!(shown.contains("[user] look at it\n[tool] begin x"), "{shown}");
         assert!(shown.ends_with("x end") && shown.contains(" characters left out]"), "{shown}");
         assert!(estimated_tokens(&shown) < 1000 + 20, "{}", shown.len());
-        assert!(render(&exchange[1..], 1000).len() > 40_000, "a message alone is shown whole");
+        let alone = |is_tried_again| of_segment(&exchange[1..], 1000, is_tried_again).user.len();
+        assert!(alone(false) > 40_000, "a message alone is shown whole");
+        assert!(alone(true) < 4200, "but not when answers about it were of no use");
     }
 
     #[test]
@@ -191,7 +179,7 @@ mod tests {
         assert_eq!(output_budget(10), 256);
         assert_eq!(output_budget(16_384), 1280);
         assert_eq!(output_budget(10_000_000), 4096);
-        let asked = of_segment(&[message(&"word ".repeat(13_107), false)], 16_384);
+        let asked = of_segment(&[message(&"word ".repeat(13_107), false)], 16_384, false);
         assert_eq!(asked.max_output, 1280 + 4096);
         assert!(asked.system.contains("at most 1280 tokens"));
     }

@@ -164,7 +164,8 @@ async fn how_the_work_went_says_what_is_told_of_the_token() {
         for (work, expected) in [
             (Work::Accepted { evidence: good.clone(), kept: 1 }, "AuthAccepted 200"),
             (Work::Queued { evidence: Some(good.clone()) }, "AuthAccepted 200"),
-            (Work::Unusable { evidence: good, why: why() }, "AuthAccepted 200"),
+            (Work::Unusable { evidence: good.clone(), why: why() }, "AuthAccepted 200"),
+            (Work::Unkept { evidence: good, why: why() }, "AuthAccepted 200"),
             (refused(Class::CredentialRejected, 401), "AuthFailed 401"),
             (refused(Class::Forbidden, 403), "AuthFailed 403"),
             (refused(Class::AccountBlocked, 402), "AuthFailed 402"),

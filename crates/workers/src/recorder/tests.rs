@@ -217,6 +217,22 @@ fn what_is_waited_for_after_a_turn_and_how_long_ago_it_left_is_told_with_it() {
 }
 
 #[test]
+fn a_request_that_thinks_for_a_budget_is_not_kept_for_replay() {
+    let story = Story::inline();
+    let told = |thinking: &str| {
+        let request = format!(
+            r#"{{"model":"m","max_tokens":9,"thinking":{{"type":"{thinking}","budget_tokens":8}},"system":[{{"type":"text","text":"a","cache_control":{{"type":"ephemeral"}}}}],"messages":[{{"role":"user","content":"hi"}}]}}"#
+        );
+        let turn = Turn { request: request.into(), ..turn("s", "hi") };
+        let heard = story.recorder.0.heard(&turn).expect("it can be read");
+        let Heard { turn, plain, asked, project, answered, after } = heard;
+        story.recorder.0.shelve(turn, (&asked, project, &answered), after, 3, plain).map(|warmth| warmth.ttl)
+    };
+    assert_eq!(told("adaptive"), Ok(CacheTtl::FiveMinutes));
+    assert_eq!(told("enabled"), Err(Cold::Thinking));
+}
+
+#[test]
 fn habits_of_one_owner_are_no_others_also_in_a_project_of_one_name() {
     let of = |whose: &str, project: &str| {
         account(&Turn { principal: whose.into(), ..turn("s", "hi") }, Some(&project.into()))

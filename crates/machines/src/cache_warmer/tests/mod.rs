@@ -153,6 +153,34 @@ fn an_expired_prefix_is_never_paid_for() {
     assert_eq!(armed(&say(&mut machine, 301, WarmerMessage::WarmupDue)), None);
 }
 
+fn uncached(tokens: u64) -> Usage {
+    Usage { input: tokens, ..Usage::default() }
+}
+
+#[test]
+fn a_warm_up_that_finds_no_cache_is_the_last_until_the_next_turn_whatever_a_person_says() {
+    for mode in [WarmingMode::Auto, WarmingMode::Keep] {
+        let mut machine = machine();
+        say(&mut machine, 0, WarmerMessage::ModeSet("a".into(), mode));
+        say(&mut machine, 0, turn(50_000));
+        assert!(is_warmed(&mut machine, 275));
+        let effects = brought(&mut machine, 276, uncached(50_000));
+        assert!(effects.contains(&WarmerEffect::Forget("a".into())), "{effects:?}");
+        assert_eq!((armed(&effects), is_warmed(&mut machine, 281)), (None, false), "{mode:?}");
+        say(&mut machine, 290, turn(50_000));
+        assert!(is_warmed(&mut machine, 565), "{mode:?}");
+    }
+}
+
+#[test]
+fn a_turn_that_neither_read_nor_wrote_a_cache_left_none_to_keep_warm() {
+    let mut machine = machine();
+    say(&mut machine, 0, WarmerMessage::ModeSet("a".into(), WarmingMode::Keep));
+    let effects = say(&mut machine, 0, turn_of(brief("a"), uncached(50_000)));
+    assert!(armed(&effects).is_none() && effects.contains(&WarmerEffect::Forget("a".into())), "{effects:?}");
+    assert!(!is_warmed(&mut machine, 275));
+}
+
 fn waits(machine: &mut WarmerMachine, seconds: u64) {
     let access = Access::Wait { reason: WaitReason::Rejected, ask_again_at: None };
     say(machine, seconds, WarmerMessage::Job(JobMessage::Answered { session: "a".into(), access }));

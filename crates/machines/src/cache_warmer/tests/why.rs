@@ -76,6 +76,7 @@ fn each_answer_says_why_with_its_numbers() {
         ("switched off", after([WarmerMessage::Switched(false)])),
         ("stopped", after([mode(WarmingMode::Stop)])),
         ("uncached", after([uncached(), uncached(), uncached()])),
+        ("nothing cached", after([turn_of(brief("a"), super::uncached(48_231))])),
         ("refused", after([unwarmable()])),
         ("unused", after(of_others(WATCHED))),
         ("unknown", after([WarmerMessage::SessionEvicted("a".into())])),
@@ -92,7 +93,8 @@ fn each_answer_says_why_with_its_numbers() {
             told(&mut machine, 55, Some(WaitReason::Rejected))
         }),
     ];
-    let why = [Cold::Dialect, Cold::Subagent, Cold::Unmarked, Cold::Unfinished, Cold::Displaced];
+    let why =
+        [Cold::Dialect, Cold::Subagent, Cold::Unmarked, Cold::Thinking, Cold::Unfinished, Cold::Displaced];
     answers.extend(why.map(|why| ("cold", after([cold(why)]))));
     let mut text = String::new();
     for (case, Explanation { mode, is_warm, why }) in answers {

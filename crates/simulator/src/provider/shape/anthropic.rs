@@ -91,6 +91,8 @@ fn stop(stop: Stop) -> &'static str {
     match stop {
         Stop::End => "end_turn",
         Stop::ToolUse => "tool_use",
+        Stop::Refused => "refusal",
+        Stop::Unfinished => "pause_turn",
         Stop::Length | Stop::Other => "max_tokens",
     }
 }

@@ -95,7 +95,8 @@ fn finish(stop: Stop) -> &'static str {
     match stop {
         Stop::End => "stop",
         Stop::ToolUse => "tool_calls",
-        Stop::Length | Stop::Other => "length",
+        Stop::Refused => "content_filter",
+        Stop::Length | Stop::Unfinished | Stop::Other => "length",
     }
 }
 

@@ -78,13 +78,13 @@ async fn a_batch_is_handed_in_looked_at_fetched_and_cleared_away_over_a_socket()
         assert!(ended.ended, "{dialect:?}");
         let mut results = Results::new();
         for file in &ended.results {
-            results
-                .extend(batch::results(dialect, &step(&origin, vendor, Step::Read(file.clone())).await.body));
+            let told = step(&origin, vendor, Step::Read(file.clone())).await.body;
+            results.extend(batch::results(dialect, &told, &mark()));
         }
         if vendor == Vendor::Anthropic {
             let told = step(&origin, vendor, Step::Results(id)).await.body;
             assert!(batch::is_marked(dialect, &told, &mark()));
-            results.extend(batch::results(dialect, &told));
+            results.extend(batch::results(dialect, &told, &mark()));
         }
         let answers: Vec<_> = results.into_values().map(|result| result.unwrap().message).collect();
         assert!(answers.len() == 2 && answers.iter().all(Option::is_some), "{dialect:?}: {answers:?}");

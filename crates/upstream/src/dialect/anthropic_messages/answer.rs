@@ -131,6 +131,8 @@ fn stop(reason: &str) -> Stop {
         "end_turn" => Stop::End,
         "tool_use" => Stop::ToolUse,
         "max_tokens" | "model_context_window_exceeded" => Stop::Length,
+        "refusal" => Stop::Refused,
+        "pause_turn" => Stop::Unfinished,
         _ => Stop::Other,
     }
 }

@@ -112,8 +112,10 @@ fn cut_short(details: Option<Raw<'_>>) -> Stop {
         #[serde(borrow)]
         reason: Text<'b>,
     }
-    match details.and_then(|details| read::<Details<'_>>(details.get())) {
-        Some(details) if &*details.reason == "max_output_tokens" => Stop::Length,
-        _ => Stop::Other,
+    let details = details.and_then(|details| read::<Details<'_>>(details.get()));
+    match details.as_ref().map(|details| &*details.reason) {
+        Some("max_output_tokens") => Stop::Length,
+        Some("content_filter") => Stop::Refused,
+        _ => Stop::Unfinished,
     }
 }

@@ -113,7 +113,8 @@ async fn another_batch_than_the_one_that_was_asked_for_is_none() {
     let brief = brief(Dialect::AnthropicMessages, "m");
     let other = r#"{"id":"msgbatch_2","processing_status":"ended"}"#;
     let caller = caller(Scripted::new([(200, other)]), Purpose::Batch);
-    let sight = look(&caller, &lease(&brief), brief.dialect, &BatchId::read("msgbatch_1").unwrap()).await;
+    let (mark, id) = (BatchMark::from("stillroom-1"), BatchId::read("msgbatch_1").unwrap());
+    let sight = look(&caller, &lease(&brief), brief.dialect, (&mark, &id)).await;
     assert!(matches!(sight, Sight::Nothing(Work::Unusable { .. })));
 }
 
