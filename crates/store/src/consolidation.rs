@@ -2,13 +2,16 @@
 //! whether it may, so that one begins at a time, and none again within an hour, whatever comes of it.
 
 use crate::knowledge::{self, Place};
-use domain::fading::is_consolidation_due;
+use domain::fading::{faded, is_consolidation_due};
 use domain::ids::SessionId;
 use domain::knowledge::KnowledgeEntry;
 use domain::time::UnixMillis;
 use rusqlite::{OptionalExtension as _, Transaction, params};
 
-/// The entries of the session's project if they are to be consolidated now; else none.
+/// So many entries are consolidated at a time: an answer that deletes each of them fits into what a call may say.
+const CROWD: usize = 120;
+
+/// The faintest entries of the session's project if they are to be consolidated now; else none.
 pub(crate) fn begin(
     transaction: &Transaction<'_>,
     session: &SessionId,
@@ -16,7 +19,7 @@ pub(crate) fn begin(
     now: UnixMillis,
 ) -> rusqlite::Result<Vec<KnowledgeEntry>> {
     let Some(place) = Place::of(transaction, session)? else { return Ok(Vec::new()) };
-    let entries = knowledge::at_place(transaction, &place, u32::MAX)?;
+    let mut entries = knowledge::at_place(transaction, &place, u32::MAX)?;
     let count = u32::try_from(entries.len()).unwrap_or(u32::MAX);
     if !is_consolidation_due(count, most, last(transaction, &place)?, now) {
         return Ok(Vec::new());
@@ -25,6 +28,9 @@ pub(crate) fn begin(
         ON CONFLICT DO UPDATE SET at = excluded.at";
     let row = params![place.principal(), place.project().unwrap_or_default(), now.0];
     transaction.prepare_cached(sql)?.execute(row)?;
+    let left = |entry: &KnowledgeEntry| faded(entry.confidence, entry.used, now);
+    entries.sort_by(|one, other| left(one).total_cmp(&left(other)));
+    entries.truncate(CROWD);
     Ok(entries)
 }
 

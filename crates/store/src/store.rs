@@ -127,7 +127,7 @@ pub trait Store: Browse + Yours + Send {
     ) -> Result<Applied, StoreError>;
 
     /// The entries of the session's project if there are more than `most` and they were not consolidated lately
-    /// ([`domain::fading::is_consolidation_due`]); else none. Notes that they are consolidated from `now` on.
+    /// ([`domain::fading::is_consolidation_due`]); else none. Of very many those of which least is left, as many as one call can see to. Notes that they are consolidated from `now` on.
     ///
     /// # Errors
     /// As told for the trait.

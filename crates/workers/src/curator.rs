@@ -36,8 +36,8 @@ pub(crate) struct Curating {
 
 /// What a job works on: one thing a call.
 enum Material {
-    /// A project has too many entries: these.
-    Crowd(Vec<KnowledgeEntry>),
+    /// A project has too many entries: these, of so many.
+    Crowd(Vec<KnowledgeEntry>, u32),
     /// What a session left behind.
     Session(CurationMaterial),
     /// Nothing that was not looked at already.
@@ -53,7 +53,7 @@ impl Craft for Curating {
         let now = self.now();
         let material = self.caller.desk.write(move |store| next(store, &session, most, now)).await;
         match material {
-            Ok(Material::Crowd(entries)) => self.consolidate(brief, lease, &entries).await,
+            Ok(Material::Crowd(entries, all)) => self.consolidate(brief, lease, &entries, all).await,
             Ok(Material::Session(material)) if material.is_empty() => self.nothing_to_curate(brief).await,
             Ok(Material::Session(material)) => self.curate(brief, lease, &material).await,
             Ok(Material::Nothing) => Work::Nothing,
@@ -71,10 +71,10 @@ fn next(
     now: UnixMillis,
 ) -> Result<Material, StoreError> {
     let crowd = store.begin_consolidation(session, most, now)?;
-    if !crowd.is_empty() {
-        return Ok(Material::Crowd(crowd));
-    }
     let standing = store.standing(session)?;
+    if !crowd.is_empty() {
+        return Ok(Material::Crowd(crowd, standing.entries));
+    }
     if standing.entries > most && standing.turns_since_curation == 0 {
         return Ok(Material::Nothing);
     }
@@ -92,7 +92,9 @@ impl Curating {
     }
 
     async fn curate(&self, brief: Brief, lease: Lease, material: &CurationMaterial) -> Work {
-        let asked = words::of_session(material, self.caller.settings.curator.max_entries, self.now());
+        let settings = &self.caller.settings;
+        let (most, room) = (settings.curator.max_entries, settings.distiller.pending_tokens);
+        let asked = words::of_session(material, most, room, self.now());
         let (answered, evidence) = match ask(&self.caller, &brief, &lease, asked).await {
             Ok(answer) => answer,
             Err(work) => return work,
@@ -106,8 +108,8 @@ impl Curating {
         self.applied(self.caller.desk.write(apply).await, evidence).await
     }
 
-    async fn consolidate(&self, brief: Brief, lease: Lease, entries: &[KnowledgeEntry]) -> Work {
-        let asked = words::of_crowd(entries, self.caller.settings.curator.max_entries, self.now());
+    async fn consolidate(&self, brief: Brief, lease: Lease, entries: &[KnowledgeEntry], all: u32) -> Work {
+        let asked = words::of_crowd(entries, all, self.caller.settings.curator.max_entries, self.now());
         let (answered, evidence) = match ask(&self.consolidator, &brief, &lease, asked).await {
             Ok(answer) => answer,
             Err(work) => return work,

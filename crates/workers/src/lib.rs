@@ -27,6 +27,7 @@ mod retention;
 #[cfg(test)]
 mod samples;
 mod shelf;
+mod shown;
 mod spoken;
 mod turn;
 mod unkept;

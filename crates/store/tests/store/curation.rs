@@ -184,6 +184,23 @@ fn consolidation_begins_once_an_hour_for_a_project_whichever_session_asks() {
 }
 
 #[test]
+fn of_very_many_entries_the_faintest_are_consolidated() {
+    let mut store = store_with("s", &["a"]);
+    // Words that are not alike, or the entries would be one.
+    let words = |number: usize| format!("a{number} b{number} c{number} d{number} e{number}");
+    for number in 0..150_usize {
+        apply(
+            &mut store,
+            1_000_000_000 * (150 - number as i64),
+            &[create(&format!("n{number}"), &words(number))],
+        );
+    }
+    let now = UnixMillis(1_000_000_000 * 200);
+    let crowd = store.begin_consolidation(&id("s"), 40, now).unwrap();
+    assert_eq!((crowd.len(), crowd[0].title.as_str(), crowd[119].title.as_str()), (120, "n149", "n30"));
+}
+
+#[test]
 fn consolidating_leaves_the_session_s_turns_to_be_curated() {
     let mut store = store_with("s", &["a"]);
     apply(&mut store, 1, &[create("Flour", "rye"), create("Oven", "hot")]);

@@ -1,9 +1,9 @@
 //! What the distiller's model is asked, and what its answer says.
 
 use super::block::block;
+use crate::shown::within as within_room;
 use domain::conversation::{RecordedMessage, estimated_tokens};
 use domain::knowledge::Observation;
-use domain::segment::fair_share;
 use std::borrow::Cow;
 
 const DISTILLER: &str = include_str!("../prompts/distiller.md");
@@ -56,30 +56,17 @@ fn output_budget(tokens: u64) -> u64 {
 /// The stretch as the model sees it. A call and its results that are too much together are shown cut, all alike: they are never
 /// parted, and what is left out stays to be found in the messages.
 fn render(segment: &[RecordedMessage], limit: u64) -> String {
-    let sizes: Vec<u64> = segment.iter().map(|message| message.tokens).collect();
-    let share = fair_share(&sizes, limit);
-    let line = |message: &RecordedMessage| {
+    let texts: Vec<&str> = segment.iter().map(|message| message.text.as_str()).collect();
+    let line = |(message, text): (&RecordedMessage, Cow<'_, str>)| {
         let speaker = if message.from_tool { "tool" } else { message.role.as_str() };
-        format!("[{speaker}] {}", harmless(&ends(&message.text, share)))
+        format!("[{speaker}] {}", harmless(&text))
     };
-    segment.iter().map(line).collect::<Vec<_>>().join("\n")
+    segment.iter().zip(within_room(&texts, limit)).map(line).collect::<Vec<_>>().join("\n")
 }
 
 /// What was said cannot close the tag it stands in.
 fn harmless(text: &str) -> String {
     text.replace("</segment", "<\u{200b}/segment")
-}
-
-/// Both ends of a text that has more than `tokens`: errors stand at the end of an output as often as at its beginning.
-fn ends(text: &str, tokens: u64) -> Cow<'_, str> {
-    if estimated_tokens(text) <= tokens {
-        return text.into();
-    }
-    let half = usize::try_from(tokens.saturating_mul(2)).unwrap_or(usize::MAX);
-    let head: String = text.chars().take(half).collect();
-    let left_out = text.chars().count().saturating_sub(2 * half);
-    let tail: String = text.chars().skip(half + left_out).collect();
-    format!("{head}\n[{left_out} characters left out]\n{tail}").into()
 }
 
 /// The observations in an answer, one a line. An answer that is longer than its source has condensed nothing and is refused,
