@@ -16,7 +16,7 @@ use crate::retry::{Failure, Policy};
 use crate::transport::{Fault, HeaderMap, Method, Request, Transport, Uri, collect};
 use actix_http::header::{HeaderName, HeaderValue};
 use bytes::Bytes;
-use domain::conversation::Answered;
+use domain::conversation::{Answered, Usage};
 use domain::credential::Lease;
 use domain::evidence::Class;
 use domain::provider::Dialect;
@@ -90,6 +90,8 @@ pub struct CallReport {
     pub finish: Moment,
     /// How many requests were sent.
     pub attempts: u32,
+    /// What all of them used together, as far as the provider counted: an answer that was cut, or held nothing, is paid for too.
+    pub spent: Usage,
     /// What the model was found not to take, and was asked without.
     pub learned: Option<Amendment>,
     /// Whether it ended because its own time was over, and not by anything that the provider did.
@@ -114,7 +116,7 @@ pub async fn call(
         Ok(request) => request,
         Err(reason) => return unsent(reason, begin),
     };
-    let (mut attempts, mut retries, mut learned) = (0, 0, None);
+    let (mut attempts, mut retries, mut learned, mut spent) = (0, 0, None, Usage::default());
     loop {
         let start = now().0;
         let left = policy.total.saturating_sub(start.since(begin));
@@ -122,6 +124,7 @@ pub async fn call(
         let end = tried.unwrap_or(Err(Setback::OutOfTime));
         let finish = now().0;
         attempts += 1;
+        spent = spent.plus(used(&end));
         on_attempt(end.as_ref().map_or_else(Setback::status, |accepted| accepted.status));
         if let Some(amendment) = asked_for(&end).filter(|_| learned.is_none()) {
             request.body = amendment.applied(&request.body);
@@ -134,7 +137,7 @@ pub async fn call(
             Some(wait) => sleep(wait).await,
             None => {
                 let is_late = matches!(end, Err(Setback::OutOfTime));
-                return CallReport { end: end.into(), start, finish, attempts, learned, is_late };
+                return CallReport { end: end.into(), start, finish, attempts, spent, learned, is_late };
             }
         }
         retries += 1;
@@ -143,7 +146,16 @@ pub async fn call(
 
 fn unsent(reason: String, now: Moment) -> CallReport {
     let end = CallEnd::Failed { class: Class::RequestRefused, status: 0, reason };
-    CallReport { end, start: now, finish: now, attempts: 0, learned: None, is_late: false }
+    let spent = Usage::default();
+    CallReport { end, start: now, finish: now, attempts: 0, spent, learned: None, is_late: false }
+}
+
+fn used(end: &Result<Accepted, Setback>) -> Usage {
+    match end {
+        Ok(accepted) => accepted.answered.usage,
+        Err(Setback::Answer { used, .. } | Setback::Empty(used)) => *used,
+        Err(Setback::Fault(_) | Setback::OutOfTime) => Usage::default(),
+    }
 }
 
 const fn asked_for(end: &Result<Accepted, Setback>) -> Option<&Amendment> {
@@ -202,8 +214,16 @@ struct Accepted {
 
 /// Why an attempt brought none.
 enum Setback {
-    Answer { class: Class, status: u16, reason: String, amendment: Option<Amendment> },
+    Answer {
+        class: Class,
+        status: u16,
+        reason: String,
+        amendment: Option<Amendment>,
+        used: Usage,
+    },
     Fault(Fault),
+    /// A stream that ended before its last event, or no answer at all, though the provider may have counted.
+    Empty(Usage),
     OutOfTime,
 }
 
@@ -233,14 +253,22 @@ fn read(
     let header = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
     let plain = decoded(header("content-encoding"), body, LONGEST_ANSWER).unwrap_or_default();
     let class = classify(call.dialect.provider(), status, header, &plain, now);
+    let is_success = matches!(status, 200..=299);
+    let answered = if is_success { dialect::answered(call.dialect, &plain) } else { Answered::default() };
+    let used = answered.usage;
     if class != Class::Ok {
         let refused = class == Class::RequestRefused && is_written_by_us(call.purpose);
         let amendment = refused.then(|| Amendment::asked_for(call.dialect, &call.body, &plain)).flatten();
-        return Err(Setback::Answer { class, status, reason: reason(lease, status, &plain), amendment });
+        return Err(Setback::Answer {
+            class,
+            status,
+            reason: reason(lease, status, &plain),
+            amendment,
+            used,
+        });
     }
-    let answered = dialect::answered(call.dialect, &plain);
     if answered.stop.is_none() {
-        return Err(Setback::Fault(Fault::Cut)); // A stream that ended before its last event, or no answer at all.
+        return Err(Setback::Empty(used));
     }
     Ok(Accepted { answered, status })
 }
@@ -260,7 +288,7 @@ impl Setback {
     const fn status(&self) -> u16 {
         match self {
             Self::Answer { status, .. } => *status,
-            Self::Fault(_) | Self::OutOfTime => 0,
+            Self::Fault(_) | Self::Empty(_) | Self::OutOfTime => 0,
         }
     }
 
@@ -268,6 +296,7 @@ impl Setback {
         match self {
             Self::Answer { class, status, .. } => Failure::Answer { class: *class, status: *status },
             Self::Fault(fault) => Failure::Fault(fault),
+            Self::Empty(_) => Failure::Fault(&Fault::Cut),
             Self::OutOfTime => Failure::OutOfTime,
         }
     }
@@ -283,6 +312,7 @@ impl From<Result<Accepted, Setback>> for CallEnd {
         let (class, reason) = match setback {
             Setback::Answer { class, reason, .. } => (class, reason),
             Setback::Fault(fault) => (Class::UpstreamFault, masked(&fault.to_string())),
+            Setback::Empty(_) => (Class::UpstreamFault, Fault::Cut.to_string()),
             Setback::OutOfTime => {
                 (Class::UpstreamFault, "the call took too long, all attempts together".into())
             }

@@ -87,9 +87,9 @@ impl Caller {
     }
 
     fn tell(&self, brief: &Brief, lease: &Lease, report: &CallReport) {
-        let (class, status, usage) = match &report.end {
-            CallEnd::Answered { answered, status } => (Class::Ok, *status, Some(answered.usage)),
-            CallEnd::Failed { class, status, .. } => (*class, *status, None),
+        let (class, status, is_counted) = match &report.end {
+            CallEnd::Answered { status, .. } => (Class::Ok, *status, true),
+            CallEnd::Failed { class, status, .. } => (*class, *status, report.spent != Usage::default()),
         };
         self.meter.called(&Called {
             purpose: self.purpose,
@@ -101,7 +101,7 @@ impl Caller {
             status,
             class,
             attempts: report.attempts,
-            usage,
+            usage: is_counted.then_some(report.spent),
         });
     }
 
@@ -151,16 +151,16 @@ impl Caller {
         self.desk.write(move |store| store.charge_once(&call, &entry)).await
     }
 
-    /// What a call cost is written down whether or not its answer was of use: it was paid for.
+    /// What a call cost, all its attempts together, is written down whether or not its answer was of use: it was paid for.
     async fn note(&self, brief: &Brief, report: &CallReport) {
-        let (status, usage) = match &report.end {
-            CallEnd::Answered { answered, status } => (*status, answered.usage),
+        let status = match &report.end {
+            CallEnd::Answered { status, .. } => *status,
             CallEnd::Failed { class, status, reason } => {
                 self.log(&brief.session, *class, *status, reason);
-                (*status, Usage::default())
+                *status
             }
         };
-        let entry = self.entry(brief, self.purpose, status, usage);
+        let entry = self.entry(brief, self.purpose, status, report.spent);
         self.charge(LedgerEntry { attempts: report.attempts.max(1), ..entry }).await;
     }
 

@@ -164,6 +164,22 @@ async fn a_call_that_came_to_nothing_is_written_down_and_told_too() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn attempts_that_failed_are_charged_with_what_the_provider_counted() {
+    let empty = r#"{"choices":[],"usage":{"prompt_tokens":1000000}}"#;
+    for (last, status) in [(DONE, Some(200)), (empty, None)] {
+        let mut settings = Settings::with_data_dir("unused".into());
+        settings.worker.max_retries = 2;
+        let provider = samples::Scripted::new([(200, empty), (200, empty), (200, last)]);
+        let caller = Caller { settings: Arc::new(settings), ..caller(provider) };
+        asked(&caller, &brief("gpt-5")).await;
+        let [charge] = &charges(&caller).await[..] else { panic!("not one charge") };
+        let price = Price::of(Provider::OpenAi, "gpt-5").input;
+        assert_eq!((charge.status, charge.attempts), (status, 3));
+        assert!((charge.usd.0 - 3.0 * price).abs() < 1e-9, "{charge:?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_warm_up_is_given_up_before_it_would_pay_for_a_whole_write() {
     for (purpose, seconds) in [(Purpose::Warm, 40), (Purpose::Distill, 900)] {
         let (caller, begin) = (Caller { purpose, ..caller(Says(0)) }, Instant::now());
@@ -201,7 +217,15 @@ async fn what_was_learnt_of_a_model_holds_in_batches_too_and_their_steps_are_cou
 fn the_evidence_of_a_call_is_of_its_token_and_its_time() {
     let (start, finish) = (Moment(3), Moment(7));
     let end = CallEnd::Failed { class: Class::WeakAuth, status: 401, reason: String::new() };
-    let report = CallReport { end, start, finish, attempts: 1, learned: None, is_late: false };
+    let report = CallReport {
+        end,
+        start,
+        finish,
+        attempts: 1,
+        spent: Usage::default(),
+        learned: None,
+        is_late: false,
+    };
     let lease = lease(&brief("m"));
     let Evidence { fingerprint, upstream, start, end, class, status } = evidence(&lease, &report);
     assert_eq!((fingerprint, upstream), (lease.fingerprint(), lease.upstream));
