@@ -113,13 +113,43 @@ impl PriceList {
     /// dot, are found too.
     #[must_use]
     pub fn of(&self, model: &str) -> Option<Price> {
-        let fitting = |name: &str| {
-            let rows = self.rows().filter(|(row, _)| name.starts_with(row.as_str()));
-            rows.max_by_key(|(row, _)| row.len()).map(|(_, price)| *price)
-        };
-        let after_words = model.match_indices(['/', '.']).filter_map(|(at, _)| model.get(at + 1..));
-        std::iter::once(model).chain(after_words).find_map(fitting)
+        names(model).find_map(|name| self.row(name)).map(|(_, price)| *price)
     }
+
+    /// The longest row that `name` begins with.
+    fn row(&self, name: &str) -> Option<(&String, &Price)> {
+        self.rows().filter(|(row, _)| name.starts_with(row.as_str())).max_by_key(|(row, _)| row.len())
+    }
+
+    fn vendor(&self, model: &str) -> Option<Provider> {
+        let (row, _) = names(model).find_map(|name| self.row(name))?;
+        Some(if self.anthropic.contains_key(row) { Provider::Anthropic } else { Provider::OpenAi })
+    }
+}
+
+/// A model's name, and what is left of it without the words in front, up to a slash or a dot.
+fn names(model: &str) -> impl Iterator<Item = &str> {
+    let after_words = model.match_indices(['/', '.']).filter_map(|(at, _)| model.get(at + 1..));
+    std::iter::once(model).chain(after_words)
+}
+
+/// How vendors begin the names of their models, also of those that no row fits.
+const VENDORS: [(&str, Provider); 7] = [
+    ("claude", Provider::Anthropic),
+    ("gpt-", Provider::OpenAi),
+    ("chatgpt-", Provider::OpenAi),
+    ("codex-", Provider::OpenAi),
+    ("o1", Provider::OpenAi),
+    ("o3", Provider::OpenAi),
+    ("o4", Provider::OpenAi),
+];
+
+/// Who makes `model`: whose row it fits in the list, or whose names begin so; none when nobody can say.
+#[must_use]
+pub fn vendor(model: &str) -> Option<Provider> {
+    let begins_so =
+        |name: &str| VENDORS.iter().find(|(begin, _)| name.starts_with(begin)).map(|(_, vendor)| *vendor);
+    PriceList::in_force().vendor(model).or_else(|| names(model).find_map(begins_so))
 }
 
 const MILLION: f64 = 1e6;
@@ -268,6 +298,19 @@ mod tests {
             assert_eq!(Price::listed(name).map(|price| price.input), Some(5.0), "{name}");
         }
         assert_eq!(Price::listed("opencode/gpt-5.3-codex").map(|price| price.input), Some(1.75));
+    }
+
+    #[test]
+    fn who_makes_a_model_is_told_by_its_row_or_by_how_its_name_begins() {
+        for name in ["claude-haiku-4-5", "us.anthropic.claude-opus-4-6-v1:0", "claude-9"] {
+            assert_eq!(vendor(name), Some(Provider::Anthropic), "{name}");
+        }
+        for name in ["gpt-5-mini", "openai/gpt-5", "gpt-9", "o4-mini", "codex-mini-latest"] {
+            assert_eq!(vendor(name), Some(Provider::OpenAi), "{name}");
+        }
+        for name in ["house-brand", "llama-4", "olmo"] {
+            assert_eq!(vendor(name), None, "{name}");
+        }
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! Settings as the gateway uses them: resolved, checked, complete. How users write them is the binary's business.
 
+use crate::price::vendor;
 use crate::provider::Provider;
 use crate::purpose::Purpose;
 use crate::secret::Secret;
@@ -129,11 +130,17 @@ pub struct WorkerSettings {
 }
 
 impl WorkerSettings {
-    /// The model that a call of this purpose asks in a session that speaks to `own`: a warm-up must ask that one, all else asks
-    /// what the settings say.
+    /// The model that a call of this purpose asks in a session that speaks to `own` at `provider`: a warm-up must ask that one, all
+    /// else asks what the settings say, where that may be had. A model of the other vendor may only where the session's own is
+    /// of that vendor, too: then a router stands between.
     #[must_use]
-    pub fn asked<'m>(&'m self, purpose: Purpose, own: &'m str) -> &'m str {
-        self.model.as_deref().filter(|_| purpose != Purpose::Warm).unwrap_or(own)
+    pub fn asked<'m>(&'m self, purpose: Purpose, provider: Provider, own: &'m str) -> &'m str {
+        let may_be_had = |model: &&str| {
+            let maker = vendor(model);
+            maker.is_none() || maker == Some(provider) || maker == vendor(own)
+        };
+        let chosen = self.model.as_deref().filter(|_| purpose != Purpose::Warm);
+        chosen.filter(may_be_had).unwrap_or(own)
     }
 }
 

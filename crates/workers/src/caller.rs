@@ -55,7 +55,7 @@ pub(crate) struct Caller {
 impl Caller {
     /// The model to ask.
     pub(crate) fn model<'b>(&'b self, brief: &'b Brief) -> &'b str {
-        self.settings.worker.asked(self.purpose, &brief.model)
+        self.settings.worker.asked(self.purpose, brief.upstream.provider(), &brief.model)
     }
 
     /// Asks the provider with `lease`, with the retries that the policy allows, and charges what it cost.

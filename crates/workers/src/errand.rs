@@ -68,7 +68,8 @@ impl Errand {
 
     /// What is asked, with the model that the call itself will ask: a pause or an alert about another one would mislead.
     fn request(&self, brief: &Brief) -> AccessRequest {
-        let model = self.settings.worker.asked(self.purpose, &brief.model).to_owned();
+        let model =
+            self.settings.worker.asked(self.purpose, brief.upstream.provider(), &brief.model).to_owned();
         AccessRequest { model, ..brief.request(self.purpose) }
     }
 

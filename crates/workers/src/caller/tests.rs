@@ -118,6 +118,29 @@ fn a_worker_model_of_the_settings_is_for_all_but_warming_which_is_of_use_to_the_
     }
 }
 
+#[test]
+fn a_worker_model_is_asked_only_where_its_vendors_models_may_be_had() {
+    let mut caller = caller(Old::default());
+    let mut asked = |model: &str, dialect: Dialect, own: &str| {
+        let mut settings = Settings::with_data_dir("unused".into());
+        settings.worker.model = Some(model.to_owned());
+        caller.settings = Arc::new(settings);
+        caller.model(&samples::brief(dialect, own)).to_owned()
+    };
+    let (anthropic, openai) = (Dialect::AnthropicMessages, Dialect::OpenAiResponses);
+    for (model, dialect, own, expected) in [
+        ("claude-haiku-4-5", anthropic, "claude-opus-4-6", "claude-haiku-4-5"),
+        ("claude-haiku-4-5", openai, "gpt-5", "gpt-5"),
+        ("gpt-5-mini", anthropic, "claude-opus-4-6", "claude-opus-4-6"),
+        ("gpt-5-mini", openai, "gpt-5", "gpt-5-mini"),
+        ("gpt-5-mini", anthropic, "openai/gpt-5", "gpt-5-mini"),
+        ("house-brand", anthropic, "claude-opus-4-6", "house-brand"),
+        ("house-brand", openai, "gpt-5", "house-brand"),
+    ] {
+        assert_eq!(asked(model, dialect, own), expected, "{model} {dialect:?} {own}");
+    }
+}
+
 #[tokio::test]
 async fn what_a_batch_did_costs_half_and_once() {
     let caller = caller(Old::default());
