@@ -61,15 +61,16 @@ fn system(prompt: &str, most: u32) -> String {
 /// The operations in an answer: one JSON array, bare or in a fenced block. Anything else is refused whole.
 pub(super) fn operations(answer: &str) -> Result<Vec<Operation>, String> {
     let bare = serde_json::from_str(answer.trim());
-    let read = bare.or_else(|error| fenced(answer).map_or(Err(error), serde_json::from_str));
+    let read =
+        bare.or_else(|error| blocks(answer).find_map(|block| serde_json::from_str(block).ok()).ok_or(error));
     read.map_err(|error| format!("the curator's answer is no list of operations: {error}"))
 }
 
-/// What stands between the first fence and the last: a content may hold fences of its own.
-fn fenced(answer: &str) -> Option<&str> {
-    let (_, rest) = answer.split_once("```")?;
-    let (block, _) = rest.rsplit_once("```")?;
-    Some(block.trim_start_matches("json").trim())
+/// What stands between a fence and the last one, the longest first: a content may hold fences of its own, and so may the words before.
+fn blocks(answer: &str) -> impl Iterator<Item = &str> {
+    let (fenced, _) = answer.rsplit_once("```").unwrap_or_default();
+    let behind_fences = fenced.match_indices("```").filter_map(|(at, fence)| fenced.get(at + fence.len()..));
+    behind_fences.map(|block| block.trim_start_matches(char::is_alphanumeric).trim())
 }
 
 /// The operations in an answer of a consolidator, which make entries fewer: one that creates is refused whole.
@@ -204,6 +205,11 @@ mod tests {
     fn operations_come_bare_or_in_a_fenced_block() {
         assert_eq!(operations(CREATE).map(|it| it.len()), Ok(1));
         assert_eq!(operations(&format!("Here:\n```json\n{CREATE}\n```\n")).map(|it| it.len()), Ok(1));
+        assert_eq!(
+            operations(&format!("Of ```just ci```:\n```json\n{CREATE}\n```")).map(|it| it.len()),
+            Ok(1)
+        );
+        assert_eq!(operations(&format!("```JSON\n{CREATE}\n```")).map(|it| it.len()), Ok(1));
         assert_eq!(operations("[]").map(|it| it.len()), Ok(0));
     }
 
