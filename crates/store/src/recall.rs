@@ -22,7 +22,7 @@ use domain::ids::SessionId;
 use domain::time::UnixMillis;
 use domain::vector::QueryVector;
 use nearest::Nearest;
-use question::Question;
+use question::{Question, any_of};
 use ranking::{Ranked, Talk};
 use rusqlite::Transaction;
 use serde::Serialize;
@@ -80,6 +80,7 @@ pub(crate) fn recall(
     if question.is_empty() {
         return Ok(Vec::new());
     }
+    let question = question.completed(query, |word| is_known(transaction, word))?;
     let nearest = Nearest::of(transaction, scope, near)?;
     let mut hits = Vec::new();
     for written in search::WRITTEN {
@@ -96,6 +97,17 @@ pub(crate) fn recall(
     hits.sort_by(|a, b| b.score.total_cmp(&a.score).then(a.source.cmp(&b.source)));
     hits.truncate(limit);
     Ok(hits)
+}
+
+/// Whether any text has a word, in some form.
+fn is_known(transaction: &Transaction<'_>, word: &str) -> rusqlite::Result<bool> {
+    for index in ["message_words", "observation_words", "knowledge_words"] {
+        let sql = format!("SELECT 1 FROM {index} WHERE {index} MATCH ?1 LIMIT 1");
+        if transaction.prepare_cached(&sql)?.exists([any_of(&[word.to_owned()])])? {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }
 
 /// Scores the hits of one source, which come in their order with their shares of the words, so that the order stays: what

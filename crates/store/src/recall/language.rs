@@ -111,7 +111,7 @@ impl Language {
         if self.is_english() { lexicon::irregular_forms(&lexicon::english_stem(word)) } else { &[] }
     }
 
-    fn is_english(&self) -> bool {
+    pub(super) fn is_english(&self) -> bool {
         matches!(self.algorithm, Algorithm::English)
     }
 

@@ -24,6 +24,8 @@ pub(super) struct Meaning {
 #[derive(Debug)]
 pub(super) struct Meanings<'q> {
     terms: &'q [String],
+    /// Words of which longer ones that begin so are looked for.
+    beginnings: &'q [String],
     /// The same as English ones, of a question in another language.
     in_english: Vec<Option<String>>,
     language: Language,
@@ -38,7 +40,12 @@ impl<'q> Meanings<'q> {
     pub(super) fn to(terms: &'q [String], language: Language, asks_when: bool) -> Self {
         let in_english: Vec<_> = terms.iter().map(|term| language.english_stem(term)).collect();
         let first_letters = first_letters(terms.iter().chain(in_english.iter().flatten()), asks_when);
-        Self { terms, in_english, language, asks_when, first_letters, known: HashMap::new() }
+        Self { terms, beginnings: &[], in_english, language, asks_when, first_letters, known: HashMap::new() }
+    }
+
+    /// The same, where longer words count as these with which they begin.
+    pub(super) fn with_beginnings(self, beginnings: &'q [String]) -> Self {
+        Self { beginnings, ..self }
     }
 
     /// How many terms the question has.
@@ -85,7 +92,15 @@ impl<'q> Meanings<'q> {
                 self.terms.iter().enumerate().filter(|(_, term)| self.language.is_made_of(stem, term));
             parts.max_by_key(|(_, term)| term.len()).map(|(at, _)| at)
         };
-        itself.or_else(in_english).or_else(a_part)
+        itself.or_else(in_english).or_else(a_part).or_else(|| self.begun(word))
+    }
+
+    /// The one with whose word this one begins.
+    fn begun(&self, word: &str) -> Option<usize> {
+        let word = word.to_lowercase();
+        let beginning = self.beginnings.iter().find(|beginning| word.starts_with(beginning.as_str()))?;
+        let stem = self.language.stem(beginning);
+        self.terms.iter().position(|term| *term == stem)
     }
 }
 

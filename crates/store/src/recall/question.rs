@@ -26,6 +26,8 @@ pub(super) struct Question {
     pub(super) language: Language,
     /// The telling words as the index is to look for them.
     telling: Vec<String>,
+    /// Those of them that no text has, of which what begins so is looked for.
+    unfinished: Vec<String>,
     /// The names in it that have several words.
     pub(super) phrases: Vec<Phrase>,
     /// Whether it asks when something was.
@@ -43,13 +45,35 @@ impl Question {
         let language = Language::of(query, spoken)?;
         let telling = telling_words(query, &language);
         let words: Vec<String> = lexicon::words(query).collect();
-        let mut seen = HashSet::new();
-        let stems =
-            telling.iter().flat_map(|word| lexicon::words_as_written(word)).map(|word| language.stem(word));
-        let terms = stems.filter(|stem| seen.insert(stem.clone())).collect();
+        let terms = terms(&telling, language);
         let (asks_when, date) = (asks_when(&words), NamedDate::among(&words));
         let phrases = Phrase::all_in(query);
-        Ok(Self { words, terms, language, telling, phrases, asks_when, date })
+        Ok(Self { words, terms, language, telling, unfinished: Vec::new(), phrases, asks_when, date })
+    }
+
+    /// The same, of which the words that no text has are looked for in parts: a name in camel case as its words, any other as the beginning of a
+    /// longer one, as of a commit of which a few digits were noted.
+    pub(super) fn completed<E>(
+        mut self,
+        query: &str,
+        mut is_known: impl FnMut(&str) -> Result<bool, E>,
+    ) -> Result<Self, E> {
+        let mut telling: Vec<String> = Vec::new();
+        for word in std::mem::take(&mut self.telling) {
+            let humps = if is_known(&word)? { None } else { Some(humps_of(query, &word)) };
+            match humps {
+                Some(humps) if !humps.is_empty() => telling.extend(humps),
+                Some(_) if self.language.is_english() && may_begin(&word) => {
+                    self.unfinished.push(word.clone());
+                    telling.push(word);
+                }
+                _ => telling.push(word),
+            }
+        }
+        let mut seen = HashSet::new();
+        telling.retain(|word| seen.insert(word.clone()));
+        self.terms = terms(&telling, self.language);
+        Ok(Self { telling, ..self })
     }
 
     /// Whether there is nothing to look for.
@@ -59,12 +83,17 @@ impl Question {
 
     /// What an index is asked for each telling word.
     pub(super) fn sought(&self) -> impl ExactSizeIterator<Item = Sought> {
-        self.telling.iter().map(|word| Sought::of(word, &self.language))
+        self.telling.iter().map(|word| {
+            if self.unfinished.contains(word) {
+                return Sought::Beginning { beginning: word.clone(), word: word.clone() };
+            }
+            Sought::of(word, &self.language)
+        })
     }
 
     /// What words mean to it.
     pub(super) fn meanings(&self) -> Meanings<'_> {
-        Meanings::to(&self.terms, self.language, self.asks_when)
+        Meanings::to(&self.terms, self.language, self.asks_when).with_beginnings(&self.unfinished)
     }
 
     /// The share of its telling words that a hit has, from 0 to 1.
@@ -114,6 +143,37 @@ pub(super) fn any_of(words: &[String]) -> String {
 
 fn quoted(word: &str) -> String {
     format!("\"{}\"", set_apart(word))
+}
+
+fn terms(telling: &[String], language: Language) -> Vec<String> {
+    let mut seen = HashSet::new();
+    let stems =
+        telling.iter().flat_map(|word| lexicon::words_as_written(word)).map(|word| language.stem(word));
+    stems.filter(|stem| seen.insert(stem.clone())).collect()
+}
+
+/// Whether a word is long enough to tell something by how others begin.
+fn may_begin(word: &str) -> bool {
+    let shortest = if word.chars().all(|letter| letter.is_ascii_digit()) { 3 } else { 4 };
+    word.is_ascii() && word.len() >= shortest
+}
+
+/// The words of a name in camel case that is written so in a query; none of any other word.
+fn humps_of(query: &str, word: &str) -> Vec<String> {
+    let mut parts = query.split(parts_words);
+    let Some(name) = parts.find(|part| part.to_lowercase() == word) else { return Vec::new() };
+    let mut humps = vec![String::new()];
+    let mut before = 'A';
+    for letter in name.chars() {
+        if letter.is_uppercase() && before.is_lowercase() {
+            humps.push(String::new());
+        }
+        if let Some(hump) = humps.last_mut() {
+            hump.extend(letter.to_lowercase());
+        }
+        before = letter;
+    }
+    if humps.len() < 2 { Vec::new() } else { humps }
 }
 
 fn telling_words(query: &str, language: &Language) -> Vec<String> {
@@ -183,6 +243,23 @@ mod tests {
         assert_eq!(telling(&"w1 w2 w3 ".repeat(100)), "w1 w2 w3");
         let many: String = (0..100).map(|n| format!("w{n} ")).collect();
         assert_eq!(Question::by_itself(&many).telling.len(), MOST_WORDS);
+    }
+
+    #[test]
+    fn a_word_that_no_text_has_is_looked_for_as_a_beginning_and_a_name_in_camel_case_as_its_words() {
+        let completed = |query: &str, known: &[&str]| {
+            let is_known = |word: &str| Ok::<_, std::convert::Infallible>(known.contains(&word));
+            let Ok(question) = Question::by_itself(query).completed(query, is_known);
+            (question.expressions().join(" "), question.terms.join(" "))
+        };
+        let expect = |expressions: &str, terms: &str| (expressions.to_owned(), terms.to_owned());
+        assert_eq!(
+            completed("9f3c2ab auth 512 ab", &["auth"]),
+            expect(r#""9f3c2ab"* "auth" "512"* "ab""#, "9f3c2ab auth 512 ab")
+        );
+        assert_eq!(completed("parseConfig parse", &["parse"]), expect(r#""parse" "config""#, "pars config"));
+        assert_eq!(completed("parseConfig", &["parseconfig"]), expect(r#""parseconfig""#, "parseconfig"));
+        assert_eq!(completed("HTTPServer", &[]), expect(r#""httpserver"*"#, "httpserver"));
     }
 
     #[test]

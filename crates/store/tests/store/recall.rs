@@ -354,3 +354,20 @@ fn a_name_from_code_is_found_where_it_stands_before_its_words_apart() {
     let hits = store.recall(None, "where is `flush_cursor` called", 10).unwrap();
     assert_eq!(hits[0].text, "it hangs in flush_cursor() there");
 }
+
+#[test]
+fn the_beginning_of_a_word_is_enough_where_no_text_has_it_whole() {
+    let mut store = store_with(
+        "s",
+        &["fixed in 9f3c2ab71d", "ok", "authentication goes by cookie", "ok", "call parse_config first"],
+    );
+    for (query, text) in [
+        ("9f3c2ab", "fixed in 9f3c2ab71d"),
+        ("auth", "authentication goes by cookie"),
+        ("parseConfig", "call parse_config first"),
+    ] {
+        let hits = store.recall(None, query, 10).unwrap();
+        assert_eq!(hits.first().map(|hit| (hit.text.as_str(), hit.score)), Some((text, 1.0)), "{query}");
+    }
+    assert_eq!(store.recall(None, "zzzz", 10).unwrap(), []);
+}
