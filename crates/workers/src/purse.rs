@@ -2,7 +2,7 @@
 //! restart forgets nothing.
 
 use domain::budget::{Allowance, day_of};
-use domain::time::UnixMillis;
+use domain::time::{DAY, UnixMillis};
 use std::sync::{Arc, Mutex, PoisonError};
 use store::{CostsBy, Desk, Store, StoreError};
 
@@ -72,7 +72,14 @@ impl Purse {
 }
 
 fn spent_today(store: &mut dyn Store, now: UnixMillis) -> Result<f64, StoreError> {
-    let sum = store.costs(day_of(now), CostsBy::Nothing)?.pop();
+    let (today, tomorrow) = (day_of(now), UnixMillis(day_of(now).0 + DAY));
+    // A clock that was ahead for a while has left what it cost on days that are yet to come.
+    let [since_today, from_tomorrow] = [today, tomorrow].map(|since| spent_since(store, since));
+    Ok((since_today? - from_tomorrow?).max(0.0))
+}
+
+fn spent_since(store: &mut dyn Store, since: UnixMillis) -> Result<f64, StoreError> {
+    let sum = store.costs(since, CostsBy::Nothing)?.pop();
     Ok(sum.map_or(0.0, |sum| sum.other_usd + sum.warm_cost_usd))
 }
 
@@ -109,12 +116,13 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn all_that_background_work_cost_today_counts_and_nothing_of_before() {
+    async fn all_that_background_work_cost_today_counts_and_nothing_of_other_days() {
         let mut store = SqliteStore::in_memory().unwrap();
         let charged =
             [Purpose::Distill, Purpose::Curate, Purpose::Consolidate, Purpose::Warm, Purpose::Batch];
         charged.into_iter().for_each(|purpose| charge(&mut store, purpose, 0.25, at(1)));
         charge(&mut store, Purpose::Distill, 9.0, at(-1));
+        charge(&mut store, Purpose::Distill, 9.0, at(24));
         let purse = Purse::new(Some(2.5), Desk::inline(store));
         let balance = purse.balance(at(2)).await.unwrap().unwrap();
         assert_eq!((balance.limit, balance.spent), (2.5, 1.25));

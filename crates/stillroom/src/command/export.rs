@@ -21,7 +21,7 @@ pub(crate) fn perform(invocation: &Invocation<'_>, asked: &Export) -> Result<Exi
         if asked.all {
             write_all(&mut keeper, &mut sheet).await?;
         } else {
-            let project = asked.project.as_deref().map(named);
+            let project = asked.project.as_deref().map(|project| named(invocation, project)).transpose()?;
             sheet.write_text(&knowledge(&mut keeper, project.as_ref()).await?)?;
         }
         sheet.finish()?;

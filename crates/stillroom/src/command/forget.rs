@@ -20,7 +20,7 @@ const PATIENCE: Duration = Duration::from_secs(3600);
 pub(crate) fn perform(invocation: &Invocation<'_>, asked: &Forget) -> Result<ExitCode, Failure> {
     wait_for(async {
         let mut keeper = Keeper::find(invocation).await?;
-        let doomed = named(&mut keeper, &asked.what).await?;
+        let doomed = named(invocation, &mut keeper, &asked.what).await?;
         let format = Json::from(asked.json);
         let found = forget(&mut keeper, &doomed, true).await?;
         if asked.dry_run {
@@ -38,11 +38,12 @@ pub(crate) fn perform(invocation: &Invocation<'_>, asked: &Forget) -> Result<Exi
 }
 
 /// The same with the whole id of its session, or the name of its project.
-async fn named(keeper: &mut Keeper, what: &Doomed) -> Result<Doomed, Failure> {
+async fn named(invocation: &Invocation<'_>, keeper: &mut Keeper, what: &Doomed) -> Result<Doomed, Failure> {
     let id = match what {
         Doomed::Session { id } => id,
         Doomed::Project { name } => {
-            return Ok(Doomed::Project { name: project::named(name).as_str().to_owned() });
+            let project = project::named(invocation, name)?;
+            return Ok(Doomed::Project { name: project.as_str().to_owned() });
         }
         Doomed::Everything => return Ok(Doomed::Everything),
     };

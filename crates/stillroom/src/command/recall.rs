@@ -6,22 +6,24 @@ use super::project::named;
 use crate::cli::Json;
 use crate::client::encoded;
 use crate::failure::Failure;
+use domain::ids::ProjectId;
 use std::process::ExitCode;
 
 /// Shows what fits `words`, the best first.
 pub(crate) fn perform(
     invocation: &Invocation<'_>,
     words: &[String],
-    within: (u32, Option<&str>),
+    (limit, project): (u32, Option<&str>),
     json: Json,
 ) -> Result<ExitCode, Failure> {
-    look::show(invocation, &list(words, within), json)
+    let project = project.map(|project| named(invocation, project)).transpose()?;
+    look::show(invocation, &list(words, (limit, project.as_ref())), json)
 }
 
 /// So many hits, and perhaps of one project only.
-fn list(words: &[String], (limit, project): (u32, Option<&str>)) -> List {
+fn list(words: &[String], (limit, project): (u32, Option<&ProjectId>)) -> List {
     let project =
-        project.map(|project| format!("&project={}", encoded(named(project).as_str()))).unwrap_or_default();
+        project.map(|project| format!("&project={}", encoded(project.as_str()))).unwrap_or_default();
     List {
         path: format!("/api/v1/recall?q={}&limit={limit}{project}", encoded(&words.join(" "))),
         field: "hits",
@@ -47,7 +49,7 @@ mod tests {
     fn the_words_are_one_query() {
         let path = |project| list(&["wal".to_owned(), "a&b".to_owned()], (5, project)).path;
         assert_eq!(path(None), "/api/v1/recall?q=wal%20a%26b&limit=5");
-        assert_eq!(path(Some("/a b")), "/api/v1/recall?q=wal%20a%26b&limit=5&project=%2Fa%20b");
+        assert_eq!(path(Some(&"/a b".into())), "/api/v1/recall?q=wal%20a%26b&limit=5&project=%2Fa%20b");
     }
 
     #[test]
