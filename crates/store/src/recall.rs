@@ -24,7 +24,7 @@ use domain::vector::QueryVector;
 use nearest::Nearest;
 use question::{Question, any_of};
 use ranking::{Ranked, Talk};
-use rusqlite::Transaction;
+use rusqlite::{Transaction, params};
 use serde::Serialize;
 
 pub use scope::Scope;
@@ -80,7 +80,7 @@ pub(crate) fn recall(
     if question.is_empty() {
         return Ok(Vec::new());
     }
-    let question = question.completed(query, |word| is_known(transaction, word))?;
+    let question = question.completed(query, |word, most| texts_with(transaction, word, most))?;
     let nearest = Nearest::of(transaction, scope, near)?;
     let mut hits = Vec::new();
     for written in search::WRITTEN {
@@ -99,15 +99,18 @@ pub(crate) fn recall(
     Ok(hits)
 }
 
-/// Whether any text has a word, in some form.
-fn is_known(transaction: &Transaction<'_>, word: &str) -> rusqlite::Result<bool> {
+/// In how many texts a word is in some form; it is not counted further than `most`.
+fn texts_with(transaction: &Transaction<'_>, word: &str, most: u32) -> rusqlite::Result<u32> {
+    let mut texts = 0;
     for index in ["message_words", "observation_words", "knowledge_words"] {
-        let sql = format!("SELECT 1 FROM {index} WHERE {index} MATCH ?1 LIMIT 1");
-        if transaction.prepare_cached(&sql)?.exists([any_of(&[word.to_owned()])])? {
-            return Ok(true);
+        let sql = format!("SELECT count(*) FROM (SELECT 1 FROM {index} WHERE {index} MATCH ?1 LIMIT ?2)");
+        let found = params![any_of(&[word.to_owned()]), most - texts];
+        texts += transaction.prepare_cached(&sql)?.query_row(found, |row| row.get::<_, u32>(0))?;
+        if texts >= most {
+            break;
         }
     }
-    Ok(false)
+    Ok(texts)
 }
 
 /// Scores the hits of one source, which come in their order with their shares of the words, so that the order stays: what

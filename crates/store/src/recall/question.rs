@@ -10,8 +10,12 @@ use domain::script::{has_unspaced, is_hiragana, lone, set_apart};
 use std::collections::HashSet;
 use std::iter;
 
-/// More words than this do not make a search better, only slower.
+/// More words than this do not make a search better, only slower: of a log that is pasted the rarest count.
 const MOST_WORDS: usize = 32;
+/// So many are looked at for that.
+const MOST_READ: usize = 200;
+/// What is in so many texts is not rare.
+const COMMON: u32 = 500;
 /// What no keyboard of ASCII has, and would be taken for a part of the word at which it stands.
 const PUNCTUATION: &str = "¿¡«»‹›“”„‘’‚…–—؟،";
 
@@ -53,14 +57,19 @@ impl Question {
 
     /// The same, of which the words that no text has are looked for in parts: a name in camel case as its words, any other as the beginning of a
     /// longer one, as of a commit of which a few digits were noted.
+    ///
+    /// `count` tells in how many texts a word is, up to so many.
     pub(super) fn completed<E>(
         mut self,
         query: &str,
-        mut is_known: impl FnMut(&str) -> Result<bool, E>,
+        mut count: impl FnMut(&str, u32) -> Result<u32, E>,
     ) -> Result<Self, E> {
         let mut telling: Vec<String> = Vec::new();
-        for word in std::mem::take(&mut self.telling) {
-            let humps = if is_known(&word)? { None } else { Some(humps_of(query, &word)) };
+        let words = std::mem::take(&mut self.telling);
+        let up_to = if words.len() > MOST_WORDS { COMMON } else { 1 };
+        let texts = words.iter().map(|word| count(word, up_to)).collect::<Result<Vec<_>, _>>()?;
+        for (word, texts) in rarest(words, &texts) {
+            let humps = if texts > 0 { None } else { Some(humps_of(query, &word)) };
             match humps {
                 Some(humps) if !humps.is_empty() => telling.extend(humps),
                 Some(_) if self.language.is_english() && may_begin(&word) => {
@@ -145,6 +154,16 @@ fn quoted(word: &str) -> String {
     format!("\"{}\"", set_apart(word))
 }
 
+/// As many as are looked for, in their order: of those that are in some text those in the fewest.
+fn rarest(words: Vec<String>, texts: &[u32]) -> Vec<(String, u32)> {
+    let mut by_rarity: Vec<usize> = (0..words.len()).collect();
+    by_rarity.sort_by_key(|at| if texts[*at] > 0 { texts[*at] } else { u32::MAX });
+    by_rarity.truncate(MOST_WORDS);
+    let kept: HashSet<usize> = by_rarity.into_iter().collect();
+    let all = words.into_iter().zip(texts.iter().copied()).enumerate();
+    all.filter(|(at, _)| kept.contains(at)).map(|(_, word)| word).collect()
+}
+
 fn terms(telling: &[String], language: Language) -> Vec<String> {
     let mut seen = HashSet::new();
     let stems =
@@ -182,7 +201,7 @@ fn telling_words(query: &str, language: &Language) -> Vec<String> {
     let telling: Vec<&String> = all.iter().filter(|word| is_telling(word, language)).collect();
     let chosen = if telling.is_empty() { all.iter().collect() } else { telling };
     let mut seen = HashSet::new();
-    chosen.into_iter().filter(|word| seen.insert(*word)).take(MOST_WORDS).cloned().collect()
+    chosen.into_iter().filter(|word| seen.insert(*word)).take(MOST_READ).cloned().collect()
 }
 
 /// Blanks, control characters and punctuation stand between words. About everything else the index decides, which knows more of Unicode
@@ -242,14 +261,26 @@ mod tests {
         assert!(Question::by_itself(" \0 \"*' ").is_empty());
         assert_eq!(telling(&"w1 w2 w3 ".repeat(100)), "w1 w2 w3");
         let many: String = (0..100).map(|n| format!("w{n} ")).collect();
-        assert_eq!(Question::by_itself(&many).telling.len(), MOST_WORDS);
+        let Ok(completed) = Question::by_itself(&many).completed(&many, |word, most| {
+            let number: u32 = word[1..].parse().unwrap_or_default();
+            Ok::<_, std::convert::Infallible>(if number.is_multiple_of(2) {
+                0
+            } else {
+                (200 - number).min(most)
+            })
+        });
+        let rarest: Vec<String> = (37..100).step_by(2).map(|number| format!("w{number}")).collect();
+        assert_eq!(
+            completed.telling, rarest,
+            "of those that are in a text at all the rarest, in their order"
+        );
     }
 
     #[test]
     fn a_word_that_no_text_has_is_looked_for_as_a_beginning_and_a_name_in_camel_case_as_its_words() {
         let completed = |query: &str, known: &[&str]| {
-            let is_known = |word: &str| Ok::<_, std::convert::Infallible>(known.contains(&word));
-            let Ok(question) = Question::by_itself(query).completed(query, is_known);
+            let count = |word: &str, _| Ok::<_, std::convert::Infallible>(u32::from(known.contains(&word)));
+            let Ok(question) = Question::by_itself(query).completed(query, count);
             (question.expressions().join(" "), question.terms.join(" "))
         };
         let expect = |expressions: &str, terms: &str| (expressions.to_owned(), terms.to_owned());
