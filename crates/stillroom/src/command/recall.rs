@@ -6,7 +6,8 @@ use super::project::named;
 use crate::cli::Json;
 use crate::client::encoded;
 use crate::failure::Failure;
-use domain::ids::ProjectId;
+use domain::ids::{ProjectId, SessionId};
+use serde_json::Value;
 use std::process::ExitCode;
 
 /// Shows what fits `words`, the best first.
@@ -34,8 +35,15 @@ fn list(words: &[String], (limit, project): (u32, Option<&ProjectId>)) -> List {
             ("TITLE", "title"),
             ("TEXT", "text"),
         ],
-        complete: |_| {},
+        complete: shorten,
         empty: "Nothing fits.",
+    }
+}
+
+/// As much of a session's id as tells it from others leaves more room for the text.
+fn shorten(hit: &mut Value) {
+    if let Some(session) = hit["session"].as_str().map(SessionId::from) {
+        hit["session"] = session.prefix().into();
     }
 }
 
@@ -56,7 +64,7 @@ mod tests {
     fn each_hit_is_a_line() {
         let answer = json!({"hits": [
             {"source": "knowledge", "id": "k1", "session": null, "title": "WAL and NFS", "text": "not over NFS", "score": 2.5, "at": "2026-11-23T10:00:00.000Z"},
-            {"source": "message", "id": "7", "session": "0199f3a2", "title": null, "text": "is WAL safe?", "score": 1.25, "at": "2026-11-23T10:00:01.000Z"},
+            {"source": "message", "id": "7", "session": "0199f3a2-77aa-7000-8000-000000000001", "title": null, "text": "is WAL safe?", "score": 1.25, "at": "2026-11-23T10:00:01.000Z"},
         ]});
         insta::assert_snapshot!(text(&list(&[], (10, None)), &answer));
     }
