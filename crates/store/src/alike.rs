@@ -7,7 +7,7 @@
 
 use crate::knowledge::{self, Draft, Place};
 use domain::knowledge::KnowledgeEntry;
-use domain::likeness::{Likeness, Print, compared, enough_to_find};
+use domain::resemblance::{Print, Relation, compared, enough_to_find};
 use domain::script::set_apart;
 use rusqlite::{Transaction, params};
 
@@ -61,7 +61,7 @@ impl Neighbours {
     /// The entry that says the same; the likest of several.
     pub(crate) fn same(self) -> Option<KnowledgeEntry> {
         let Self { print, each } = self;
-        let same = each.into_iter().filter(|(other, _)| print.likeness(other) == Likeness::Same);
+        let same = each.into_iter().filter(|(other, _)| print.relation(other) == Relation::Same);
         let likest =
             same.max_by(|(one, _), (other, _)| print.resemblance(one).total_cmp(&print.resemblance(other)));
         likest.map(|(_, entry)| entry)
@@ -70,7 +70,7 @@ impl Neighbours {
     /// Those that say the contrary.
     pub(crate) fn contrary(self) -> impl Iterator<Item = KnowledgeEntry> {
         let Self { print, each } = self;
-        let contrary = each.into_iter().filter(move |(other, _)| print.likeness(other) == Likeness::Contrary);
+        let contrary = each.into_iter().filter(move |(other, _)| print.relation(other) == Relation::Contrary);
         contrary.map(|(_, entry)| entry)
     }
 }
@@ -107,7 +107,7 @@ impl Graves {
 
     /// Whether something that said the same was deleted.
     pub(crate) fn hold(&self, print: &Print) -> bool {
-        self.0.iter().any(|grave| print.likeness(grave) == Likeness::Same)
+        self.0.iter().any(|grave| print.relation(grave) == Relation::Same)
     }
 }
 

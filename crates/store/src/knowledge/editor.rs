@@ -7,8 +7,8 @@ use crate::contradiction;
 use crate::error::StoreError;
 use domain::ids::{KnowledgeId, SessionId};
 use domain::knowledge::{Category, KnowledgeEntry, Operation};
-use domain::likeness::Print;
 use domain::origin::Origin;
+use domain::resemblance::Print;
 use domain::time::UnixMillis;
 use rusqlite::{OptionalExtension as _, Transaction, named_params, params};
 

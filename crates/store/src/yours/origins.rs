@@ -3,8 +3,8 @@
 use crate::columns::{Word, word};
 use crate::knowledge::{is_taken, next_id};
 use domain::ids::{KnowledgeId, Principal};
-use domain::likeness::{Likeness, Print};
 use domain::origin::Origin;
+use domain::resemblance::{Print, Relation};
 use rusqlite::{OptionalExtension as _, Row, Transaction, params};
 
 /// What is left of an entry that is gone.
@@ -21,7 +21,7 @@ impl Grave {
     /// Whether it is that of an entry which says this. Of one that left no words it cannot be told; then nothing comes back.
     fn may_have_said(&self, (title, content): (&str, &str)) -> bool {
         let print = Print::from_bytes(&self.print);
-        self.print.is_empty() || print.likeness(&Print::of(title, content)) == Likeness::Same
+        self.print.is_empty() || print.relation(&Print::of(title, content)) == Relation::Same
     }
 }
 

@@ -19,7 +19,7 @@ const NEGATING: [char; 7] = ['不', '没', '沒', '无', '無', '未', '勿'];
 
 /// How two entries stand to each other.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Likeness {
+pub enum Relation {
     /// They are about different things.
     Different,
     /// They say the same.
@@ -61,11 +61,11 @@ impl Print {
 
     /// How two entries with these prints stand to each other.
     #[must_use]
-    pub fn likeness(&self, other: &Self) -> Likeness {
+    pub fn relation(&self, other: &Self) -> Relation {
         match self.resemblance(other) >= ALIKE {
-            false => Likeness::Different,
-            true if self.telling == other.telling => Likeness::Same,
-            true => Likeness::Contrary,
+            false => Relation::Different,
+            true if self.telling == other.telling => Relation::Same,
+            true => Relation::Contrary,
         }
     }
 
@@ -120,56 +120,56 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    fn likeness(one: &str, other: &str) -> Likeness {
-        Print::of("", one).likeness(&Print::of("", other))
+    fn relation(one: &str, other: &str) -> Relation {
+        Print::of("", one).relation(&Print::of("", other))
     }
 
     #[test]
     fn a_rewording_says_the_same_and_another_sentence_about_the_thing_does_not() {
         let said = "The tests of the store need a disk that syncs, or they fail";
         assert_eq!(
-            likeness(said, "tests of the store need a disk that syncs, or else they fail!"),
-            Likeness::Same
+            relation(said, "tests of the store need a disk that syncs, or else they fail!"),
+            Relation::Same
         );
         assert_eq!(
-            likeness(said, "The store keeps its files in a folder that only the owner may read"),
-            Likeness::Different
+            relation(said, "The store keeps its files in a folder that only the owner may read"),
+            Relation::Different
         );
     }
 
     #[test]
     fn seven_words_of_ten_are_alike_and_fewer_are_not() {
-        assert_eq!(likeness("a b c d e f g", "a b c d e f g h i j"), Likeness::Same);
-        assert_eq!(likeness("a b c d e f g", "a b c d e f g h i j k"), Likeness::Different);
+        assert_eq!(relation("a b c d e f g", "a b c d e f g h i j"), Relation::Same);
+        assert_eq!(relation("a b c d e f g", "a b c d e f g h i j k"), Relation::Different);
     }
 
     #[test]
     fn another_number_or_a_negation_makes_it_the_contrary() {
-        assert_eq!(likeness("The retry limit is 5", "The retry limit is 8"), Likeness::Contrary);
-        assert_eq!(likeness("Use tabs in makefiles", "Never use tabs in makefiles"), Likeness::Contrary);
-        assert_eq!(likeness("The retry limit is 5", "the RETRY limit is: 5."), Likeness::Same);
+        assert_eq!(relation("The retry limit is 5", "The retry limit is 8"), Relation::Contrary);
+        assert_eq!(relation("Use tabs in makefiles", "Never use tabs in makefiles"), Relation::Contrary);
+        assert_eq!(relation("The retry limit is 5", "the RETRY limit is: 5."), Relation::Same);
     }
 
     #[test]
     fn where_no_blanks_part_words_entries_are_compared_all_the_same() {
         let said = "存储的测试需要一个会同步的磁盘，否则会失败";
-        assert_eq!(likeness(said, "存储的测试需要一个会同步的磁盘，否则就会失败！"), Likeness::Same);
-        assert_eq!(likeness(said, "存储的测试不需要一个会同步的磁盘，否则会失败"), Likeness::Contrary);
-        assert_eq!(likeness(said, "存储把文件放在只有所有者可以读取的文件夹里"), Likeness::Different);
-        assert_eq!(likeness("再試行の上限は5回です", "再試行の上限は8回です"), Likeness::Contrary);
+        assert_eq!(relation(said, "存储的测试需要一个会同步的磁盘，否则就会失败！"), Relation::Same);
+        assert_eq!(relation(said, "存储的测试不需要一个会同步的磁盘，否则会失败"), Relation::Contrary);
+        assert_eq!(relation(said, "存储把文件放在只有所有者可以读取的文件夹里"), Relation::Different);
+        assert_eq!(relation("再試行の上限は5回です", "再試行の上限は8回です"), Relation::Contrary);
     }
 
     #[test]
     fn what_an_entry_is_about_is_not_what_it_mentions() {
         let oven = Print::of("The oven", "the flour stands beside it");
         let flour = Print::of("The flour", "the oven stands beside it");
-        assert_eq!(oven.likeness(&flour), Likeness::Different);
+        assert_eq!(oven.relation(&flour), Relation::Different);
     }
 
     #[test]
     fn texts_without_words_are_alike_to_nothing() {
-        assert_eq!(likeness("", ""), Likeness::Different);
-        assert_eq!(likeness("42", "42"), Likeness::Different);
+        assert_eq!(relation("", ""), Relation::Different);
+        assert_eq!(relation("42", "42"), Relation::Different);
     }
 
     proptest! {
@@ -177,7 +177,7 @@ mod tests {
         fn a_print_is_kept_whole_and_says_the_same_as_itself(text in "[a-z]{1,6}( [a-z0-9]{1,6}){0,20}") {
             let print = Print::of("title", &text);
             prop_assert_eq!(&Print::from_bytes(&print.to_bytes()), &print);
-            prop_assert_eq!(print.likeness(&print), Likeness::Same);
+            prop_assert_eq!(print.relation(&print), Relation::Same);
         }
 
         #[test]
@@ -187,7 +187,7 @@ mod tests {
             let one = text(0, count);
             prop_assume!(Print::of("", &text(0, count + others)).words.len() == count + others, "no two have one hash");
             let without = text(enough_to_find(count), count + others);
-            prop_assert_eq!(likeness(&one, &without), Likeness::Different);
+            prop_assert_eq!(relation(&one, &without), Relation::Different);
             prop_assert!(compared(&one).len() == count && enough_to_find(count) <= count);
         }
 
