@@ -114,7 +114,7 @@ pub trait Store: Browse + Yours + Send {
 
     /// Applies all `operations` to the knowledge of the session's principal and project, and sets its turns since curation
     /// to 0. Creating what has the category and title of an entry, in whatever case, or says the same in nearly the same words
-    /// ([`domain::likeness`]), updates that entry. What says the same as an entry that was deleted before is not created.
+    /// ([`domain::resemblance`]), updates that entry. What says the same as an entry that was deleted before is not created.
     /// Entries that are nearly alike and differ in a number or a negation are noted as contradicting each other.
     ///
     /// # Errors
