@@ -88,7 +88,7 @@ where
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
     use std::io::{self, Write};
     use std::sync::{Arc, Mutex};
@@ -117,6 +117,16 @@ mod tests {
         move || page.clone()
     }
 
+    /// What people read of a job under a filter.
+    pub(in crate::telemetry) fn read_of(filter: &str, job: impl FnOnce()) -> String {
+        let page = Page::default();
+        tracing::subscriber::with_default(
+            human(parsed(filter).expect("readable"), writer(&page), false),
+            job,
+        );
+        page.text()
+    }
+
     fn say() {
         tracing::info!(target: "stillroom::relay", status = 200, "relayed");
         tracing::debug!(target: "stillroom::relay", "too quiet to hear");
@@ -140,10 +150,7 @@ mod tests {
 
     #[test]
     fn people_get_a_line_without_colours_when_it_is_no_terminal() {
-        let page = Page::default();
-        let log = human(parsed(DEFAULT_FILTER).expect("readable"), writer(&page), false);
-        tracing::subscriber::with_default(log, say);
-        let text = page.text();
+        let text = read_of(DEFAULT_FILTER, say);
         assert!(text.ends_with("INFO stillroom::relay: relayed status=200\n"), "{text}");
         assert_eq!(text.lines().count(), 1);
     }
@@ -151,14 +158,12 @@ mod tests {
     #[test]
     fn what_the_memory_is_asked_and_answers_is_in_no_log_whatever_is_asked_for() {
         for filter in ["trace", "rmcp=trace", "debug,rmcp::service=debug"] {
-            let page = Page::default();
-            let log = human(parsed(filter).expect("readable"), writer(&page), false);
-            tracing::subscriber::with_default(log, || {
+            let text = read_of(filter, || {
                 tracing::debug!(target: "rmcp::service", "a part of a conversation");
                 tracing::warn!(target: "rmcp::transport", "it failed");
             });
-            assert!(!page.text().contains("conversation"), "{filter}: {}", page.text());
-            assert!(page.text().contains("it failed"), "{filter}: {}", page.text());
+            assert!(!text.contains("conversation"), "{filter}: {text}");
+            assert!(text.contains("it failed"), "{filter}: {text}");
         }
     }
 

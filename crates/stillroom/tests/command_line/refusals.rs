@@ -95,6 +95,24 @@ fn a_price_list_that_is_none_stops_the_start_and_the_check_with_the_reason_and_w
     insta::assert_snapshot!(format!("{}\n{wrong}", missing[0]));
 }
 
+#[cfg(unix)]
+#[test]
+fn a_price_list_that_is_none_is_named_by_the_doctor_too_and_one_without_an_end_is_not_read() {
+    let user = User::new();
+    for (prices, why) in
+        [("/dev/zero", "it is no file of at most a mebibyte"), ("nowhere.json", "No such file")]
+    {
+        let settings = format!("prices = {prices:?}\nlisten = \"127.0.0.1:0\"\n");
+        std::fs::write(user.home().join("settings.toml"), settings).unwrap();
+        for (command, code) in [(&["config", "check"][..], 2), (&["doctor"], 1)] {
+            let answer = user.calls(&[command, &["--config", "settings.toml"]].concat());
+            let said = format!("{}{}", answer.out(), answer.err());
+            assert_eq!(answer.code(), Some(code), "{command:?}: {said}");
+            assert!(said.contains("price list") && said.contains(why), "{command:?}: {said}");
+        }
+    }
+}
+
 #[test]
 fn a_folder_without_a_model_stops_the_start_the_check_and_the_doctor_with_the_reason_and_what_to_do() {
     let user = User::new();

@@ -76,8 +76,9 @@ fn other_forms_and_accents_of_a_word_are_found_and_common_words_are_not_looked_f
 
 #[test]
 fn irregular_forms_of_a_word_are_found() {
-    let mut store = store_with("s", &["We bought a mill", "Fine"]);
+    let mut store = store_with("s", &["We bought a mill", "Fine", "They think so", "Yes"]);
     assert_eq!(found(&mut store, "what did they buy?")[0].1, "We bought a mill");
+    assert_eq!(found(&mut store, "who thought?")[0].1, "They think so");
 }
 
 #[test]

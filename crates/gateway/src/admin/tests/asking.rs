@@ -91,6 +91,14 @@ fn draft(content: &str) -> Value {
 }
 
 #[actix_web::test]
+async fn an_entry_that_is_made_by_hand_is_the_owners_who_can_take_it_along() {
+    let gateway = Gateway::of_owner("remote");
+    gateway.send(put("tabs", &draft("Tabs, not spaces."))).await;
+    let file = gateway.get("/api/v1/export/knowledge").await.text;
+    assert!(file.contains("Tabs, not spaces."), "{file}");
+}
+
+#[actix_web::test]
 async fn an_entry_can_be_made_changed_listed_found_and_forgotten() {
     let gateway = Gateway::new();
     let made = gateway.send(put("tabs", &draft("Tabs, not spaces."))).await.json();

@@ -80,6 +80,14 @@ impl Gateway {
         Self::at("http://127.0.0.1:9")
     }
 
+    /// One that records for somebody else, as one that is open to other machines does.
+    pub(crate) fn of_owner(owner: &str) -> Self {
+        let gateway = Self::new();
+        let metrics = Arc::new(Metrics::new());
+        let admin = Admin::new(gateway.house.clone(), Arc::clone(&gateway.ready), metrics);
+        Self { admin: Arc::new(admin.of_owner(owner.into())), ..gateway }
+    }
+
     /// One whose store lies in this folder, so that another can take over from it.
     pub(crate) fn in_folder(folder: &Path) -> Self {
         let store = SqliteStore::open(folder).expect("opened");

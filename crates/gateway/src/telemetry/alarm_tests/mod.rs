@@ -66,6 +66,15 @@ fn log(body: &str) -> Log {
 }
 
 #[test]
+fn a_models_name_makes_no_line_of_its_own_in_the_log() {
+    let alarm = SentryAlarm::start(&settings(None)).expect("no DSN is needed");
+    let model = "claude\n2026-11-27T00:00:00Z  INFO gateway: forged\u{1b}[31m".to_owned();
+    let text = crate::telemetry::logs::tests::read_of("info", || alarm.raise(&Alert { model, ..alert() }));
+    assert_eq!(text.lines().count(), 1, "{text}");
+    assert!(!text.contains('\u{1b}'), "{text:?}");
+}
+
+#[test]
 fn one_alert_is_one_event_with_exactly_these_fields() {
     let (alarm, outside) = started();
     alarm.raise(&alert());

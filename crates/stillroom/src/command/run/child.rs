@@ -150,6 +150,17 @@ mod tests {
 
     #[test]
     #[cfg(unix)]
+    fn a_link_in_the_place_of_the_log_is_not_written_through() {
+        let home = tempfile::tempdir().unwrap();
+        let (startup, log) = (home.path().join(".bashrc"), home.path().join("gateway.log"));
+        fs::write(&startup, "mine").unwrap();
+        std::os::unix::fs::symlink(&startup, &log).unwrap();
+        assert!(private_file(home.path(), &log).unwrap_err().to_string().contains("a link"));
+        assert_eq!(fs::read_to_string(&startup).unwrap(), "mine");
+    }
+
+    #[test]
+    #[cfg(unix)]
     fn the_log_and_its_folder_are_private() {
         use std::os::unix::fs::PermissionsExt as _;
         let home = tempfile::tempdir().unwrap();
