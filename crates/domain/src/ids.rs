@@ -89,17 +89,24 @@ plain_name! {
     FileId
 }
 
+/// Whether an id has between one and so many letters, digits, dots, dashes and underscores, and nothing else: such ones stand in paths, and
+/// in files that people edit.
+#[must_use]
+pub fn is_plain(id: &str, longest: usize) -> bool {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"._-".contains(&byte);
+    (1..=longest).contains(&id.len()) && id.bytes().all(plain)
+}
+
 impl KnowledgeId {
     /// The longest that a person or a file may give, in bytes.
     pub const LONGEST: usize = 64;
 
-    /// Whether a person or a file may give it: ids stand in paths, and in files that people edit.
+    /// Whether a person or a file may give it.
     ///
     /// # Errors
     /// What one looks like.
     pub fn check(&self) -> Result<(), String> {
-        let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"._-".contains(&byte);
-        if (1..=Self::LONGEST).contains(&self.0.len()) && self.0.bytes().all(plain) {
+        if is_plain(&self.0, Self::LONGEST) {
             return Ok(());
         }
         Err(format!("an id has 1 to {} letters, digits, dots, dashes and underscores", Self::LONGEST))

@@ -2,7 +2,6 @@
 
 use crate::conversation::Part;
 use crate::notes::{CLOSE, OPEN};
-use std::borrow::Cow;
 
 /// What stands for what our own memory answered. It is kept where it comes from: kept again with each question, it would be found in place of
 /// that, and be distilled as if it had been said anew.
@@ -23,13 +22,16 @@ fn recalls(tool: &str) -> bool {
     tool.ends_with("recall") && tool.contains("stillroom")
 }
 
-fn without_recalled(text: &str) -> Cow<'_, str> {
-    let fenced = || {
-        let (before, rest) = text.split_once(OPEN)?;
-        let (_, behind) = rest.rsplit_once(CLOSE)?;
-        Some(format!("{before}{RECALLED}{behind}"))
-    };
-    fenced().map_or(Cow::Borrowed(text), Cow::Owned)
+/// What stands in a fence cannot close it, so each ends with the first mark behind it.
+fn without_recalled(text: &str) -> String {
+    let (mut left, mut rest) = (String::with_capacity(text.len()), text);
+    while let Some((before, (_, behind))) =
+        rest.split_once(OPEN).and_then(|(before, fenced)| Some((before, fenced.split_once(CLOSE)?)))
+    {
+        left.extend([before, RECALLED]);
+        rest = behind;
+    }
+    left + rest
 }
 
 /// JSON with its strings as they are meant: a line that begins behind `\n` begins with its first word, and not with *n* before it.
@@ -95,7 +97,8 @@ mod tests {
         assert_eq!(call("mcp__other__recall", "{}"), "[tool call mcp__other__recall] {}");
         let fenced = "<stillroom-memory>\nNotes\n- [k1] Pulsar was rejected\n</stillroom-memory>";
         assert_eq!(result(fenced), format!("[tool result] {RECALLED}"));
-        assert_eq!(result(&format!("a {fenced} b")), format!("[tool result] a {RECALLED} b"));
+        let twice = format!("a {fenced} said between {fenced} b");
+        assert_eq!(result(&twice), format!("[tool result] a {RECALLED} said between {RECALLED} b"));
         assert_eq!(
             result("</stillroom-memory> a <stillroom-memory>"),
             "[tool result] </stillroom-memory> a <stillroom-memory>"

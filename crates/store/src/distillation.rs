@@ -21,7 +21,7 @@ const KNOWN_ENTRIES: u32 = 200;
 const COVER: &str = "UPDATE message SET distillation = ?2 WHERE id = ?1";
 
 /// The generation of what was made of messages.
-const FIRST: u32 = 0;
+pub(crate) const FIRST: u32 = 0;
 
 /// What the curator works from.
 #[derive(Debug, Clone, PartialEq, Default)]

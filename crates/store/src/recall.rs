@@ -80,7 +80,7 @@ pub(crate) fn recall(
     if question.is_empty() {
         return Ok(Vec::new());
     }
-    let question = question.completed(query, |word, most| texts_with(transaction, word, most))?;
+    let question = question.completed(query, |words, most| texts_with(transaction, words, most))?;
     let nearest = Nearest::of(transaction, scope, near)?;
     let mut hits = Vec::new();
     for written in search::WRITTEN {
@@ -99,12 +99,12 @@ pub(crate) fn recall(
     Ok(hits)
 }
 
-/// In how many texts a word is in some form; it is not counted further than `most`.
-fn texts_with(transaction: &Transaction<'_>, word: &str, most: u32) -> rusqlite::Result<u32> {
+/// In how many texts one of these words is; it is not counted further than `most`.
+fn texts_with(transaction: &Transaction<'_>, words: &[String], most: u32) -> rusqlite::Result<u32> {
     let mut texts = 0;
     for index in ["message_words", "observation_words", "knowledge_words"] {
         let sql = format!("SELECT count(*) FROM (SELECT 1 FROM {index} WHERE {index} MATCH ?1 LIMIT ?2)");
-        let found = params![any_of(&[word.to_owned()]), most - texts];
+        let found = params![any_of(words), most - texts];
         texts += transaction.prepare_cached(&sql)?.query_row(found, |row| row.get::<_, u32>(0))?;
         if texts >= most {
             break;

@@ -1,6 +1,6 @@
 //! Answers of the distiller's model that were of no use: counted, and in the end a reason to pass over what they were about.
 
-use crate::distillation::{Run, is_all_pending};
+use crate::distillation::{FIRST, Run, is_all_pending};
 use crate::yours::forgetting::is_forgotten;
 use domain::ids::SessionId;
 use domain::segment::GIVEN_UP;
@@ -39,7 +39,7 @@ pub(crate) fn note(
     }
     let lies_with_them = at.0.saturating_sub(since) >= DAY || was_any_of_use(transaction, since)?;
     if lies_with_them {
-        Run::begin(transaction, session, 0, at)?.pass_over(sources)?;
+        Run::begin(transaction, session, FIRST, at)?.pass_over(sources)?;
     }
     Ok(lies_with_them)
 }

@@ -132,7 +132,9 @@ impl Known<'_> {
         while looked_at < most
             && let Some(session) = sessions.next()?
         {
-            looked_at += self.in_session(transaction, session.get_ref(0)?.as_str()?, &own, &mut lists)?;
+            // One that has none takes a look as well, and there may be very many.
+            let had = self.in_session(transaction, session.get_ref(0)?.as_str()?, &own, &mut lists)?;
+            looked_at += had.max(1);
         }
         let [observations, messages] =
             lists.map(|list| list.compared(transaction, self.query).map(best_first));
@@ -262,6 +264,14 @@ mod tests {
         assert_eq!(ids(&mut database, 100), [9, 6, 3, 109, 106, 103]);
         assert_eq!(ids(&mut database, 3), [9, 6, 109, 106]);
         assert_eq!(ids(&mut database, 2), [9, 109]);
+    }
+
+    #[test]
+    fn a_session_without_vectors_is_a_look_too() {
+        let mut database = used_at([("a", 3), ("b", 9), ("c", 6)]);
+        database.execute_batch("DELETE FROM vector WHERE session = 'b'").unwrap();
+        assert_eq!(ids(&mut database, 2), [6, 106]);
+        assert_eq!(ids(&mut database, 1), [0; 0]);
     }
 
     #[test]

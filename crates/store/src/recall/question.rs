@@ -58,26 +58,27 @@ impl Question {
     /// The same, of which the words that no text has are looked for in parts: a name in camel case as its words, any other as the beginning of a
     /// longer one, as of a commit of which a few digits were noted.
     ///
-    /// `count` tells in how many texts a word is, up to so many.
+    /// `count` tells in how many texts one of some words is, up to so many.
     pub(super) fn completed<E>(
         mut self,
         query: &str,
-        mut count: impl FnMut(&str, u32) -> Result<u32, E>,
+        mut count: impl FnMut(&[String], u32) -> Result<u32, E>,
     ) -> Result<Self, E> {
         let mut telling: Vec<String> = Vec::new();
         let words = std::mem::take(&mut self.telling);
         let up_to = if words.len() > MOST_WORDS { COMMON } else { 1 };
-        let texts = words.iter().map(|word| count(word, up_to)).collect::<Result<Vec<_>, _>>()?;
+        let forms = words.iter().map(|word| forms_of(word, &self.language));
+        let texts = forms.map(|forms| count(&forms, up_to)).collect::<Result<Vec<_>, _>>()?;
         for (word, texts) in rarest(words, &texts) {
-            let humps = if texts > 0 { None } else { Some(humps_of(query, &word)) };
-            match humps {
-                Some(humps) if !humps.is_empty() => telling.extend(humps),
-                Some(_) if self.language.is_english() && may_begin(&word) => {
+            let mut humps = if texts > 0 { Vec::new() } else { humps_of(query, &word) };
+            humps.retain(|hump| is_telling(hump, &self.language));
+            if humps.is_empty() {
+                if texts == 0 && self.language.is_english() && may_begin(&word) {
                     self.unfinished.push(word.clone());
-                    telling.push(word);
                 }
-                _ => telling.push(word),
+                humps.push(word);
             }
+            telling.extend(humps);
         }
         let mut seen = HashSet::new();
         telling.retain(|word| seen.insert(word.clone()));
@@ -129,8 +130,7 @@ impl Sought {
         if let Some(beginning) = language.beginning(word) {
             return Self::Beginning { beginning, word: word.to_owned() };
         }
-        let others = language.irregular_forms(word).iter().filter(|form| **form != word);
-        Self::Words(iter::once(&word).chain(others).map(|form| (*form).to_owned()).collect())
+        Self::Words(forms_of(word, language))
     }
 
     /// In the index's language.
@@ -140,6 +140,12 @@ impl Sought {
             Self::Beginning { beginning, .. } => format!("{}*", quoted(beginning)),
         }
     }
+}
+
+/// A word and its other forms that the index does not know for the same.
+fn forms_of(word: &str, language: &Language) -> Vec<String> {
+    let others = language.irregular_forms(word).iter().filter(|form| **form != word);
+    iter::once(&word).chain(others).map(|form| (*form).to_owned()).collect()
 }
 
 /// One of these words, in the index's language. Each stands as a string, so that nothing in it is an operator.
@@ -261,8 +267,8 @@ mod tests {
         assert!(Question::by_itself(" \0 \"*' ").is_empty());
         assert_eq!(telling(&"w1 w2 w3 ".repeat(100)), "w1 w2 w3");
         let many: String = (0..100).map(|n| format!("w{n} ")).collect();
-        let Ok(completed) = Question::by_itself(&many).completed(&many, |word, most| {
-            let number: u32 = word[1..].parse().unwrap_or_default();
+        let Ok(completed) = Question::by_itself(&many).completed(&many, |words, most| {
+            let number: u32 = words[0][1..].parse().unwrap_or_default();
             Ok::<_, std::convert::Infallible>(if number.is_multiple_of(2) {
                 0
             } else {
@@ -279,7 +285,10 @@ mod tests {
     #[test]
     fn a_word_that_no_text_has_is_looked_for_as_a_beginning_and_a_name_in_camel_case_as_its_words() {
         let completed = |query: &str, known: &[&str]| {
-            let count = |word: &str, _| Ok::<_, std::convert::Infallible>(u32::from(known.contains(&word)));
+            let is_known = |word: &String| known.contains(&word.as_str());
+            let count = |words: &[String], _| {
+                Ok::<_, std::convert::Infallible>(u32::from(words.iter().any(is_known)))
+            };
             let Ok(question) = Question::by_itself(query).completed(query, count);
             (question.expressions().join(" "), question.terms.join(" "))
         };
@@ -291,6 +300,13 @@ mod tests {
         assert_eq!(completed("parseConfig parse", &["parse"]), expect(r#""parse" "config""#, "pars config"));
         assert_eq!(completed("parseConfig", &["parseconfig"]), expect(r#""parseconfig""#, "parseconfig"));
         assert_eq!(completed("HTTPServer", &[]), expect(r#""httpserver"*"#, "httpserver"));
+        assert_eq!(
+            completed("toString", &[]),
+            expect(r#""string""#, "string"),
+            "little words are none of a name's"
+        );
+        let bought = expect(r#"("bought" OR "buy")"#, "buy");
+        assert_eq!(completed("bought", &["buy"]), bought, "another form of it is there");
     }
 
     #[test]

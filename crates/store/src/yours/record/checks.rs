@@ -1,6 +1,7 @@
 //! What no record of ours would say, by itself: whoever brings one in is told so, instead of whoever reads it later.
 
 use super::{EntryRecord, Record};
+use domain::ids::is_plain;
 use domain::knowledge::check_entry;
 use domain::origin::Origin;
 
@@ -48,10 +49,9 @@ fn entry(it: &EntryRecord) -> Result<(), String> {
     Ok(())
 }
 
-/// Ids stand in paths, and what ends in a `~` is another owner's.
+/// What ends in a `~` is another owner's.
 fn checked(id: &str) -> Result<(), String> {
-    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"._-".contains(&byte);
-    if (1..=LONGEST_ID).contains(&id.len()) && id.bytes().all(plain) {
+    if is_plain(id, LONGEST_ID) {
         return Ok(());
     }
     Err(format!("{id:?} is no id: it has 1 to {LONGEST_ID} letters, digits, dots, dashes and underscores"))
