@@ -287,6 +287,19 @@ mod tests {
     }
 
     #[test]
+    fn what_an_older_model_made_is_not_looked_at_beside_what_the_newest_did() {
+        let mut database = used_at([("a", 3), ("b", 9), ("c", 6)]);
+        let newer = "UPDATE embedding_model SET name = randomblob(32) WHERE number = 1;
+            INSERT INTO embedding_model (number, name) VALUES (2, zeroblob(32));
+            UPDATE vector SET model = 2 WHERE id = 9;";
+        database.execute_batch(newer).unwrap();
+        let transaction = database.transaction().unwrap();
+        sketches::renew(&transaction, BTreeSet::new()).unwrap();
+        transaction.commit().unwrap();
+        assert_eq!(ids(&mut database, 100), [9]);
+    }
+
+    #[test]
     fn of_more_than_are_compared_the_most_alike_are_found() {
         let mut database = used_at([("a", 1), ("b", 2), ("c", 3)]);
         let mut chance = 7_u64;
