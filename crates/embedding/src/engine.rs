@@ -3,6 +3,7 @@
 use crate::folder::{Contents, Prompts, UnusableFolder, unreadable};
 use crate::model::{EmbedError, Side};
 use crate::pooling::Pooling;
+use crate::tokens::Marks;
 use domain::vector::{ModelName, Vector};
 use rten::{ModelOptions, NodeId, RunOptions, ThreadPool, Value, ValueOrView};
 use rten_tensor::NdTensor;
@@ -25,6 +26,7 @@ const WHOLE: &str = "sentence_embedding";
 pub(crate) struct Engine {
     name: ModelName,
     tokenizer: Tokenizer,
+    marks: Option<Marks>,
     model: rten::Model,
     inputs: Vec<(NodeId, usize)>,
     output: NodeId,
@@ -56,6 +58,7 @@ impl Engine {
         let it = Self {
             name,
             tokenizer,
+            marks: contents.marks,
             model,
             inputs,
             output,
@@ -109,13 +112,19 @@ impl Engine {
             Side::Passage => &self.prompts.passage,
         };
         let text = format!("{prompt}{text}{:ROOM$}", "");
-        let mut tokens = self.tokenizer.encode(text.as_str(), None)?.into_token_ids();
+        let tokens = self.tokenizer.encode(text.as_str(), None)?.into_token_ids();
+        let mut tokens: Vec<i32> =
+            tokens.into_iter().map(|token| i32::try_from(token).unwrap_or_default()).collect();
         if let Some(last) = tokens.last().copied().filter(|_| tokens.len() > self.most_tokens) {
             // The last one marks the end, also of a text that is cut.
             tokens.truncate(self.most_tokens - 1);
             tokens.push(last);
         }
-        Ok(tokens.into_iter().map(|token| i32::try_from(token).unwrap_or_default()).collect())
+        // The tokenizer (rten-text 0.27) sets `[CLS]` and `[SEP]` whatever its file says. A vocabulary made of BERT's has them, too.
+        if let (Some(Marks { begin, end }), [first, .., last]) = (self.marks, &mut tokens[..]) {
+            (*first, *last) = (begin, end);
+        }
+        Ok(tokens)
     }
 
     fn vector(&self, output: Value) -> Result<Vector, EmbedError> {

@@ -1,6 +1,7 @@
 //! What lies in a model's folder, and what is wrong with one that cannot be used.
 
 use crate::pooling::Pooling;
+use crate::tokens::{self, Marks};
 use domain::vector::ModelName;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
@@ -13,8 +14,6 @@ use thiserror::Error;
 /// Where exports put the model, the usual place first.
 const MODEL_FILES: [&str; 2] = ["model.onnx", "onnx/model.onnx"];
 const TOKENIZER_FILE: &str = "tokenizer.json";
-/// The only kind of tokenizer that is understood.
-const KNOWN_TOKENIZER: &str = "WordPiece";
 /// How many tokens a model reads if its folder does not say, and the most that it gets, since time grows faster than they do.
 const TOKENS: usize = 256;
 const MOST_TOKENS: usize = 512;
@@ -60,6 +59,7 @@ pub(crate) struct Contents {
     pub(crate) model_file: PathBuf,
     pub(crate) model: Vec<u8>,
     pub(crate) tokenizer: String,
+    pub(crate) marks: Option<Marks>,
     pub(crate) pooling: Pooling,
     pub(crate) most_tokens: usize,
     pub(crate) prompts: Prompts,
@@ -85,17 +85,6 @@ struct PromptConfig {
     prompts: Prompts,
 }
 
-#[derive(Deserialize)]
-struct TokenizerFile {
-    model: TokenizerModel,
-}
-
-#[derive(Deserialize)]
-struct TokenizerModel {
-    #[serde(rename = "type", default)]
-    kind: String,
-}
-
 impl Contents {
     pub(crate) fn read(folder: &Path) -> Result<Self, UnusableFolder> {
         if !folder.is_dir() {
@@ -111,9 +100,11 @@ impl Contents {
         let sentences: SentenceConfig = optional(&folder.join("sentence_bert_config.json"))?;
         let prompts: PromptConfig = optional(&folder.join("config_sentence_transformers.json"))?;
         let most_tokens = sentences.max_seq_length.unwrap_or(TOKENS).clamp(FEWEST_TOKENS, MOST_TOKENS);
+        let (tokenizer, marks) = tokenizer(&tokenizer_file)?;
         Ok(Self {
             model: bytes(&model_file)?,
-            tokenizer: tokenizer(&tokenizer_file)?,
+            tokenizer,
+            marks,
             pooling: Pooling::of(folder)?,
             model_file,
             most_tokens,
@@ -157,16 +148,9 @@ fn bytes(file: &Path) -> Result<Vec<u8>, UnusableFolder> {
     read().map_err(|error| unreadable(file, error.to_string()))
 }
 
-fn tokenizer(file: &Path) -> Result<String, UnusableFolder> {
+/// A tokenizer's file, and the marks that it names.
+fn tokenizer(file: &Path) -> Result<(String, Option<Marks>), UnusableFolder> {
     let text = String::from_utf8(bytes(file)?).map_err(|error| unreadable(file, error.to_string()))?;
-    let kind = serde_json::from_str::<TokenizerFile>(&text)
-        .map_err(|error| unreadable(file, format!("it is no tokenizer: {error}")))?
-        .model
-        .kind;
-    if kind == KNOWN_TOKENIZER {
-        return Ok(text);
-    }
-    let reason =
-        format!("its kind is {kind:?}, and only {KNOWN_TOKENIZER:?} is understood (models of BERT's family)");
-    Err(unreadable(file, reason))
+    let marks = tokens::marks(&text).map_err(|reason| unreadable(file, reason))?;
+    Ok((text, marks))
 }

@@ -7,6 +7,7 @@ mod engine;
 mod folder;
 mod model;
 mod pooling;
+mod tokens;
 
 pub use folder::UnusableFolder;
 pub use model::{EmbedError, Model, Side};

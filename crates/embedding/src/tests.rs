@@ -108,6 +108,23 @@ fn the_first_token_can_stand_for_the_text() {
 }
 
 #[test]
+fn the_marks_around_a_text_are_those_that_its_tokenizer_names() {
+    let folder = copy();
+    fs::create_dir(folder.path().join("1_Pooling")).unwrap();
+    fs::write(folder.path().join("1_Pooling/config.json"), r#"{"pooling_mode_cls_token": true}"#).unwrap();
+    let file = folder.path().join("tokenizer.json");
+    let marked =
+        r#"{ "post_processor": {"type": "RobertaProcessing", "cls": ["bread", 5], "sep": ["car", 10]},"#;
+    fs::write(&file, fs::read_to_string(&file).unwrap().replacen('{', marked, 1)).unwrap();
+    let embed = |folder: &Path, text| Model::open(folder).unwrap().embed(text, Side::Passage).unwrap();
+    let [first, bread] = [embed(folder.path(), "rain"), embed(&bakery(), "bread")];
+    assert!(first.likeness(bread.as_bytes()) > 0.99, "the first token is the mark, which is bread here");
+    fs::remove_dir_all(folder.path().join("1_Pooling")).unwrap();
+    let [mean, said] = [embed(folder.path(), "rain"), embed(&bakery(), "bread rain car")];
+    assert!(mean.likeness(said.as_bytes()) > 0.99);
+}
+
+#[test]
 fn any_text_gets_a_vector() {
     let model = Model::open(&bakery()).unwrap();
     let long = "bread ".repeat(10_000);
