@@ -91,7 +91,12 @@ pub fn set_apart(text: &str) -> Cow<'_, str> {
 /// Whether the text has a sign of a script that sets no blanks between words.
 #[must_use]
 pub fn has_unspaced(text: &str) -> bool {
-    text.bytes().any(|byte| byte >= FIRST_BYTE) && text.contains(is_unspaced)
+    may_have_unspaced(text) && text.contains(is_unspaced)
+}
+
+/// What is told at once, and true of few texts that have none.
+fn may_have_unspaced(text: &str) -> bool {
+    text.bytes().any(|byte| byte >= FIRST_BYTE)
 }
 
 /// Whether it is one such sign alone, with its marks.
@@ -104,7 +109,8 @@ pub fn is_sign(word: &str) -> bool {
 /// where no blanks part words, each two signs that stand next to each other, and a sign that stands alone.
 pub fn words(text: &str, is_letter: impl Fn(char) -> bool) -> impl Iterator<Item = &str> {
     let is_part = move |letter: char| {
-        is_alphanumeric(letter) || !letter.is_ascii() && (is_mark(letter) || is_letter(letter))
+        letter.is_ascii_alphanumeric()
+            || !letter.is_ascii() && (is_alphanumeric(letter) || is_mark(letter) || is_letter(letter))
     };
     let parts_words = move |letter: char| !is_part(letter);
     text.split(parts_words).filter(|run| !run.is_empty()).flat_map(Run)
@@ -130,7 +136,8 @@ impl<'t> Iterator for Run<'t> {
     fn next(&mut self) -> Option<&'t str> {
         let first = self.0.chars().next()?;
         if !is_unspaced(first) {
-            let end = self.0.find(is_unspaced).unwrap_or(self.0.len());
+            let end = if may_have_unspaced(self.0) { self.0.find(is_unspaced) } else { None };
+            let end = end.unwrap_or(self.0.len());
             return self.take(end, end);
         }
         let mut signs = Signs { run: self.0, at: 0 };

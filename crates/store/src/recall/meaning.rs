@@ -5,8 +5,9 @@ use super::lexicon::{self, irregular_forms, plain_letter};
 use domain::script;
 use std::collections::{HashMap, HashSet};
 
-/// Words with which people speak of themselves.
+/// Words with which people speak of themselves, and of how many letters they are at most.
 const FIRST_PERSON: [&str; 8] = ["i", "me", "my", "mine", "we", "us", "our", "ours"];
+const FIRST_PERSON_LENGTH: usize = 4;
 
 /// What a word means to a question.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -31,7 +32,7 @@ pub(super) struct Meanings<'q> {
     language: Language,
     asks_when: bool,
     /// What all words with a meaning begin with, where that can be told, but for those with which people speak of themselves.
-    first_letters: Option<HashSet<char>>,
+    first_letters: Option<Letters>,
     known: HashMap<String, Meaning>,
 }
 
@@ -68,7 +69,7 @@ impl<'q> Meanings<'q> {
 
     fn may_be_a_term(&self, word: &str) -> bool {
         let first = first_letter(word);
-        first.zip(self.first_letters.as_ref()).is_none_or(|(first, letters)| letters.contains(&first))
+        first.zip(self.first_letters.as_ref()).is_none_or(|(first, letters)| letters.has(first))
     }
 
     fn found_out(&self, word: &str) -> Meaning {
@@ -104,12 +105,41 @@ impl<'q> Meanings<'q> {
     }
 }
 
+/// Some letters. Each word of each text is asked for, and begins with one of ASCII nearly always.
+#[derive(Debug, Default)]
+struct Letters {
+    /// A bit for each.
+    ascii: u128,
+    others: HashSet<char>,
+}
+
+impl Letters {
+    fn has(&self, letter: char) -> bool {
+        if letter.is_ascii() {
+            self.ascii >> u32::from(letter) & 1 == 1
+        } else {
+            self.others.contains(&letter)
+        }
+    }
+}
+
+impl FromIterator<char> for Letters {
+    fn from_iter<I: IntoIterator<Item = char>>(letters: I) -> Self {
+        let mut all = Self::default();
+        for letter in letters {
+            if letter.is_ascii() {
+                all.ascii |= 1 << u32::from(letter);
+            } else {
+                all.others.insert(letter);
+            }
+        }
+        all
+    }
+}
+
 /// Of these stems, of the words whose stem begins with another letter than they do, and of words of time where these are asked for; none if
 /// one of them cannot be told.
-fn first_letters<'t>(
-    stems: impl Iterator<Item = &'t String> + Clone,
-    asks_when: bool,
-) -> Option<HashSet<char>> {
+fn first_letters<'t>(stems: impl Iterator<Item = &'t String> + Clone, asks_when: bool) -> Option<Letters> {
     let forms = stems.clone().flat_map(|stem| irregular_forms(stem)).copied();
     let of_time = lexicon::TIME.split(' ').filter(|_| asks_when);
     stems.map(String::as_str).chain(forms).chain(of_time).map(first_letter).collect()
@@ -126,7 +156,7 @@ fn first_letter(word: &str) -> Option<char> {
 }
 
 fn is_first_person(word: &str) -> bool {
-    FIRST_PERSON.iter().any(|other| other.eq_ignore_ascii_case(word))
+    word.len() <= FIRST_PERSON_LENGTH && FIRST_PERSON.iter().any(|other| other.eq_ignore_ascii_case(word))
 }
 
 /// A sign that is a word alone stands for itself in each two that have it.
