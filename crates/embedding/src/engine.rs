@@ -120,7 +120,7 @@ impl Engine {
             tokens.truncate(self.most_tokens - 1);
             tokens.push(last);
         }
-        // The tokenizer (rten-text 0.27) sets `[CLS]` and `[SEP]` whatever its file says. A vocabulary made of BERT's has them, too.
+        // A vocabulary made of BERT's has the usual marks as well, so that nothing would tell.
         if let (Some(Marks { begin, end }), [first, .., last]) = (self.marks, &mut tokens[..]) {
             (*first, *last) = (begin, end);
         }

@@ -114,7 +114,10 @@ impl Contents {
 
     /// A digest of all that a vector depends on.
     pub(crate) fn name(&self) -> ModelName {
-        let rest = format!("{:?} {} {:?}", self.pooling, self.most_tokens, self.prompts);
+        let mut rest = format!("{:?} {} {:?}", self.pooling, self.most_tokens, self.prompts);
+        if let Some(marks) = self.marks {
+            rest += &format!(" {marks:?}");
+        }
         let mut digest = Sha256::new();
         for part in [&self.model[..], self.tokenizer.as_bytes(), rest.as_bytes()] {
             digest.update((part.len() as u64).to_le_bytes());

@@ -6,6 +6,9 @@ use std::collections::HashMap;
 /// The only kind of tokenizer that is understood.
 const KNOWN: &str = "WordPiece";
 
+/// What the tokenizer (rten-text 0.27) sets before and behind a text, whatever its file says.
+const USUAL: [&str; 2] = ["[CLS]", "[SEP]"];
+
 /// The numbers of the tokens that mark where a text begins and where it ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Marks {
@@ -61,7 +64,7 @@ struct Special {
     ids: Vec<i32>,
 }
 
-/// The marks that a tokenizer's file names; none if it names none, so that they are `[CLS]` and `[SEP]`.
+/// The marks that a tokenizer's file names, unless they are `[CLS]` and `[SEP]` anyway.
 ///
 /// # Errors
 /// What about it is not understood.
@@ -74,27 +77,33 @@ pub(crate) fn marks(file: &str) -> Result<Option<Marks>, String> {
             "its kind is {kind:?}, and only {KNOWN:?} is understood (models of BERT's family)"
         ));
     }
-    match file.post_processor {
-        None => Ok(None),
-        Some(Marking::BertProcessing(pair) | Marking::RobertaProcessing(pair)) => {
-            Ok(Some(Marks { begin: pair.cls.1, end: pair.sep.1 }))
+    let named = match file.post_processor {
+        None => return Ok(None),
+        Some(Marking::BertProcessing(pair) | Marking::RobertaProcessing(pair)) => [pair.cls, pair.sep],
+        Some(Marking::TemplateProcessing(template)) => template.marks()?,
+        Some(Marking::Other) => {
+            return Err("it sets marks around a text in a way that is not understood".to_owned());
         }
-        Some(Marking::TemplateProcessing(template)) => template.marks().map(Some),
-        Some(Marking::Other) => Err("it sets marks around a text in a way that is not understood".to_owned()),
-    }
+    };
+    let is_usual = named.iter().zip(USUAL).all(|((name, _), usual)| name == usual);
+    let [(_, begin), (_, end)] = named;
+    Ok((!is_usual).then_some(Marks { begin, end }))
 }
 
 impl Template {
-    fn marks(&self) -> Result<Marks, String> {
-        let number = |name| self.special_tokens.get(name).and_then(|special| special.ids.first().copied());
+    /// The names and numbers of both.
+    fn marks(self) -> Result<[(String, i32); 2], String> {
+        let numbered = |name: &String| {
+            let number = self.special_tokens.get(name)?.ids.first().copied()?;
+            Some((name.clone(), number))
+        };
         let marks = match &self.single[..] {
             [Piece::SpecialToken { id: begin }, Piece::Sequence {}, Piece::SpecialToken { id: end }] => {
-                number(begin).zip(number(end))
+                numbered(begin).zip(numbered(end)).map(|(begin, end)| [begin, end])
             }
             _ => None,
         };
-        let reason = "it does not set one mark before a text and one behind it";
-        marks.map(|(begin, end)| Marks { begin, end }).ok_or_else(|| reason.to_owned())
+        marks.ok_or_else(|| "it does not set one mark before a text and one behind it".to_owned())
     }
 }
 
@@ -117,7 +126,9 @@ mod tests {
             {"Sequence": {"id": "A", "type_id": 0}}, {"SpecialToken": {"id": "[SEP]", "type_id": 0}}], "pair": [],
             "special_tokens": {"[CLS]": {"id": "[CLS]", "ids": [101], "tokens": ["[CLS]"]},
             "[SEP]": {"id": "[SEP]", "ids": [102], "tokens": ["[SEP]"]}}}"#;
-        assert_eq!(marks_of(template), Ok(Some(Marks { begin: 101, end: 102 })));
+        assert_eq!(marks_of(template), Ok(None), "these are set anyway");
+        let other = template.replace("[CLS]", "<s>");
+        assert_eq!(marks_of(&other), Ok(Some(Marks { begin: 101, end: 102 })));
         assert_eq!(marks_of("null"), Ok(None));
     }
 

@@ -38,6 +38,14 @@ pub fn classify<'h>(
     }
 }
 
+/// Whether a request was refused for the texts in it: they are too much for the model, or there is something in them that is not let
+/// through. Less of them, or others, may pass. `reason` is what the provider said of [`Class::RequestRefused`], its code and its message.
+#[must_use]
+pub fn lies_with_the_texts(status: u16, reason: &str) -> bool {
+    let reason = reason.to_ascii_lowercase();
+    status == 413 || TEXTS.iter().any(|words| reason.contains(words))
+}
+
 /// An answer without its status and body.
 struct Head<'a, 'h> {
     provider: Provider,
@@ -75,6 +83,22 @@ const REFUSED: [&str; 7] = [
     "invalid_prompt",
     "invalid_value",
     "content_policy",
+];
+
+/// What providers and servers of local models call texts that are too long, then such as are not let through.
+const TEXTS: [&str; 12] = [
+    "too long",
+    "too_large",
+    "context length",
+    "context_length",
+    "context size",
+    "context_size",
+    "max_length",
+    "exceeds the maximum",
+    "content_policy",
+    "content_filter",
+    "content filtering",
+    "invalid_prompt",
 ];
 
 impl Head<'_, '_> {

@@ -13,7 +13,7 @@ use crate::unkept::Unkept;
 use actor::Mailbox;
 use domain::conversation::{Answered, RecordedMessage};
 use domain::credential::Lease;
-use domain::evidence::Evidence;
+use domain::evidence::{Class, Evidence};
 use domain::ids::SessionId;
 use domain::knowledge::Observation;
 use domain::purpose::Purpose;
@@ -24,6 +24,7 @@ use machines::batch_queue::{BatchMessage, BatchReply, Item, Stretch};
 use machines::job::{Brief, Work};
 use store::{Store, StoreError};
 use upstream::call::CallEnd;
+use upstream::classify::lies_with_the_texts;
 use upstream::dialect::{Completion, completion};
 use words::Asked;
 
@@ -92,7 +93,13 @@ impl Distilling {
             Ok((answered, evidence)) => {
                 judged(keep(&self.caller, brief.session, stretch, &answered).await, evidence)
             }
-            Err(work) => work,
+            Err(work) => {
+                if let Some(why) = fault_of_the_texts(&work) {
+                    let at = UnixMillis::from(self.caller.clock.unix());
+                    refuse(&self.caller, brief.session, stretch.sources, at, why).await;
+                }
+                work
+            }
         }
     }
 
@@ -157,6 +164,17 @@ pub(crate) async fn keep(
     let write =
         caller.desk.write(move |store| store.store_observations(&session, &stretch.sources, &lines, at));
     written(write.await)
+}
+
+/// Why the provider did not take what was asked, where fewer or other messages may pass. All else that it may have against a request, such as a
+/// model that it does not have, is not their fault.
+fn fault_of_the_texts(work: &Work) -> Option<&str> {
+    match work {
+        Work::Failed { evidence: Some(Evidence { class: Class::RequestRefused, status, .. }), why } => {
+            lies_with_the_texts(*status, why).then_some(why)
+        }
+        _ => None,
+    }
 }
 
 /// Notes that an answer was of no use. One message that no model can say anything of must not keep those behind it from being

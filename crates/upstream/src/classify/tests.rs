@@ -272,6 +272,30 @@ fn an_accepted_answer_may_speak_of_errors_without_being_one() {
 }
 
 #[test]
+fn a_request_that_is_refused_for_its_texts_is_told_from_one_that_is_refused_for_anything_else() {
+    for reason in [
+        "invalid_request_error: prompt is too long: 210000 tokens > 200000 maximum",
+        "context_length_exceeded: This model's maximum context length is 8192 tokens.",
+        "exceed_context_size_error: the request exceeds the available context size",
+        "The input token count (40000) exceeds the maximum number of tokens allowed (32768).",
+        "invalid_request_error: Output blocked by content filtering policy",
+        "content_filter: The response was filtered",
+        "invalid_prompt: Your prompt was flagged",
+    ] {
+        assert!(lies_with_the_texts(400, reason), "{reason}");
+    }
+    for reason in [
+        "not_found_error: model: claude",
+        "invalid_request_error: max_tokens: Field required",
+        "unsupported_parameter: Unsupported parameter: 'max_tokens' is not supported with this model.",
+        "status 400 without a word",
+    ] {
+        assert!(!lies_with_the_texts(400, reason), "{reason}");
+    }
+    assert!(lies_with_the_texts(413, "status 413 without a word"));
+}
+
+#[test]
 fn a_pause_is_read_in_every_form() {
     let pause = |headers| match class(Provider::OpenAi, 429, headers, "") {
         Class::Throttled { retry_after } => retry_after.map(|pause| pause.as_millis()),

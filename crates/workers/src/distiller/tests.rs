@@ -112,15 +112,41 @@ async fn what_a_model_never_answers_well_is_tried_in_smaller_pieces_and_then_pas
         store.store_observations(&"another".into(), &sources, &["x".into()], later)
     };
     distilling.caller.desk.write(of_use).await.unwrap();
-    for _ in 0..GIVEN_UP {
-        provider.will_answer(200, answer("I cannot.", "refusal"));
-        assert!(matches!(works(&distilling).await, Work::Unusable { .. }));
+    let too_long = r#"{"type": "error", "error": {"type": "invalid_request_error", "message": "prompt is too long: 9 tokens > 8 maximum"}}"#;
+    for time in 0..GIVEN_UP {
+        let (status, body) =
+            if time % 2 == 0 { (200, answer("I cannot.", "refusal")) } else { (400, too_long.into()) };
+        provider.will_answer(status, body);
+        let work = works(&distilling).await;
+        assert_eq!(matches!(work, Work::Unusable { .. }), status == 200, "{work:?}");
     }
     assert_eq!(left(&distilling).await, (5, 0), "only the first is passed over");
     assert_eq!(*listening.passed_over.all(), [1]);
     provider.will_answer(200, answer("- all the others", "end_turn"));
     assert!(matches!(works(&distilling).await, Work::Accepted { kept: 1, .. }));
     assert_eq!(left(&distilling).await, (0, 1));
+}
+
+#[tokio::test]
+async fn what_a_provider_has_against_a_request_counts_against_messages_only_if_it_lies_with_them() {
+    for (status, message, refusals) in [
+        (400, "prompt is too long: 210000 tokens > 200000 maximum", 1),
+        (413, "Request exceeds the size that is taken", 1),
+        (400, "Output blocked by content filtering policy", 1),
+        (404, "model: m", 0),
+        (400, "This credential may not be used for other requests", 0),
+        (400, "Your credit balance is too low to be used", 0),
+        (529, "too long a queue", 0),
+    ] {
+        let provider = Scripted::default();
+        let distilling = distilling(&provider, 1);
+        said(&distilling.caller.desk, "s", &WORDS[..2]).await;
+        let body = format!(r#"{{"type": "error", "error": {{"type": "x", "message": "{message}"}}}}"#);
+        provider.will_answer(status, body);
+        works(&distilling).await;
+        let counted = distilling.caller.desk.read(|store| store.refusals(&"s".into())).await.unwrap();
+        assert_eq!(counted, refusals, "{status} {message}");
+    }
 }
 
 #[tokio::test]
