@@ -179,6 +179,36 @@ mod tests {
     }
 
     #[test]
+    fn what_is_left_of_vectors_is_compared_in_all_of_their_dimensions() {
+        for dimensions in [3, 8, 9, 20] {
+            let wave = |step: f32| -> Vec<f32> {
+                (0..dimensions).map(|at| (at as f32 * step).sin() + 0.5).collect()
+            };
+            let (query, others) = (wave(0.7), [wave(0.9), wave(2.3), wave(1.1)]);
+            let unit = |numbers: &[f32]| -> Vec<f64> {
+                let bytes = Vector::of(numbers);
+                let numbers: Vec<f64> = bytes.as_bytes().iter().map(|byte| f64::from(*byte as i8)).collect();
+                let length = numbers.iter().map(|it| it * it).sum::<f64>().sqrt();
+                numbers.iter().map(|it| it / length).collect()
+            };
+            let units: Vec<Vec<f64>> = others.iter().map(|it| unit(it)).collect();
+            let left = |of: &[f64]| -> Vec<f64> {
+                let mean = |at: usize| units.iter().map(|it| it[at]).sum::<f64>() / units.len() as f64;
+                of.iter().enumerate().map(|(at, number)| number - mean(at)).collect()
+            };
+            let cosine = |one: &[f64], other: &[f64]| {
+                let sum = |a: &[f64], b: &[f64]| a.iter().zip(b).map(|(a, b)| a * b).sum::<f64>();
+                sum(one, other) / (sum(one, one) * sum(other, other)).sqrt()
+            };
+            let others: Vec<&[f32]> = others.iter().map(Vec::as_slice).collect();
+            for (found, other) in apart(&query, &others).iter().zip(&units) {
+                let exact = cosine(&left(&unit(&query)), &left(other));
+                assert!((found - exact).abs() < 1e-5, "{found} {exact} of {dimensions}");
+            }
+        }
+    }
+
+    #[test]
     fn nothing_sets_equal_vectors_apart() {
         let waves: Vec<f32> = (0..384).map(|at| (at as f32 * 0.11).sin()).collect();
         let query: Vec<f32> = (0..384).map(|at| (at as f32 * 0.7).sin()).collect();

@@ -1,4 +1,4 @@
-//! Answers of the distiller's model that were of no use: counted, and in the end a reason to pass over what they were about.
+//! Answers of the distiller's model that were of no use, and refusals of what it was to read: counted, and in the end a reason to pass over what they were about.
 
 use crate::distillation::{FIRST, Run, is_all_pending};
 use crate::yours::forgetting::is_forgotten;

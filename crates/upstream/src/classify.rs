@@ -85,16 +85,18 @@ const REFUSED: [&str; 7] = [
     "content_policy",
 ];
 
-/// What providers and servers of local models call texts that are too long, then such as are not let through.
-const TEXTS: [&str; 12] = [
-    "too long",
-    "too_large",
+/// What providers and servers of local models call texts that are too long, then such as are not let through. A parameter may be too large or
+/// exceed a maximum, too, and a request take too long: that lies with no text.
+const TEXTS: [&str; 13] = [
+    "prompt is too long",
+    "input is too long",
+    "request_too_large",
     "context length",
     "context_length",
     "context size",
     "context_size",
-    "max_length",
-    "exceeds the maximum",
+    "string_above_max_length",
+    "input token count",
     "content_policy",
     "content_filter",
     "content filtering",

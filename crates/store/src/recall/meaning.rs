@@ -211,6 +211,14 @@ mod tests {
     }
 
     #[test]
+    fn people_speak_of_themselves_with_these_words_in_any_case() {
+        assert!(
+            FIRST_PERSON.iter().all(|word| is_first_person(word) && is_first_person(&word.to_uppercase()))
+        );
+        assert!(!["minefield", "it", ""].into_iter().any(is_first_person));
+    }
+
+    #[test]
     fn the_first_letters_of_a_word_pass_wherever_its_stem_does() {
         for (word, other) in [
             ("dying", "died"),

@@ -281,6 +281,9 @@ fn a_request_that_is_refused_for_its_texts_is_told_from_one_that_is_refused_for_
         "invalid_request_error: Output blocked by content filtering policy",
         "content_filter: The response was filtered",
         "invalid_prompt: Your prompt was flagged",
+        "string_above_max_length: Invalid 'messages[1].content': string too long.",
+        "ValidationException: Input is too long for requested model.",
+        "request_too_large: Request exceeds the maximum size",
     ] {
         assert!(lies_with_the_texts(400, reason), "{reason}");
     }
@@ -288,6 +291,9 @@ fn a_request_that_is_refused_for_its_texts_is_told_from_one_that_is_refused_for_
         "not_found_error: model: claude",
         "invalid_request_error: max_tokens: Field required",
         "unsupported_parameter: Unsupported parameter: 'max_tokens' is not supported with this model.",
+        "max_tokens (8192) exceeds the maximum of 4096",
+        "invalid_value: max_tokens is too large",
+        "the request took too long",
         "status 400 without a word",
     ] {
         assert!(!lies_with_the_texts(400, reason), "{reason}");
