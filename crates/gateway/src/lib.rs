@@ -20,6 +20,7 @@ mod guard;
 mod headers;
 mod injection;
 mod mcp;
+mod period;
 mod relay;
 mod relayed;
 mod reserve;

@@ -33,7 +33,11 @@ async fn say(world: &World, session: &str, text: &str) {
 }
 
 async fn found(world: &World, query: &str) -> Vec<String> {
-    let hits = world.house.recall((None, None), query.to_owned(), 10).await.expect("store");
+    let hits = world
+        .house
+        .recall((None, None), store::Period::default(), query.to_owned(), 10)
+        .await
+        .expect("store");
     hits.into_iter().map(|hit| hit.text).collect()
 }
 

@@ -195,11 +195,19 @@ pub(crate) enum Command {
         json: bool,
     },
     /// Search knowledge, observations and messages.
-    #[command(after_help = "Example:\n  stillroom recall sqlite locking --limit 5")]
+    #[command(
+        after_help = "Examples:\n  stillroom recall sqlite locking --limit 5\n  stillroom recall --since yesterday\n  stillroom recall deploy --since 2026-11-20 --until 2026-11-24"
+    )]
     Recall {
-        /// What to look for.
-        #[arg(required = true, value_parser = no_blank)]
+        /// What to look for; without it, the latest of a time.
+        #[arg(required_unless_present_any = ["since", "until"], value_parser = no_blank)]
         words: Vec<String>,
+        /// From when on: a day (2026-11-24, today, yesterday), a moment (2026-11-24T10:00:00Z) or how long ago (36h, 7d).
+        #[arg(long, value_name = "TIME")]
+        since: Option<String>,
+        /// Until when, said in the same ways; a day is in it.
+        #[arg(long, value_name = "TIME")]
+        until: Option<String>,
         /// How many results at most.
         #[arg(long, default_value_t = 10, value_parser = clap::value_parser!(u32).range(1..=100))]
         limit: u32,

@@ -45,7 +45,7 @@ pub use folder::{files, is_held, look};
 pub use habits::KeptHabits;
 pub use knowledge::{Applied, Draft};
 pub use ledger::LedgerEntry;
-pub use recall::{Hit, MOST_HITS, Scope, Source};
+pub use recall::{Hit, MOST_HITS, Period, Scope, Source};
 pub use session::{Backlog, SessionHead, SessionSummary, StatedFolder};
 pub use sqlite::SqliteStore;
 pub use store::Store;

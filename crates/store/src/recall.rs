@@ -5,6 +5,7 @@ mod dates;
 mod draw;
 mod excerpt;
 mod language;
+mod latest;
 mod lexicon;
 mod meaning;
 mod nearest;
@@ -27,7 +28,7 @@ use ranking::{Ranked, Talk};
 use rusqlite::{Transaction, params};
 use serde::Serialize;
 
-pub use scope::Scope;
+pub use scope::{Period, Scope};
 
 /// The most hits of one search.
 pub const MOST_HITS: usize = 100;
@@ -68,7 +69,7 @@ pub struct Hit {
 }
 
 /// What fits `query`, the best first, of all sources together; of two that fit alike, knowledge before observations before
-/// messages.
+/// messages. Of a query that tells nothing, what is of the scope's period, the latest first.
 pub(crate) fn recall(
     transaction: &Transaction<'_>,
     scope: Scope<'_>,
@@ -77,6 +78,9 @@ pub(crate) fn recall(
 ) -> rusqlite::Result<Vec<Hit>> {
     let question = Question::read(query, || spoken::language(transaction, scope))?;
     let limit = limit.clamp(1, MOST_HITS);
+    if !scope.period.is_open() && question.tells_nothing() {
+        return latest::hits(transaction, scope, limit);
+    }
     if question.is_empty() {
         return Ok(Vec::new());
     }
@@ -93,10 +97,17 @@ pub(crate) fn recall(
     let mut meanings = question.meanings();
     let talk = search::talk(transaction, scope, (&question, &mut meanings), &nearest)?;
     let ranked = ranking::ranked(&question, &mut meanings, &talk);
-    hits.extend(placed(ranked.into_iter().take(limit).map(|it| (it.share, said(&talk, it))).collect()));
+    // What stands next to a message of the period may be of another.
+    let said = ranked.into_iter().map(|it| (it.share, said(&talk, it)));
+    hits.extend(placed(said.filter(|(_, hit)| scope.period.has(hit.at)).take(limit).collect()));
+    Ok(together(hits, limit))
+}
+
+/// The hits of all sources, the best first.
+fn together(mut hits: Vec<Hit>, limit: usize) -> Vec<Hit> {
     hits.sort_by(|a, b| b.score.total_cmp(&a.score).then(a.source.cmp(&b.source)));
     hits.truncate(limit);
-    Ok(hits)
+    hits
 }
 
 /// In how many texts one of these words is; it is not counted further than `most`.

@@ -288,7 +288,7 @@ pub trait Store: Browse + Yours + Send {
         query: &str,
         limit: usize,
     ) -> Result<Vec<Hit>, StoreError> {
-        self.recall_within(Scope { principal, project: None }, query, limit)
+        self.recall_within(Scope { principal, ..Scope::default() }, query, limit)
     }
 
     /// The same within a scope.

@@ -21,7 +21,7 @@ use machines::job::{Ending, JobMessage};
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
-use store::{Desk, Hit, Pace, Scope, Source, Store, StoreError};
+use store::{Desk, Hit, Pace, Period, Scope, Source, Store, StoreError};
 use tokio::sync::broadcast;
 use upstream::transport::Transport;
 
@@ -130,7 +130,7 @@ impl House {
         always.into_iter().chain(self.embedder.iter().map(Mailbox::name)).collect()
     }
 
-    /// What was kept that fits `query`, the best first: of `principal` or of everybody, in `project` or in all. As
+    /// What was kept that fits `query`, the best first: of `principal` or of everybody, in `project` or in all, and of `period`. As
     /// [`Store::recall_near`], with what the query means where a model says so. What is found counts as used.
     ///
     /// # Errors
@@ -138,12 +138,13 @@ impl House {
     pub async fn recall(
         &self,
         (principal, project): (Option<Principal>, Option<String>),
+        period: Period,
         query: String,
         limit: usize,
     ) -> Result<Vec<Hit>, StoreError> {
         let near = self.embeddings.of_query(&query).await;
         let search = move |store: &mut dyn Store| {
-            let scope = Scope { principal: principal.as_ref(), project: project.as_deref() };
+            let scope = Scope { principal: principal.as_ref(), project: project.as_deref(), period };
             store.recall_near(scope, &query, near.as_ref(), limit)
         };
         let hits = self.desk.read(search).await?;

@@ -2,6 +2,7 @@
 
 use crate::admin::refusal::Refusal;
 use crate::admin::{Admin, shown};
+use crate::period;
 use actix_web::web;
 use domain::ids::SessionId;
 use domain::time::UnixMillis;
@@ -11,10 +12,13 @@ use store::{Hit, MOST_HITS, Source};
 /// What is searched.
 #[derive(Deserialize)]
 pub(crate) struct Search {
+    #[serde(default)]
     q: String,
     #[serde(default = "ten")]
     limit: usize,
     project: Option<String>,
+    since: Option<String>,
+    until: Option<String>,
 }
 
 /// The answer.
@@ -39,19 +43,23 @@ const fn ten() -> usize {
     10
 }
 
-/// What fits the words, the best first.
+/// What fits the words, the best first; without words what is of a period.
 pub(crate) async fn search(
     admin: web::Data<Admin>,
     search: web::Query<Search>,
 ) -> Result<web::Json<Hits>, Refusal> {
-    let Search { q, limit, project } = search.into_inner();
-    if q.trim().is_empty() {
-        return Err(Refusal::Invalid("q is empty: say what to look for, as in ?q=retry+policy".to_owned()));
+    let Search { q, limit, project, since, until } = search.into_inner();
+    let now = period::here(UnixMillis::from(admin.house.environment.clock.unix()));
+    let period = period::read(since.as_deref(), until.as_deref(), &now).map_err(Refusal::Invalid)?;
+    if q.trim().is_empty() && period.is_open() {
+        let wanted =
+            "q is empty: say what to look for, as in ?q=retry+policy, or since when, as in ?since=yesterday";
+        return Err(Refusal::Invalid(wanted.to_owned()));
     }
     if !(1..=MOST_HITS).contains(&limit) {
         return Err(Refusal::Invalid(format!("limit must lie between 1 and {MOST_HITS}, it is {limit}")));
     }
-    let hits = admin.house.recall((None, project), q, limit).await?;
+    let hits = admin.house.recall((None, project), period, q, limit).await?;
     Ok(web::Json(Hits { hits: hits.into_iter().map(show).collect() }))
 }
 

@@ -15,7 +15,7 @@ use domain::knowledge::{Category, KnowledgeEntry};
 use domain::time::UnixMillis;
 use maud::{Markup, html};
 use serde::Deserialize;
-use store::{Draft, EntryVersion, Hit, MOST_HITS, Page, Source};
+use store::{Draft, EntryVersion, Hit, MOST_HITS, Page, Period, Source};
 
 /// How many entries a page has.
 const ENTRIES: u32 = 30;
@@ -49,7 +49,7 @@ pub(super) async fn list(admin: web::Data<Admin>, asked: web::Query<Asked>) -> R
         let entries = admin.house.desk.read(move |store| store.recent_entries(skip, ENTRIES)).await?;
         everything(&entries, page, admin.unix())
     } else {
-        let hits = admin.house.recall((None, None), question.clone(), MOST_HITS).await?;
+        let hits = admin.house.recall((None, None), Period::default(), question.clone(), MOST_HITS).await?;
         matching(&hits, admin.unix())
     };
     let body = html! {

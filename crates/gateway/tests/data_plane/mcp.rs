@@ -51,6 +51,24 @@ fn an_agent_remembers_recalls_and_forgets_in_the_project_of_its_address_and_in_n
 }
 
 #[test]
+fn an_agent_recalls_what_is_of_a_time() {
+    let provider = Provider::saying("");
+    let house = House::before(&provider);
+    call(&house, "/mcp?project=oven", "remember", note("Oven"));
+    let found = |asked: Value| call(&house, "/mcp?project=oven", "recall", asked).1;
+    for of_it in [
+        json!({"since": "1h"}),
+        json!({"query": "hour", "since": "1h"}),
+        json!({"query": "hour", "until": ""}),
+    ] {
+        assert!(found(of_it.clone()).contains("entry k1"), "{of_it}");
+    }
+    for of_another in [json!({"until": "1h"}), json!({"query": "hour", "until": "1h"})] {
+        assert_eq!(found(of_another), "Nothing fits.");
+    }
+}
+
+#[test]
 fn what_an_agent_recalls_was_of_use_then() {
     let provider = Provider::saying("");
     let house = House::before(&provider);
@@ -84,7 +102,8 @@ fn what_is_wrong_with_a_call_is_said() {
     for (address, tool, arguments, said) in [
         ("/mcp", "recall", json!({"query": "hour"}), "say which project"),
         ("/mcp?project=", "recall", json!({"query": "hour", "project": " "}), "say which project"),
-        ("/mcp?project=oven", "recall", json!({}), "missing field `query`"),
+        ("/mcp?project=oven", "recall", json!({}), "say what to look for, as `query`, or since when"),
+        ("/mcp?project=oven", "recall", json!({"since": "the beginning"}), "say a day (2026-11-24, today"),
         ("/mcp?project=oven", "remember", note(""), "title must have 1 to 200 characters"),
         ("/mcp?project=oven", "forget", json!({"id": "k9"}), "there is no entry \"k9\" in this project"),
         ("/mcp?project=oven", "bake", json!({}), "there is no tool \"bake\""),

@@ -9,7 +9,7 @@ use domain::purpose::Purpose;
 use domain::time::Moment;
 use machines::credential::{CredentialMessage, CredentialReply, SlotView};
 use std::time::Duration;
-use store::{Hit, Recorded, SessionSummary, StoreError};
+use store::{Hit, Period, Recorded, SessionSummary, StoreError};
 use workers::Spoken;
 
 /// How long an actor may take to answer: it has nothing to wait for.
@@ -55,7 +55,7 @@ impl World {
     /// # Errors
     /// When the store cannot say.
     pub async fn recall(&self, words: &str) -> Result<Vec<Hit>, StoreError> {
-        self.house.recall((None, None), words.to_owned(), 10).await
+        self.house.recall((None, None), Period::default(), words.to_owned(), 10).await
     }
 
     /// Background calls that reached the provider while no lease for their token was out: there must be none (R8).

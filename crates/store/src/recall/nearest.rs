@@ -3,9 +3,10 @@
 
 use super::Source;
 use super::ranking::{Likeness, Passage};
-use super::scope::{OF_ENTRIES, OF_SESSIONS, Scope};
+use super::scope::{MAY_BE_IN_PERIOD, OBSERVED, OF_ENTRIES, OF_SESSIONS, Period, Scope, in_period};
 use super::shortlist::Shortlist;
 use crate::sketches::{difference, entries, numbers, signs};
+use domain::time::UnixMillis;
 use domain::vector::QueryVector;
 use rusqlite::{OptionalExtension as _, Row, Transaction, params};
 use std::collections::{HashMap, HashSet};
@@ -108,11 +109,13 @@ impl Known<'_> {
     fn entries(self, transaction: &Transaction<'_>, scope: Scope<'_>) -> rusqlite::Result<Vec<Near>> {
         let sql = format!(
             "SELECT vector.id, part, vector FROM vector CROSS JOIN knowledge ON number = vector.id
-            WHERE vector.session = '' AND source = 'knowledge' AND model = ?3 AND {OF_ENTRIES}"
+            WHERE vector.session = '' AND source = 'knowledge' AND model = ?5 AND {OF_ENTRIES} AND {}",
+            in_period("updated")
         );
-        let (principal, project) = scope.values();
+        let (principal, project, since, until) = scope.values();
+        let values = params![principal, project, since, until, self.model];
         let mut statement = transaction.prepare_cached(&sql)?;
-        let found = statement.query_map(params![principal, project, self.model], |row| self.near(row))?;
+        let found = statement.query_map(values, |row| self.near(row))?;
         Ok(best_first(found.collect::<rusqlite::Result<_>>()?))
     }
 
@@ -123,10 +126,12 @@ impl Known<'_> {
         scope: Scope<'_>,
         most: usize,
     ) -> rusqlite::Result<[Vec<Near>; 2]> {
-        let sessions = format!("SELECT id FROM session WHERE {OF_SESSIONS} ORDER BY last_activity DESC");
+        let sessions = format!(
+            "SELECT id FROM session WHERE {OF_SESSIONS} AND {MAY_BE_IN_PERIOD} ORDER BY last_activity DESC"
+        );
         let mut sessions = transaction.prepare_cached(&sessions)?;
-        let (principal, project) = scope.values();
-        let mut sessions = sessions.query(params![principal, project])?;
+        let (principal, project, since, until) = scope.values();
+        let mut sessions = sessions.query(params![principal, project, since, until])?;
         let mut lists = ["observation", "message"].map(|source| Shortlist::of(source, COMPARED));
         let (own, mut looked_at) = (signs(self.query.vector.as_bytes()), 0);
         while looked_at < most
@@ -136,8 +141,11 @@ impl Known<'_> {
             let had = self.in_session(transaction, session.get_ref(0)?.as_str()?, &own, &mut lists)?;
             looked_at += had.max(1);
         }
-        let [observations, messages] =
-            lists.map(|list| list.compared(transaction, self.query).map(best_first));
+        let [observations, messages] = lists.map(|list| {
+            let source = list.source();
+            let near = list.compared(transaction, self.query).map(best_first)?;
+            of_period(transaction, scope.period, source, near)
+        });
         Ok([observations?, messages?])
     }
 
@@ -217,6 +225,27 @@ impl Known<'_> {
         let likeness = self.query.vector.likeness(row.get_ref(2)?.as_blob()?);
         Ok(Near { id: row.get(0)?, part: usize::try_from(part).unwrap_or_default(), likeness })
     }
+}
+
+/// Those of a source that are of a period. A session has others, too.
+fn of_period(
+    transaction: &Transaction<'_>,
+    period: Period,
+    source: &str,
+    near: Vec<Near>,
+) -> rusqlite::Result<Vec<Near>> {
+    if period.is_open() {
+        return Ok(near);
+    }
+    let at = if source == "observation" { OBSERVED } else { "at" };
+    let mut statement = transaction.prepare_cached(&format!("SELECT {at} FROM {source} WHERE id = ?1"))?;
+    let mut kept = Vec::new();
+    for it in near {
+        if period.has(UnixMillis(statement.query_row([it.id], |row| row.get(0))?)) {
+            kept.push(it);
+        }
+    }
+    Ok(kept)
 }
 
 /// Each text once, by its part that is most alike; the most alike first, and of two the newer.

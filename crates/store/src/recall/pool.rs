@@ -5,7 +5,7 @@ use super::excerpt::excerpt;
 use super::meaning::Meanings;
 use super::question::Question;
 use super::ranking::Passage;
-use super::scope::{OF_SESSIONS, Scope};
+use super::scope::{OF_SESSIONS, Scope, in_period, latest_sessions};
 use crate::columns::word;
 use domain::time::UnixMillis;
 use rusqlite::{Row, Transaction, params};
@@ -56,28 +56,29 @@ fn around_the_words(mut message: Passage, meanings: &mut Meanings<'_>, is_first:
 
 /// Their numbers, each once.
 fn drawn(transaction: &Transaction<'_>, scope: Scope<'_>, draw: &Draw) -> rusqlite::Result<Vec<i64>> {
-    let matching =
-        |words, behind, order, limit| matching(transaction, scope, (words, behind), (order, limit));
-    let last = last(transaction)?;
+    let last = last(transaction, scope)?;
+    let latest =
+        |words, behind, order, limit| matching(transaction, scope, (words, behind, last), (order, limit));
     let mut numbers = Vec::new();
     if let Some(words) = &draw.newest {
         // Rare words make it cheap to look for all of them everywhere.
         let behind = if draw.scored.is_some() { 0 } else { last.saturating_sub(draw.reach) };
         numbers = if draw.scored.is_some() || draw.are_sparse {
             // All are walked through anyway, and from the newest on that takes the index twice as long.
-            let all = matching(&words.all, behind, "rowid", ALL)?;
+            let all = latest(&words.all, behind, "rowid", ALL)?;
             all.into_iter().rev().take(NEWEST).collect()
         } else {
-            matching(&words.all, behind, "rowid DESC", NEWEST as i64)?
+            latest(&words.all, behind, "rowid DESC", NEWEST as i64)?
         };
     }
     if let Some(words) = &draw.scored {
-        numbers.extend(matching(&words.any, 0, "rank", POOL as i64)?);
+        let everywhere = (words.any.as_str(), 0, i64::MAX);
+        numbers.extend(matching(transaction, scope, everywhere, ("rank", POOL as i64))?);
     }
     // Where no word is rare, or the rare ones are in next to nothing, the frequent ones are all there is.
     let room = if draw.scored.is_none() { POOL } else { NEWEST };
     if let Some(words) = draw.newest.as_ref().filter(|_| numbers.len() < room) {
-        numbers.extend(matching(&words.any, last - RECENT, "rowid DESC", room as i64)?);
+        numbers.extend(latest(&words.any, last - RECENT, "rowid DESC", room as i64)?);
     }
     let mut known = HashSet::new();
     numbers.retain(|number| known.insert(*number));
@@ -85,25 +86,36 @@ fn drawn(transaction: &Transaction<'_>, scope: Scope<'_>, draw: &Draw) -> rusqli
     Ok(numbers)
 }
 
-fn last(transaction: &Transaction<'_>) -> rusqlite::Result<i64> {
-    transaction.query_row("SELECT ifnull(max(id), 0) FROM message", [], |row| row.get(0))
+/// The number of the newest message; of a period that has ended, of the newest that may be of it.
+fn last(transaction: &Transaction<'_>, scope: Scope<'_>) -> rusqlite::Result<i64> {
+    if scope.period.until.is_none() {
+        return transaction.query_row("SELECT ifnull(max(id), 0) FROM message", [], |row| row.get(0));
+    }
+    let sql = format!(
+        "SELECT ifnull(max((SELECT max(id) FROM message WHERE session = used)), 0) FROM {}",
+        latest_sessions()
+    );
+    let (principal, project, since, until) = scope.values();
+    let values = params![principal, project, since, until];
+    transaction.prepare_cached(&sql)?.query_row(values, |row| row.get(0))
 }
 
-/// The numbers of messages behind this one that match the words, in this order.
+/// The numbers of messages from behind the first of these to the second that match the words, in this order.
 fn matching(
     transaction: &Transaction<'_>,
     scope: Scope<'_>,
-    (words, behind): (&str, i64),
+    (words, behind, last): (&str, i64, i64),
     (order, limit): (&str, i64),
 ) -> rusqlite::Result<Vec<i64>> {
     let sql = format!(
         "SELECT message.id FROM message_words CROSS JOIN message ON message.id = message_words.rowid
             CROSS JOIN session ON session.id = message.session
-        WHERE message_words MATCH ?3 AND message_words.rowid > ?4 AND {OF_SESSIONS}
-        ORDER BY message_words.{order} LIMIT ?5"
+        WHERE message_words MATCH ?5 AND message_words.rowid > ?6 AND message_words.rowid <= ?7 AND {OF_SESSIONS} AND {}
+        ORDER BY message_words.{order} LIMIT ?8",
+        in_period("message.at")
     );
-    let (principal, project) = scope.values();
-    let values = params![principal, project, words, behind, limit];
+    let (principal, project, since, until) = scope.values();
+    let values = params![principal, project, since, until, words, behind, last, limit];
     transaction.prepare_cached(&sql)?.query_map(values, |row| row.get(0))?.collect()
 }
 
@@ -127,6 +139,7 @@ pub(super) fn passage(row: &Row<'_>) -> rusqlite::Result<Passage> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::recall::Period;
     use crate::recall::tests::in_a_session;
 
     /// The numbers that are drawn of so many messages. All speak of the mill, and one of so many of the sluice, too.
@@ -168,5 +181,25 @@ mod tests {
         assert_eq!(drawn[..NEWEST], newest);
         assert_eq!(drawn[NEWEST..NEWEST + 3], [8_999, 8_997, 8_995]);
         assert_eq!(drawn.len(), POOL);
+    }
+    #[test]
+    fn of_a_time_that_has_ended_the_newest_is_looked_for_from_its_last_sessions_on() {
+        let [last_of_all, last_of_time, last_of_no_time] = in_a_session(|transaction| {
+            let session = "INSERT INTO every_session (id, principal, client, provider, dialect, model, upstream_origin, head, created, last_activity)
+                SELECT 'later', principal, client, provider, dialect, model, upstream_origin, head, 50, 60 FROM session WHERE id = 's'";
+            transaction.execute(session, [])?;
+            for (session, at) in [("s", 1), ("s", 2), ("later", 50), ("later", 60)] {
+                let sql =
+                    "INSERT INTO message (session, digest, role, tokens, calls_tool, from_tool, at, text)
+                    VALUES (?1, x'', 'user', 1, 0, 0, ?2, 'mill')";
+                transaction.execute(sql, params![session, at])?;
+            }
+            let until = |until| Scope { period: Period { since: None, until }, ..Scope::default() };
+            let lasts =
+                [None, Some(UnixMillis(50)), Some(UnixMillis(0))].map(|it| last(transaction, until(it)));
+            let [all, time, none] = lasts;
+            Ok([all?, time?, none?])
+        });
+        assert_eq!([last_of_all, last_of_time, last_of_no_time], [4, 2, 0]);
     }
 }

@@ -91,6 +91,11 @@ impl Question {
         self.telling.is_empty()
     }
 
+    /// Whether it has no word that tells what it is about, as "What did we do?" has none.
+    pub(super) fn tells_nothing(&self) -> bool {
+        self.telling.iter().all(|word| !is_telling(word, &self.language))
+    }
+
     /// What an index is asked for each telling word.
     pub(super) fn sought(&self) -> impl ExactSizeIterator<Item = Sought> {
         self.telling.iter().map(|word| {

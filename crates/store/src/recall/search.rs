@@ -6,7 +6,7 @@ use super::nearest::{Near, Nearest};
 use super::pool::{self, IN_CONTEXT, passage};
 use super::question::Question;
 use super::ranking::{LEFT_OUT, Passage, Talk};
-use super::scope::{OF_ENTRIES, OF_SESSIONS, Scope};
+use super::scope::{OBSERVED, OF_ENTRIES, OF_SESSIONS, Scope, in_period};
 use super::{EVENNESS, Hit, Source};
 use crate::columns::{Word, word};
 use crate::vectors::parts;
@@ -91,6 +91,8 @@ pub(super) struct Written {
     sql: &'static str,
     /// Of which scope it is.
     within: &'static str,
+    /// When.
+    at: &'static str,
     by_number: &'static str,
 }
 
@@ -103,6 +105,7 @@ pub(super) const WRITTEN: [Written; 2] = [
         sql: "SELECT id, session, knowledge.title, knowledge.content AS text, updated AS at
             FROM knowledge_words JOIN knowledge ON number = knowledge_words.rowid",
         within: OF_ENTRIES,
+        at: "updated",
         by_number: "SELECT id, session, title, content AS text, updated AS at FROM knowledge WHERE number = ?1",
     },
     Written {
@@ -113,6 +116,7 @@ pub(super) const WRITTEN: [Written; 2] = [
             FROM observation_words JOIN observation ON observation.id = observation_words.rowid
                 JOIN session ON session.id = session",
         within: OF_SESSIONS,
+        at: OBSERVED,
         by_number: "SELECT CAST(id AS TEXT) AS id, session, NULL AS title, text, at FROM observation WHERE id = ?1",
     },
 ];
@@ -126,7 +130,7 @@ pub(super) fn written(
     question: &Question,
     limit: usize,
 ) -> rusqlite::Result<Vec<Hit>> {
-    let Written { source, index, score, sql, within, .. } = written;
+    let Written { source, index, score, sql, within, at, .. } = written;
     let Draw { scored, newest, .. } = Draw::of(transaction, index, question)?;
     let (best_first, newest_first) = (format!("{score}, {index}.rowid DESC"), format!("{index}.rowid DESC"));
     let (scored, newest) = (scored.as_ref(), newest.as_ref());
@@ -136,14 +140,16 @@ pub(super) fn written(
         scored.map(|words| (&words.any, &best_first)),
         newest.map(|words| (&words.any, &newest_first)),
     ];
-    let (principal, project) = scope.values();
+    let (principal, project, since, until) = scope.values();
+    let in_period = in_period(at);
     let (mut hits, mut seen) = (Vec::new(), HashSet::new());
     for (words, order) in steps.into_iter().flatten() {
         if hits.len() >= limit {
             break;
         }
-        let sql = format!("{sql} WHERE {index} MATCH ?3 AND {within} ORDER BY {order} LIMIT ?4");
-        let values = params![principal, project, words, limit as i64];
+        let sql =
+            format!("{sql} WHERE {index} MATCH ?5 AND {within} AND {in_period} ORDER BY {order} LIMIT ?6");
+        let values = params![principal, project, since, until, words, limit as i64];
         let mut statement = transaction.prepare_cached(&sql)?;
         let found = statement.query_map(values, |row| hit(source, row))?.collect::<Result<Vec<_>, _>>()?;
         hits.extend(found.into_iter().filter(|hit| seen.insert(hit.id.clone())));
@@ -175,7 +181,8 @@ pub(super) fn with_alike(
     Ok(fused.into_iter().map(|(_, likeness, hit)| (likeness, hit)).collect())
 }
 
-fn hit(source: Source, row: &Row<'_>) -> rusqlite::Result<Hit> {
+/// A row of what was written.
+pub(super) fn hit(source: Source, row: &Row<'_>) -> rusqlite::Result<Hit> {
     let session: Option<Word<SessionId>> = row.get("session")?;
     Ok(Hit {
         source,

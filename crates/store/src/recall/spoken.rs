@@ -17,12 +17,14 @@ pub(super) fn language(
     scope: Scope<'_>,
 ) -> rusqlite::Result<Option<Language>> {
     let sql = format!(
-        "SELECT substr(text, 1, ?3) FROM message CROSS JOIN session ON session.id = message.session
-        WHERE message.id > (SELECT ifnull(max(id), 0) FROM message) - ?4 AND role = 'user' AND NOT from_tool AND {OF_SESSIONS}
-        ORDER BY message.id DESC LIMIT ?5"
+        "SELECT substr(text, 1, ?5) FROM message CROSS JOIN session ON session.id = message.session
+        WHERE message.id > (SELECT ifnull(max(id), 0) FROM message) - ?6 AND role = 'user' AND NOT from_tool AND {OF_SESSIONS}
+        ORDER BY message.id DESC LIMIT ?7"
     );
-    let (principal, project) = scope.values();
-    let values = params![principal, project, BEGINNING as i64, AMONG as i64, MESSAGES as i64];
+    // Whenever it was said.
+    let (principal, project, since, until) = scope.values();
+    let (beginning, among, messages) = (BEGINNING as i64, AMONG as i64, MESSAGES as i64);
+    let values = params![principal, project, since, until, beginning, among, messages];
     let said: Vec<String> = transaction
         .prepare_cached(&sql)?
         .query_map(values, |row| row.get(0))?

@@ -18,6 +18,7 @@ mod knowledge;
 mod ledger;
 mod merging;
 mod origins;
+mod periods;
 mod projects;
 mod reading;
 mod recall;

@@ -70,7 +70,9 @@ fn recall_within_a_project_finds_it_by_its_name_or_its_folder_and_what_was_promo
     let mut store = bakeries();
     let found = |store: &mut SqliteStore, project: Option<&str>| {
         let ann = Principal::local();
-        let hits = store.recall_within(Scope { principal: Some(&ann), project }, "sourdough", 10).unwrap();
+        let hits = store
+            .recall_within(Scope { principal: Some(&ann), project, ..Scope::default() }, "sourdough", 10)
+            .unwrap();
         let mut sessions: Vec<String> = hits.iter().map(|hit| format!("{:?}", hit.session)).collect();
         sessions.dedup();
         sessions.sort();

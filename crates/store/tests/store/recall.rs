@@ -213,7 +213,8 @@ fn a_question_of_nouns_alone_is_read_in_the_language_that_whoever_asks_speaks() 
     let (ann, bob) = (Principal::local(), Principal::from("bob"));
     let mut store = SqliteStore::in_memory().unwrap();
     let finds = |store: &mut SqliteStore, principal, project| {
-        let hits = store.recall_within(Scope { principal, project }, "tietokannan", 10).unwrap();
+        let hits =
+            store.recall_within(Scope { principal, project, ..Scope::default() }, "tietokannan", 10).unwrap();
         hits.iter().any(|hit| hit.text.starts_with(finnish))
     };
     store.record_turn(&chatting("s", [finnish, english, english])).unwrap();

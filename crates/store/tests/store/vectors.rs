@@ -171,7 +171,7 @@ fn owners_and_projects_are_kept_apart() {
     embed_all(&mut store, &MODEL);
     let mut texts = |principal: Option<&str>, project| {
         let principal = principal.map(Principal::from);
-        let scope = Scope { principal: principal.as_ref(), project };
+        let scope = Scope { principal: principal.as_ref(), project, ..Scope::default() };
         let hits = found(&mut store, scope, "bread", MODEL);
         hits.iter().filter(|(_, text)| text.to_lowercase().contains("rye")).count()
     };

@@ -168,6 +168,24 @@ async fn recall_gives_as_many_hits_as_are_asked_for() {
 }
 
 #[actix_web::test]
+async fn recall_of_a_time_needs_no_words() {
+    let gateway = Gateway::new();
+    gateway.send(put("tabs", &draft("Tabs of width four."))).await;
+    for (wishes, found) in [
+        ("since=24h", 1),
+        ("since=2026-12-25T00:00:00Z", 1),
+        ("q=width&since=24h", 1),
+        ("since=24h&q=", 1),
+        ("until=24h", 0),
+        ("q=width&until=24h", 0),
+        ("since=2026-12-27T00:00:00Z", 0),
+    ] {
+        let answer = gateway.get(&format!("/api/v1/recall?{wishes}")).await.json();
+        assert_eq!(answer["hits"].as_array().map(Vec::len), Some(found), "{wishes}");
+    }
+}
+
+#[actix_web::test]
 async fn a_budget_that_is_spent_is_the_reason_and_the_costs_say_until_when() {
     let gateway = Gateway::with_budget(0.0);
     gateway.record("s", "Use tabs").await;

@@ -62,6 +62,9 @@ async fn parameters_out_of_bounds_are_400() {
         "/api/v1/recall?q=x&limit=0",
         "/api/v1/recall?q=x&limit=101",
         "/api/v1/recall?q=x&limit=many",
+        "/api/v1/recall?q=x&since=last+full+moon",
+        "/api/v1/recall?q=x&until=2026-13-01",
+        "/api/v1/recall?since=today&until=yesterday",
         "/api/v1/trace?last=0",
         "/api/v1/trace?last=4097",
         "/api/v1/trace?last=-1",
@@ -72,7 +75,13 @@ async fn parameters_out_of_bounds_are_400() {
     for path in wrong {
         assert_eq!(refused(&gateway, TestRequest::get().uri(path)).await, (400, json!("invalid")), "{path}");
     }
-    for path in ["/api/v1/recall?q=x&limit=100", "/api/v1/trace?last=4096", "/api/v1/costs?days=3660"] {
+    for path in [
+        "/api/v1/recall?q=x&limit=100",
+        "/api/v1/recall?since=today",
+        "/api/v1/recall?q=x&until=36h",
+        "/api/v1/trace?last=4096",
+        "/api/v1/costs?days=3660",
+    ] {
         assert_eq!(gateway.get(path).await.status, StatusCode::OK, "{path}");
     }
 }

@@ -164,7 +164,7 @@ fn ask(
     for question in &dialogue.questions {
         let begun = tick();
         let near = model.map(|model| query_vector(model, &question.text)).transpose()?;
-        let scope = Scope { principal: Some(&owner), project: None };
+        let scope = Scope { principal: Some(&owner), ..Scope::default() };
         let hits = store.recall_near(scope, &question.text, near.as_ref(), MOST_HITS);
         let hits = hits.map_err(|error| error.to_string())?;
         let time: Duration = begun.elapsed();

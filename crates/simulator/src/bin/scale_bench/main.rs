@@ -173,7 +173,7 @@ fn ask(store: &mut SqliteStore, arguments: &Arguments, chance: &mut StdRng) -> R
     let (mut spans, mut found) = (Vec::new(), 0);
     let sessions = arguments.messages / SESSION;
     let principal = Principal::local();
-    let scope = Scope { principal: Some(&principal), project: None };
+    let scope = Scope { principal: Some(&principal), ..Scope::default() };
     for _ in 0..arguments.questions {
         let session = SessionId::from(format!("s{}", chance.random_range(0..sessions.max(1))));
         let messages = store.messages(&session).map_err(|error| error.to_string())?;
