@@ -16,6 +16,7 @@ mod ranking;
 mod scope;
 mod search;
 mod shortlist;
+mod spelling;
 mod spoken;
 mod vocabulary;
 

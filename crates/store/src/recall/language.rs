@@ -107,8 +107,13 @@ impl Language {
     }
 
     /// Forms of a word in lower case that neither the index nor [`Self::beginning`] finds by themselves.
-    pub(super) fn irregular_forms(&self, word: &str) -> &'static [&'static str] {
-        if self.is_english() { lexicon::irregular_forms(&lexicon::english_stem(word)) } else { &[] }
+    pub(super) fn other_forms(&self, word: &str) -> Vec<String> {
+        if !self.is_english() {
+            return Vec::new();
+        }
+        let irregular = lexicon::irregular_forms(&lexicon::english_stem(word)).iter();
+        let others = irregular.filter(|form| **form != word).map(|form| (*form).to_owned());
+        others.chain(lexicon::other_spelling(word)).collect()
     }
 
     pub(super) fn is_english(&self) -> bool {

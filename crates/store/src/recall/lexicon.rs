@@ -1,5 +1,6 @@
 //! Words as the ranking compares them: by their stems, and irregular forms as the word that they are forms of.
 
+use super::spelling;
 use domain::script;
 use rust_stemmers::{Algorithm, Stemmer};
 use std::collections::{HashMap, HashSet};
@@ -34,6 +35,9 @@ struct Lexicon {
     base: HashMap<&'static str, &'static str>,
     /// By stem of the base.
     forms: HashMap<String, Vec<&'static str>>,
+    /// How Americans spell a word, by the stem of what the British write, and the other way round.
+    american: HashMap<String, &'static str>,
+    british: HashMap<String, &'static str>,
     time: HashSet<String>,
 }
 
@@ -47,8 +51,13 @@ impl Lexicon {
             base.extend(words.iter().map(|word| (*word, words[0])));
             forms.insert(stem(words[0]), words);
         }
+        let (mut american, mut british) = (HashMap::new(), HashMap::new());
+        for (one, other) in spelling::PAIRS.split('|').filter_map(|pair| pair.split_once(' ')) {
+            american.insert(stem(one), other);
+            british.insert(stem(other), one);
+        }
         let time = TIME.split(' ').map(stem).collect();
-        Self { stemmer, base, forms, time }
+        Self { stemmer, base, forms, american, british, time }
     }
 }
 
@@ -62,10 +71,19 @@ pub(super) fn words_as_written(text: &str) -> impl Iterator<Item = &str> {
     script::words(text, is_combining_mark)
 }
 
-/// What is the same in all forms of an English word in lower case.
+/// What is the same in all forms of an English word in lower case, however it is spelled.
 pub(super) fn english_stem(word: &str) -> String {
     let base = LEXICON.base.get(word).copied().unwrap_or(word);
-    LEXICON.stemmer.stem(base).into_owned()
+    let american = spelling::with_ize(base);
+    let stem = LEXICON.stemmer.stem(&american);
+    LEXICON.american.get(&*stem).map_or(stem, |other| LEXICON.stemmer.stem(other)).into_owned()
+}
+
+/// An English word in lower case as it is spelled elsewhere, if it is; in any form, since the index knows forms.
+pub(super) fn other_spelling(word: &str) -> Option<String> {
+    let stem = LEXICON.stemmer.stem(word);
+    let other = LEXICON.american.get(&*stem).or_else(|| LEXICON.british.get(&*stem));
+    other.map(|other| (*other).to_owned()).or_else(|| spelling::other_ending(word))
 }
 
 /// How the words begin that an index has for those with this beginning, which is in lower case: it takes accents off Latin letters, and
@@ -137,6 +155,35 @@ mod tests {
         }
         assert_ne!(plain("\u{43a}\u{43e}\u{442}"), plain("\u{43a}\u{438}\u{442}"), "letters stay");
         assert_ne!(plain("\u{915}\u{940}"), plain("\u{915}\u{93e}"), "vowels, too");
+    }
+
+    #[test]
+    fn a_word_has_one_stem_however_it_is_spelled_and_is_looked_for_in_the_other_spelling() {
+        for pair in spelling::PAIRS.split('|') {
+            let (one, other) = pair.split_once(' ').unwrap();
+            assert_eq!(english_stem(one), english_stem(other));
+            assert_ne!(
+                LEXICON.stemmer.stem(one),
+                LEXICON.stemmer.stem(other),
+                "{pair} would need no mention"
+            );
+            assert_eq!([other_spelling(one).unwrap(), other_spelling(other).unwrap()], [other, one]);
+        }
+        for forms in [
+            &["colours", "colored", "colourful"][..],
+            &["analyses", "analyzed", "analysing"],
+            &["optimised", "optimization", "optimise", "optimizes"],
+            &["behavioural", "behaviors"],
+        ] {
+            let stems: HashSet<String> = forms.iter().map(|form| english_stem(form)).collect();
+            assert_eq!(stems.len(), 1, "{stems:?}");
+        }
+        for forms in [["precise", "precisely"], ["revising", "revision"], ["promise", "promises"]] {
+            assert_eq!(english_stem(forms[0]), english_stem(forms[1]));
+        }
+        assert_eq!(other_spelling("coloured").as_deref(), Some("color"));
+        assert_eq!(other_spelling("organizing").as_deref(), Some("organising"));
+        assert_eq!(other_spelling("server"), None);
     }
 
     #[test]

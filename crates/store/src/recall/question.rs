@@ -149,8 +149,7 @@ impl Sought {
 
 /// A word and its other forms that the index does not know for the same.
 fn forms_of(word: &str, language: &Language) -> Vec<String> {
-    let others = language.irregular_forms(word).iter().filter(|form| **form != word);
-    iter::once(&word).chain(others).map(|form| (*form).to_owned()).collect()
+    iter::once(word.to_owned()).chain(language.other_forms(word)).collect()
 }
 
 /// One of these words, in the index's language. Each stands as a string, so that nothing in it is an operator.

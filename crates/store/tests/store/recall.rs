@@ -55,6 +55,23 @@ fn knowledge_comes_before_observations_before_messages() {
 }
 
 #[test]
+fn who_spells_a_word_in_one_way_finds_it_in_the_other() {
+    let said = ["The colour is serialised", "Analyzing the neighbor's behavior", "A licence for two centres"];
+    let mut store = store_with("s", &said);
+    for (asked, wanted) in [
+        ("Which color?", 0),
+        ("serialization of colors", 0),
+        ("How do neighbours behave, what was analysed?", 1),
+        ("behaviour", 1),
+        ("analyse", 1),
+        ("licenses", 2),
+        ("the center", 2),
+    ] {
+        assert_eq!(found(&mut store, asked)[0].1, said[wanted], "{asked}");
+    }
+}
+
+#[test]
 fn what_has_all_words_comes_before_what_has_some() {
     let mut store = bakery();
     let hits = found(&mut store, "sourdough died");
