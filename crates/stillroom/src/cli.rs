@@ -3,6 +3,7 @@
 mod backtest;
 mod forget;
 mod knowledge;
+mod recall;
 mod trace;
 mod transfer;
 mod warming;
@@ -10,6 +11,7 @@ mod warming;
 pub(crate) use backtest::{Backtest, Format};
 pub(crate) use forget::{Doomed, Forget};
 pub(crate) use knowledge::Knowledge;
+pub(crate) use recall::Recall;
 pub(crate) use trace::Trace;
 pub(crate) use transfer::{Agent, Export, Import};
 pub(crate) use warming::Warming;
@@ -198,25 +200,7 @@ pub(crate) enum Command {
     #[command(
         after_help = "Examples:\n  stillroom recall sqlite locking --limit 5\n  stillroom recall --since yesterday\n  stillroom recall deploy --since 2026-11-20 --until 2026-11-24"
     )]
-    Recall {
-        /// What to look for; without it, the latest of a time.
-        #[arg(required_unless_present_any = ["since", "until"], value_parser = no_blank)]
-        words: Vec<String>,
-        /// From when on: a day (2026-11-24, today, yesterday), a moment (2026-11-24T10:00:00Z) or how long ago (36h, 7d).
-        #[arg(long, value_name = "TIME")]
-        since: Option<String>,
-        /// Until when, said in the same ways; a day is in it.
-        #[arg(long, value_name = "TIME")]
-        until: Option<String>,
-        /// How many results at most.
-        #[arg(long, default_value_t = 10, value_parser = clap::value_parser!(u32).range(1..=100))]
-        limit: u32,
-        /// Only in this project: its name, as `stillroom sessions --json` shows it, or a folder of it.
-        #[arg(long, value_name = "PROJECT")]
-        project: Option<String>,
-        #[command(flatten)]
-        json: Json,
-    },
+    Recall(Recall),
     /// Forget a session, a project or everything, for good.
     ///
     /// What was said, what was distilled and curated from it, and every word of it in the files are erased; what it cost stays in the
@@ -307,11 +291,6 @@ pub(crate) struct Json {
     /// Print JSON.
     #[arg(long)]
     pub(crate) json: bool,
-}
-
-/// A word that says something.
-fn no_blank(word: &str) -> Result<String, &'static str> {
-    if word.trim().is_empty() { Err("there is nothing to look for in a blank") } else { Ok(word.to_owned()) }
 }
 
 impl SettingsFlags {

@@ -1,5 +1,5 @@
 //! Finding again: what was asked ([`question`]), what the word indexes of knowledge, observations and messages find
-//! ([`search`]), what means alike ([`nearest`]), and which of it answers best ([`ranking`] for messages, then all sources together here).
+//! ([`search`]), what means alike ([`nearest`]), what is of a time ([`latest`]), and which of it answers best ([`ranking`] for messages, then all sources together here).
 
 mod dates;
 mod draw;

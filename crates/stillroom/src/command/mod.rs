@@ -58,10 +58,7 @@ fn look_or_run(invocation: &Invocation<'_>, command: Command) -> Result<ExitCode
         Command::Warming { decision, json } => warming::perform(invocation, decision.as_ref(), Json { json }),
         Command::Credentials(json) => credentials::perform(invocation, json),
         Command::Knowledge { change, json } => knowledge::perform(invocation, change.as_ref(), Json { json }),
-        Command::Recall { words, since, until, limit, project, json } => {
-            let (period, project) = ([since.as_deref(), until.as_deref()], project.as_deref());
-            recall::perform(invocation, &recall::Search { words: &words, period, limit, project }, json)
-        }
+        Command::Recall(asked) => recall::perform(invocation, &asked),
         Command::Export(asked) => export::perform(invocation, &asked),
         Command::Import(asked) => import::perform(invocation, &asked),
         Command::Forget(asked) => forget::perform(invocation, &asked),

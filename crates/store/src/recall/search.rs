@@ -91,7 +91,7 @@ pub(super) struct Written {
     sql: &'static str,
     /// Of which scope it is.
     within: &'static str,
-    /// When.
+    /// When, for its period.
     at: &'static str,
     by_number: &'static str,
 }

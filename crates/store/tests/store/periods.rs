@@ -60,10 +60,11 @@ fn words_find_what_was_said_and_written_in_the_time_and_nothing_next_to_it() {
     let mut store = bakery();
     let whole = found(&mut store, Period::default(), "oven");
     assert_eq!(whole.len(), 9, "with what stands around it: {whole:?}");
-    let mut on_second = found(&mut store, days(2, 2), "oven");
+    let on_second = found(&mut store, days(2, 2), "oven");
     assert_eq!(on_second.len(), 5, "with the call of the tool: {on_second:?}");
-    on_second.retain(|text| text != "The oven is warm" && text != "It takes two days");
-    assert!(on_second.iter().all(|text| !text.contains(" is ") && text != "I see"), "{on_second:?}");
+    for of_another in ["The oven is cold", "I see", "The oven is hot", "The oven was cold"] {
+        assert!(!on_second.iter().any(|text| text == of_another), "{on_second:?}");
+    }
     assert_eq!(found(&mut store, days(3, 3), "oven"), ["The oven is hot"]);
     let since_third = Period { since: Some(on(3)), until: None };
     assert_eq!(found(&mut store, since_third, "oven"), ["The oven is hot"]);
