@@ -1,6 +1,6 @@
 //! How knowledge fades when nobody needs it, and when a project has too much of it.
 
-use crate::time::UnixMillis;
+use crate::time::{DAY, UnixMillis};
 
 /// After so long without use, in milliseconds, an entry counts half: 60 days. Ours, so that what a user stated (1.0) falls to
 /// [`FAINT`] in 139 days and what only seemed so (0.6) in 95, a little less than the 120 days for which the original gateway
@@ -18,11 +18,29 @@ pub fn faded(confidence: f64, used: UnixMillis, now: UnixMillis) -> f64 {
     confidence * (-(unused as f64) / HALF_LIFE as f64).exp2()
 }
 
+/// When a project was consolidated last.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Consolidated {
+    /// When that began.
+    pub at: UnixMillis,
+    /// How many answers in a row were of no use, up to this one.
+    pub vain: u32,
+}
+
+impl Consolidated {
+    /// How long its entries are left alone after that, in milliseconds: twice as long after each answer of no use, a day at most.
+    const fn rest(self) -> i64 {
+        let doublings = if self.vain < 5 { self.vain } else { 5 };
+        let rest = CONSOLIDATION_REST << doublings;
+        if rest < DAY { rest } else { DAY }
+    }
+}
+
 /// Whether a project with so many entries may be consolidated at `now`: there are more than `most`, and the last time was long
 /// enough ago. A clock that was set back does not hold it up for longer.
 #[must_use]
-pub fn is_consolidation_due(entries: u32, most: u32, last: Option<UnixMillis>, now: UnixMillis) -> bool {
-    let rested = |last: UnixMillis| !(0..CONSOLIDATION_REST).contains(&now.0.saturating_sub(last.0));
+pub fn is_consolidation_due(entries: u32, most: u32, last: Option<Consolidated>, now: UnixMillis) -> bool {
+    let rested = |last: Consolidated| !(0..last.rest()).contains(&now.0.saturating_sub(last.at.0));
     entries > most && last.is_none_or(rested)
 }
 
@@ -52,10 +70,19 @@ mod tests {
     #[test]
     fn too_many_entries_are_consolidated_once_an_hour() {
         let due = |entries, last: Option<i64>| {
-            is_consolidation_due(entries, 40, last.map(UnixMillis), UnixMillis(10 * CONSOLIDATION_REST))
+            let last = last.map(|at| Consolidated { at: UnixMillis(at), vain: 0 });
+            is_consolidation_due(entries, 40, last, UnixMillis(10 * CONSOLIDATION_REST))
         };
         assert!(due(41, None) && !due(40, None));
         assert!(!due(41, Some(9 * CONSOLIDATION_REST + 1)) && due(41, Some(9 * CONSOLIDATION_REST)));
         assert!(due(41, Some(11 * CONSOLIDATION_REST)), "a clock that was set back");
+    }
+    #[test]
+    fn after_answers_of_no_use_a_project_rests_for_longer_but_a_day_at_most() {
+        let hours = |vain| {
+            let last = Some(Consolidated { at: UnixMillis(0), vain });
+            (1..).find(|hour| is_consolidation_due(41, 40, last, UnixMillis(hour * CONSOLIDATION_REST)))
+        };
+        assert_eq!([0, 1, 2, 4, 5, u32::MAX].map(hours), [1, 2, 4, 16, 24, 24].map(Some));
     }
 }

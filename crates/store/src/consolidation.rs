@@ -1,12 +1,14 @@
 //! When a project's entries are consolidated. That it begins is written down before it does, in one step with the question
-//! whether it may, so that one begins at a time, and none again within an hour, whatever comes of it.
+//! whether it may, so that one begins at a time, and none again within an hour, whatever comes of it; after answers of no use the
+//! next one comes the later.
 
-use crate::knowledge::{self, Place};
-use domain::fading::{faded, is_consolidation_due};
+use crate::error::StoreError;
+use crate::knowledge::{self, Applied, Place};
+use domain::fading::{Consolidated, faded, is_consolidation_due};
 use domain::ids::SessionId;
-use domain::knowledge::KnowledgeEntry;
+use domain::knowledge::{KnowledgeEntry, Operation};
 use domain::time::UnixMillis;
-use rusqlite::{OptionalExtension as _, Transaction, params};
+use rusqlite::{OptionalExtension as _, Row, Transaction, params};
 
 /// So many entries are consolidated at a time: an answer that deletes each of them fits into what a call may say.
 const CROWD: usize = 120;
@@ -34,10 +36,35 @@ pub(crate) fn begin(
     Ok(entries)
 }
 
-fn last(transaction: &Transaction<'_>, place: &Place) -> rusqlite::Result<Option<UnixMillis>> {
-    let sql = "SELECT at FROM consolidation WHERE principal = ?1 AND project = ?2";
+fn last(transaction: &Transaction<'_>, place: &Place) -> rusqlite::Result<Option<Consolidated>> {
+    let sql = "SELECT at, vain FROM consolidation WHERE principal = ?1 AND project = ?2";
     let key = params![place.principal(), place.project().unwrap_or_default()];
-    transaction.prepare_cached(sql)?.query_row(key, |row| row.get(0).map(UnixMillis)).optional()
+    let last = |row: &Row<'_>| Ok(Consolidated { at: UnixMillis(row.get("at")?), vain: row.get("vain")? });
+    transaction.prepare_cached(sql)?.query_row(key, last).optional()
+}
+
+/// Applies `operations`, which a model stated for the crowd at the place of `session`.
+pub(crate) fn apply(
+    transaction: &Transaction<'_>,
+    session: &SessionId,
+    operations: &[Operation],
+    at: UnixMillis,
+) -> Result<Applied, StoreError> {
+    let applied = knowledge::apply_at_place(transaction, session, operations, at)?;
+    count(transaction, session, "0")?;
+    Ok(applied)
+}
+
+/// The answer about the crowd at the place of `session` was of no use.
+pub(crate) fn was_vain(transaction: &Transaction<'_>, session: &SessionId) -> rusqlite::Result<()> {
+    count(transaction, session, "vain + 1")
+}
+
+fn count(transaction: &Transaction<'_>, session: &SessionId, vain: &str) -> rusqlite::Result<()> {
+    let Some(place) = Place::of(transaction, session)? else { return Ok(()) };
+    let sql = format!("UPDATE consolidation SET vain = {vain} WHERE principal = ?1 AND project = ?2");
+    let key = [place.principal(), place.project().unwrap_or_default()];
+    transaction.prepare_cached(&sql)?.execute(key).map(drop)
 }
 
 /// What was kept under `folder` is now kept under `project`, which rests for as long as either would have.
@@ -45,9 +72,9 @@ pub(crate) fn moved(
     transaction: &Transaction<'_>,
     [principal, folder, project]: [&str; 3],
 ) -> rusqlite::Result<()> {
-    let sql = "INSERT INTO consolidation (principal, project, at)
-        SELECT principal, ?3, at FROM consolidation WHERE principal = ?1 AND project = ?2
-        ON CONFLICT DO UPDATE SET at = max(at, excluded.at)";
+    let sql = "INSERT INTO consolidation (principal, project, at, vain)
+        SELECT principal, ?3, at, vain FROM consolidation WHERE principal = ?1 AND project = ?2
+        ON CONFLICT DO UPDATE SET at = max(at, excluded.at), vain = max(vain, excluded.vain)";
     transaction.prepare_cached(sql)?.execute([principal, folder, project])?;
     let sql = "DELETE FROM consolidation WHERE principal = ?1 AND project = ?2";
     transaction.prepare_cached(sql)?.execute([principal, folder]).map(drop)

@@ -9,7 +9,7 @@ use rusqlite_migration::{M, Migrations};
 use std::path::Path;
 use std::time::Duration;
 
-const SCHEMAS: [M<'static>; 16] = [
+const SCHEMAS: [M<'static>; 17] = [
     M::up(include_str!("migrations/0001_initial.sql")),
     M::up(include_str!("migrations/0002_warming.sql")),
     M::up(include_str!("migrations/0003_habits.sql")),
@@ -26,6 +26,7 @@ const SCHEMAS: [M<'static>; 16] = [
     M::up(include_str!("migrations/0014_sketches.sql")),
     M::up(include_str!("migrations/0015_origins.sql")),
     M::up(include_str!("migrations/0016_refusals.sql")),
+    M::up(include_str!("migrations/0017_vain.sql")),
 ];
 
 /// How many free pages are given back at a time.

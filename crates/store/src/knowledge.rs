@@ -4,7 +4,7 @@ mod editor;
 
 use crate::columns::{Word, word};
 use crate::error::StoreError;
-use crate::{contradiction, injection, session};
+use crate::{contradiction, injection, refusal, session};
 use domain::ids::{KnowledgeId, Principal, ProjectId, SessionId};
 use domain::knowledge::{Category, KnowledgeEntry, Operation, validate};
 use domain::origin::Origin;
@@ -178,13 +178,14 @@ pub(crate) fn apply(
     operations: &[Operation],
     at: UnixMillis,
 ) -> Result<Applied, StoreError> {
-    let applied = consolidate(transaction, session, operations, at)?;
+    let applied = apply_at_place(transaction, session, operations, at)?;
     session::curated(transaction, session)?;
+    refusal::curation_was_of_use(transaction, session)?;
     Ok(applied)
 }
 
 /// Applies `operations` to the knowledge at the place of `session`.
-pub(crate) fn consolidate(
+pub(crate) fn apply_at_place(
     transaction: &Transaction<'_>,
     session: &SessionId,
     operations: &[Operation],

@@ -46,6 +46,7 @@ pub use habits::KeptHabits;
 pub use knowledge::{Applied, Draft};
 pub use ledger::LedgerEntry;
 pub use recall::{Hit, MOST_HITS, Period, Scope, Source};
+pub use refusal::Vain;
 pub use session::{Backlog, SessionHead, SessionSummary, StatedFolder};
 pub use sqlite::SqliteStore;
 pub use store::Store;

@@ -175,7 +175,7 @@ pub(crate) fn advance(transaction: &Transaction<'_>, turn: &TurnRecord) -> rusql
 
 /// What there may be too many of: observations of a session, entries of its project.
 const CROWD: &str = "(SELECT count(*) FROM observation WHERE observation.session = session.id
-        AND merged IS NULL AND generation = 0 AND pinned = 0) AS unmerged,
+        AND merged IS NULL AND generation = 0 AND pinned = 0 AND passed_over = 0) AS unmerged,
     (SELECT count(*) FROM knowledge WHERE knowledge.principal = session.principal
         AND knowledge.project IS session.project) AS entries";
 
@@ -201,11 +201,10 @@ pub(crate) fn standing(transaction: &Transaction<'_>, session: &SessionId) -> ru
     })
 }
 
-/// The curator went through the session.
+/// Nothing is left for the curator to do in the session.
 pub(crate) fn curated(transaction: &Transaction<'_>, session: &SessionId) -> rusqlite::Result<()> {
     let sql = "UPDATE every_session SET turns_since_curation = 0 WHERE id = ?1";
-    transaction.prepare_cached(sql)?.execute([session.as_str()])?;
-    Ok(())
+    transaction.prepare_cached(sql)?.execute([session.as_str()]).map(drop)
 }
 
 fn summary(row: &Row<'_>) -> rusqlite::Result<SessionSummary> {

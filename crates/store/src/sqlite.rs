@@ -10,13 +10,14 @@ use crate::knowledge::{self, Applied, Draft, Place};
 use crate::ledger::{self, LedgerEntry};
 use crate::merging;
 use crate::recall::{self, Hit, Scope};
+use crate::refusal::{self, Vain};
 use crate::session::{self, Backlog, SessionHead, SessionSummary, StatedFolder};
 use crate::store::Store;
 use crate::turn::{self, Recorded, TurnRecord};
 use crate::vectors::{self, TextKey, Unembedded};
 use crate::warming::{self, KeptPause, WarmingMemory};
 use crate::yours::forgetting::is_forgotten;
-use crate::{consolidation, database, history, injection, refusal};
+use crate::{consolidation, database, history, injection};
 use domain::conversation::RecordedMessage;
 use domain::ids::{BatchMark, KnowledgeId, Principal, ProjectId, SessionId};
 use domain::knowledge::{KnowledgeEntry, Observation, Operation};
@@ -175,8 +176,8 @@ impl Store for SqliteStore {
         self.read_of(session, |transaction| refusal::count(transaction, session))
     }
 
-    fn refuse(&mut self, session: &SessionId, sources: &[i64], at: UnixMillis) -> Result<bool, StoreError> {
-        self.write(|transaction| refusal::note(transaction, session, sources, at))
+    fn refuse(&mut self, session: &SessionId, about: &Vain, at: UnixMillis) -> Result<bool, StoreError> {
+        self.write(|transaction| refusal::note(transaction, session, about, at))
     }
 
     fn mergeable(&mut self, session: &SessionId) -> Result<Vec<Observation>, StoreError> {
@@ -221,7 +222,7 @@ impl Store for SqliteStore {
         operations: &[Operation],
         at: UnixMillis,
     ) -> Result<Applied, StoreError> {
-        self.write(|transaction| knowledge::consolidate(transaction, session, operations, at))
+        self.write(|transaction| consolidation::apply(transaction, session, operations, at))
     }
 
     fn note_use(&mut self, ids: &[KnowledgeId], at: UnixMillis) -> Result<(), StoreError> {

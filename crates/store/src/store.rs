@@ -9,6 +9,7 @@ use crate::habits::KeptHabits;
 use crate::knowledge::{Applied, Draft};
 use crate::ledger::LedgerEntry;
 use crate::recall::{Hit, Scope};
+use crate::refusal::Vain;
 use crate::session::{Backlog, SessionHead, SessionSummary, StatedFolder};
 use crate::turn::{Recorded, TurnRecord};
 use crate::vectors::{TextKey, Unembedded};
@@ -77,13 +78,15 @@ pub trait Store: Browse + Yours + Send {
     /// As told for the trait.
     fn refusals(&mut self, session: &SessionId) -> Result<u32, StoreError>;
 
-    /// Notes that an answer about the messages `sources` was of no use. After the [`domain::segment::GIVEN_UP`]th in a row, once
-    /// an answer about anything else was of use since the first or a day has gone, they are passed over: nothing is made of
-    /// them any more, and they are found by their words as before. Whether that happened.
+    /// Notes that an answer was of no use. After the [`domain::segment::GIVEN_UP`]th in a row, once an answer about anything
+    /// else was of use since the first or a day has gone, what it was about is passed over: nothing is made of these messages
+    /// any more, and they are found by their words as before; these observations stay as they are; the curator has nothing
+    /// to do in the session until more was said there. Whether that happened. Entries that were to become fewer are never passed
+    /// over: each time the next one comes the later ([`domain::fading::Consolidated`]).
     ///
     /// # Errors
     /// As told for the trait.
-    fn refuse(&mut self, session: &SessionId, sources: &[i64], at: UnixMillis) -> Result<bool, StoreError>;
+    fn refuse(&mut self, session: &SessionId, about: &Vain, at: UnixMillis) -> Result<bool, StoreError>;
 
     /// The observations of `session` that should be merged into fewer, oldest first: none up to
     /// [`MERGED_ABOVE`](domain::knowledge::MERGED_ABOVE) of them that were not merged yet.

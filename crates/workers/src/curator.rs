@@ -8,16 +8,16 @@ mod words;
 use crate::Notebook;
 use crate::caller::{Caller, Question, evidence, unanswered, words as said};
 use crate::job::Craft;
-use crate::unkept::Unkept;
+use crate::unkept::{Unkept, of_no_use, refuse};
 use domain::conversation::Answered;
 use domain::credential::Lease;
 use domain::evidence::Evidence;
 use domain::ids::SessionId;
-use domain::knowledge::KnowledgeEntry;
+use domain::knowledge::{KnowledgeEntry, Operation};
 use domain::purpose::Purpose;
 use domain::time::UnixMillis;
 use machines::job::{Brief, Work};
-use store::{Applied, CurationMaterial, Store, StoreError};
+use store::{CurationMaterial, Store, StoreError, Vain};
 use upstream::call::CallEnd;
 use upstream::dialect::{Completion, completion};
 use words::Asked;
@@ -44,6 +44,29 @@ enum Material {
     Nothing,
 }
 
+/// What a call is about.
+#[derive(Debug, Clone, Copy)]
+enum About {
+    Session,
+    Crowd,
+}
+
+impl About {
+    fn operations(self, answer: &str) -> Result<Vec<Operation>, String> {
+        match self {
+            Self::Session => words::operations(answer),
+            Self::Crowd => words::reducing(answer),
+        }
+    }
+
+    const fn in_vain(self) -> Vain {
+        match self {
+            Self::Session => Vain::Curation,
+            Self::Crowd => Vain::Consolidation,
+        }
+    }
+}
+
 impl Craft for Curating {
     const NAME: &'static str = "Curator";
     const PURPOSE: Purpose = Purpose::Curate;
@@ -63,7 +86,8 @@ impl Craft for Curating {
 }
 
 /// Too many entries come first: the sooner a project has few, the better what is made of the next session fits in. That they
-/// are too many does not make the session due when they were consolidated lately.
+/// are too many does not make the session due when they were consolidated lately; nor does what the scheduler does not know yet to be
+/// done or passed over.
 fn next(
     store: &mut dyn Store,
     session: &SessionId,
@@ -75,7 +99,7 @@ fn next(
     if !crowd.is_empty() {
         return Ok(Material::Crowd(crowd, standing.entries));
     }
-    if standing.entries > most && standing.turns_since_curation == 0 {
+    if standing.turns_since_curation == 0 {
         return Ok(Material::Nothing);
     }
     store.curation_material(session).map(Material::Session)
@@ -95,42 +119,45 @@ impl Curating {
         let settings = &self.caller.settings;
         let (most, room) = (settings.curator.max_entries, settings.distiller.pending_tokens);
         let asked = words::of_session(material, most, room, self.now());
-        let (answered, evidence) = match ask(&self.caller, &brief, &lease, asked).await {
-            Ok(answer) => answer,
-            Err(work) => return work,
-        };
-        let operations = match said(&answered).and_then(|text| words::operations(&text)) {
-            Ok(operations) => operations,
-            Err(why) => return Work::Unusable { evidence, why },
-        };
-        let at = self.now();
-        let apply = move |store: &mut dyn Store| store.apply_operations(&brief.session, &operations, at);
-        self.applied(self.caller.desk.write(apply).await, evidence).await
+        self.change(About::Session, &brief, &lease, asked).await
     }
 
     async fn consolidate(&self, brief: Brief, lease: Lease, entries: &[KnowledgeEntry], all: u32) -> Work {
         let asked = words::of_crowd(entries, all, self.caller.settings.curator.max_entries, self.now());
-        let (answered, evidence) = match ask(&self.consolidator, &brief, &lease, asked).await {
-            Ok(answer) => answer,
-            Err(work) => return work,
-        };
-        let operations = match said(&answered).and_then(|text| words::reducing(&text)) {
-            Ok(operations) => operations,
-            Err(why) => return Work::Unusable { evidence, why },
-        };
-        let at = self.now();
-        let apply = move |store: &mut dyn Store| store.consolidate(&brief.session, &operations, at);
-        self.applied(self.caller.desk.write(apply).await, evidence).await
+        self.change(About::Crowd, &brief, &lease, asked).await
     }
 
-    async fn applied(&self, applied: Result<Applied, StoreError>, evidence: Evidence) -> Work {
-        match applied {
-            Ok(applied) => {
-                self.notebook.refresh(&self.caller.desk).await;
-                Work::Accepted { evidence, kept: applied.created + applied.updated + applied.deleted }
-            }
-            Err(error) => Unkept::from(error).work(evidence),
+    async fn change(&self, about: About, brief: &Brief, lease: &Lease, asked: Asked) -> Work {
+        let caller = match about {
+            About::Session => &self.caller,
+            About::Crowd => &self.consolidator,
+        };
+        let session = brief.session.clone();
+        let work = match ask(caller, brief, lease, asked).await {
+            Ok((answered, evidence)) => match self.keep(about, session.clone(), &answered).await {
+                Ok(kept) => Work::Accepted { evidence, kept },
+                Err(unkept) => unkept.work(evidence),
+            },
+            Err(work) => work,
+        };
+        if let Some(why) = of_no_use(&work) {
+            refuse(caller, session, about.in_vain(), why).await;
         }
+        work
+    }
+
+    /// Applies the operations of an answer; how many entries that changed, or why it changed none.
+    async fn keep(&self, about: About, session: SessionId, answered: &Answered) -> Result<u32, Unkept> {
+        let text = said(answered).map_err(Unkept::Useless)?;
+        let operations = about.operations(&text).map_err(Unkept::Useless)?;
+        let at = self.now();
+        let apply = move |store: &mut dyn Store| match about {
+            About::Session => store.apply_operations(&session, &operations, at),
+            About::Crowd => store.consolidate(&session, &operations, at),
+        };
+        let applied = self.caller.desk.write(apply).await?;
+        self.notebook.refresh(&self.caller.desk).await;
+        Ok(applied.created + applied.updated + applied.deleted)
     }
 
     fn now(&self) -> UnixMillis {

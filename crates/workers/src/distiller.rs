@@ -9,11 +9,11 @@ use crate::Spoken;
 use crate::batch_queue::offer;
 use crate::caller::{Caller, Question, evidence, unanswered, words as said};
 use crate::job::Craft;
-use crate::unkept::Unkept;
+use crate::unkept::{Unkept, fault_of_the_texts, of_no_use, refuse};
 use actor::Mailbox;
 use domain::conversation::{Answered, RecordedMessage};
 use domain::credential::Lease;
-use domain::evidence::{Class, Evidence};
+use domain::evidence::Evidence;
 use domain::ids::SessionId;
 use domain::knowledge::Observation;
 use domain::purpose::Purpose;
@@ -22,9 +22,8 @@ use domain::settings::DistillerSettings;
 use domain::time::UnixMillis;
 use machines::batch_queue::{BatchMessage, BatchReply, Item, Stretch};
 use machines::job::{Brief, Work};
-use store::{Store, StoreError};
+use store::{Store, StoreError, Vain};
 use upstream::call::CallEnd;
-use upstream::classify::lies_with_the_texts;
 use upstream::dialect::{Completion, completion};
 use words::Asked;
 
@@ -95,20 +94,27 @@ impl Distilling {
             }
             Err(work) => {
                 if let Some(why) = fault_of_the_texts(&work) {
-                    let at = UnixMillis::from(self.caller.clock.unix());
-                    refuse(&self.caller, brief.session, stretch.sources, at, why).await;
+                    refuse(&self.caller, brief.session, Vain::Messages(stretch.sources), why).await;
                 }
                 work
             }
         }
     }
 
-    /// The second pass. Its answer takes the place of what it was made of, so one that says nothing is refused as well.
     async fn merge(&self, brief: Brief, lease: Lease, old: Vec<Observation>) -> Work {
-        let asked = words::of_observations(&old);
-        let (size, sources) = (asked.size, old.iter().map(|one| one.id).collect::<Vec<_>>());
-        let body = self.body(&brief, asked);
-        let (answered, evidence) = match self.ask(&brief, &lease, body).await {
+        let sources = old.iter().map(|one| one.id).collect::<Vec<_>>();
+        let work = self.merged(&brief, &lease, &old, sources.clone()).await;
+        if let Some(why) = of_no_use(&work) {
+            refuse(&self.caller, brief.session, Vain::Observations(sources), why).await;
+        }
+        work
+    }
+
+    /// The second pass. Its answer takes the place of what it was made of, so one that says nothing is refused as well.
+    async fn merged(&self, brief: &Brief, lease: &Lease, old: &[Observation], sources: Vec<i64>) -> Work {
+        let asked = words::of_observations(old);
+        let size = asked.size;
+        let (answered, evidence) = match self.ask(brief, lease, self.body(brief, asked)).await {
             Ok(answer) => answer,
             Err(work) => return work,
         };
@@ -117,7 +123,7 @@ impl Distilling {
             Err(why) => return Unkept::Useless(why).work(evidence),
         };
         let at = UnixMillis::from(self.caller.clock.unix());
-        let session = brief.session;
+        let session = brief.session.clone();
         let write =
             self.caller.desk.write(move |store| store.merge_observations(&session, &sources, &lines, at));
         judged(written(write.await), evidence)
@@ -157,46 +163,13 @@ pub(crate) async fn keep(
     let lines = match said(answered).and_then(|text| words::observations(&text, stretch.size)) {
         Ok(lines) => lines,
         Err(why) => {
-            refuse(caller, session, stretch.sources, at, &why).await;
+            refuse(caller, session, Vain::Messages(stretch.sources), &why).await;
             return Err(Unkept::Useless(why));
         }
     };
     let write =
         caller.desk.write(move |store| store.store_observations(&session, &stretch.sources, &lines, at));
     written(write.await)
-}
-
-/// Why the provider did not take what was asked, where fewer or other messages may pass. All else that it may have against a request, such as a
-/// model that it does not have, is not their fault.
-fn fault_of_the_texts(work: &Work) -> Option<&str> {
-    match work {
-        Work::Failed { evidence: Some(Evidence { class: Class::RequestRefused, status, .. }), why } => {
-            lies_with_the_texts(*status, why).then_some(why)
-        }
-        _ => None,
-    }
-}
-
-/// Notes that an answer was of no use. One message that no model can say anything of must not keep those behind it from being
-/// distilled, nor be paid for without end: in the end it is passed over, and that is said.
-async fn refuse(caller: &Caller, session: SessionId, sources: Vec<i64>, at: UnixMillis, why: &str) {
-    let (of, messages) = (session.prefix().to_owned(), sources.len() as u64);
-    match caller.desk.write(move |store| store.refuse(&session, &sources, at)).await {
-        Ok(false) => {}
-        Ok(true) => {
-            caller.meter.passed_over(messages);
-            let hint =
-                "they are still found by their words; another model may answer better: set worker.model";
-            tracing::warn!(
-                session = of,
-                messages,
-                why,
-                hint,
-                "messages are passed over undistilled: no answer about them was of use"
-            );
-        }
-        Err(error) => tracing::warn!(%error, "that an answer was of no use could not be written down"),
-    }
 }
 
 fn written(kept: Result<Vec<Observation>, StoreError>) -> Result<u32, Unkept> {

@@ -34,6 +34,15 @@ pub struct Called<'a> {
     pub usage: Option<Usage>,
 }
 
+/// What was passed over at a time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PassedOver {
+    /// Messages undistilled, observations unmerged, or sessions uncurated.
+    pub kind: &'static str,
+    /// How many.
+    pub count: u64,
+}
+
 /// Counts. Called from any thread; must be quick.
 pub trait Meter: Send + Sync {
     /// An attempt at a provider ended with this status; 0 when there was no answer.
@@ -52,8 +61,8 @@ pub trait Meter: Send + Sync {
     fn turn_shed(&self);
     /// So much was dropped because it is old; so many bytes of the database are in use.
     fn dropped(&self, _dropped: &Dropped) {}
-    /// So many messages were passed over undistilled, because no answer about them was of use.
-    fn passed_over(&self, _messages: u64) {}
+    /// So much was passed over, because no answer about it was of use.
+    fn passed_over(&self, _what: PassedOver) {}
     /// What a return to a warm cache saved, in dollars.
     fn warm_saved(&self, usd: f64);
     /// What a warm-up cost, in dollars.

@@ -34,7 +34,7 @@ mod unkept;
 mod waiting;
 mod wire;
 
-pub use ears::{Alarm, Called, Meter, Witness};
+pub use ears::{Alarm, Called, Meter, PassedOver, Witness};
 pub use embedder::Embeddings;
 pub use house::{Ended, House, Parts, Places, TransportFactory, base_url};
 pub use notebook::{Notebook, Standing};

@@ -1,7 +1,7 @@
 //! Who listens and answers in tests: a meter and actors that remember what they hear, and a provider that keeps to a script.
 
 use crate::caller::{Caller, Chance};
-use crate::{Called, Meter};
+use crate::{Called, Meter, PassedOver};
 use actor::{Clock, Message, Performer, Place, Stage, Vacancy};
 use domain::companions::Companions;
 use domain::conversation::{Digest, Message as Said, Part, Role, Stop, Usage};
@@ -60,8 +60,8 @@ pub(crate) struct Listening {
     pub(crate) alerts: Heard<&'static str>,
     /// How many messages were dropped at a time.
     pub(crate) drops: Heard<u64>,
-    /// How many messages were passed over at a time.
-    pub(crate) passed_over: Heard<u64>,
+    /// What was passed over at a time.
+    pub(crate) passed_over: Heard<(&'static str, u64)>,
 }
 
 impl Meter for Listening {
@@ -88,8 +88,8 @@ impl Meter for Listening {
     fn turn_shed(&self) {
         self.turns.note(false);
     }
-    fn passed_over(&self, messages: u64) {
-        self.passed_over.note(messages);
+    fn passed_over(&self, what: PassedOver) {
+        self.passed_over.note((what.kind, what.count));
     }
     fn warm_saved(&self, _usd: f64) {}
     fn warm_cost(&self, _usd: f64) {}

@@ -85,7 +85,7 @@ mod tests {
     use std::collections::{BTreeMap, BTreeSet};
     use std::sync::Arc;
     use std::time::Duration;
-    use workers::Meter;
+    use workers::{Meter, PassedOver};
 
     fn busy() -> Metrics {
         let metrics = Metrics::new();
@@ -106,7 +106,7 @@ mod tests {
         metrics.turn_shed();
         metrics.set_store_faults(2);
         metrics.dropped(&store::Dropped { messages: 3, bytes: 4096, ..store::Dropped::default() });
-        metrics.passed_over(4);
+        metrics.passed_over(PassedOver { kind: "message", count: 4 });
         metrics.warm_saved(0.25);
         metrics.warm_cost(0.125);
         metrics
@@ -164,7 +164,7 @@ mod tests {
         let turns = "stillroom_facts_shed_total{actor=\"Recorder\",msg=\"TurnCompleted\"}";
         assert_eq!(value(turns), 1.0);
         let kept = (value("stillroom_turns_recorded_total"), value("stillroom_store_faults_total"));
-        assert_eq!((kept, value("stillroom_messages_passed_over_total")), ((1.0, 2.0), 4.0));
+        assert_eq!((kept, value("stillroom_passed_over_total{kind=\"message\"}")), ((1.0, 2.0), 4.0));
         assert_eq!(value("stillroom_retention_dropped_total{kind=\"message\"}"), 3.0);
         assert_eq!(value("stillroom_retention_dropped_total{kind=\"session\"}"), 0.0);
         assert_eq!(value("stillroom_retention_bytes_in_use"), 4096.0);
@@ -188,7 +188,7 @@ mod tests {
             "credentials_left_total",
             "facts_shed_total",
             "mailbox_depth",
-            "messages_passed_over_total",
+            "passed_over_total",
             "queue_wait_seconds",
             "relay_overhead_seconds",
             "relay_refusals_total",

@@ -21,7 +21,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use store::Dropped;
-use workers::{Called, Meter};
+use workers::{Called, Meter, PassedOver};
 
 /// Upper bounds in seconds: from 50 µs, below what a relay adds on an idle machine, to 10 s, where something is stuck.
 const SPANS: [f64; 16] = [
@@ -114,7 +114,7 @@ pub struct Metrics {
     turns_recorded: Counter,
     store_faults: Counter,
     dropped: Family<KindLabel, Counter>,
-    passed_over: Counter,
+    passed_over: Family<KindLabel, Counter>,
     bytes_in_use: Gauge,
     warm_saved: Dollars,
     warm_cost: Dollars,
@@ -144,7 +144,7 @@ impl Metrics {
             turns_recorded: Counter::default(),
             store_faults: Counter::default(),
             dropped: Family::default(),
-            passed_over: Counter::default(),
+            passed_over: Family::default(),
             bytes_in_use: Gauge::default(),
             warm_saved: Dollars::default(),
             warm_cost: Dollars::default(),
@@ -265,8 +265,8 @@ impl Metrics {
         registry.register("turns_recorded", "Turns taken into the store", self.turns_recorded.clone());
         let help = "Steps that the store could not do; nothing of such a step was kept";
         registry.register("store_faults", help, self.store_faults.clone());
-        let help = "Messages that were passed over undistilled, because no answer about them was of use";
-        registry.register("messages_passed_over", help, self.passed_over.clone());
+        let help = "Messages, observations and sessions that were passed over, because no answer about them was of use";
+        registry.register("passed_over", help, self.passed_over.clone());
         let help = "Messages, observations and sessions that were dropped because they are old";
         registry.register("retention_dropped", help, self.dropped.clone());
         let help = "Bytes of the database that are in use, as of the last look for what is old";
@@ -341,8 +341,8 @@ impl Meter for Metrics {
         self.bytes_in_use.set(i64::try_from(dropped.bytes).unwrap_or(i64::MAX));
     }
 
-    fn passed_over(&self, messages: u64) {
-        self.passed_over.inc_by(messages);
+    fn passed_over(&self, what: PassedOver) {
+        self.passed_over.get_or_create(&KindLabel { kind: what.kind }).inc_by(what.count);
     }
 
     fn warm_saved(&self, usd: f64) {

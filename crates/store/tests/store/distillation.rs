@@ -3,7 +3,7 @@
 use crate::fixture::{id, model, say, store_with, tool_call, tool_result, turn, user};
 use domain::segment::GIVEN_UP;
 use domain::time::{DAY, UnixMillis};
-use store::{SqliteStore, Store};
+use store::{SqliteStore, Store, Vain};
 
 /// Just after the fixture's turns.
 const NOW: UnixMillis = UnixMillis(3_600_001);
@@ -59,12 +59,12 @@ fn what_no_answer_is_of_use_for_is_passed_over_in_the_end_and_still_found() {
     say(&mut store, "another", &["x", "y"]);
     let all = ids(&mut store, 100);
     for refusals in 1..GIVEN_UP {
-        assert!(!store.refuse(&id("s"), &all[..1], UnixMillis(5)).unwrap());
+        assert!(!store.refuse(&id("s"), &Vain::Messages(all[..1].to_vec()), UnixMillis(5)).unwrap());
         assert_eq!(store.refusals(&id("s")).unwrap(), refusals);
     }
     let others = store.pending(&id("another"), 100, NOW).unwrap()[0].id;
     store.store_observations(&id("another"), &[others], &lines(&["they said x"]), UnixMillis(6)).unwrap();
-    assert!(store.refuse(&id("s"), &all[..1], UnixMillis(7)).unwrap());
+    assert!(store.refuse(&id("s"), &Vain::Messages(all[..1].to_vec()), UnixMillis(7)).unwrap());
     assert_eq!(ids(&mut store, 100), all[1..], "those behind it are next");
     assert_eq!(store.refusals(&id("s")).unwrap(), 0, "and begin anew");
     assert_eq!(store.observations(&id("s")).unwrap(), []);
@@ -77,7 +77,7 @@ fn while_no_answer_is_of_use_at_all_nothing_is_passed_over_for_a_day() {
     let mut store = store_with("s", &["a", "b"]);
     let all = ids(&mut store, 100);
     store.store_observations(&id("s"), &all[..1], &lines(&["they said a"]), UnixMillis(4)).unwrap();
-    let mut refuse = |at| store.refuse(&id("s"), &all[1..], UnixMillis(at)).unwrap();
+    let mut refuse = |at| store.refuse(&id("s"), &Vain::Messages(all[1..].to_vec()), UnixMillis(at)).unwrap();
     for at in 5..5 + i64::from(2 * GIVEN_UP) {
         assert!(!refuse(at), "at {at}");
     }
@@ -90,15 +90,15 @@ fn answers_of_no_use_count_in_a_row_about_the_same_beginning_only() {
     let mut store = store_with("s", &["a", "b", "c"]);
     let all = ids(&mut store, 100);
     for _ in 0..3 {
-        store.refuse(&id("s"), &all, UnixMillis(5)).unwrap();
+        store.refuse(&id("s"), &Vain::Messages(all.clone()), UnixMillis(5)).unwrap();
     }
     assert_eq!(store.refusals(&id("s")).unwrap(), 3);
     store.store_observations(&id("s"), &all[..1], &lines(&["they said a"]), UnixMillis(5)).unwrap();
     assert_eq!(store.refusals(&id("s")).unwrap(), 0, "something was kept");
-    store.refuse(&id("s"), &all[1..], UnixMillis(5)).unwrap();
+    store.refuse(&id("s"), &Vain::Messages(all[1..].to_vec()), UnixMillis(5)).unwrap();
     assert_eq!(store.refusals(&id("s")).unwrap(), 1);
     for nothing in [&all[..], &[]] {
-        assert!(!store.refuse(&id("s"), nothing, UnixMillis(5)).unwrap());
+        assert!(!store.refuse(&id("s"), &Vain::Messages(nothing.to_vec()), UnixMillis(5)).unwrap());
     }
     assert_eq!(store.refusals(&id("s")).unwrap(), 1, "what is covered by now does not count");
     assert_eq!(store.refusals(&id("never heard of")).unwrap(), 0);

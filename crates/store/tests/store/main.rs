@@ -29,5 +29,6 @@ mod shapes;
 mod taking_over;
 mod transfer;
 mod turns;
+mod vain;
 mod vectors;
 mod warming;

@@ -1,8 +1,10 @@
 //! What becomes of a model's answer, and when it is not asked.
 
 use super::*;
-use crate::samples::{Scripted, answer, brief, caller, charges, lease, said};
+use crate::samples::{Listening, Scripted, answer, brief, caller, charges, lease, said};
+use domain::fading::CONSOLIDATION_REST;
 use domain::provider::Dialect;
+use domain::segment::GIVEN_UP;
 use domain::settings::Settings;
 use std::sync::Arc;
 
@@ -57,6 +59,7 @@ async fn as_many_entries_as_there_may_be_are_no_reason_not_to_look() {
     let provider = Scripted::new([(200, answer("[]", "end_turn"))]);
     let curating = curating(&provider);
     with_entries(&curating, 2).await;
+    said(&curating.caller.desk, "s", &["The limit is 100.", "No, it is 200."]).await;
     assert!(matches!(works(&curating).await, Work::Accepted { .. }));
     let charges = charges(&curating.caller.desk).await;
     assert_eq!(charges.iter().map(|it| it.purpose).collect::<Vec<_>>(), [Purpose::Curate]);
@@ -109,4 +112,48 @@ async fn turns_that_left_nothing_behind_are_looked_after_without_a_call() {
     assert_eq!(works(&curating).await, Work::Nothing);
     let standing = curating.caller.desk.read(|store| store.standing(&"s".into())).await.unwrap();
     assert_eq!(standing.turns_since_curation, 0);
+}
+
+#[tokio::test]
+async fn what_a_model_never_answers_well_is_passed_over_by_the_curator_in_the_end() {
+    let listening = Arc::new(Listening::default());
+    let provider = Scripted::default();
+    let mut curating = curating(&provider);
+    curating.caller.meter = Arc::<Listening>::clone(&listening);
+    let desk = curating.caller.desk.clone();
+    said(&desk, "s", &["The limit is 100."]).await;
+    let sources = said(&desk, "another", &["It begins."]).await;
+    let later = UnixMillis(i64::MAX);
+    let of_use = move |store: &mut dyn Store| {
+        store.store_observations(&"another".into(), &sources, &["x".into()], later)
+    };
+    desk.write(of_use).await.unwrap();
+    let too_long = r#"{"type": "error", "error": {"type": "invalid_request_error", "message": "prompt is too long: 9 tokens > 8 maximum"}}"#;
+    let unknown = r#"[{"op":"delete","id":"no such entry","reason":"old"}]"#;
+    let of_no_use =
+        [(200, answer("I cannot.", "end_turn")), (400, too_long.into()), (200, answer(unknown, "end_turn"))];
+    for (time, (status, body)) in (1..=GIVEN_UP).zip(of_no_use.iter().cycle()) {
+        provider.will_answer(*status, body.clone());
+        let work = works(&curating).await;
+        assert_eq!(matches!(work, Work::Unusable { .. }), *status == 200, "{work:?}");
+        let standing = desk.read(|store| store.standing(&"s".into())).await.unwrap();
+        assert_eq!(standing.turns_since_curation, u32::from(time < GIVEN_UP));
+    }
+    assert_eq!(*listening.passed_over.all(), [("session", 1)]);
+    assert_eq!(works(&curating).await, Work::Nothing, "nobody is asked any more");
+}
+
+#[tokio::test]
+async fn a_crowd_about_which_no_answer_is_of_use_rests_for_longer() {
+    let provider = Scripted::new([(200, answer("I cannot.", "end_turn"))]);
+    let curating = curating(&provider);
+    with_entries(&curating, 3).await;
+    assert!(matches!(works(&curating).await, Work::Unusable { .. }));
+    let now = UnixMillis::from(curating.caller.clock.unix());
+    let begins = move |store: &mut dyn Store| {
+        let after = |hours| UnixMillis(now.0 + hours * CONSOLIDATION_REST + 60_000);
+        let soon = store.begin_consolidation(&"s".into(), 2, after(1))?.len();
+        Ok((soon, store.begin_consolidation(&"s".into(), 2, after(2))?.len()))
+    };
+    assert_eq!(curating.caller.desk.write(begins).await.unwrap(), (0, 3));
 }

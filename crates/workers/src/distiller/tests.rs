@@ -121,7 +121,7 @@ async fn what_a_model_never_answers_well_is_tried_in_smaller_pieces_and_then_pas
         assert_eq!(matches!(work, Work::Unusable { .. }), status == 200, "{work:?}");
     }
     assert_eq!(left(&distilling).await, (5, 0), "only the first is passed over");
-    assert_eq!(*listening.passed_over.all(), [1]);
+    assert_eq!(*listening.passed_over.all(), [("message", 1)]);
     provider.will_answer(200, answer("- all the others", "end_turn"));
     assert!(matches!(works(&distilling).await, Work::Accepted { kept: 1, .. }));
     assert_eq!(left(&distilling).await, (0, 1));
@@ -160,4 +160,31 @@ async fn an_answer_that_was_cut_short_or_refused_takes_the_place_of_nothing() {
         assert!(matches!(work, Work::Unusable { .. }), "{work:?}");
         assert_eq!(left(&distilling).await, (u32::try_from(pending).unwrap(), 40));
     }
+}
+
+#[tokio::test]
+async fn observations_that_a_model_never_merges_well_are_passed_over_in_the_end() {
+    let listening = Arc::new(Listening::default());
+    let provider = Scripted::default();
+    let mut distilling = distilling(&provider, 1);
+    distilling.caller.meter = Arc::<Listening>::clone(&listening);
+    with_old_observations(&distilling, 0).await;
+    let too_long = r#"{"type": "error", "error": {"type": "invalid_request_error", "message": "prompt is too long: 9 tokens > 8 maximum"}}"#;
+    let desk = distilling.caller.desk.clone();
+    let sources = said(&desk, "another", &WORDS[..1]).await;
+    let later = UnixMillis(i64::MAX);
+    let of_use = move |store: &mut dyn Store| {
+        store.store_observations(&"another".into(), &sources, &["x".into()], later)
+    };
+    desk.write(of_use).await.unwrap();
+    for time in 0..GIVEN_UP {
+        assert_eq!(*listening.passed_over.all(), []);
+        let (status, body) =
+            if time % 2 == 0 { (200, answer("", "end_turn")) } else { (400, too_long.into()) };
+        provider.will_answer(status, body);
+        works(&distilling).await;
+    }
+    assert_eq!(*listening.passed_over.all(), [("observation", 35)]);
+    assert_eq!(works(&distilling).await, Work::Nothing, "nobody is asked any more");
+    assert_eq!(left(&distilling).await, (0, 40), "and all of them are there");
 }
