@@ -84,9 +84,9 @@ pub fn fenced(notes: impl IntoIterator<Item: AsRef<str>>, at_most: usize) -> Opt
 
 /// Lines of anything that was kept, behind the same fence; those that do not fit into so many bytes are left out.
 #[must_use]
-pub fn fenced_lines<'n>(lines: impl IntoIterator<Item = (String, &'n str)>, at_most: usize) -> String {
+pub fn fenced_lines<T: AsRef<str>>(lines: impl IntoIterator<Item = (String, T)>, at_most: usize) -> String {
     let lines: Vec<String> =
-        lines.into_iter().map(|(label, text)| format!("- [{label}] {}", harmless(text))).collect();
+        lines.into_iter().map(|(label, text)| format!("- [{label}] {}", harmless(text.as_ref()))).collect();
     fenced(lines, at_most).unwrap_or_default()
 }
 

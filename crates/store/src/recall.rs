@@ -65,13 +65,23 @@ pub struct Hit {
     /// How well it fits beside the other hits of the same search, from 0 to 1: the share of the words that it has, less with
     /// each place further down among those of its source.
     pub score: f64,
-    /// When it was written.
+    /// When it was said: of an observation the last message that it is of, of an entry its last version.
     pub at: UnixMillis,
 }
 
 /// What fits `query`, the best first, of all sources together; of two that fit alike, knowledge before observations before
 /// messages. Of a query that tells nothing, what is of the scope's period, the latest first.
 pub(crate) fn recall(
+    transaction: &Transaction<'_>,
+    scope: Scope<'_>,
+    (query, near): (&str, Option<&QueryVector>),
+    limit: usize,
+) -> rusqlite::Result<Vec<Hit>> {
+    let hits = found(transaction, scope, (query, near), limit)?;
+    search::dated(transaction, hits)
+}
+
+fn found(
     transaction: &Transaction<'_>,
     scope: Scope<'_>,
     (query, near): (&str, Option<&QueryVector>),

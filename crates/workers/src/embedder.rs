@@ -35,9 +35,9 @@ impl Embeddings {
         Arc::clone(&self.has_complained)
     }
 
-    /// What a query means; none when there is no model, or it fails or takes too long: that is said once.
+    /// What a query means; none when it has no words, there is no model, or it fails or takes too long: that is said once.
     pub(crate) async fn of_query(&self, query: &str) -> Option<QueryVector> {
-        let model = self.model.clone()?;
+        let model = self.model.clone().filter(|_| !query.trim().is_empty())?;
         let (name, query) = (model.name(), query.to_owned());
         let work =
             spawn_blocking(move || model.embed(&query, Side::Query).map_err(|error| error.to_string()));

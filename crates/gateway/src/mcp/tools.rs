@@ -89,7 +89,7 @@ impl Tools {
             return Err("say what to look for, as `query`, or since when, as `since`".to_owned());
         }
         let hits = self.house.recall(place, period, asked.query, limit).await.map_err(failed)?;
-        let lines = hits.iter().map(|hit| (label(hit), beginning(&hit.text)));
+        let lines = hits.iter().map(|hit| (label(hit), shown(hit)));
         let fenced = fenced_lines(lines, LONGEST.0);
         Ok(if fenced.is_empty() { "Nothing fits.".to_owned() } else { fenced })
     }
@@ -179,7 +179,7 @@ fn failed(error: StoreError) -> String {
     format!("the memory does not do that: {error}")
 }
 
-/// Where a hit comes from. All of it may quote what a tool said; a message may be just that.
+/// Where a hit comes from and from when it is, by the calendar that `since` and `until` are read by. All of it may quote what a tool said; a message may be just that.
 fn label(hit: &Hit) -> String {
     let kind = match hit.source {
         Source::Knowledge => "entry",
@@ -187,11 +187,14 @@ fn label(hit: &Hit) -> String {
         Source::Message => "message",
     };
     let session = hit.session.as_ref().map(|session| format!(" of session {}", session.prefix()));
-    format!("{kind} {}{}, tool output included", hit.id, session.unwrap_or_default())
+    let at = period::here(hit.at).strftime("%Y-%m-%d %H:%M");
+    format!("{kind} {}{}, {at}, tool output included", hit.id, session.unwrap_or_default())
 }
 
-fn beginning(text: &str) -> &str {
-    text.char_indices().nth(LONGEST.1).map_or(text, |(end, _)| &text[..end])
+/// The title, which often has the half of what is known, and the beginning of the text.
+fn shown(hit: &Hit) -> String {
+    let title = hit.title.as_ref().map(|title| format!("{title}: ")).unwrap_or_default();
+    title.chars().chain(hit.text.chars().take(LONGEST.1)).collect()
 }
 
 fn tools() -> Vec<Tool> {

@@ -38,7 +38,14 @@ fn an_agent_remembers_recalls_and_forgets_in_the_project_of_its_address_and_in_n
     let (oven, garden) = ("/mcp?project=%2Fno%2Fsuch%2Foven", "/mcp?project=%2Fno%2Fsuch%2Fgarden");
     assert_eq!(call(&house, oven, "remember", note("Oven")), (false, "Kept as k1, version 1.".to_owned()));
     let (failed, found) = call(&house, oven, "recall", json!({"query": "hour"}));
-    assert!(!failed && found.contains("[entry k1, tool output included] needs an"), "{found}");
+    let told = found.lines().find(|line| line.contains("[entry k1, ")).expect("the entry");
+    let (day, text) = told.split_once("k1, ").and_then(|(_, told)| told.split_once(' ')).expect("a day");
+    assert!(!failed && text.contains(", tool output included] Oven: needs an <"), "{found}");
+    let of_that_day = json!({"since": day, "until": day});
+    assert!(
+        call(&house, oven, "recall", of_that_day).1.contains("entry k1"),
+        "a day that can be asked for: {day}"
+    );
     assert_eq!(found.matches("</stillroom-memory>").count(), 1, "{found}");
     let nothing = (false, "Nothing fits.".to_owned());
     assert_eq!(call(&house, garden, "recall", json!({"query": "hour"})), nothing);

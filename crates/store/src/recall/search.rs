@@ -181,6 +181,16 @@ pub(super) fn with_alike(
     Ok(fused.into_iter().map(|(_, likeness, hit)| (likeness, hit)).collect())
 }
 
+/// The same, an observation with when what it tells was said, however much later it was written.
+pub(super) fn dated(transaction: &Transaction<'_>, mut hits: Vec<Hit>) -> rusqlite::Result<Vec<Hit>> {
+    let mut said =
+        transaction.prepare_cached(&format!("SELECT {OBSERVED} FROM observation WHERE id = ?1"))?;
+    for hit in hits.iter_mut().filter(|hit| hit.source == Source::Observation) {
+        hit.at = said.query_row([&hit.id], |row| row.get(0).map(UnixMillis))?;
+    }
+    Ok(hits)
+}
+
 /// A row of what was written.
 pub(super) fn hit(source: Source, row: &Row<'_>) -> rusqlite::Result<Hit> {
     let session: Option<Word<SessionId>> = row.get("session")?;

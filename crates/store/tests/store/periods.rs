@@ -87,6 +87,11 @@ fn an_observation_is_of_the_time_in_which_it_was_said_however_late_it_was_writte
         let found = found(&mut store, until_first, query);
         assert_eq!(found[..2], ["The oven was cold", "The oven is cold"], "{query:?}");
     }
+    for scope in [Scope::default(), Scope { period: until_first, ..Scope::default() }] {
+        let hits = store.recall_within(scope, "oven cold", 10).unwrap();
+        let observed = hits.iter().find(|hit| hit.text == "The oven was cold").unwrap();
+        assert_eq!(observed.at, on(1), "and says so");
+    }
 }
 
 #[test]

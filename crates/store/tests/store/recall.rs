@@ -51,7 +51,7 @@ fn knowledge_comes_before_observations_before_messages() {
     );
     assert_eq!(hits[3].text, "Feed the starter daily", "what was said next to it comes along, last");
     assert!(hits.is_sorted_by(|one, next| one.score >= next.score && next.score > 0.0 && one.score <= 1.0));
-    assert_eq!((hits[0].at, hits[1].at), (UnixMillis(3), UnixMillis(2)));
+    assert_eq!((hits[0].at, hits[1].at), (UnixMillis(3), hits[2].at), "what it tells was said then");
 }
 
 #[test]
