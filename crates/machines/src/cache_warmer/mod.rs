@@ -323,12 +323,18 @@ impl WarmerMachine {
     /// How long until the earliest cache wants care. What is due and under way, or waits for a credential or the end of its
     /// agent's request, is looked at again after a breath, until it expires.
     fn next_due(&self, now: Moment) -> Option<Duration> {
-        let warm = |session: &SessionId| match self.standing(session, now) {
-            Standing::Warm(due, _) | Standing::InProgress(due) => Some(due),
-            _ => None,
-        };
-        let due = self.seats.keys().filter_map(warm).min()?;
-        Some(due.max(self.looked.after(BREATH)).since(now))
+        let mut earliest: Option<Moment> = None;
+        for (session, seat) in &self.seats {
+            // Asked at each message: of very many sessions most are told at a glance to make no difference.
+            if let Seat::Prefix(prefix) = seat
+                && now < prefix.expiry
+                && earliest.is_none_or(|earliest| prefix.due() < earliest)
+                && let Standing::Warm(due, _) | Standing::InProgress(due) = self.standing(session, now)
+            {
+                earliest = Some(due);
+            }
+        }
+        Some(earliest?.max(self.looked.after(BREATH)).since(now))
     }
 }
 

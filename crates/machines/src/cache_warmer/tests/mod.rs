@@ -254,3 +254,35 @@ fn a_request_that_gave_way_to_others_is_asked_for_no_more() {
     say(&mut machine, 0, turn(50_000));
     assert_eq!(armed(&say(&mut machine, 275, WarmerMessage::Displaced("a".into()))), None);
 }
+
+/// So many sessions whose turns ended at different times, some too small to be warmed, stopped by hand, or with a request under way.
+fn crowd(sessions: u64) -> WarmerMachine {
+    let mut machine = machine();
+    for number in 0..sessions {
+        let name = format!("s{number}");
+        let tokens = if number % 5 == 4 { 100 } else { 50_000 + 1000 * (number * 7 % 13) };
+        say(&mut machine, number * 37 % 290, turn_of(brief(&name), read(tokens)));
+        if number % 7 == 6 {
+            say(&mut machine, 290, WarmerMessage::ModeSet(name.as_str().into(), WarmingMode::Stop));
+        }
+        if number % 11 == 10 {
+            say(&mut machine, 290, WarmerMessage::TurnStarted(name.as_str().into()));
+        }
+    }
+    machine
+}
+
+#[test]
+fn of_all_sessions_the_one_that_is_due_first_decides_when_it_is_looked_again() {
+    let machine = crowd(40);
+    for second in 0..700 {
+        let now = Moment::from_secs(second);
+        let due = |session| match machine.standing(session, now) {
+            Standing::Warm(due, _) | Standing::InProgress(due) => Some(due),
+            _ => None,
+        };
+        let first = machine.seats.keys().filter_map(due).min();
+        let breath = machine.looked.after(BREATH);
+        assert_eq!(machine.next_due(now), first.map(|due| due.max(breath).since(now)), "at {second}");
+    }
+}
