@@ -25,6 +25,8 @@ use store::Desk;
 const TIMER: &str = "sweep";
 const BACKLOG: &str = "backlog";
 const RETENTION: &str = "retention";
+/// How long it is waited for what the CredentialActor holds.
+const PATIENCE: Duration = Duration::from_secs(5);
 
 /// See the module.
 pub(crate) struct SchedulerPerformer {
@@ -77,6 +79,7 @@ impl Performer for SchedulerPerformer {
 
     fn opening(&mut self, stage: &mut Stage<'_, Self::Message>) {
         stage.after(TIMER, self.tick, Spoken(SchedulerMessage::IdleSweepDue));
+        self.find_held(stage);
         self.find_backlog(stage);
         stage.after(RETENTION, self.tick, Spoken(SchedulerMessage::RetentionDue));
     }
@@ -90,6 +93,16 @@ impl SchedulerPerformer {
             let again = Spoken(SchedulerMessage::WorkerRestarted(purpose));
             stage.after(purpose.as_str(), self.tick, again);
         }
+    }
+
+    /// Who has a credential in memory has a slot; whoever has anything else there had one.
+    fn find_held(&self, stage: &mut Stage<'_, Spoken<SchedulerMessage>>) {
+        let slots = self.credentials.ask(Spoken(CredentialMessage::ListSlots), stage.cause(), PATIENCE);
+        let look = async move {
+            let Ok(CredentialReply::Slots(slots)) = slots.await else { return held(Vec::new()) };
+            held(slots.into_iter().filter_map(|slot| slot.session).collect())
+        };
+        stage.run(look, held(Vec::new()));
     }
 
     fn find_backlog(&self, stage: &mut Stage<'_, Spoken<SchedulerMessage>>) {
@@ -118,6 +131,10 @@ impl SchedulerPerformer {
         self.warmer.tell_surely(Spoken(evicted), stage.cause()).unwrap_or_default();
         self.shelf.forget(session);
     }
+}
+
+const fn held(sessions: Vec<SessionId>) -> Spoken<SchedulerMessage> {
+    Spoken(SchedulerMessage::Held(sessions))
 }
 
 /// Said in the log and nowhere else: when a provider is down, every session of it would be an alert.

@@ -57,6 +57,7 @@ impl Message for Spoken<SchedulerMessage> {
             SchedulerMessage::TurnStarted(_) => "TurnStarted",
             SchedulerMessage::TurnEnded(_) => "TurnEnded",
             SchedulerMessage::SessionSeen(_) => "SessionSeen",
+            SchedulerMessage::Held(_) => "Held",
             SchedulerMessage::TurnRecorded { .. } => "TurnRecorded",
             SchedulerMessage::BacklogDue => "BacklogDue",
             SchedulerMessage::BacklogFound(_) => "BacklogFound",
@@ -78,7 +79,8 @@ impl Message for Spoken<SchedulerMessage> {
             | SchedulerMessage::Forgotten(session)
             | SchedulerMessage::JobEnded { session, .. } => Some(session.as_str()),
             SchedulerMessage::TurnRecorded { brief, .. } => of_brief(brief),
-            SchedulerMessage::IdleSweepDue
+            SchedulerMessage::Held(_)
+            | SchedulerMessage::IdleSweepDue
             | SchedulerMessage::BacklogDue
             | SchedulerMessage::BacklogFound(_)
             | SchedulerMessage::RetentionDue

@@ -40,6 +40,8 @@ pub enum SchedulerMessage {
     TurnEnded(SessionId),
     /// A request named the session without being a turn of it: it takes a seat, so that it is evicted when it stays idle.
     SessionSeen(SessionId),
+    /// Of these sessions others hold something, as they say at the start: after a crash nobody else would ever tell them to let go.
+    Held(Vec<SessionId>),
     /// A turn was recorded.
     TurnRecorded {
         /// The session.

@@ -106,6 +106,11 @@ impl SchedulerMachine {
             SchedulerMessage::SessionSeen(session) => {
                 self.seat(session, now);
             }
+            SchedulerMessage::Held(sessions) => {
+                for session in sessions {
+                    self.seat(session, now);
+                }
+            }
             SchedulerMessage::TurnRecorded { brief, backlog, stop, held_for } => {
                 let seat = self.seat(brief.session.clone(), now);
                 (seat.stop, seat.held_for, seat.heard) = (stop, held_for, Some(now));

@@ -5,8 +5,12 @@ use crate::KeptRequest;
 use crate::samples::{Heard, brief, seat};
 use actor::{Cause, Clock, Environment, Place, vacancy};
 use domain::conversation::Stop;
-use domain::provider::Dialect;
+use domain::credential::CredentialKind;
+use domain::fingerprint::Fingerprint;
+use domain::ids::Generation;
+use domain::provider::{Dialect, Provider};
 use domain::settings::Settings;
+use machines::credential::{SlotView, TokenState};
 use machines::idle_scheduler::Backlog;
 use store::SqliteStore;
 use tokio::task::LocalSet;
@@ -25,6 +29,10 @@ struct Story {
 
 impl Story {
     fn new() -> Self {
+        Self::where_credentials_answer(CredentialReply::Noted)
+    }
+
+    fn where_credentials_answer(answer: CredentialReply) -> Self {
         let environment = Environment::new(Clock::virtual_from(Duration::from_secs(1_767_225_600)));
         let (credentials, credential_seat) = vacancy("CredentialActor", 9, &environment);
         let (warmer, warmer_seat) = vacancy("CacheWarmer", 9, &environment);
@@ -53,7 +61,7 @@ impl Story {
         scheduler_seat.fill(&Place::Here, move || (performer, Box::new(machine)));
         Self {
             scheduler,
-            credentials: seat(credential_seat, CredentialReply::Noted),
+            credentials: seat(credential_seat, answer),
             warmer: seat(warmer_seat, WarmerReply::Noted),
             distiller: place,
             shelf,
@@ -75,7 +83,7 @@ async fn who_leaves_the_scheduler_leaves_all_minds() {
         story.say(SchedulerMessage::Forgotten(session.clone()));
         sleep(Duration::from_millis(1)).await;
         assert!(matches!(&story.credentials.all()[..],
-            [Spoken(CredentialMessage::SessionEvicted { session: gone })] if *gone == session));
+            [.., Spoken(CredentialMessage::SessionEvicted { session: gone })] if *gone == session));
         assert!(matches!(&story.warmer.all()[..],
             [Spoken(WarmerMessage::SessionEvicted(gone))] if *gone == session));
         assert_eq!(story.shelf.get(&session), None);
@@ -95,6 +103,37 @@ async fn work_for_which_a_worker_had_no_room_is_handed_out_again_soon() {
         sleep(4 * TICK).await;
         let wanted = |it: &&Spoken<JobMessage>| matches!(it.0, JobMessage::Wanted(_));
         assert_eq!(heard.all().iter().filter(wanted).count(), 1);
+    };
+    LocalSet::new().run_until(story).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_was_there_before_a_crash_leaves_in_the_end_though_its_agent_never_comes_back() {
+    let story = async {
+        let slot = SlotView {
+            session: Some("left behind".into()),
+            provider: Provider::Anthropic,
+            kind: CredentialKind::Bearer,
+            fingerprint: Fingerprint::of_number(1),
+            generation: Generation(1),
+            state: TokenState::Proven,
+            status: 200,
+            since: Moment::default(),
+        };
+        let everybodys = SlotView { session: None, ..slot.clone() };
+        let story = Story::where_credentials_answer(CredentialReply::Slots(vec![slot, everybodys]));
+        let gone = |it: &Spoken<CredentialMessage>| match &it.0 {
+            CredentialMessage::SessionEvicted { session } => Some(session.clone()),
+            _ => None,
+        };
+        let idle = Settings::with_data_dir("unused".into()).idle;
+        sleep(idle.evict_after - TICK).await;
+        assert_eq!(story.credentials.all().iter().filter_map(gone).count(), 0);
+        sleep(3 * TICK).await;
+        assert_eq!(
+            story.credentials.all().iter().filter_map(gone).collect::<Vec<_>>(),
+            ["left behind".into()]
+        );
     };
     LocalSet::new().run_until(story).await;
 }
