@@ -2,9 +2,12 @@
 
 use super::is_crash;
 use super::span::shown;
+use crate::telemetry::LogFormat;
 use actor::Row;
 use domain::ids::SessionId;
 use jiff::Timestamp;
+use serde::Serialize;
+use serde_json::json;
 use std::io::{self, Write};
 use std::sync::Arc;
 use tokio::sync::broadcast::Receiver;
@@ -12,6 +15,8 @@ use tokio::sync::broadcast::error::RecvError;
 
 /// A line is indented by as many messages as led to its own, up to this many.
 const DEEPEST: u32 = 12;
+/// Whose lines they are in a log for machines.
+const TARGET: &str = "trace";
 
 /// One message as one line, indented by what caused it; the time of day is UTC, as in the log. Such as
 /// `10:41:02.113     Distiller → CredentialActor ResolveCredential s=3f2a91c0 r=9 wait 12µs handle 3µs → Lease 9f3a1c22/2`.
@@ -31,9 +36,12 @@ pub fn line<Name: AsRef<str>>(row: &Row<Name>) -> String {
     )
 }
 
+fn moment(unix_ms: u64) -> Option<Timestamp> {
+    i64::try_from(unix_ms).ok().and_then(|unix_ms| Timestamp::from_millisecond(unix_ms).ok())
+}
+
 fn time_of_day(unix_ms: u64) -> String {
-    let at = i64::try_from(unix_ms).ok().and_then(|unix_ms| Timestamp::from_millisecond(unix_ms).ok());
-    at.map_or_else(|| "--:--:--.---".to_owned(), |at| at.strftime("%H:%M:%S%.3f").to_string())
+    moment(unix_ms).map_or_else(|| "--:--:--.---".to_owned(), |at| at.strftime("%H:%M:%S%.3f").to_string())
 }
 
 fn prefix(session: &str) -> String {
@@ -51,23 +59,55 @@ pub(super) fn one_line(text: &str) -> String {
     short
 }
 
-/// Writes every row that comes as a [`line()`], until nobody sends any more. Says so where it missed some.
+/// Writes every row that comes, until nobody sends any more, beside the lines of a log and in their format: as a [`line()`], or an object with
+/// the fields that log lines have (of which `message` is its name) and those of the row. Says so where it missed some.
 ///
 /// # Errors
 /// Those of `out`.
-pub async fn write_lines(mut rows: Receiver<Arc<Row>>, mut out: impl Write) -> io::Result<()> {
+pub async fn write_lines(
+    mut rows: Receiver<Arc<Row>>,
+    format: LogFormat,
+    mut out: impl Write,
+) -> io::Result<()> {
     loop {
-        match rows.recv().await {
-            Ok(row) => writeln!(out, "{}", line(&row))?,
-            Err(RecvError::Lagged(missed)) => writeln!(out, "… {missed} messages were too quick to print")?,
-            Err(RecvError::Closed) => return Ok(()),
-        }
+        let said = match (rows.recv().await, format) {
+            (Ok(row), LogFormat::Human) => line(&row),
+            (Ok(row), LogFormat::Json) => object(&row),
+            (Err(RecvError::Lagged(missed)), LogFormat::Human) => {
+                format!("… {missed} messages were too quick to print")
+            }
+            (Err(RecvError::Lagged(missed)), LogFormat::Json) => {
+                json!({"level": "WARN", "target": TARGET, "missed": missed}).to_string()
+            }
+            (Err(RecvError::Closed), _) => return Ok(()),
+        };
+        writeln!(out, "{said}")?;
     }
+}
+
+fn object(row: &Row) -> String {
+    #[derive(Serialize)]
+    struct Logged<'r> {
+        timestamp: Option<String>,
+        level: &'static str,
+        target: &'static str,
+        #[serde(flatten)]
+        row: &'r Row,
+    }
+    let logged = Logged {
+        timestamp: moment(row.at_unix_ms).map(|at| at.to_string()),
+        level: "TRACE",
+        target: TARGET,
+        row,
+    };
+    // Text and numbers: there is nothing that cannot be written.
+    serde_json::to_string(&logged).unwrap_or_default()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use serde_json::Value;
     use tokio::sync::broadcast;
 
     fn row() -> Row {
@@ -125,10 +165,29 @@ mod tests {
         sender.send(Arc::new(Row { message: "AuthFailed", ..row() })).expect("heard");
         drop(sender);
         let mut page = Vec::new();
-        write_lines(rows, &mut page).await.expect("written");
+        write_lines(rows, LogFormat::Human, &mut page).await.expect("written");
         let page = String::from_utf8(page).expect("text");
         let lines: Vec<&str> = page.lines().collect();
         assert_eq!(lines[0], "… 1 messages were too quick to print");
         assert!(lines[1].contains("AuthFailed") && lines.len() == 2, "{page}");
+    }
+
+    #[tokio::test]
+    async fn in_a_log_for_machines_each_is_an_object_as_its_other_lines_are() {
+        let (sender, rows) = broadcast::channel(1);
+        sender.send(Arc::new(row())).expect("heard");
+        let detail = "of \"two\"\nlines".to_owned();
+        sender.send(Arc::new(Row { detail: detail.clone(), ..row() })).expect("heard");
+        drop(sender);
+        let mut page = Vec::new();
+        write_lines(rows, LogFormat::Json, &mut page).await.expect("written");
+        let page = String::from_utf8(page).expect("text");
+        let lines: Vec<Value> = page.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect();
+        assert_eq!(lines[0], json!({"level": "WARN", "target": "trace", "missed": 1}));
+        let said =
+            ["timestamp", "level", "target", "message", "session", "detail"].map(|name| &lines[1][name]);
+        let wanted =
+            ["2026-11-26T10:41:02.113Z", "TRACE", "trace", "ResolveCredential", "3f2a91c0-77", &detail];
+        assert_eq!(said, wanted.map(Value::from).each_ref());
     }
 }

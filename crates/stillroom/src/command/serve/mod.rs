@@ -29,16 +29,16 @@ const ALERTS_WITHIN: Duration = Duration::from_secs(5);
 pub(crate) fn perform(invocation: &Invocation<'_>, flags: ServeFlags) -> Result<ExitCode, Failure> {
     let loaded = invocation.settings_with(&invocation.flags.flags(flags.trace_actors))?;
     prices::put_in_force(loaded.settings())?;
-    install_log(&flags)?;
-    wait_for(serve(&loaded, flags.until_input_ends))
-}
-
-fn install_log(flags: &ServeFlags) -> Result<(), Failure> {
     let format = match flags.log_format {
         None | Some(LogFormat::Human) => telemetry::LogFormat::Human,
         Some(LogFormat::Json) => telemetry::LogFormat::Json,
     };
-    telemetry::install(format, filter(flags.verbose)).map_err(|cause| {
+    install_log(format, flags.verbose)?;
+    wait_for(serve(&loaded, format, flags.until_input_ends))
+}
+
+fn install_log(format: telemetry::LogFormat, verbose: u8) -> Result<(), Failure> {
+    telemetry::install(format, filter(verbose)).map_err(|cause| {
         let remedy = "correct STILLROOM_LOG, or use -v instead";
         Failure::new("the log cannot be set up", cause, remedy).with_exit(Exit::WrongUse)
     })
@@ -53,14 +53,18 @@ fn filter(verbose: u8) -> Option<&'static str> {
     }
 }
 
-async fn serve(loaded: &Loaded, until_input_ends: bool) -> Result<ExitCode, Failure> {
+async fn serve(
+    loaded: &Loaded,
+    log: telemetry::LogFormat,
+    until_input_ends: bool,
+) -> Result<ExitCode, Failure> {
     // Heard from before the start, so that whoever asks for the end while it starts is not lost.
     let stops = stops::listen(until_input_ends)?;
     let settings = loaded.settings().clone();
     let alarm = Arc::new(SentryAlarm::start(&settings.sentry).map_err(|cause| refusal::of_dsn(&cause))?);
     let spans = settings.trace_otlp_endpoint.as_deref().map(Spans::start).transpose();
     let spans = spans.map_err(|cause| refusal::of_collector(&cause))?;
-    let trace = trace(settings.trace_actors, spans.as_ref());
+    let trace = trace(settings.trace_actors, log, spans.as_ref());
     let metrics = spans.iter().cloned().fold(Metrics::new(), Metrics::sending);
     let ears = Ears { metrics: Arc::new(metrics), alarm: Arc::clone(&alarm) as _, trace };
     let gateway = Gateway::open(settings, ears).await.map_err(|cause| refusal::of_gateway(&cause))?;
@@ -72,13 +76,13 @@ async fn serve(loaded: &Loaded, until_input_ends: bool) -> Result<ExitCode, Fail
 }
 
 /// The record of messages between actors; printed as they happen when it is on, and sent to a collector if there is one.
-fn trace(on: bool, spans: Option<&Spans>) -> Trace {
+fn trace(on: bool, log: telemetry::LogFormat, spans: Option<&Spans>) -> Trace {
     if !on {
         return Trace::off();
     }
     let trace = Trace::on();
     // Ends with the process; a closed standard error ends it earlier, and harms nobody.
-    drop(actix_rt::spawn(telemetry::write_lines(trace.subscribe(), std::io::stderr())));
+    drop(actix_rt::spawn(telemetry::write_lines(trace.subscribe(), log, std::io::stderr())));
     if let Some(spans) = spans {
         drop(actix_rt::spawn(spans.clone().follow(trace.subscribe())));
     }
