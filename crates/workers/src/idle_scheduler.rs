@@ -129,6 +129,10 @@ impl SchedulerPerformer {
         self.credentials.tell_surely(Spoken(evicted), stage.cause()).unwrap_or_default();
         let evicted = WarmerMessage::SessionEvicted(session.clone());
         self.warmer.tell_surely(Spoken(evicted), stage.cause()).unwrap_or_default();
+        for worker in [&self.distiller, &self.curator] {
+            let evicted = JobMessage::SessionEvicted { session: session.clone() };
+            worker.tell_surely(Spoken(evicted), stage.cause()).unwrap_or_default();
+        }
         self.shelf.forget(session);
     }
 }

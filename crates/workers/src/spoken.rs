@@ -202,6 +202,7 @@ fn job_name(message: &JobMessage) -> &'static str {
         JobMessage::Settled { .. } => "Settled",
         JobMessage::Hinted(_) => "Hinted",
         JobMessage::Invited { .. } => "Invited",
+        JobMessage::SessionEvicted { .. } => "SessionEvicted",
     }
 }
 
@@ -212,7 +213,8 @@ fn of_job(message: &JobMessage) -> Option<&str> {
         | JobMessage::Unanswered { session }
         | JobMessage::Performed { session, .. }
         | JobMessage::Settled { session, .. }
-        | JobMessage::Invited { session } => Some(session.as_str()),
+        | JobMessage::Invited { session }
+        | JobMessage::SessionEvicted { session } => Some(session.as_str()),
         JobMessage::Hinted(_) => None,
     }
 }

@@ -139,6 +139,7 @@ impl WarmerMachine {
                     self.learn(&prefix, Gap::Away(now.since(prefix.began)));
                 }
                 self.breakers.forget(&session, now);
+                self.bench.forget(&session);
                 effects.push(WarmerEffect::Forget(session));
             }
             WarmerMessage::Forgotten(all) => {

@@ -92,7 +92,13 @@ impl Bench {
             JobMessage::Settled { session, access } => self.settled(&session, access, effects),
             JobMessage::Hinted(hint) => self.hinted(&hint, effects),
             JobMessage::Invited { session } => self.follow(&[session], effects),
+            JobMessage::SessionEvicted { session } => self.forget(&session),
         }
+    }
+
+    /// Nothing waits for the session any more: there is room for one that is still there. A job under way ends as it does.
+    pub fn forget(&mut self, session: &SessionId) {
+        self.waiting.remove(session);
     }
 
     /// Whether a job of this session is under way.

@@ -310,3 +310,15 @@ fn of_very_many_that_wait_only_so_many_are_remembered() {
     }
     assert_eq!(bench.waiting.len(), REMEMBERED);
 }
+
+#[test]
+fn who_left_waits_no_more_and_makes_room_for_one_that_is_there() {
+    let mut bench = Bench::default();
+    for session in ["a", "b"] {
+        bench.wanted(brief(session), &mut Vec::new());
+        bench.answered(&session.into(), wait(), &mut Vec::new());
+    }
+    bench.on(JobMessage::SessionEvicted { session: "a".into() }, &mut Vec::new());
+    assert_eq!(bench.waiting.keys().collect::<Vec<_>>(), [&SessionId::from("b")]);
+    assert_eq!(effects(|it| bench.on(hint(1, &["a", "b"], true), it)), [JobEffect::Ask(brief("b"))]);
+}

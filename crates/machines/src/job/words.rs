@@ -195,6 +195,11 @@ pub enum JobMessage {
         /// For whom.
         session: SessionId,
     },
+    /// From the scheduler: the session left memory, and whatever it waits for it will not be there.
+    SessionEvicted {
+        /// Which.
+        session: SessionId,
+    },
 }
 
 /// What the bench wants done.

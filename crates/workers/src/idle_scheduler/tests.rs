@@ -24,6 +24,7 @@ struct Story {
     credentials: Heard<Spoken<CredentialMessage>>,
     warmer: Heard<Spoken<WarmerMessage>>,
     distiller: actor::Vacancy<Spoken<JobMessage>>,
+    curator: actor::Vacancy<Spoken<JobMessage>>,
     shelf: Arc<RequestShelf>,
 }
 
@@ -37,7 +38,7 @@ impl Story {
         let (credentials, credential_seat) = vacancy("CredentialActor", 9, &environment);
         let (warmer, warmer_seat) = vacancy("CacheWarmer", 9, &environment);
         let (distiller, place) = vacancy("Distiller", 1, &environment);
-        let (curator, _) = vacancy("Curator", 1, &environment);
+        let (curator, curator_place) = vacancy("Curator", 1, &environment);
         let (scheduler, scheduler_seat) = vacancy("IdleScheduler", 9, &environment);
         let other = JobMessage::Invited { session: "other".into() };
         distiller.tell(Spoken(other), Cause::origin("test")).unwrap();
@@ -64,6 +65,7 @@ impl Story {
             credentials: seat(credential_seat, answer),
             warmer: seat(warmer_seat, WarmerReply::Noted),
             distiller: place,
+            curator: curator_place,
             shelf,
         }
     }
@@ -87,6 +89,11 @@ async fn who_leaves_the_scheduler_leaves_all_minds() {
         assert!(matches!(&story.warmer.all()[..],
             [Spoken(WarmerMessage::SessionEvicted(gone))] if *gone == session));
         assert_eq!(story.shelf.get(&session), None);
+        for worker in [seat(story.distiller, ()), seat(story.curator, ())] {
+            sleep(Duration::from_millis(1)).await;
+            assert!(matches!(&worker.all()[..],
+                [.., Spoken(JobMessage::SessionEvicted { session: gone })] if *gone == session));
+        }
     };
     LocalSet::new().run_until(story).await;
 }

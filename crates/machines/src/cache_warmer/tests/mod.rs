@@ -286,3 +286,18 @@ fn of_all_sessions_the_one_that_is_due_first_decides_when_it_is_looked_again() {
         assert_eq!(machine.next_due(now), first.map(|due| due.max(breath).since(now)), "at {second}");
     }
 }
+
+#[test]
+fn a_session_that_left_is_not_invited_any_more() {
+    let is_asked_for = |leaves: bool| {
+        let mut machine = machine();
+        say(&mut machine, 0, WarmerMessage::WarmNow(brief("a")));
+        let access = Access::Wait { reason: WaitReason::Busy, ask_again_at: None };
+        say(&mut machine, 1, WarmerMessage::Job(JobMessage::Answered { session: "a".into(), access }));
+        if leaves {
+            say(&mut machine, 2, WarmerMessage::SessionEvicted("a".into()));
+        }
+        starts(&say(&mut machine, 3, WarmerMessage::Job(JobMessage::Invited { session: "a".into() })))
+    };
+    assert_eq!([false, true].map(is_asked_for), [true, false]);
+}
