@@ -8,6 +8,10 @@ use std::sync::LazyLock;
 /// Longer statements are not paths but prose.
 const LONGEST: usize = 1024;
 
+/// How Codex begins the text in which it says where it is, and the one in which it brings the repository's AGENTS.md.
+const ENVIRONMENT: &str = "<environment_context>";
+const REPOSITORYS: &str = "# AGENTS.md instructions";
+
 /// Every statement has one of these, in the spelling of people who write words with one case.
 static TELLTALES: LazyLock<[Finder<'_>; 3]> =
     LazyLock::new(|| ["irectory", "IRECTORY", "<cwd>"].map(Finder::new));
@@ -18,6 +22,18 @@ pub(super) fn directory<'t>(texts: impl IntoIterator<Item = &'t str>) -> Option<
     let may_state = |text: &&str| TELLTALES.iter().any(|telltale| telltale.find(text.as_bytes()).is_some());
     let mut lines = texts.into_iter().filter(may_state).flat_map(str::lines);
     lines.find_map(|line| stated(line.trim())).map(str::to_owned)
+}
+
+/// The one in the first of `texts` in which an agent says nothing but where it is.
+pub(super) fn stated_by_agent<'t>(texts: impl IntoIterator<Item = &'t str>) -> Option<String> {
+    let mut own = texts.into_iter().filter(|text| text.trim_start().starts_with(ENVIRONMENT));
+    let tagged = own.find_map(|text| text.lines().find_map(|line| tagged(line.trim())))?;
+    stated_path(tagged).map(str::to_owned)
+}
+
+/// Whether a text is what a repository tells every agent that works in it.
+pub(super) fn is_of_a_repository(text: &str) -> bool {
+    text.trim_start().starts_with(REPOSITORYS)
 }
 
 /// The same for texts as they stand in JSON between their quotes. Only the lines are read that may state one: instructions are long.
@@ -55,7 +71,11 @@ fn spoken(escaped: &str) -> Option<String> {
 }
 
 fn stated(line: &str) -> Option<&str> {
-    let path = tagged(line).or_else(|| labelled(line))?.trim().trim_matches('`');
+    tagged(line).or_else(|| labelled(line)).and_then(stated_path)
+}
+
+fn stated_path(path: &str) -> Option<&str> {
+    let path = path.trim().trim_matches('`');
     (path.len() <= LONGEST && is_absolute(path)).then_some(path)
 }
 
@@ -93,6 +113,16 @@ mod tests {
         ] {
             assert_eq!(directory([line]).as_deref(), Some(path));
         }
+    }
+
+    #[test]
+    fn what_an_agent_says_of_itself_is_told_from_what_a_repository_says() {
+        let (own, other) =
+            ("<environment_context>\n  <cwd>/own</cwd>", "Working directory: /other\n<cwd>/other</cwd>");
+        assert_eq!(stated_by_agent([other, own]).as_deref(), Some("/own"));
+        assert_eq!(stated_by_agent([other, "<environment_context>\nWorking directory: /other"]), None);
+        assert!(is_of_a_repository("# AGENTS.md instructions for /own\n\nWorking directory: /other"));
+        assert!(!is_of_a_repository(own));
     }
 
     #[test]

@@ -184,6 +184,33 @@ fn a_glance_finds_the_directory_on_a_line_of_its_own_and_reads_its_escapes() {
 }
 
 #[test]
+fn what_a_repository_says_of_folders_is_not_where_codex_works() {
+    let agents = "# AGENTS.md instructions for /own\\n\\n<INSTRUCTIONS>\\nWorking directory: /other\\n<cwd>/other</cwd>";
+    let own = "<environment_context>\\n  <cwd>/own</cwd>\\n</environment_context>";
+    let said = |text: &str| format!(r#"{{"type":"input_text","text":"{text}"}}"#);
+    let message =
+        |role: &str, parts: &str| format!(r#"{{"type":"message","role":"{role}","content":[{parts}]}}"#);
+    let directory = |items: &[String]| {
+        let body = format!(r#"{{"input":[{}]}}"#, items.join(","));
+        let seen = glance(OpenAiResponses, body.as_bytes(), true).unwrap().directory;
+        assert_eq!(seen, codex(&body).directory, "{body}");
+        seen
+    };
+    let (rules, place) = (said(agents), said(own));
+    for items in [
+        vec![message("user", &rules), message("user", &place)],
+        vec![message("user", &format!("{rules},{place}"))],
+        vec![
+            message("developer", &said("Skills. Working directory: /other\\nWorking directory: /other")),
+            message("user", &place),
+        ],
+    ] {
+        assert_eq!(directory(&items).as_deref(), Some("/own"), "{items:?}");
+    }
+    assert_eq!(directory(&[message("user", &rules)]), None, "then it is not known");
+}
+
+#[test]
 fn a_glance_at_openais_shapes_tells_the_same_about_all_but_what_was_said_after_the_first_answer() {
     let late_tools = r#"{"input":[{"type":"message","role":"user","content":"a"},
         {"type":"message","role":"assistant","content":"b"},{"type":"message","role":"user","content":"c"},

@@ -1,7 +1,7 @@
 //! What a client asks: items that make a conversation, the tools among them, and whose thread it is.
 
 use super::{Item, said};
-use crate::dialect::directory::{directory, stated_in_content};
+use crate::dialect::directory::{directory, is_of_a_repository, stated_by_agent, stated_in_content};
 use crate::dialect::json::{Raw, Text, asks_for_json, items, read};
 use crate::dialect::{opening, outline};
 use crate::unreadable::Unreadable;
@@ -82,10 +82,15 @@ fn join(messages: &mut Vec<Message>, role: Role, parts: Vec<Part>) {
     }
 }
 
+/// Codex says it in a text of its own. It comes behind what a repository has to say (AGENTS.md, skills), which may name any folder.
 fn stated_directory(request: &Request<'_>, input: &[Item<'_>], messages: &[Message]) -> Option<String> {
+    if let Some(stated) = stated_by_agent(opening(messages)) {
+        return Some(stated);
+    }
     let developer = input.iter().filter(|item| item.instructs()).map(|item| item.content);
     let mut instructions = [request.instructions].into_iter().chain(developer).flatten();
-    instructions.find_map(stated_in_content).or_else(|| directory(opening(messages)))
+    let said = opening(messages).filter(|text| !is_of_a_repository(text));
+    instructions.find_map(stated_in_content).or_else(|| directory(said))
 }
 
 /// Tools stand at the top, or in an item of the input; a namespace holds several.
