@@ -12,11 +12,12 @@ use crate::unkept::{Unkept, of_no_use, refuse};
 use domain::conversation::Answered;
 use domain::credential::Lease;
 use domain::evidence::Evidence;
-use domain::ids::SessionId;
+use domain::ids::{KnowledgeId, SessionId};
 use domain::knowledge::{KnowledgeEntry, Operation};
 use domain::purpose::Purpose;
 use domain::time::UnixMillis;
 use machines::job::{Brief, Work};
+use std::collections::HashMap;
 use store::{CurationMaterial, Store, StoreError, Vain};
 use upstream::call::CallEnd;
 use upstream::dialect::{Completion, completion};
@@ -119,22 +120,28 @@ impl Curating {
         let settings = &self.caller.settings;
         let (most, room) = (settings.curator.max_entries, settings.distiller.pending_tokens);
         let asked = words::of_session(material, most, room, self.now());
-        self.change(About::Session, &brief, &lease, asked).await
+        self.change(About::Session, &brief, &lease, (asked, &material.entries)).await
     }
 
     async fn consolidate(&self, brief: Brief, lease: Lease, entries: &[KnowledgeEntry], all: u32) -> Work {
         let asked = words::of_crowd(entries, all, self.caller.settings.curator.max_entries, self.now());
-        self.change(About::Crowd, &brief, &lease, asked).await
+        self.change(About::Crowd, &brief, &lease, (asked, entries)).await
     }
 
-    async fn change(&self, about: About, brief: &Brief, lease: &Lease, asked: Asked) -> Work {
+    async fn change(
+        &self,
+        about: About,
+        brief: &Brief,
+        lease: &Lease,
+        (asked, shown): (Asked, &[KnowledgeEntry]),
+    ) -> Work {
         let caller = match about {
             About::Session => &self.caller,
             About::Crowd => &self.consolidator,
         };
         let session = brief.session.clone();
         let work = match ask(caller, brief, lease, asked).await {
-            Ok((answered, evidence)) => match self.keep(about, session.clone(), &answered).await {
+            Ok((answered, evidence)) => match self.keep(about, session.clone(), &answered, shown).await {
                 Ok(kept) => Work::Accepted { evidence, kept },
                 Err(unkept) => unkept.work(evidence),
             },
@@ -146,14 +153,24 @@ impl Curating {
         work
     }
 
-    /// Applies the operations of an answer; how many entries that changed, or why it changed none.
-    async fn keep(&self, about: About, session: SessionId, answered: &Answered) -> Result<u32, Unkept> {
+    /// Applies the operations of an answer about what was shown; how many entries that changed, or why it changed none.
+    async fn keep(
+        &self,
+        about: About,
+        session: SessionId,
+        answered: &Answered,
+        shown: &[KnowledgeEntry],
+    ) -> Result<u32, Unkept> {
         let text = said(answered).map_err(Unkept::Useless)?;
         let operations = about.operations(&text).map_err(Unkept::Useless)?;
         let at = self.now();
-        let apply = move |store: &mut dyn Store| match about {
-            About::Session => store.apply_operations(&session, &operations, at),
-            About::Crowd => store.consolidate(&session, &operations, at),
+        let shown: HashMap<KnowledgeId, u32> = shown.iter().map(|it| (it.id.clone(), it.version)).collect();
+        let apply = move |store: &mut dyn Store| {
+            let operations = of_what_was_shown(store, operations, &shown)?;
+            match about {
+                About::Session => store.apply_operations(&session, &operations, at),
+                About::Crowd => store.consolidate(&session, &operations, at),
+            }
         };
         let applied = self.caller.desk.write(apply).await?;
         self.notebook.refresh(&self.caller.desk).await;
@@ -163,6 +180,29 @@ impl Curating {
     fn now(&self) -> UnixMillis {
         UnixMillis::from(self.caller.clock.unix())
     }
+}
+
+/// Without what would change an entry that somebody else changed or deleted while the model thought: it knows only what that said before.
+fn of_what_was_shown(
+    store: &mut dyn Store,
+    operations: Vec<Operation>,
+    shown: &HashMap<KnowledgeId, u32>,
+) -> Result<Vec<Operation>, StoreError> {
+    let mut kept = Vec::with_capacity(operations.len());
+    for operation in operations {
+        let about = match &operation {
+            Operation::Update { id, .. } | Operation::Delete { id, .. } => KnowledgeId::from(id),
+            Operation::Create { .. } | Operation::Contradict { .. } => {
+                kept.push(operation);
+                continue;
+            }
+        };
+        let version = shown.get(&about).copied();
+        if version.is_none() || store.entry(&about)?.map(|entry| entry.version) == version {
+            kept.push(operation);
+        }
+    }
+    Ok(kept)
 }
 
 async fn ask(

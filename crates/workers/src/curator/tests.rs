@@ -6,7 +6,11 @@ use domain::fading::CONSOLIDATION_REST;
 use domain::provider::Dialect;
 use domain::segment::GIVEN_UP;
 use domain::settings::Settings;
+use futures_util::FutureExt;
+use futures_util::future::LocalBoxFuture;
+use std::rc::Rc;
 use std::sync::Arc;
+use upstream::transport::{Answer, Fault, Request, Transport};
 
 /// A curator of projects of two entries at most.
 fn curating(provider: &Scripted) -> Curating {
@@ -156,4 +160,46 @@ async fn a_crowd_about_which_no_answer_is_of_use_rests_for_longer() {
         Ok((soon, store.begin_consolidation(&"s".into(), 2, after(2))?.len()))
     };
     assert_eq!(curating.caller.desk.write(begins).await.unwrap(), (0, 3));
+}
+
+/// Has a person write an entry anew before it answers.
+struct Editing(Scripted, store::Desk, &'static str);
+
+impl Transport for Editing {
+    fn send(&self, request: Request) -> LocalBoxFuture<'static, Result<Answer, Fault>> {
+        let (desk, answer, id) = (self.1.clone(), self.0.send(request), self.2);
+        let edit = move |store: &mut dyn Store| {
+            let draft = store::Draft {
+                category: domain::knowledge::Category::Gotcha,
+                title: "By hand".into(),
+                content: "as a person says".into(),
+                confidence: 1.0,
+            };
+            store.put_entry(&domain::ids::Principal::local(), &id.into(), &draft, UnixMillis(9))
+        };
+        async move {
+            desk.write(edit).await.unwrap();
+            answer.await
+        }
+        .boxed_local()
+    }
+}
+
+#[tokio::test]
+async fn what_a_person_changed_while_the_curator_thought_stays_as_the_person_said() {
+    let of_k1 =
+        [r#"{"op":"update","id":"k1","content":"as it was"}"#, r#"{"op":"delete","id":"k1","reason":"old"}"#];
+    for operation in of_k1 {
+        let both = format!(r#"[{operation},{{"op":"update","id":"k2","content":"of use"}}]"#);
+        let provider = Scripted::new([(200, answer(&both, "end_turn"))]);
+        let mut curating = curating(&provider);
+        with_entries(&curating, 2).await;
+        said(&curating.caller.desk, "s", &["The limit is 100.", "No, it is 200."]).await;
+        curating.caller.transport = Rc::new(Editing(provider, curating.caller.desk.clone(), "k1"));
+        let work = works(&curating).await;
+        assert!(matches!(work, Work::Accepted { kept: 1, .. }), "{work:?}");
+        let entries = curating.caller.desk.read(|store| store.knowledge(None)).await.unwrap();
+        let says = |id: &str| entries.iter().find(|it| it.id.as_str() == id).map(|it| it.content.as_str());
+        assert_eq!((says("k1"), says("k2")), (Some("as a person says"), Some("of use")));
+    }
 }
