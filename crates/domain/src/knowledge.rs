@@ -24,6 +24,8 @@ pub struct Observation {
 
 /// How the distiller's model marks what the user asserted, at the beginning of the line.
 pub const PIN: &str = "PINNED:";
+/// What models set such a mark in, to make it stand out.
+const EMPHASIS: [char; 3] = ['*', '`', '_'];
 /// With more observations than this that were not merged and are not pinned, the older ones of a session are merged
 /// (original-gateway figure).
 pub const MERGED_ABOVE: u32 = 20;
@@ -34,7 +36,13 @@ pub const NEVER_MERGED: u32 = 5;
 #[must_use]
 pub fn unpinned(line: &str) -> (&str, bool) {
     let line = line.trim();
-    line.strip_prefix(PIN).map_or((line, false), |text| (text.trim(), true))
+    let bare = line.trim_start_matches(EMPHASIS);
+    match bare.strip_prefix(PIN) {
+        // What was opened before the mark is closed right behind it, or at the end.
+        Some(text) if bare.len() < line.len() => (text.trim_matches(EMPHASIS).trim(), true),
+        Some(text) => (text.trim(), true),
+        None => (line, false),
+    }
 }
 
 /// What kind of knowledge an entry is.
@@ -278,6 +286,23 @@ mod tests {
     fn create(title: &str, confidence: f64) -> Operation {
         let (title, content) = (title.to_owned(), "because".to_owned());
         Operation::Create { category: Category::Decision, title, content, confidence }
+    }
+
+    #[test]
+    fn a_line_is_pinned_however_its_mark_is_set_off() {
+        for pinned in [
+            "PINNED: Never.",
+            " PINNED:  Never. ",
+            "**PINNED:** Never.",
+            "**PINNED: Never.**",
+            "`PINNED:` Never.",
+        ] {
+            assert_eq!(unpinned(pinned), ("Never.", true), "{pinned}");
+        }
+        for plain in ["**Never** PINNED:", "__init__ runs", "Never."] {
+            assert_eq!(unpinned(plain), (plain, false));
+        }
+        assert_eq!(unpinned("PINNED: `x` runs `y`"), ("`x` runs `y`", true));
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! What the curator's model is asked, and what its answer says.
 
-use crate::shown::within;
+use crate::shown::{spoken, within};
 use domain::fading::faded;
 use domain::knowledge::{Contradiction, KnowledgeEntry, LONGEST_CONTENT, LONGEST_TITLE, Operation};
 use domain::time::UnixMillis;
@@ -27,7 +27,7 @@ pub(super) fn of_session(material: &CurationMaterial, most: u32, room: u64, now:
     let observed = within(&observed, room).into_iter().map(Cow::into_owned);
     let said: Vec<&str> = material.messages.iter().map(|it| it.text.as_str()).collect();
     let said = material.messages.iter().zip(within(&said, room));
-    let said = said.map(|(message, text)| format!("[{}] {text}", message.role.as_str()));
+    let said = said.map(|(message, text)| spoken(message, &text));
     let sections = [
         entries(&material.entries, now),
         section("observations", observed.collect()),

@@ -1,7 +1,7 @@
 //! What the distiller's model is asked, and what its answer says.
 
 use super::block::block;
-use crate::shown::within as within_room;
+use crate::shown::{spoken, within as within_room};
 use domain::conversation::{RecordedMessage, estimated_tokens};
 use domain::knowledge::Observation;
 use std::borrow::Cow;
@@ -57,10 +57,7 @@ fn output_budget(tokens: u64) -> u64 {
 /// parted, and what is left out stays to be found in the messages.
 fn render(segment: &[RecordedMessage], limit: u64) -> String {
     let texts: Vec<&str> = segment.iter().map(|message| message.text.as_str()).collect();
-    let line = |(message, text): (&RecordedMessage, Cow<'_, str>)| {
-        let speaker = if message.from_tool { "tool" } else { message.role.as_str() };
-        format!("[{speaker}] {}", harmless(&text))
-    };
+    let line = |(message, text): (&RecordedMessage, Cow<'_, str>)| harmless(&spoken(message, &text));
     segment.iter().zip(within_room(&texts, limit)).map(line).collect::<Vec<_>>().join("\n")
 }
 
@@ -83,8 +80,20 @@ pub(super) fn merged(answer: &str, source: usize) -> Result<Vec<String>, String>
 
 fn lines(answer: &str) -> Result<Vec<String>, String> {
     let inner = block(answer)?;
-    let lines = inner.lines().map(|line| line.trim().trim_start_matches(['-', '*', '•']).trim());
+    let lines = inner.lines().map(|line| without_bullet(line.trim()));
     Ok(lines.filter(|line| !line.is_empty()).map(str::to_owned).collect())
+}
+
+/// A bullet has a blank behind it: a flag, a number below zero and what is set in bold have none.
+fn without_bullet(line: &str) -> &str {
+    let digits = line.trim_start_matches(|letter: char| letter.is_ascii_digit());
+    let numbered = if digits.len() < line.len() { digits.strip_prefix(['.', ')']) } else { None };
+    let text = line.strip_prefix(['-', '*', '•']).or(numbered);
+    match text {
+        Some("") => "",
+        Some(text) if text.starts_with(char::is_whitespace) => text.trim(),
+        _ => line,
+    }
 }
 
 fn within(lines: Vec<String>, most: usize, source: usize) -> Result<Vec<String>, String> {
@@ -110,6 +119,25 @@ mod tests {
     fn observation(text: &str) -> Observation {
         let (session, text) = ("s".into(), text.to_owned());
         Observation { id: 1, session, text, at: UnixMillis(0), generation: 0, pinned: false }
+    }
+
+    #[test]
+    fn a_bullet_goes_and_what_only_looks_like_one_stays() {
+        let said = "- one\n* two\n\u{2022} three\n4. four\n5) five\n--no-verify is never used\n-5 degrees\n**Bold** it is\n2.7.4 came\n2026 began\n-\n";
+        let kept = lines(said).unwrap();
+        let wanted = [
+            "one",
+            "two",
+            "three",
+            "four",
+            "five",
+            "--no-verify is never used",
+            "-5 degrees",
+            "**Bold** it is",
+            "2.7.4 came",
+            "2026 began",
+        ];
+        assert_eq!(kept, wanted);
     }
 
     #[test]
