@@ -66,7 +66,7 @@ pub fn source(entry: &KnowledgeEntry) -> String {
     }
 }
 
-/// The leading `notes` that fit into so many bytes, behind their fence; none when not even the first does.
+/// Those of `notes` that fit into so many bytes, the first before the others, behind their fence; none when not even one does.
 #[must_use]
 pub fn fenced(notes: impl IntoIterator<Item: AsRef<str>>, at_most: usize) -> Option<String> {
     let mut text = format!("{OPEN}\n{WARNING}\n");
@@ -74,7 +74,7 @@ pub fn fenced(notes: impl IntoIterator<Item: AsRef<str>>, at_most: usize) -> Opt
     for note in notes {
         let note = note.as_ref();
         if text.len() + note.len() + 1 + CLOSE.len() > at_most {
-            break;
+            continue;
         }
         // Writing to a text cannot fail.
         writeln!(text, "{note}").unwrap_or_default();
@@ -127,6 +127,13 @@ mod tests {
             used: UnixMillis(1),
             contradicts: Vec::new(),
         }
+    }
+
+    #[test]
+    fn a_note_that_is_too_long_keeps_no_other_from_being_told() {
+        let long = "x".repeat(900);
+        let told = fenced([long.as_str(), "- short"], 800).unwrap();
+        assert!(told.contains("\n- short\n") && !told.contains("xx"), "{told}");
     }
 
     #[test]
