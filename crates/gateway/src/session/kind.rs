@@ -1,7 +1,7 @@
 //! Telling turns from side requests: what an agent asks for its own purposes and does not go on from.
 
 use super::signs::Signs;
-use domain::conversation::Asked;
+use domain::conversation::{Asked, Role};
 
 /// What a request is to its session.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -15,11 +15,12 @@ pub(crate) enum Kind {
 /// The kind of a request with these signs that says this; a body that nobody can read is no turn.
 ///
 /// The absence of tools alone proves nothing: simple clients have none. A schema for the answer, or room for a single token,
-/// without any tool, is how agents ask for titles and try a credential.
+/// without any tool, is how agents ask for titles and try a credential; but who goes on from such an answer converses.
 pub(crate) fn kind(signs: &Signs, asked: Option<&Asked>) -> Kind {
     let Some(asked) = asked.filter(|asked| asked.says_something()) else { return Kind::Side };
-    let machinery =
-        asked.tools == 0 && (asked.structured || asked.output_limit.is_some_and(|limit| limit <= 1));
+    let goes_on = asked.messages.iter().any(|message| message.role == Role::Assistant);
+    let wants_form = asked.structured && !goes_on;
+    let machinery = asked.tools == 0 && (wants_form || asked.output_limit.is_some_and(|limit| limit <= 1));
     if machinery || signs.is_aside { Kind::Side } else { Kind::Turn }
 }
 
@@ -27,7 +28,7 @@ pub(crate) fn kind(signs: &Signs, asked: Option<&Asked>) -> Kind {
 mod tests {
     use super::*;
     use actix_web::http::header::{HeaderName, HeaderValue};
-    use domain::conversation::{Message, Role};
+    use domain::conversation::Message;
     use upstream::transport::HeaderMap;
 
     fn asked() -> Asked {
@@ -56,6 +57,14 @@ mod tests {
             assert_eq!(kind(&Signs::default(), Some(side)), Kind::Side);
             assert_eq!(kind(&Signs::default(), Some(&Asked { tools: 1, ..side.clone() })), Kind::Turn);
         }
+    }
+
+    #[test]
+    fn a_conversation_whose_answers_have_a_schema_is_one() {
+        let answered = [("hello", Role::User), ("{}", Role::Assistant), ("go on", Role::User)];
+        let messages = answered.map(|(text, role)| Message::text(role, text)).to_vec();
+        let second = Asked { messages, structured: true, ..asked() };
+        assert_eq!(kind(&Signs::default(), Some(&second)), Kind::Turn);
     }
 
     #[test]
