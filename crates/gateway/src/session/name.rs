@@ -42,14 +42,15 @@ fn speaker(signs: &Signs) -> Speaker {
 /// Whether a cache key is one conversation's. A key may as well stand for all users of a prompt; then only what they say
 /// tells them apart.
 fn is_unique(key: &str) -> bool {
-    key.starts_with("ses_") || key.as_bytes().windows(UUID.len()).any(is_uuid)
+    let of_an_agent = || key.starts_with("agent:") && key.split(':').any(|word| is_uuid(word.as_bytes()));
+    key.starts_with("ses_") || is_uuid(key.as_bytes()) || of_an_agent()
 }
 
 const UUID: &[u8] = b"xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx";
 
 fn is_uuid(text: &[u8]) -> bool {
     let fits = |(byte, form): (&u8, &u8)| if *form == b'-' { byte == form } else { byte.is_ascii_hexdigit() };
-    text.iter().zip(UUID).all(fits)
+    text.len() == UUID.len() && text.iter().zip(UUID).all(fits)
 }
 
 #[cfg(test)]
@@ -99,9 +100,16 @@ mod tests {
         for unique in [uuid, &format!("agent:{uuid}:main"), &uuid.to_uppercase(), "ses_4f2"] {
             assert_eq!(name_of(unique), Some((unique.into(), Speaker::Main)), "{unique}");
         }
-        for shared in
-            ["my-app", "", "support-bot-v2", &uuid[1..], &uuid.replace('-', ""), &uuid.replace('f', "g")]
-        {
+        for shared in [
+            "my-app",
+            "",
+            "support-bot-v2",
+            &format!("user-{uuid}"),
+            &format!("tenant:{uuid}"),
+            &uuid[1..],
+            &uuid.replace('-', ""),
+            &uuid.replace('f', "g"),
+        ] {
             assert_eq!(name_of(shared), None, "{shared}");
         }
     }
