@@ -2,7 +2,7 @@
 
 use crate::capture::Capture;
 use actix_web::http::header::{CONTENT_ENCODING, HeaderName, HeaderValue};
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use domain::conversation::{Answered, Digest, Message};
 use domain::evidence::Class;
 use std::borrow::Cow;
@@ -21,6 +21,10 @@ const QUICKLY_EXAMINED: usize = 256 * 1024;
 
 /// An answer of no more bytes than this is copied for the record: its pieces hold the buffers of connections, which are larger.
 const SMALL: usize = 4 * 1024;
+
+/// Pieces of fewer bytes are put together, until they have so many: to keep one takes as much as it may have itself.
+const CRUMB: usize = 256;
+const GATHERED: usize = 64 * 1024;
 
 /// How an answer ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -43,6 +47,8 @@ impl Ending {
 #[derive(Debug)]
 pub(crate) struct Tape {
     pieces: Vec<Bytes>,
+    /// What came last, in pieces too small to be kept one by one.
+    crumbs: BytesMut,
     length: usize,
     limit: usize,
 }
@@ -55,7 +61,7 @@ impl Tape {
             (true, false) => 0,
             (false, _) => LONGEST_ERROR,
         };
-        Self { pieces: Vec::new(), length: 0, limit }
+        Self { pieces: Vec::new(), crumbs: BytesMut::new(), length: 0, limit }
     }
 
     /// One piece more. The piece that passes the limit is dropped, and all after it.
@@ -63,8 +69,37 @@ impl Tape {
         let fits = self.is_whole() && piece.len() <= self.limit - self.length;
         self.length = self.length.saturating_add(piece.len());
         if fits {
+            self.keep(piece);
+        }
+    }
+
+    /// A provider may send each byte by itself: such pieces are put together, or what they are kept in would be many times as large.
+    fn keep(&mut self, piece: &Bytes) {
+        if piece.len() < CRUMB {
+            self.crumbs.extend_from_slice(piece);
+            if self.crumbs.len() >= GATHERED {
+                self.gather();
+            }
+        } else {
+            self.gather();
             self.pieces.push(piece.clone());
         }
+    }
+
+    fn gather(&mut self) {
+        if !self.crumbs.is_empty() {
+            self.pieces.push(self.crumbs.split().freeze());
+        }
+    }
+
+    /// All that was kept, in order.
+    fn pieces(&mut self) -> &mut Vec<Bytes> {
+        self.gather();
+        &mut self.pieces
+    }
+
+    fn is_empty(&self) -> bool {
+        self.pieces.is_empty() && self.crumbs.is_empty()
     }
 
     fn is_whole(&self) -> bool {
@@ -98,7 +133,8 @@ impl Examination {
     fn weigh(&mut self, piece: &[u8]) {
         if completes_an_event(&mut self.events, piece) {
             self.awaits_proof = false;
-            if self.class(&self.tape.pieces.concat()) == Class::Ok {
+            let heard = self.tape.pieces().concat();
+            if self.class(&heard) == Class::Ok {
                 self.capture.tell(Class::Ok, self.status.as_u16());
             }
         }
@@ -116,11 +152,11 @@ impl Examination {
     }
 
     fn takes_long(&self) -> bool {
-        self.tape.length > QUICKLY_EXAMINED && !self.tape.pieces.is_empty()
+        self.tape.length > QUICKLY_EXAMINED && !self.tape.is_empty()
     }
 
     fn conclude(mut self, ending: Ending) {
-        let pieces = std::mem::take(&mut self.tape.pieces);
+        let pieces = std::mem::take(self.tape.pieces());
         let whole = joined(&pieces);
         let encoding = self.headers.encoding().map(str::to_owned);
         let plain =
@@ -267,15 +303,27 @@ mod tests {
     }
 
     #[test]
+    fn an_answer_in_single_bytes_is_kept_in_few_pieces_and_in_order() {
+        let mut tape = Tape::for_answer(StatusCode::OK, true);
+        let said: Vec<u8> = (0..200_000_u32).map(|at| (at % 251) as u8).collect();
+        let (first, rest) = said.split_at(150_000);
+        first.chunks(1).for_each(|byte| tape.take(&Bytes::copy_from_slice(byte)));
+        tape.take(&Bytes::copy_from_slice(&rest[..5000]));
+        rest[5000..].chunks(7).for_each(|few| tape.take(&Bytes::copy_from_slice(few)));
+        assert_eq!(tape.pieces().concat(), said);
+        assert_eq!(tape.pieces().len(), 5, "two of 64 KiB and a rest, the large one, and what followed it");
+    }
+
+    #[test]
     fn a_tape_keeps_all_or_says_that_it_does_not() {
-        let mut tape = Tape { pieces: Vec::new(), length: 0, limit: 4 };
+        let mut tape = Tape { limit: 4, ..Tape::for_answer(StatusCode::OK, true) };
         tape.take(&Bytes::from_static(b"abc"));
         tape.take(&Bytes::from_static(b"d"));
         assert!(tape.is_whole());
         tape.take(&Bytes::from_static(b"e"));
         tape.take(&Bytes::new());
         assert!(!tape.is_whole());
-        assert_eq!(tape.pieces.concat(), b"abcd");
+        assert_eq!(tape.pieces().concat(), b"abcd");
     }
 
     #[test]
