@@ -1,43 +1,45 @@
 //! From a name to a connection: lookup, TCP, TLS; and for HTTP/1.1 the guard above it.
 
-use std::io;
+use std::{io, net::SocketAddr};
 
 use actix_http::Uri;
 use actix_service::Service;
-use actix_tls::connect::{ConnectError, ConnectInfo, Connection, Connector, ConnectorService, Resolver};
+use actix_tls::connect::{ConnectError, ConnectInfo, Connection, ResolverService};
 use futures_core::future::LocalBoxFuture;
 use rustls::pki_types::ServerName;
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 
-use super::{guard::Guard, wire::Wire};
+use super::{guard::Guard, race, wire::Wire};
 
 /// What opens every connection to a provider, for both versions of the protocol. awc calls it when its pool holds none, and
 /// bounds the whole call by its connect limit.
 #[derive(Clone)]
 pub(super) struct Dialer {
-    tcp: ConnectorService,
+    names: ResolverService,
     tls: Option<TlsConnector>,
 }
 
 impl Dialer {
     /// Connects with TLS when `tls` is given, whatever the scheme in the address says.
     pub(super) fn new(tls: Option<TlsConnector>) -> Self {
-        Self { tcp: Connector::new(Resolver::default()).service(), tls }
+        Self { names: ResolverService::default(), tls }
     }
 
     /// Opens a connection to the host and port of `target`.
     ///
     /// # Errors
-    /// When the name has no address, the address no listener, or the listener no certificate that is trusted.
+    /// When the name has no address, none of its addresses a listener, or the listener no certificate that is trusted.
     pub(super) fn dial(
         &self,
         target: ConnectInfo<Uri>,
     ) -> impl Future<Output = Result<(Uri, Wire), ConnectError>> + use<> {
-        let dialing = self.tcp.call(target);
+        let lookup = self.names.call(target);
         let tls = self.tls.clone();
         async move {
-            let (socket, uri) = dialing.await?.into_parts();
+            let found = lookup.await?;
+            let socket = race::won(found.addrs(), TcpStream::connect::<SocketAddr>).await?;
+            let uri = found.request().clone();
             let wire = dress(socket, &uri, tls).await.map_err(ConnectError::Io)?;
             Ok((uri, wire))
         }
@@ -77,7 +79,36 @@ fn server_name(uri: &Uri) -> io::Result<ServerName<'static>> {
 
 #[cfg(test)]
 mod tests {
+    use std::error::Error;
+
+    use actix_tls::connect::Resolve;
+
     use super::*;
+
+    /// A resolver that knows one name.
+    struct Known(Vec<SocketAddr>);
+
+    impl Resolve for Known {
+        fn lookup<'a>(
+            &'a self,
+            _: &'a str,
+            _: u16,
+        ) -> LocalBoxFuture<'a, Result<Vec<SocketAddr>, Box<dyn Error>>> {
+            Box::pin(std::future::ready(Ok(self.0.clone())))
+        }
+    }
+
+    #[tokio::test]
+    async fn a_name_is_reached_at_whichever_of_its_addresses_takes_connections() {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let closed = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let addresses = [&closed, &listener].map(|listener| listener.local_addr().unwrap());
+        drop(closed);
+        let dialer = Dialer { names: ResolverService::custom(Known(addresses.to_vec())), tls: None };
+        let target = Uri::from_static("http://provider.example:80/v1");
+        let (uri, wire) = dialer.dial(ConnectInfo::new(target.clone())).await.unwrap();
+        assert_eq!((uri, wire.socket().peer_addr().unwrap()), (target, addresses[1]));
+    }
 
     #[test]
     fn a_certificate_is_checked_against_the_bare_host() {

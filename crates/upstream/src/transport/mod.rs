@@ -17,6 +17,7 @@ mod guard;
 mod head;
 mod http;
 mod http2;
+mod race;
 mod route;
 mod tls;
 mod wire;
