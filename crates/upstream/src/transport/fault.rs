@@ -14,8 +14,8 @@ pub enum Fault {
     /// The provider's name has no address.
     #[error("the provider's name cannot be resolved")]
     Unresolved,
-    /// There is an address, but no connection to it.
-    #[error("no connection to the provider: {0}")]
+    /// There is an address, but no connection to it. `QuotaExceeded`: this process may open no more files.
+    #[error("no connection to the provider: {}", said(*.0))]
     Refused(io::ErrorKind),
     /// The provider could not show that it is the provider.
     #[error("no secure connection to the provider: {0}")]
@@ -98,8 +98,15 @@ impl From<&ConnectError> for Fault {
     fn from(error: &ConnectError) -> Self {
         match error {
             ConnectError::Timeout => Self::TimedOut { phase: Phase::Connect },
+            // A lookup needs a file too.
+            ConnectError::Resolver(error) if out_of_files(error.downcast_ref()) => {
+                Self::Refused(io::ErrorKind::QuotaExceeded)
+            }
             ConnectError::Resolver(_) | ConnectError::NoRecords | ConnectError::Unresolved => {
                 Self::Unresolved
+            }
+            ConnectError::Io(error) if out_of_files(Some(error)) => {
+                Self::Refused(io::ErrorKind::QuotaExceeded)
             }
             ConnectError::Io(error) => unconnected(error),
             ConnectError::Disconnected => Self::Cut,
@@ -133,6 +140,21 @@ fn unconnected(error: &io::Error) -> Fault {
     tls.map_or_else(|| Fault::Refused(error.kind()), |tls| Fault::Untrusted(tls.to_string()))
 }
 
+/// May this process, or the whole system, open no more files? std has no kind of its own for that: it would read "uncategorized".
+fn out_of_files(error: Option<&io::Error>) -> bool {
+    /// `EMFILE` and `ENFILE`, on every Unix.
+    const CODES: [i32; 2] = [24, 23];
+    let code = error.and_then(io::Error::raw_os_error);
+    cfg!(unix) && code.is_some_and(|code| CODES.contains(&code))
+}
+
+fn said(kind: io::ErrorKind) -> String {
+    match kind {
+        io::ErrorKind::QuotaExceeded => "no file descriptors are left; raise `ulimit -n`".to_owned(),
+        other => other.to_string(),
+    }
+}
+
 fn unreadable(error: &ParseError) -> &'static str {
     match error {
         ParseError::TooLarge => "head too large",
@@ -145,6 +167,23 @@ fn unreadable(error: &ParseError) -> &'static str {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[cfg(unix)]
+    #[test]
+    fn who_has_no_file_descriptors_left_is_told_so_by_a_lookup_and_by_a_connection() {
+        for code in [23, 24] {
+            let error = || io::Error::from_raw_os_error(code);
+            for failed in [ConnectError::Io(error()), ConnectError::Resolver(Box::new(error()))] {
+                let fault = Fault::from(&failed);
+                let text = "no connection to the provider: no file descriptors are left; raise `ulimit -n`";
+                assert_eq!((fault.to_string().as_str(), fault.sent()), (text, false));
+            }
+        }
+        let refused = Fault::from(&ConnectError::Io(io::ErrorKind::ConnectionRefused.into()));
+        assert_eq!(refused.to_string(), "no connection to the provider: connection refused");
+        let unknown = ConnectError::Resolver(Box::new(io::Error::other("no such name")));
+        assert_eq!(Fault::from(&unknown), Fault::Unresolved);
+    }
 
     #[test]
     fn only_what_failed_before_a_connection_stood_is_certainly_unsent() {
