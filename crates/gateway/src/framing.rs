@@ -14,3 +14,9 @@ pub(crate) fn fitting(mut answer: ServiceResponse<BoxBody>) -> ServiceResponse<B
     }
     answer
 }
+
+/// The same to a client that offered another protocol, as Java's does: the server ends its connection, and would not say so.
+pub(crate) fn ending(mut answer: ServiceResponse<BoxBody>) -> ServiceResponse<BoxBody> {
+    answer.response_mut().head_mut().set_connection_type(ConnectionType::Close);
+    answer
+}

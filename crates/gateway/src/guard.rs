@@ -4,7 +4,7 @@
 //! by `Sec-Fetch-Site`, or, when its own name was made to point here, by its `Host`. Agents send none of these.
 
 use crate::error::Refusal;
-use crate::framing::fitting;
+use crate::framing::{ending, fitting};
 use crate::route::{Route, is_admin, is_dashboard};
 use actix_web::HttpRequest;
 use actix_web::body::{BoxBody, MessageBody};
@@ -117,8 +117,13 @@ pub(crate) async fn guarded(
     request: ServiceRequest,
     next: Next<impl MessageBody + 'static>,
 ) -> Result<ServiceResponse<BoxBody>, actix_web::Error> {
+    // Asked before the headers go to the provider.
+    let offers_another = request.head().upgrade();
     match guard.check(request.request()) {
-        Ok(()) => next.call(request).await.map(|answer| fitting(answer.map_into_boxed_body())),
+        Ok(()) => {
+            let answer = fitting(next.call(request).await?.map_into_boxed_body());
+            Ok(if offers_another { ending(answer) } else { answer })
+        }
         Err(denial) => {
             let head = request.head();
             let provider = Route::of(&head.method, &head.uri, head.headers()).map(|route| route.provider);

@@ -6,8 +6,8 @@
 use crate::admin::Admin;
 use crate::admin::refusal::Refusal;
 use crate::telemetry::span;
-use actix_web::http::header;
-use actix_web::{HttpResponse, web};
+use actix_web::http::{Method, header};
+use actix_web::{HttpRequest, HttpResponse, web};
 use actor::{Row, Selection, Trace};
 use bytes::Bytes;
 use futures_util::Stream;
@@ -104,6 +104,7 @@ pub(crate) async fn last(
 
 /// Every message from now on of those that are asked for, as server-sent events, until the gateway drains.
 pub(crate) async fn stream(
+    request: HttpRequest,
     admin: web::Data<Admin>,
     asked: web::Query<Asked>,
 ) -> Result<HttpResponse, Refusal> {
@@ -111,13 +112,15 @@ pub(crate) async fn stream(
         return Err(Refusal::Invalid("a stream has no last; GET /api/v1/trace has".to_owned()));
     }
     let selection = asked.selection(&admin.house)?;
+    let mut answer = HttpResponse::Ok();
+    answer.content_type("text/event-stream").insert_header((header::CACHE_CONTROL, "no-store"));
+    if request.method() == Method::HEAD {
+        return Ok(answer.finish());
+    }
     let watch = admin.watchers.watch();
     let rows = admin.house.environment.trace.subscribe();
     let events = events(admin, Feed { rows, selection }, watch);
-    Ok(HttpResponse::Ok()
-        .content_type("text/event-stream")
-        .insert_header((header::CACHE_CONTROL, "no-store"))
-        .streaming(events))
+    Ok(answer.streaming(events))
 }
 
 /// What one reader hears.

@@ -151,8 +151,11 @@ impl ServerHandler for Tools {
         request: CallToolRequestParams,
         context: RequestContext<RoleServer>,
     ) -> Result<CallToolResponse, ErrorData> {
-        let fixed = context.extensions.get::<Parts>().and_then(|parts| fixed(parts.uri.query()?));
-        let said = self.call(&request.name, request.arguments, fixed).await;
+        let query = context.extensions.get::<Parts>().and_then(|parts| parts.uri.query());
+        let said = match fixed(query.unwrap_or_default()) {
+            Ok(fixed) => self.call(&request.name, request.arguments, fixed).await,
+            Err(unreadable) => Err(unreadable),
+        };
         Ok(match said {
             Ok(text) => CallToolResult::success(vec![ContentBlock::text(text)]),
             Err(text) => CallToolResult::error(vec![ContentBlock::text(text)]),
@@ -161,13 +164,15 @@ impl ServerHandler for Tools {
     }
 }
 
-/// The project in a query.
-fn fixed(query: &str) -> Option<String> {
+/// The project in a query. One that cannot be read fixes none, and must not open all.
+fn fixed(query: &str) -> Result<Option<String>, String> {
     #[derive(Deserialize)]
     struct Address {
         project: Option<String>,
     }
-    actix_web::web::Query::<Address>::from_query(query).ok()?.into_inner().project
+    let address = actix_web::web::Query::<Address>::from_query(query);
+    let address = address.map_err(|error| format!("the address has to name one project, once: {error}"))?;
+    Ok(address.into_inner().project)
 }
 
 fn read<T: DeserializeOwned>(arguments: Option<JsonObject>) -> Result<T, String> {

@@ -22,6 +22,21 @@ fn a_client_that_waits_for_its_expectation_is_told_to_go_on_and_the_provider_hea
 }
 
 #[test]
+fn who_offers_another_protocol_is_answered_in_this_one_and_told_that_the_connection_ends() {
+    let provider = Provider::saying(OK);
+    let house = House::before(&provider);
+    // As Java's own client does, which would send its next request on this connection.
+    let offer = "connection: Upgrade, HTTP2-Settings\r\nupgrade: h2c\r\nhttp2-settings: AAEAAEAAAAIAAAAA\r\ncontent-length: 2\r\n";
+    for target in ["/v1/messages", "/healthz"] {
+        let mut client = house.client();
+        let method = if target == "/healthz" { "GET" } else { "POST" };
+        client.say(request(method, target, offer) + "{}");
+        let answer = client.answer();
+        assert_eq!((answer.status, answer.values("connection")), (200, vec!["close"]), "{target}");
+    }
+}
+
+#[test]
 fn trailers_end_with_the_hop_and_take_nothing_of_the_body_along() {
     let end = "0\r\nx-sum: 1\r\nx-more: 2\r\n\r\n";
     let provider = Provider::saying(STREAM.to_owned() + &chunk("data: 1\n\n") + end);
