@@ -39,8 +39,7 @@ pub(super) struct Tools {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Recall {
-    #[serde(default)]
-    query: String,
+    query: Option<String>,
     since: Option<String>,
     until: Option<String>,
     limit: Option<usize>,
@@ -85,10 +84,11 @@ impl Tools {
         let (principal, limit) = (self.principal.clone(), asked.limit.unwrap_or(HITS.0).clamp(1, HITS.1));
         let place = (Some(principal), Some(project.as_str().to_owned()));
         let period = period::read(asked.since.as_deref(), asked.until.as_deref(), &period::here(self.now()))?;
-        if asked.query.trim().is_empty() && period.is_open() {
+        let query = asked.query.unwrap_or_default();
+        if query.trim().is_empty() && period.is_open() {
             return Err("say what to look for, as `query`, or since when, as `since`".to_owned());
         }
-        let hits = self.house.recall(place, period, asked.query, limit).await.map_err(failed)?;
+        let hits = self.house.recall(place, period, query, limit).await.map_err(failed)?;
         let lines = hits.iter().map(|hit| (label(hit), shown(hit)));
         let fenced = fenced_lines(lines, LONGEST.0);
         Ok(if fenced.is_empty() { "Nothing fits.".to_owned() } else { fenced })
@@ -121,6 +121,11 @@ impl Tools {
         let stated = fixed.or(asked).filter(|stated| !stated.trim().is_empty());
         let stated = stated
             .ok_or("say which project: its folder, as `project`, or in the address: /mcp?project=FOLDER")?;
+        if is_relative(&stated) {
+            return Err(format!(
+                "{stated:?} is a folder only to who says it: say its whole path, or the project's name"
+            ));
+        }
         let (projects, principal, now) = (self.house.projects.clone(), self.principal.clone(), self.now());
         let found = tokio::task::spawn_blocking(move || projects.of(&principal, &stated, now)).await;
         found.map_err(|error| format!("the folder could not be looked at: {error}"))
@@ -173,6 +178,12 @@ fn fixed(query: &str) -> Result<Option<String>, String> {
     let address = actix_web::web::Query::<Address>::from_query(query);
     let address = address.map_err(|error| format!("the address has to name one project, once: {error}"))?;
     Ok(address.into_inner().project)
+}
+
+/// Of every folder it would be the same project.
+fn is_relative(stated: &str) -> bool {
+    let first = stated.trim().split(['/', '\\']).next();
+    matches!(first, Some("." | ".." | "~"))
 }
 
 fn read<T: DeserializeOwned>(arguments: Option<JsonObject>) -> Result<T, String> {

@@ -65,6 +65,7 @@ fn an_agent_recalls_what_is_of_a_time() {
     let found = |asked: Value| call(&house, "/mcp?project=oven", "recall", asked).1;
     for of_it in [
         json!({"since": "1h"}),
+        json!({"since": "1h", "query": null, "limit": null}),
         json!({"query": "hour", "since": "1h"}),
         json!({"query": "hour", "until": ""}),
     ] {
@@ -113,6 +114,14 @@ fn what_is_wrong_with_a_call_is_said() {
         ("/mcp?project=oven", "recall", json!({"since": "the beginning"}), "say a day (2026-11-24, today"),
         ("/mcp?project=oven", "remember", note(""), "title must have 1 to 200 characters"),
         ("/mcp?project=oven", "forget", json!({"id": "k9"}), "there is no entry \"k9\" in this project"),
+        ("/mcp?project=.", "remember", note("Oven"), "\".\" is a folder only to who says it"),
+        ("/mcp", "recall", json!({"query": "hour", "project": "~/oven"}), "say its whole path"),
+        (
+            "/mcp?project=garden&project=garden",
+            "recall",
+            json!({"query": "hour", "project": "oven"}),
+            "one project, once",
+        ),
         ("/mcp?project=oven", "bake", json!({}), "there is no tool \"bake\""),
     ] {
         let (failed, text) = call(&house, address, tool, arguments);
