@@ -4,6 +4,7 @@ use super::support::Gateway;
 use crate::admin::configure;
 use crate::telemetry::Drawing;
 use actix_web::body::MessageBody;
+use actix_web::http::Method;
 use actix_web::test::{TestRequest, call_service, init_service};
 use actix_web::{App, rt};
 use actor::{Cause, Row};
@@ -42,6 +43,17 @@ async fn piece<B: MessageBody + Unpin>(body: &mut B) -> Option<String> {
     let piece = poll_fn(|context| Pin::new(&mut *body).poll_next(context)).await?;
     let piece = piece.unwrap_or_else(|_fault| panic!("the stream broke"));
     Some(String::from_utf8(piece.to_vec()).expect("text"))
+}
+
+#[actix_web::test]
+async fn who_asks_for_the_head_of_the_stream_watches_nothing() {
+    let gateway = Gateway::new();
+    let head = TestRequest::default().method(Method::HEAD).uri("/api/v1/trace/stream");
+    let app = init_service(App::new().configure(configure(Arc::clone(&gateway.admin)))).await;
+    let answer = call_service(&app, head.to_request()).await;
+    assert_eq!(answer.headers().get("content-type").expect("a type"), "text/event-stream");
+    assert!(!gateway.house.environment.trace.is_on());
+    assert_eq!(piece(&mut Box::pin(answer.into_body())).await, None);
 }
 
 #[actix_web::test]
