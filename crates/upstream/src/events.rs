@@ -21,8 +21,10 @@ pub struct Event {
 }
 
 /// Cuts a stream into events. Feed it with [`push`](Self::push) as bytes come, then [`finish`](Self::finish) it.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Splitter {
+    /// The most that one event may hold.
+    limit: usize,
     line: Vec<u8>,
     name: String,
     data: Option<Vec<u8>>,
@@ -32,7 +34,26 @@ pub struct Splitter {
     skipped: usize,
 }
 
+impl Default for Splitter {
+    fn default() -> Self {
+        Self::with_limit(EVENT_LIMIT)
+    }
+}
+
 impl Splitter {
+    const fn with_limit(limit: usize) -> Self {
+        Self {
+            limit,
+            line: Vec::new(),
+            name: String::new(),
+            data: None,
+            begun: false,
+            after_return: false,
+            oversized: false,
+            skipped: 0,
+        }
+    }
+
     /// Takes the next piece of the stream and returns the events that it completes.
     pub fn push(&mut self, bytes: &[u8]) -> Vec<Event> {
         let mut events = Vec::new();
@@ -66,7 +87,7 @@ impl Splitter {
 
     fn extend_line(&mut self, bytes: &[u8]) {
         let held = self.line.len() + self.data.as_ref().map_or(0, Vec::len);
-        self.oversized |= held + bytes.len() > EVENT_LIMIT;
+        self.oversized |= held + bytes.len() > self.limit;
         if !self.oversized {
             self.line.extend_from_slice(bytes);
         } else {
@@ -113,9 +134,9 @@ impl Splitter {
     }
 }
 
-/// The events of a whole stream.
+/// The events of a whole stream, however large one is: an image may be in it, and the stream is bounded already.
 pub(crate) fn all(stream: &[u8]) -> Vec<Event> {
-    let mut splitter = Splitter::default();
+    let mut splitter = Splitter::with_limit(stream.len());
     let mut events = splitter.push(stream);
     events.extend(splitter.finish());
     events
@@ -177,6 +198,13 @@ mod tests {
         }
         assert_eq!(splitter.push(b"\ndata: more\n\ndata: next\n\n"), [event("", "next")]);
         assert_eq!(splitter.skipped(), 1);
+    }
+
+    #[test]
+    fn of_a_whole_stream_no_event_is_too_large() {
+        let image = "x".repeat(EVENT_LIMIT + 1);
+        let events = all(format!("data: {image}\n\ndata: next\n\n").as_bytes());
+        assert_eq!(events.iter().map(|event| event.data.len()).collect::<Vec<_>>(), [image.len(), 4]);
     }
 
     #[test]
