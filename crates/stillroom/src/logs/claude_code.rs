@@ -2,7 +2,7 @@
 //! conversation which was gone back in is a tree. An answer is several lines, one for each block.
 
 use super::conversation::{Agent, Conversation, read};
-use super::{Log, Surroundings, is_usual, time};
+use super::{Log, Surroundings, halves, is_usual, time};
 use domain::conversation::{Digest, Message, Stop, Usage};
 use domain::provider::{Dialect, Provider};
 use domain::time::UnixMillis;
@@ -106,7 +106,7 @@ pub(crate) struct ClaudeCode {
 
 impl Log for ClaudeCode {
     fn read(&mut self, line: &str, around: &dyn Surroundings) {
-        let Ok(entry) = serde_json::from_str::<Entry>(line) else {
+        let Some(entry) = halves::read::<Entry>(line) else {
             self.unknown += 1;
             return;
         };

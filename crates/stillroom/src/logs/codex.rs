@@ -2,7 +2,7 @@
 //! items of the Responses API; what a call cost is told after them.
 
 use super::conversation::{Agent, Conversation, read};
-use super::{Log, Surroundings, is_usual, time};
+use super::{Log, Surroundings, halves, is_usual, time};
 use domain::conversation::{Digest, Stop, Usage};
 use domain::provider::{Dialect, Provider};
 use domain::time::UnixMillis;
@@ -44,7 +44,7 @@ pub(crate) struct Codex {
 
 impl Log for Codex {
     fn read(&mut self, line: &str, around: &dyn Surroundings) {
-        let line = serde_json::from_str::<Line>(line).ok();
+        let line = halves::read::<Line>(line);
         let known = line.and_then(|Line { timestamp, kind, payload }| {
             let at = time(timestamp.as_deref()?)?;
             self.take_in(&kind?, payload, at, around)

@@ -6,6 +6,7 @@
 mod claude_code;
 mod codex;
 mod conversation;
+mod halves;
 #[cfg(test)]
 mod tests;
 
