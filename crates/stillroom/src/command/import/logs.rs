@@ -61,7 +61,7 @@ pub(super) async fn bring_in(
     Ok(())
 }
 
-/// Sessions that did not come from a log: what was recorded as it went is more than a log has.
+/// Sessions that did not come from a log: what was recorded as it went has more than a log does.
 async fn recorded(keeper: &mut Keeper) -> Result<HashSet<SessionId>, Failure> {
     let known: Vec<(String, String)> = match keeper {
         Keeper::Gateway(gateway) => {
@@ -183,7 +183,7 @@ impl Sum {
         let mut text = format!("Logs read: {files}. {}", super::told(&self.done));
         if !self.recorded.is_empty() {
             text.push_str(&format!(
-                "\nPassed over: {} recorded as {} went, which is more than a log has.",
+                "\nPassed over: {} recorded as {} went; what was said there without the gateway is not brought in.",
                 counted(self.recorded.len() as u64, "session that was", "sessions that were"),
                 if self.recorded.len() == 1 { "it" } else { "they" },
             ));
@@ -219,7 +219,7 @@ mod tests {
         let sum = Sum { done, recorded: HashSet::from(["a".into()]), unknown: 3 };
         insta::assert_snapshot!(sum.told(2), @r"
         Logs read: 2. New: 2 sessions, 40 messages, 0 observations, 0 entries and 0 costs. Known already: 0 records.
-        Passed over: 1 session that was recorded as it went, which is more than a log has.
+        Passed over: 1 session that was recorded as it went; what was said there without the gateway is not brought in.
         Not understood: 3 lines, for example of a newer version of the agent.
         ");
     }
