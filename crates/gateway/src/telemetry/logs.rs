@@ -10,8 +10,9 @@ use tracing_subscriber::fmt::MakeWriter;
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 
-/// What is logged when nobody says otherwise.
-pub const DEFAULT_FILTER: &str = "info,actix_server=warn,actix_http=warn,rmcp=warn";
+/// What is logged when nobody says otherwise. The HTTP library has each cut answer and each client that speaks no HTTP as an error; what matters of
+/// it has a line of ours.
+pub const DEFAULT_FILTER: &str = "info,actix_server=warn,actix_http=off,rmcp=warn";
 
 /// The shape of a log line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]

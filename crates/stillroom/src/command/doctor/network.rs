@@ -42,7 +42,9 @@ pub(super) async fn upstream(loaded: &Loaded, provider: Provider, online: bool) 
     match gateway::reach(loaded.settings(), provider).await {
         Ok(status) => Ok(format!("{url} answers (with {status}, and no credential was sent)")),
         Err(why) => {
-            let remedy = format!("look at the network and at upstream.{provider}; requests go through no proxy, whatever HTTPS_PROXY says");
+            let remedy = format!(
+                "look at the network and at upstream.{provider}; requests go through no proxy, whatever HTTPS_PROXY says"
+            );
             Err(Failure::new(format!("{url} does not answer"), why, remedy))
         }
     }
