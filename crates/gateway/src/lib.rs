@@ -20,6 +20,7 @@ mod guard;
 mod headers;
 mod injection;
 mod mcp;
+mod paced;
 mod period;
 mod relay;
 mod relayed;

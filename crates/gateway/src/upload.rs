@@ -107,23 +107,23 @@ async fn next<E>(
 }
 
 /// How a body has come so far, and until when the next piece must be here.
-struct Pace {
+pub(crate) struct Pace {
     begun: Instant,
     last: Instant,
     received: usize,
 }
 
 impl Pace {
-    fn from(now: Instant) -> Self {
+    pub(crate) fn from(now: Instant) -> Self {
         Self { begun: now, last: now, received: 0 }
     }
 
-    fn came(&mut self, bytes: usize, now: Instant) {
+    pub(crate) fn came(&mut self, bytes: usize, now: Instant) {
         self.received += bytes;
         self.last = now;
     }
 
-    fn deadline(&self) -> Instant {
+    pub(crate) fn deadline(&self) -> Instant {
         self.silent_until().min(self.slow_until())
     }
 
@@ -138,7 +138,7 @@ impl Pace {
     }
 
     /// Why a client whose next piece missed the deadline is given up.
-    fn refusal(&self) -> Refusal {
+    pub(crate) fn refusal(&self) -> Refusal {
         if self.silent_until() <= self.slow_until() {
             return Refusal::upload_stalled(SILENCE);
         }

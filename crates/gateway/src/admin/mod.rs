@@ -22,10 +22,11 @@ pub(crate) mod warming;
 #[cfg(test)]
 pub(crate) mod tests;
 
+use crate::paced::paced;
 use crate::telemetry::Metrics;
 use crate::ui::{self, Notices};
 use actix_web::http::header;
-use actix_web::middleware::DefaultHeaders;
+use actix_web::middleware::{DefaultHeaders, from_fn};
 use actix_web::{guard, web};
 use actor::{AskError, Cause};
 use domain::ids::Principal;
@@ -116,6 +117,7 @@ fn api() -> impl actix_web::dev::HttpServiceFactory {
         .add((header::CACHE_CONTROL, "no-store"))
         .add((header::X_CONTENT_TYPE_OPTIONS, "nosniff"));
     web::scope("/api/v1")
+        .wrap(from_fn(paced))
         .wrap(headers)
         .app_data(refusal::query_config())
         .app_data(refusal::path_config())

@@ -6,8 +6,10 @@
 mod tools;
 
 use crate::edge::Edge;
+use crate::paced::paced;
 use actix_web::http::StatusCode;
 use actix_web::http::header::CONTENT_TYPE;
+use actix_web::middleware::from_fn;
 use actix_web::{HttpRequest, HttpResponse, web};
 use bytes::Bytes;
 use http_body_util::{BodyExt as _, Full};
@@ -29,8 +31,12 @@ type Server = StreamableHttpService<Tools, NeverSessionManager>;
 pub(crate) fn configure(edge: &Arc<Edge>) -> impl Fn(&mut web::ServiceConfig) + Clone + use<> {
     let server = web::Data::new(server(Tools::of(edge)));
     move |app| {
-        app.app_data(server.clone())
-            .service(web::resource("/mcp").app_data(web::PayloadConfig::new(LARGEST_QUESTION)).to(answer));
+        app.app_data(server.clone()).service(
+            web::resource("/mcp")
+                .wrap(from_fn(paced))
+                .app_data(web::PayloadConfig::new(LARGEST_QUESTION))
+                .to(answer),
+        );
     }
 }
 

@@ -30,6 +30,7 @@ mod tests;
 pub(crate) use forms::FORM_DENIED;
 pub(crate) use notices::Notices;
 
+use crate::paced::paced;
 use actix_web::dev::HttpServiceFactory;
 use actix_web::http::header::{
     CACHE_CONTROL, CONTENT_SECURITY_POLICY, REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
@@ -53,6 +54,7 @@ pub(crate) fn dashboard() -> impl HttpServiceFactory {
         .add((X_FRAME_OPTIONS, "DENY"));
     web::scope("/ui")
         .wrap(from_fn(forms::own_forms_only))
+        .wrap(from_fn(paced))
         .wrap(headers)
         .app_data(fault::query_config())
         .app_data(fault::path_config())
