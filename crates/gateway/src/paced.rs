@@ -85,6 +85,9 @@ mod tests {
         tokio::time::pause();
         assert_eq!(answered(&[(0, "a"), (59, "b")]).await, (StatusCode::OK, None));
         let stalled = Some("upload_stalled".to_owned());
-        assert_eq!(answered(&[(0, "a longer piece"), (61, "b")]).await, (StatusCode::REQUEST_TIMEOUT, stalled));
+        assert_eq!(
+            answered(&[(0, "a longer piece"), (61, "b")]).await,
+            (StatusCode::REQUEST_TIMEOUT, stalled)
+        );
     }
 }

@@ -4,8 +4,10 @@ use serde::de::DeserializeOwned;
 
 /// How long an escape like `\\u1f60` is.
 const ESCAPE: usize = 6;
+/// What a half becomes: a sign for each of its three bytes, as when it comes in a request, or an agent that goes on would not be recognised.
+const REPLACED: &str = r"\ufffd\ufffd\ufffd";
 
-/// What a line says; each half of a pair in it is a replacement character.
+/// What a line says; each half of a pair in it is three replacement characters.
 pub(super) fn read<T: DeserializeOwned>(line: &str) -> Option<T> {
     serde_json::from_str(line).or_else(|_| serde_json::from_str(&replaced(line))).ok()
 }
@@ -17,7 +19,7 @@ fn replaced(line: &str) -> String {
         whole.push_str(before);
         let (length, is_half) = measured(escape);
         let (escape, behind) = escape.split_at_checked(length).unwrap_or((escape, ""));
-        whole.push_str(if is_half { "\\ufffd" } else { escape });
+        whole.push_str(if is_half { REPLACED } else { escape });
         rest = behind;
     }
     whole + rest
@@ -48,10 +50,10 @@ mod tests {
     fn half_a_pair_is_replaced_and_all_else_is_as_it_was() {
         let said = |json: &str| read::<String>(json);
         for (json, text) in [
-            (r#""a\ud83d""#, "a\u{fffd}"),
-            (r#""\ud83dx\ude00é\\n\n""#, "\u{fffd}x\u{fffd}é\\n\n"),
-            (r#""\ud83d\ude00 \udE00\ud83d""#, "😀 \u{fffd}\u{fffd}"),
-            (r#""\\ud83d \udc00""#, "\\ud83d \u{fffd}"),
+            (r#""a\ud83d""#, "a���"),
+            (r#""\ud83dx\ude00é\\n\n""#, "���x���é\\n\n"),
+            (r#""\ud83d\ude00 \udE00\ud83d""#, "😀 ������"),
+            (r#""\\ud83d \udc00""#, "\\ud83d ���"),
             (r#""\u00e4""#, "ä"),
         ] {
             assert_eq!(said(json).as_deref(), Some(text), "{json}");
