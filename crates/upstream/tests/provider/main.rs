@@ -6,3 +6,5 @@ mod answered;
 mod asked;
 #[cfg(test)]
 mod call;
+#[cfg(test)]
+mod directories;
