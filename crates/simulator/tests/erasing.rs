@@ -28,6 +28,7 @@ fn long_turn() -> TurnRecord {
         project: None,
         at: AT,
         injection: None,
+        follows: None,
         messages,
         answer: None,
         usage: Default::default(),

@@ -7,7 +7,7 @@
 //! link. So nothing is stored twice, and "yes" said three times is three messages.
 
 use crate::columns::{Count, Word, count, word};
-use domain::conversation::{Digest, Message, Part, RecordedMessage, chain, estimated_tokens};
+use domain::conversation::{Digest, Message, Part, RecordedMessage, chain_from, estimated_tokens};
 use domain::ids::SessionId;
 use domain::segment::Weight;
 use domain::time::UnixMillis;
@@ -28,20 +28,22 @@ pub(crate) struct Appended {
     pub(crate) new_end: Option<Digest>,
 }
 
-/// Writes what is new in `messages`, which is a whole history of `session` from its beginning.
+/// Writes what is new in `messages`, which is a whole history of `session` from its beginning, or what came since what it `follows`.
 pub(crate) fn append<'m>(
     transaction: &Transaction<'_>,
     session: &SessionId,
-    messages: impl Iterator<Item = &'m Message> + Clone,
+    (follows, messages): (Option<Digest>, impl Iterator<Item = &'m Message> + Clone),
     at: UnixMillis,
 ) -> rusqlite::Result<Appended> {
-    let links = chain(messages.clone());
+    let links = chain_from(follows.unwrap_or(Digest::START), messages.clone());
     let known = known_links(transaction, session, &links)?;
     if known == links.len() {
         return Ok(Appended { new_messages: 0, new_end: None });
     }
     let claimed = Claimed { known: &links[..known], messages: None };
-    let mut writer = Writer { transaction, session, at, claimed, passed: HashMap::new(), written: 0 };
+    let is_all_new = follows.is_some();
+    let mut writer =
+        Writer { transaction, session, at, claimed, is_all_new, passed: HashMap::new(), written: 0 };
     for (message, link) in messages.zip(&links).skip(known) {
         writer.take(message, *link)?;
     }
@@ -110,6 +112,8 @@ struct Writer<'t> {
     session: &'t SessionId,
     at: UnixMillis,
     claimed: Claimed<'t>,
+    /// Whether the provider keeps what was said before: then a word that was said already is said again.
+    is_all_new: bool,
     /// Of what was said again in the new part of this history, up to which stored message each stands for one already. Else the same
     /// word said ten thousand times would be looked through ten thousand times.
     passed: HashMap<Digest, i64>,
@@ -131,6 +135,9 @@ impl Writer<'_> {
 
     /// The oldest stored message that says the same and stands nowhere else in this history.
     fn unclaimed(&mut self, digest: Digest) -> rusqlite::Result<Option<i64>> {
+        if self.is_all_new {
+            return Ok(None);
+        }
         let mut statement = self.transaction.prepare_cached(SAME)?;
         let passed = self.passed.get(&digest).copied().unwrap_or_default();
         let same = statement.query_map(params![self.session.as_str(), digest.0, passed], |row| row.get(0))?;
@@ -266,7 +273,7 @@ mod tests {
     fn steps(equal: usize) -> i32 {
         in_a_session(|transaction| {
             let history = vec![Message::text(Role::User, "go on"); equal];
-            let appended = append(transaction, &SessionId::from("s"), history.iter(), UnixMillis(1))?;
+            let appended = append(transaction, &SessionId::from("s"), (None, history.iter()), UnixMillis(1))?;
             assert_eq!(appended.new_messages as usize, equal);
             Ok(transaction.prepare_cached(SAME)?.get_status(StatementStatus::VmStep))
         })

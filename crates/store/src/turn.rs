@@ -41,6 +41,8 @@ pub struct TurnRecord {
     pub at: UnixMillis,
     /// What was added to its request, from the first turn of the session on.
     pub injection: Option<Arc<str>>,
+    /// What names the conversation that the provider keeps and this turn goes on from; then its messages are what came since.
+    pub follows: Option<Digest>,
     /// The whole history that the client sent, so that a turn that was missed is recovered by the next.
     pub messages: Vec<Message>,
     /// What the model said.
@@ -92,7 +94,7 @@ pub(crate) fn record(transaction: &Transaction<'_>, turn: &TurnRecord) -> Result
     if let Some(text) = &turn.injection {
         injection::keep(transaction, &turn.session, text, turn.at)?;
     }
-    let appended = history::append(transaction, &turn.session, turn.conversation(), turn.at)?;
+    let appended = history::append(transaction, &turn.session, (turn.follows, turn.conversation()), turn.at)?;
     if let Some(end) = appended.new_end {
         session::advance(transaction, turn)?;
         keep(transaction, turn, end)?;

@@ -317,6 +317,7 @@ fn record(heard: &mut Heard<'_>) -> TurnRecord {
         injection: turn.injection.clone(),
         at: turn.at,
         head: chain(messages.iter().chain(&answer)).last().copied().unwrap_or(Digest::START),
+        follows: asked.follows.as_deref().map(Digest::called),
         messages,
         answer,
         usage: answered.usage,

@@ -242,6 +242,7 @@ pub(crate) async fn said_in(desk: &Desk, session: &str, folder: Option<&str>, wo
         project: Some("oven".into()),
         at: UnixMillis(1),
         injection: None,
+        follows: None,
         messages: words.iter().map(text).collect(),
         answer: None,
         usage: Usage::default(),

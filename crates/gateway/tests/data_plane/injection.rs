@@ -43,6 +43,7 @@ pub(crate) fn seed() -> TurnRecord {
         directory: Some("/no/such/oven".into()),
         project: Some("/no/such/oven".into()),
         injection: None,
+        follows: None,
         at: UnixMillis(1),
         messages: Vec::new(),
         answer: None,

@@ -152,6 +152,7 @@ fn an_agent_that_goes_on_with_an_imported_session_adds_only_what_is_new() {
         project: None,
         at: UnixMillis(i64::MAX / 2),
         injection: None,
+        follows: None,
         messages: history,
         answer: Some(speak(Role::Assistant, "which flour?")),
         usage: Default::default(),

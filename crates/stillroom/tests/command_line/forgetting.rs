@@ -32,6 +32,7 @@ fn remember_often(user: &User, session: &str, words: &str, times: usize) {
         directory: Some("/home/me/oven".to_owned()),
         project: Some("github.com/ann/oven".into()),
         injection: None,
+        follows: None,
         at: UnixMillis(1_798_156_800_000),
         head: *chain(&messages).last().unwrap(),
         messages,

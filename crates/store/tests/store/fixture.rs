@@ -43,6 +43,7 @@ pub(crate) fn turn(session: &str, messages: &[Message], answer: Option<Message>)
         directory: Some("/home/ann/oven".into()),
         project: Some("/home/ann/oven".into()),
         injection: None,
+        follows: None,
         at: UnixMillis(3_600_000),
         messages: messages.to_vec(),
         answer,

@@ -1,7 +1,7 @@
 //! Each message is stored once, whatever clients do with their histories.
 
 use crate::fixture::{id, model, say, store_with, texts, tool_call, tool_result, turn, user};
-use domain::conversation::{Message, Part, Role};
+use domain::conversation::{Digest, Message, Part, Role};
 use domain::ids::Principal;
 use domain::time::UnixMillis;
 use store::{LONGEST_TEXT, Recorded, SqliteStore, Store, StoreError, TurnRecord};
@@ -188,4 +188,20 @@ fn a_turn_without_words_makes_a_session_and_no_message() {
     let mut store = SqliteStore::in_memory().unwrap();
     assert_eq!(store.record_turn(&turn("s", &[], None)).unwrap(), Recorded::default());
     assert!(store.session(&id("s")).unwrap().is_some());
+}
+
+#[test]
+fn words_said_again_in_a_conversation_that_its_provider_keeps_are_other_messages() {
+    let mut store = SqliteStore::in_memory().unwrap();
+    let goes_on = |store: &mut SqliteStore, after: Option<&str>| {
+        let follows = after.map(Digest::called);
+        let turn = TurnRecord { follows, ..turn("s", &[user("continue")], Some(model("done"))) };
+        store.record_turn(&turn).unwrap()
+    };
+    for after in [None, Some("resp_1"), Some("resp_2")] {
+        assert_eq!(goes_on(&mut store, after).new_messages, 2, "{after:?}");
+    }
+    assert_eq!(goes_on(&mut store, Some("resp_2")).new_messages, 0, "sent again, it is the same");
+    assert_eq!(texts(&mut store, "s"), ["continue", "done", "continue", "done", "continue", "done"]);
+    assert_eq!(store.standing(&id("s")).unwrap().turns, 3);
 }

@@ -218,6 +218,7 @@ fn turn(session: &str, question: &str, origin: &str) -> TurnRecord {
         directory: Some("/home/me/project".to_owned()),
         project: Some("/home/me/project".into()),
         injection: None,
+        follows: None,
         at: BEGIN,
         head: chain(&[question.clone(), answer.clone()])[1],
         messages: vec![question],

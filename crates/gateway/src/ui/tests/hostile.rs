@@ -119,6 +119,7 @@ fn turn(told: &Told) -> TurnRecord {
         directory: Some(told.directory.clone()),
         project: None,
         injection: None,
+        follows: None,
         at: UnixMillis(1_798_156_700_000),
         head: chain(&[question.clone(), answer.clone()])[1],
         messages: vec![question],

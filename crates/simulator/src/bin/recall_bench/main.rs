@@ -144,6 +144,7 @@ fn turn(dialogue: &Dialogue, number: usize, session: &Session) -> TurnRecord {
         directory: Some(dialogue.name.clone()),
         project: Some(dialogue.name.as_str().into()),
         injection: None,
+        follows: None,
         at: session.at,
         head: chain(&messages).last().copied().unwrap_or(Digest::START),
         messages,

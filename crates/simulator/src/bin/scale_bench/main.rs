@@ -152,6 +152,7 @@ fn turn(
         directory: Some(format!("/project/{}", *number % 20)),
         project: Some(format!("/project/{}", *number % 20).as_str().into()),
         injection: None,
+        follows: None,
         at: UnixMillis(1_700_000_000_000 + written as i64 * 1000),
         head: chain(said.iter()).last().copied().unwrap_or(Digest::START),
         messages,
