@@ -6,6 +6,8 @@ use serde_json::Value as Json;
 
 /// The narrowest a column is cut to, in columns of a terminal.
 const NARROWEST: usize = 6;
+/// The title of what a row is called elsewhere.
+const ID: &str = "ID";
 /// What stands between two columns.
 const GAP: &str = "  ";
 /// What stands where there is nothing.
@@ -35,7 +37,8 @@ fn fitted(rows: &[Vec<String>], room: Option<usize>) -> Vec<String> {
         return lines(rows, &widths(rows));
     }
     let rows = without_empty(rows);
-    let narrowed = narrowed(widths(&rows), room);
+    let titles = rows.first().map_or(&[][..], Vec::as_slice);
+    let narrowed = narrowed(titles, widths(&rows), room);
     lines(&rows, &narrowed)
 }
 
@@ -65,11 +68,15 @@ fn without_empty(rows: &[Vec<String>]) -> Vec<Vec<String>> {
     rows.iter().map(kept).collect()
 }
 
-/// The widest give way first, each down to the narrowest that still says something.
-fn narrowed(mut widths: Vec<usize>, room: usize) -> Vec<usize> {
-    while total(&widths) > room {
-        let Some(widest) = widths.iter_mut().max().filter(|width| **width > NARROWEST) else { break };
-        *widest -= 1;
+/// The widest give way first, each down to the narrowest that still says something; last what other commands are told a row by.
+fn narrowed(titles: &[String], mut widths: Vec<usize>, room: usize) -> Vec<usize> {
+    for spared in [Some(ID), None] {
+        while total(&widths) > room {
+            let others = widths.iter_mut().zip(titles).filter(|(_, title)| Some(title.as_str()) != spared);
+            let widest = others.map(|(width, _)| width).max().filter(|width| **width > NARROWEST);
+            let Some(widest) = widest else { break };
+            *widest -= 1;
+        }
     }
     widths
 }
@@ -139,6 +146,15 @@ mod tests {
         0199f3a2-77  claude-code  SQLite's write-ahead …
         0199f3a3-01  codex        漢字の列は二つ分の幅…
         ");
+    }
+
+    #[test]
+    fn what_a_row_is_called_stays_whole_as_long_as_anything_else_can_give_way() {
+        let id = "01a221cc-1f00-7000-8000-000000000001";
+        let rows =
+            cells(&[&["ID", "CLIENT", "MODEL"], &[id, "claude-code/2.1.330", "claude-opus-5-5-20260901"]]);
+        assert!(fitted(&rows, Some(60))[1].starts_with(&format!("{id}  ")), "{:?}", fitted(&rows, Some(60)));
+        assert!(fitted(&rows, Some(40))[1].starts_with("01a221cc-1f"), "{:?}", fitted(&rows, Some(40)));
     }
 
     proptest! {
