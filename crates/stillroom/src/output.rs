@@ -153,9 +153,12 @@ fn is_welcome(no_color: Option<OsString>, term: Option<OsString>) -> bool {
     no_color.is_none_or(|value| value.is_empty()) && term.is_none_or(|term| term != "dumb")
 }
 
-/// Text of strangers without what could steer a terminal: a model's answer may hold escape sequences.
+/// Text of strangers without what could steer a terminal, or turn what stands behind it around: a model's answer may hold escape sequences.
 pub(crate) fn harmless(text: &str) -> String {
-    text.chars().map(|c| if c.is_control() && c != '\n' && c != '\t' { '\u{fffd}' } else { c }).collect()
+    let steers = |c: char| c.is_control() && c != '\n' && c != '\t';
+    // Marks that set a direction for all that follows, up to their end or the line's (Unicode's bidirectional algorithm, UAX 9).
+    let turns = |c: char| matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+    text.chars().map(|c| if steers(c) || turns(c) { '\u{fffd}' } else { c }).collect()
 }
 
 #[cfg(test)]
@@ -167,6 +170,7 @@ mod tests {
         let clean = harmless("a\x1b[2Jb\u{9b}31mc\rd\ne");
         assert!(!clean.contains(['\x1b', '\u{9b}', '\r']), "{clean:?}");
         assert!(clean.contains("d\ne"));
+        assert_eq!(harmless("a\u{202e}b\u{2066}c שלום"), "a\u{fffd}b\u{fffd}c שלום");
     }
 
     #[test]
