@@ -64,14 +64,10 @@ pub(super) async fn no_page(request: HttpRequest) -> HttpResponse {
     Fault(Refusal::Unknown(format!("the dashboard has no page {}", request.path()))).error_response()
 }
 
-/// A page is looked at and a form is sent.
-pub(super) async fn wrong_method(request: HttpRequest) -> HttpResponse {
-    let post = HeaderValue::from_static("POST");
-    let get = HeaderValue::from_static("GET, HEAD");
-    let allowed =
-        if *request.method() == actix_web::http::Method::GET { ("POST", post) } else { ("GET, HEAD", get) };
-    let mut answer = Fault(Refusal::Method(allowed.0)).error_response();
-    answer.headers_mut().insert(ALLOW, allowed.1);
+/// A page is looked at and a form is sent; what is `allowed` here is the other.
+pub(super) async fn wrong_method(allowed: &'static str) -> HttpResponse {
+    let mut answer = Fault(Refusal::Method(allowed)).error_response();
+    answer.headers_mut().insert(ALLOW, HeaderValue::from_static(allowed));
     answer
 }
 

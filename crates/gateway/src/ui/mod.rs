@@ -83,7 +83,11 @@ fn actions(ui: &mut web::ServiceConfig) {
         .service(form("/sessions/{id}/forget", session::forget))
         .service(page("/knowledge", knowledge::list))
         .service(form("/knowledge/{id}/delete", knowledge::delete))
-        .service(page("/knowledge/{id}", knowledge::show).route(web::post().to(knowledge::edit)));
+        .service(
+            page("/knowledge/{id}", knowledge::show)
+                .route(web::post().to(knowledge::edit))
+                .default_service(web::to(|| fault::wrong_method("GET, HEAD, POST"))),
+        );
 }
 
 fn page<F, Args>(path: &str, handler: F) -> actix_web::Resource
@@ -95,7 +99,7 @@ where
     let looks = guard::Any(guard::Get()).or(guard::Head());
     web::resource(path)
         .route(web::route().guard(looks).to(handler))
-        .default_service(web::to(fault::wrong_method))
+        .default_service(web::to(|| fault::wrong_method("GET, HEAD")))
 }
 
 fn form<F, Args>(path: &str, handler: F) -> actix_web::Resource
@@ -104,5 +108,7 @@ where
     Args: actix_web::FromRequest + 'static,
     F::Output: actix_web::Responder + 'static,
 {
-    web::resource(path).route(web::post().to(handler)).default_service(web::to(fault::wrong_method))
+    web::resource(path)
+        .route(web::post().to(handler))
+        .default_service(web::to(|| fault::wrong_method("POST")))
 }

@@ -255,6 +255,23 @@ async fn earlier_messages_are_a_link_away() {
 }
 
 #[actix_web::test]
+async fn a_wrong_method_is_told_which_ones_are_right() {
+    let gateway = Gateway::new();
+    for (method, path, allowed) in [
+        (Method::HEAD, "/ui/warming", "POST"),
+        (Method::GET, "/ui/sessions/s/forget", "POST"),
+        (Method::PUT, "/ui/warming", "POST"),
+        (Method::PUT, "/ui/costs", "GET, HEAD"),
+        (Method::DELETE, "/ui/knowledge/k1", "GET, HEAD, POST"),
+    ] {
+        let own = ("sec-fetch-site", "same-origin");
+        let request = TestRequest::default().method(method).uri(path).insert_header(own);
+        let answer = gateway.send(request).await;
+        assert_eq!((answer.status.as_u16(), answer.header("allow")), (405, allowed), "{path}");
+    }
+}
+
+#[actix_web::test]
 async fn the_live_picture_leaves_out_what_is_there_because_somebody_looks() {
     let gateway = Gateway::new();
     // The scheduler's own question at its start is another matter.
