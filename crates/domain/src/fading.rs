@@ -77,6 +77,7 @@ mod tests {
         assert!(!due(41, Some(9 * CONSOLIDATION_REST + 1)) && due(41, Some(9 * CONSOLIDATION_REST)));
         assert!(due(41, Some(11 * CONSOLIDATION_REST)), "a clock that was set back");
     }
+
     #[test]
     fn after_answers_of_no_use_a_project_rests_for_longer_but_a_day_at_most() {
         let hours = |vain| {
