@@ -87,8 +87,7 @@ impl Craft for Curating {
 }
 
 /// Too many entries come first: the sooner a project has few, the better what is made of the next session fits in. That they
-/// are too many does not make the session due when they were consolidated lately; nor does what the scheduler does not know yet to be
-/// done or passed over.
+/// are too many does not make the session due when they were consolidated lately.
 fn next(
     store: &mut dyn Store,
     session: &SessionId,
@@ -100,7 +99,7 @@ fn next(
     if !crowd.is_empty() {
         return Ok(Material::Crowd(crowd, standing.entries));
     }
-    if standing.turns_since_curation == 0 {
+    if standing.entries > most && standing.turns_since_curation == 0 {
         return Ok(Material::Nothing);
     }
     store.curation_material(session).map(Material::Session)

@@ -131,10 +131,11 @@ impl Errand {
         self.log(&brief, &ending);
         let (session, purpose) = (brief.session, self.purpose);
         match ending {
-            Ending::Done { .. } | Ending::Nothing => self.tell_what_is_left(&session, &ending, cause).await,
-            Ending::Queued | Ending::Waiting { .. } | Ending::Failed { .. } => {
-                self.tell(&session, &ending, None, cause)
+            // A failure may have been the last that is paid for, and then less is left.
+            Ending::Done { .. } | Ending::Nothing | Ending::Failed { .. } => {
+                self.tell_what_is_left(&session, &ending, cause).await;
             }
+            Ending::Queued | Ending::Waiting { .. } => self.tell(&session, &ending, None, cause),
         }
         // Nobody may be listening.
         self.endings.send(Ended { session, purpose, ending }).map(drop).unwrap_or_default();

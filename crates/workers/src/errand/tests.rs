@@ -202,3 +202,24 @@ async fn the_end_of_a_job_is_told_even_when_the_store_cannot_say_what_is_left() 
     })
     .await;
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_job_that_failed_tells_what_is_left_too_since_it_may_have_been_given_up() {
+    in_this_thread(async {
+        let Story { errand, scheduler, .. } = Story::new(None);
+        crate::samples::said(&errand.desk, "s", &["a", "b"]).await;
+        let cause = FailureCause::Answer;
+        errand.over(brief(), Ending::Failed { cause, why: String::new() }, CAUSE).await;
+        settle().await;
+        let left: Vec<_> = scheduler
+            .all()
+            .iter()
+            .map(|it| match &it.0 {
+                SchedulerMessage::JobEnded { backlog, .. } => backlog.map(|left| left.pending_messages),
+                _ => None,
+            })
+            .collect();
+        assert_eq!(left, [Some(2)]);
+    })
+    .await;
+}
