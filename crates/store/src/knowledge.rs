@@ -180,7 +180,7 @@ pub(crate) fn apply(
 ) -> Result<Applied, StoreError> {
     let applied = apply_at_place(transaction, session, operations, at)?;
     session::curated(transaction, session)?;
-    refusal::curation_was_of_use(transaction, session)?;
+    refusal::was_of_use(transaction, refusal::CURATIONS, session)?;
     Ok(applied)
 }
 

@@ -62,7 +62,7 @@ pub(crate) fn merge(
     {
         return Ok(Vec::new());
     }
-    refusal::merge_was_of_use(transaction, session)?;
+    refusal::was_of_use(transaction, refusal::MERGES, session)?;
     let run = Run::begin(transaction, session, MERGED, at)?;
     run.mark("UPDATE observation SET merged = ?2 WHERE id = ?1", sources)?;
     run.write(lines)

@@ -8,7 +8,11 @@ use crate::yours::forgetting::is_forgotten;
 use domain::ids::SessionId;
 use domain::segment::GIVEN_UP;
 use domain::time::{DAY, UnixMillis};
-use rusqlite::{OptionalExtension as _, Transaction, params};
+use rusqlite::{OptionalExtension as _, Row, Transaction, params};
+
+/// Where a session's answers of no use in a row are counted: those of its curator, and those that were to merge its observations.
+pub(crate) const CURATIONS: &str = "vain_curations";
+pub(crate) const MERGES: &str = "vain_merges";
 
 /// What an answer of no use was about.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -82,9 +86,7 @@ fn observations(
     if sources.is_empty() || !merging::all_mergeable(transaction, session, sources)? {
         return Ok(false);
     }
-    let sql = "UPDATE every_session SET vain_merges = vain_merges + 1, vain_merges_since = ifnull(vain_merges_since, ?2)
-        WHERE id = ?1 RETURNING vain_merges, vain_merges_since";
-    let is_over = is_over_in_session(transaction, sql, session, at)?;
+    let is_over = is_over_in_session(transaction, MERGES, session, at)?;
     if is_over {
         merging::pass_over(transaction, sources)?;
     }
@@ -92,45 +94,41 @@ fn observations(
 }
 
 fn curation(transaction: &Transaction<'_>, session: &SessionId, at: UnixMillis) -> rusqlite::Result<bool> {
-    let sql = "UPDATE every_session SET vain_curations = vain_curations + 1,
-            vain_curations_since = ifnull(vain_curations_since, ?2)
-        WHERE id = ?1 RETURNING vain_curations, vain_curations_since";
-    let is_over = is_over_in_session(transaction, sql, session, at)?;
+    let is_over = is_over_in_session(transaction, CURATIONS, session, at)?;
     if is_over {
         session::curated(transaction, session)?;
     }
     Ok(is_over)
 }
 
-/// The count of `sql` goes on rising after that: as long as nothing is of use, what comes next is tried once.
+/// The `count` goes on rising after that: as long as nothing is of use, what comes next is tried once.
 fn is_over_in_session(
     transaction: &Transaction<'_>,
-    sql: &str,
+    count: &str,
     session: &SessionId,
     at: UnixMillis,
 ) -> rusqlite::Result<bool> {
+    let sql = format!(
+        "UPDATE every_session SET {count} = {count} + 1, {count}_since = ifnull({count}_since, ?2)
+        WHERE id = ?1 RETURNING {count}, {count}_since"
+    );
     let row = params![session.as_str(), at.0];
-    let counted = |row: &rusqlite::Row<'_>| Ok((row.get(0)?, row.get(1)?));
-    match transaction.prepare_cached(sql)?.query_row(row, counted).optional()? {
+    let counted = |row: &Row<'_>| Ok((row.get(0)?, row.get(1)?));
+    match transaction.prepare_cached(&sql)?.query_row(row, counted).optional()? {
         Some(counted) => is_to_be_passed_over(transaction, counted, at),
         None => Ok(false),
     }
 }
 
-/// The curator's answer about the session was of use.
-pub(crate) fn curation_was_of_use(
+/// The last answer of those that the `count` is of was of use.
+pub(crate) fn was_of_use(
     transaction: &Transaction<'_>,
+    count: &str,
     session: &SessionId,
 ) -> rusqlite::Result<()> {
-    let sql = "UPDATE every_session SET vain_curations = 0, vain_curations_since = NULL
-        WHERE id = ?1 AND vain_curations > 0";
-    transaction.prepare_cached(sql)?.execute([session.as_str()]).map(drop)
-}
-
-/// Observations of the session were merged.
-pub(crate) fn merge_was_of_use(transaction: &Transaction<'_>, session: &SessionId) -> rusqlite::Result<()> {
-    let sql = "UPDATE every_session SET vain_merges = 0, vain_merges_since = NULL WHERE id = ?1 AND vain_merges > 0";
-    transaction.prepare_cached(sql)?.execute([session.as_str()]).map(drop)
+    let sql =
+        format!("UPDATE every_session SET {count} = 0, {count}_since = NULL WHERE id = ?1 AND {count} > 0");
+    transaction.prepare_cached(&sql)?.execute([session.as_str()]).map(drop)
 }
 
 /// After so many since then. An outage in which no answer is of use is not the fault of what is asked about, unless it lasts for a day.
