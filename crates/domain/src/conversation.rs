@@ -4,6 +4,7 @@ use crate::readable::readable;
 use crate::time::UnixMillis;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
+use std::borrow::Cow;
 use std::fmt;
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 
@@ -55,6 +56,18 @@ pub enum Part {
     },
 }
 
+impl Part {
+    fn is_text(&self) -> bool {
+        matches!(self, Self::Text { .. })
+    }
+
+    /// What tells it from others: its words, or the id of a call.
+    fn words(&self) -> &str {
+        let (Self::Text { text } | Self::ToolCall { id: text, .. } | Self::ToolResult { text, .. }) = self;
+        text
+    }
+}
+
 /// One message of a conversation.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Message {
@@ -78,18 +91,18 @@ impl Message {
         lines.filter(|line| !line.is_empty()).collect::<Vec<_>>().join("\n")
     }
 
-    /// A name for what the message says that survives how clients rewrite it: blocks joined or split, blanks at the edges,
-    /// cache marks. Tool traffic counts with ids, so that two equal calls differ.
+    /// A name for what the message says that survives how clients rewrite it: blocks of text joined (with nothing between them,
+    /// as the official SDKs do) or split, blanks at the edges, cache marks. Tool traffic counts with ids, so that two equal calls
+    /// differ.
     #[must_use]
     pub fn digest(&self) -> Digest {
         let mut hash = Sha256::new();
         hash.update(self.role.as_str());
-        for part in &self.parts {
-            match part {
-                Part::Text { text } if text.trim().is_empty() => {}
-                Part::Text { text } => field(&mut hash, b't', &[text.trim()]),
-                Part::ToolCall { id, name, .. } => field(&mut hash, b'c', &[id, name]),
-                Part::ToolResult { id, text } => field(&mut hash, b'r', &[id, text.trim()]),
+        for together in self.parts.chunk_by(|one, next| one.is_text() && next.is_text()) {
+            match together {
+                [Part::ToolCall { id, name, .. }] => field(&mut hash, b'c', &[id, name]),
+                [Part::ToolResult { id, text }] => field(&mut hash, b'r', &[id, text.trim()]),
+                texts => words_said(&mut hash, texts),
             }
         }
         Digest::finish(hash)
@@ -99,6 +112,17 @@ impl Message {
     #[must_use]
     pub fn has_tool_result(&self) -> bool {
         self.parts.iter().any(|part| matches!(part, Part::ToolResult { .. }))
+    }
+}
+
+fn words_said(hash: &mut Sha256, texts: &[Part]) {
+    let joined: Cow<'_, str> = match texts {
+        [Part::Text { text }] => text.into(),
+        several => several.iter().map(Part::words).collect(),
+    };
+    let said = joined.trim();
+    if !said.is_empty() {
+        field(hash, b't', &[said]);
     }
 }
 
@@ -166,11 +190,15 @@ pub fn chain<'m>(messages: impl IntoIterator<Item = &'m Message>) -> Vec<Digest>
 /// The same, for messages that go on from the conversation `before`.
 #[must_use]
 pub fn chain_from<'m>(before: Digest, messages: impl IntoIterator<Item = &'m Message>) -> Vec<Digest> {
-    let step = |link: &mut Digest, message: &Message| {
-        *link = link.then(message.digest());
+    chained(before, messages.into_iter().map(Message::digest)).collect()
+}
+
+/// The same, for messages whose names are known.
+pub fn chained(before: Digest, messages: impl IntoIterator<Item = Digest>) -> impl Iterator<Item = Digest> {
+    messages.into_iter().scan(before, |link, message| {
+        *link = link.then(message);
         Some(*link)
-    };
-    messages.into_iter().scan(before, step).collect()
+    })
 }
 
 /// Roughly how many tokens a text is: a quarter of its characters. Only for limits and budgets; bills use the provider's figures.
@@ -225,7 +253,7 @@ impl Asked {
     /// rewrite cache marks and blanks, and two that do not hardly ever. None where the request does not carry its history.
     #[must_use]
     pub fn beginning(&self) -> Option<u64> {
-        let first = || beginning(self.messages.first()?.parts.iter().map(words));
+        let first = || beginning(self.messages.first()?.parts.iter().map(|part| part.words().trim()));
         self.unread_beginning.or_else(first).filter(|_| self.follows.is_none())
     }
 
@@ -249,11 +277,6 @@ pub fn beginning(parts: impl IntoIterator<Item = impl AsRef<str>>) -> Option<u64
         (words.len(), words.get(..LOOKED_AT).unwrap_or(words)).hash(&mut hash);
     }
     Some(hash.finish())
-}
-
-fn words(part: &Part) -> &str {
-    let (Part::Text { text } | Part::ToolCall { id: text, .. } | Part::ToolResult { text, .. }) = part;
-    text.trim()
 }
 
 /// Tokens as the provider counted them.
@@ -391,12 +414,16 @@ mod tests {
     }
 
     #[test]
-    fn moving_a_boundary_between_parts_changes_the_digest() {
-        let two = |a: &str, b: &str| Message {
-            role: Role::User,
-            parts: vec![Part::Text { text: a.into() }, Part::Text { text: b.into() }],
-        };
-        assert_ne!(two("ab", "c").digest(), two("a", "bc").digest());
+    fn a_digest_survives_blocks_that_are_joined_or_split_but_not_a_boundary_of_tool_traffic() {
+        let text = |text: &str| Part::Text { text: text.into() };
+        let call = |id: &str| Part::ToolCall { id: id.into(), name: "look".into(), input: "{}".into() };
+        let said = |parts: Vec<Part>| Message { role: Role::Assistant, parts }.digest();
+        let joined = said(vec![text("one and two")]);
+        assert_eq!(joined, said(vec![text("one"), text(" and "), text("two\n")]));
+        assert_eq!(joined, said(vec![text(""), text("one an"), text("d two")]));
+        assert_ne!(joined, said(vec![text("one"), text("and two")]), "words ran together");
+        assert_ne!(said(vec![text("ab"), call("c")]), said(vec![text("a"), call("bc")]));
+        assert_ne!(said(vec![text("a"), call("1"), text("b")]), said(vec![text("ab"), call("1")]));
     }
 
     #[test]
