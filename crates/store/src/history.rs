@@ -4,10 +4,12 @@
 //! name of the conversation up to and including it. Where a history leaves the known ground (a compaction replaced the
 //! beginning, the person edited a message and went on from there), links are all new although most words are not. There a
 //! message that was already said, and that stands nowhere else in this history, is taken for the same one and gets a second
-//! link. So nothing is stored twice, and "yes" said three times is three messages.
+//! link. So nothing is stored twice, and "yes" said three times is three messages. Where the last messages stored stand in it in
+//! a row (the client leaves out more of the beginning with each turn), what comes behind them is new, whatever it says.
 
 use crate::columns::{Count, Word, count, word};
-use domain::conversation::{Digest, Message, Part, RecordedMessage, chain_from, estimated_tokens};
+use crate::overlap::{Overlap, Standing};
+use domain::conversation::{Digest, Message, Part, RecordedMessage, chained, estimated_tokens};
 use domain::ids::SessionId;
 use domain::segment::Weight;
 use domain::time::UnixMillis;
@@ -16,6 +18,9 @@ use std::collections::{HashMap, HashSet};
 
 /// The longest text of a message that is kept whole, in bytes; of a longer one the beginning is kept, and a mark.
 pub const LONGEST_TEXT: usize = 64 * 1024;
+
+/// How many messages a turn adds.
+const TURN: usize = 2;
 
 /// What was said alike in a session, behind a message.
 const SAME: &str = "SELECT id FROM message WHERE session = ?1 AND digest = ?2 AND id > ?3 ORDER BY id";
@@ -35,17 +40,28 @@ pub(crate) fn append<'m>(
     (follows, messages): (Option<Digest>, impl Iterator<Item = &'m Message> + Clone),
     at: UnixMillis,
 ) -> rusqlite::Result<Appended> {
-    let links = chain_from(follows.unwrap_or(Digest::START), messages.clone());
+    let names: Vec<_> = messages.clone().map(Message::digest).collect();
+    let links: Vec<_> = chained(follows.unwrap_or(Digest::START), names.iter().copied()).collect();
     let known = known_links(transaction, session, &links)?;
     if known == links.len() {
         return Ok(Appended { new_messages: 0, new_end: None });
     }
-    let claimed = Claimed { known: &links[..known], messages: None };
-    let is_all_new = follows.is_some();
-    let mut writer =
-        Writer { transaction, session, at, claimed, is_all_new, passed: HashMap::new(), written: 0 };
-    for (message, link) in messages.zip(&links).skip(known) {
-        writer.take(message, *link)?;
+    let overlap = match follows {
+        Some(_) => Overlap::all_new(),
+        // A turn that was recorded with the one before it, as nearly always.
+        None if known + TURN >= links.len() => Overlap::none(),
+        None => Overlap::find(transaction, session, &names)?,
+    };
+    let claimed = Claimed::new(&links[..known], &overlap);
+    let mut writer = Writer { transaction, session, at, claimed, passed: HashMap::new(), written: 0 };
+    for (place, message) in messages.enumerate().skip(known) {
+        let digest = names[place];
+        let stored = match overlap.standing(place) {
+            Standing::Ahead => writer.unclaimed(digest)?,
+            Standing::Stored(id) => Some(id),
+            Standing::Behind => None,
+        };
+        writer.take(message, (digest, links[place]), stored)?;
     }
     Ok(Appended { new_messages: writer.written, new_end: links.last().copied() })
 }
@@ -76,7 +92,14 @@ struct Claimed<'l> {
     messages: Option<HashSet<i64>>,
 }
 
-impl Claimed<'_> {
+impl<'l> Claimed<'l> {
+    /// Those of the links `known`, or of an `overlap`, if there is one: links that are known to a history without its beginning
+    /// are so by chance, because an earlier one began alike.
+    fn new(known: &'l [Digest], overlap: &Overlap) -> Self {
+        let stored = overlap.stored();
+        Self { known, messages: (!stored.is_empty()).then(|| stored.iter().copied().collect()) }
+    }
+
     fn contains(
         &mut self,
         transaction: &Transaction<'_>,
@@ -112,8 +135,6 @@ struct Writer<'t> {
     session: &'t SessionId,
     at: UnixMillis,
     claimed: Claimed<'t>,
-    /// Whether the provider keeps what was said before: then a word that was said already is said again.
-    is_all_new: bool,
     /// Of what was said again in the new part of this history, up to which stored message each stands for one already. Else the same
     /// word said ten thousand times would be looked through ten thousand times.
     passed: HashMap<Digest, i64>,
@@ -121,9 +142,14 @@ struct Writer<'t> {
 }
 
 impl Writer<'_> {
-    fn take(&mut self, message: &Message, link: Digest) -> rusqlite::Result<()> {
-        let digest = message.digest();
-        let id = match self.unclaimed(digest)? {
+    /// Notes a message of the history, which is `stored` already or new, under its own name and its link.
+    fn take(
+        &mut self,
+        message: &Message,
+        (digest, link): (Digest, Digest),
+        stored: Option<i64>,
+    ) -> rusqlite::Result<()> {
+        let id = match stored {
             Some(id) => id,
             None => self.write(message, digest)?,
         };
@@ -135,9 +161,6 @@ impl Writer<'_> {
 
     /// The oldest stored message that says the same and stands nowhere else in this history.
     fn unclaimed(&mut self, digest: Digest) -> rusqlite::Result<Option<i64>> {
-        if self.is_all_new {
-            return Ok(None);
-        }
         let mut statement = self.transaction.prepare_cached(SAME)?;
         let passed = self.passed.get(&digest).copied().unwrap_or_default();
         let same = statement.query_map(params![self.session.as_str(), digest.0, passed], |row| row.get(0))?;

@@ -24,6 +24,7 @@ mod knowledge;
 mod lane;
 mod ledger;
 mod merging;
+mod overlap;
 mod recall;
 mod refusal;
 mod session;

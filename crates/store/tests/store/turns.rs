@@ -126,6 +126,32 @@ fn after_a_compaction_only_what_is_new_is_stored() {
 }
 
 #[test]
+fn of_a_history_without_its_beginning_only_what_is_new_is_stored_though_it_was_said_before() {
+    let mut whole = ["a", "yes", "b", "c", "yes", "d"].map(str::to_owned).to_vec();
+    let mut store = SqliteStore::in_memory().unwrap();
+    let mut said = |history: &[String]| {
+        let speaks =
+            |(place, words): (usize, &String)| if place % 2 == 0 { user(words) } else { model(words) };
+        let history: Vec<_> = history.iter().enumerate().map(speaks).collect();
+        store.record_turn(&turn("s", &history, None)).unwrap();
+        texts(&mut store, "s")
+    };
+    assert_eq!(said(&whole), whole);
+    for next in [["yes", "ok"], ["yes", "ok"], ["go on", "yes"], ["c", "yes"], ["d", "ok"]] {
+        whole.extend(next.map(str::to_owned));
+        assert_eq!(said(&whole[whole.len() - 6..]), whole);
+    }
+    let summed_up = [
+        &["summary", "fine"].map(str::to_owned),
+        &whole[whole.len() - 4..],
+        &["yes".to_owned(), "d".to_owned()],
+    ]
+    .concat();
+    whole.extend(["summary", "fine", "yes", "d"].map(str::to_owned));
+    assert_eq!(said(&summed_up), whole);
+}
+
+#[test]
 fn going_back_and_on_from_there_keeps_both_ways() {
     let mut store = store_with("s", &["a", "b", "c", "d"]);
     say(&mut store, "s", &["a", "b", "c, but better", "e"]);
