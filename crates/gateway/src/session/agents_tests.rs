@@ -123,7 +123,9 @@ fn without_their_headers_agents_are_recognised_by_their_conversations() {
         (asked.session, asked.cache_key) = (None, None);
         let headers = HeaderMap::new();
         let who = identify(&registry, &Principal::local(), &Signs::of(&headers), Some(&asked), UnixMillis(1));
-        let answer = answer.map(|words| domain::conversation::Message::text(Role::Assistant, words).digest());
+        let answer = answer.map(|words| {
+            domain::conversation::Message::text(domain::conversation::Role::Assistant, words).digest()
+        });
         who.claim.unwrap().answered(answer, None);
         who.session.unwrap()
     };

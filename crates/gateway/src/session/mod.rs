@@ -8,8 +8,10 @@
 pub(crate) mod kind;
 pub(crate) mod registry;
 
+mod history;
 mod id;
 mod name;
+mod point;
 mod seats;
 mod signs;
 
@@ -19,9 +21,10 @@ mod agents_tests;
 pub(crate) use kind::Kind;
 pub(crate) use registry::{Claim, Registry};
 
-use domain::conversation::{Asked, Digest, Role, chain_from};
+use domain::conversation::Asked;
 use domain::ids::{Principal, SessionId};
 use domain::time::UnixMillis;
+use history::History;
 pub(crate) use id::session_id;
 use name::Name;
 pub(crate) use name::{is_named, name};
@@ -61,17 +64,8 @@ pub(crate) fn identify(
     };
     name(signs, asked).map(named).unwrap_or_else(|| {
         let turn = asked.filter(|_| kind == Kind::Turn);
-        let claim = turn.map(|asked| {
-            let follows = asked.follows.as_deref().map(Digest::called);
-            let links = chain_from(follows.unwrap_or(Digest::START), &asked.messages);
-            registry.claim(principal, &links, last_answer(asked), follows, now)
-        });
+        let claim = turn.map(|asked| registry.claim(principal, &History::of(asked), now));
         let session = claim.as_ref().map(|claim| claim.session().clone());
         Identified { session, identity: None, speaker: Speaker::Main, kind, claim }
     })
-}
-
-/// Where in the conversation the model last spoke.
-fn last_answer(asked: &Asked) -> Option<usize> {
-    asked.messages.iter().rposition(|message| message.role == Role::Assistant)
 }

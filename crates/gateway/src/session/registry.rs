@@ -3,8 +3,9 @@
 //! A session stands at a *position*, the conversation up to its last request, and, once the answer is known, at a *head*, the
 //! conversation up to that answer. A request belongs to the session whose head it goes on from, to the longest one; else to
 //! the session whose answer is still coming, when it goes on from an answer to that very position and no other session waits
-//! there; else, when it is the same request again and nothing of an answer had come back, it is a retry. Otherwise it opens
-//! a session.
+//! there; else, when it is the same request again and nothing of an answer had come back, it is a retry; else, when its
+//! beginning was left out or summed up, it belongs to the one session that ends as it does up to the last answer, if that end
+//! is nobody else's ([`super::history`]). Otherwise it opens a session.
 //!
 //! Two sessions are never taken for one: a session moves on with the first request that continues it, so a second
 //! continuation of the same words, a fork, finds nobody and opens a session of its own.
@@ -12,7 +13,9 @@
 #[cfg(test)]
 mod tests;
 
+use super::history::History;
 use super::id::session_id;
+use super::point::Point;
 use super::seats::{Course, Seat, Seats};
 use domain::conversation::Digest;
 use domain::ids::{Principal, SessionId};
@@ -52,26 +55,17 @@ impl Registry {
         let mut inner = self.lock();
         let unnamed = heads.iter().filter(|head| head.identity.is_none()).take(inner.seats.limit());
         for known in unnamed.collect::<Vec<_>>().into_iter().rev() {
-            let seat = Seat::new(known.principal.clone(), known.head).answered(known.head);
+            let head = Point::of(known.head);
+            let seat = Seat::new(known.principal.clone(), head).answered(head);
             inner.seats.put(&known.session, seat);
         }
     }
 
-    /// Finds or opens the session of a request whose conversation is `links` (see [`domain::conversation::chain`], at least
-    /// one), where the model last spoke at index `last_answer`. `follows` is what the provider calls the conversation before
-    /// them, where the client sends only what is new.
-    pub(crate) fn claim(
-        &self,
-        principal: &Principal,
-        links: &[Digest],
-        last_answer: Option<usize>,
-        follows: Option<Digest>,
-        now: UnixMillis,
-    ) -> Claim {
-        let position = links.last().copied().unwrap_or(Digest::START);
+    /// Finds or opens the session of a request whose conversation is `history`.
+    pub(crate) fn claim(&self, principal: &Principal, history: &History<'_>, now: UnixMillis) -> Claim {
+        let position = history.position();
         let mut inner = self.lock();
-        let kept = follows.and_then(|called| inner.seats.with_head(principal, called).cloned());
-        let found = kept.or_else(|| inner.find(principal, links, last_answer));
+        let found = inner.find(principal, history).cloned();
         let session = found.unwrap_or_else(|| inner.new_session(principal, now));
         let known = inner.seats.get(&session).cloned();
         let seat = known.unwrap_or_else(|| Seat::new(principal.clone(), position)).asked(position);
@@ -86,20 +80,18 @@ impl Registry {
 }
 
 impl Inner {
-    fn find(&self, principal: &Principal, links: &[Digest], last_answer: Option<usize>) -> Option<SessionId> {
-        let (position, before) = links.split_last()?;
-        // The model's words come last when nothing can be kept of what was said after them, an image for instance.
-        let known = if last_answer == Some(before.len()) { links } else { before };
-        let going_on = || known.iter().rev().find_map(|head| self.seats.with_head(principal, *head));
-        let being_answered = || {
-            let asked = last_answer?.checked_sub(1).and_then(|before| links.get(before))?;
-            self.being_answered(principal, *asked)
-        };
-        let retried = || self.seats.at(principal, *position, Course::Failed).next();
-        going_on().or_else(being_answered).or_else(retried).cloned()
+    fn find(&self, principal: &Principal, history: &History<'_>) -> Option<&SessionId> {
+        let with_head = |head| self.seats.with_head(principal, head);
+        let going_on =
+            || history.follows().into_iter().chain(history.known()).find_map(|head| with_head(head).next());
+        let being_answered = || self.being_answered(principal, history.asked()?);
+        let retried = || self.seats.at(principal, history.position().whole, Course::Failed).next();
+        let ending_alike = || only(with_head(history.known_end()?));
+        let answered_alike = || self.being_answered(principal, history.asked_end()?);
+        going_on().or_else(being_answered).or_else(retried).or_else(ending_alike).or_else(answered_alike)
     }
 
-    /// The one session at `position` whose answer only the client knows, else the one that waits for it. Of several nobody
+    /// The one session that stands at `position`, whose answer only the client knows, else the one that waits for it. Of several nobody
     /// can tell which it is, and to guess would make one conversation of two.
     fn being_answered(&self, principal: &Principal, position: Digest) -> Option<&SessionId> {
         let there = |course| self.seats.at(principal, position, course);

@@ -1,6 +1,7 @@
 //! The sessions that a registry holds in mind, found by where their conversations stand. Bounded: the one unused for the
 //! longest time goes first.
 
+use super::point::Point;
 use domain::conversation::Digest;
 use domain::ids::{Principal, SessionId};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -24,11 +25,11 @@ pub(super) struct Seat {
     /// Who owns it.
     pub(super) principal: Principal,
     /// The conversation up to its last request.
-    pub(super) position: Digest,
+    pub(super) position: Point,
     /// The conversation up to the last answer known.
-    pub(super) head: Option<Digest>,
+    head: Option<Point>,
     /// The same, as the provider calls it.
-    pub(super) called: Option<Digest>,
+    called: Option<Digest>,
     /// How the last request went.
     pub(super) course: Course,
     /// Numbers its requests.
@@ -38,17 +39,17 @@ pub(super) struct Seat {
 
 impl Seat {
     /// A session that has never answered, before its first request.
-    pub(super) fn new(principal: Principal, position: Digest) -> Self {
+    pub(super) fn new(principal: Principal, position: Point) -> Self {
         Self { principal, position, head: None, called: None, course: Course::Open, attempt: 0, used: 0 }
     }
 
     /// A request moves it on to `position`.
-    pub(super) fn asked(self, position: Digest) -> Self {
+    pub(super) fn asked(self, position: Point) -> Self {
         Self { position, attempt: self.attempt + 1, ..self.with(Course::Open) }
     }
 
     /// The last request was answered, up to `head`.
-    pub(super) fn answered(self, head: Digest) -> Self {
+    pub(super) fn answered(self, head: Point) -> Self {
         Self { head: Some(head), called: None, ..self.with(Course::Answered) }
     }
 
@@ -64,8 +65,13 @@ impl Seat {
 
     /// Where a request that goes on from here is looked for: behind the last answer, unless the next is just being given.
     fn open_heads(&self) -> impl Iterator<Item = Digest> {
-        let heads = [self.head, self.called];
+        let heads = [self.head.map(|head| head.whole), self.head.and_then(Point::end), self.called];
         heads.into_iter().flatten().filter(|_| self.course != Course::Open)
+    }
+
+    /// Where the answer to the last request is looked for.
+    fn positions(&self) -> impl Iterator<Item = Digest> {
+        [Some(self.position.whole), self.position.end()].into_iter().flatten()
     }
 }
 
@@ -102,12 +108,12 @@ impl Seats {
         }
     }
 
-    /// A session of `principal` whose conversation ended with an answer at `head`.
-    pub(super) fn with_head(&self, principal: &Principal, head: Digest) -> Option<&SessionId> {
-        self.by_head.get(&(principal.clone(), head))?.first()
+    /// The sessions of `principal` whose conversations ended with an answer at `head`, which names all that was said or its end.
+    pub(super) fn with_head(&self, principal: &Principal, head: Digest) -> impl Iterator<Item = &SessionId> {
+        self.by_head.get(&(principal.clone(), head)).into_iter().flatten()
     }
 
-    /// The sessions of `principal` whose last request ended at `position` and took this `course`.
+    /// The sessions of `principal` whose last request ended at `position`, named likewise, and took this `course`.
     pub(super) fn at(
         &self,
         principal: &Principal,
@@ -163,7 +169,7 @@ impl Seats {
     /// Where a seat is found: behind its answers, and at its last request.
     fn entries(seat: &Seat) -> Vec<(Place, Digest)> {
         let heads = seat.open_heads().map(|head| (Place::Head, head));
-        heads.chain([(Place::Position, seat.position)]).collect()
+        heads.chain(seat.positions().map(|position| (Place::Position, position))).collect()
     }
 
     fn index(&mut self, place: Place) -> &mut Index {

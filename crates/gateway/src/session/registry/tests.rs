@@ -1,7 +1,9 @@
 //! Conversations that nobody names, each as a story, and that they never merge.
 
+mod ends;
+
 use super::*;
-use domain::conversation::{Message, Role, chain, chain_from};
+use domain::conversation::{Asked, Message, Role, chain};
 use proptest::prelude::*;
 
 /// A conversation in which words that start with a capital letter are the model's.
@@ -11,9 +13,8 @@ fn said(words: &str) -> Vec<Message> {
 }
 
 fn ask_as(registry: &Registry, principal: &Principal, words: &str) -> Claim {
-    let messages = said(words);
-    let last = messages.iter().rposition(|message| message.role == Role::Assistant);
-    registry.claim(principal, &chain(&messages), last, None, UnixMillis(1))
+    let asked = Asked { messages: said(words), ..Asked::default() };
+    registry.claim(principal, &History::of(&asked), UnixMillis(1))
 }
 
 fn ask(registry: &Registry, words: &str) -> Claim {
@@ -272,19 +273,19 @@ proptest! {
 fn a_conversation_that_the_provider_keeps_goes_on_under_the_name_it_was_given() {
     let registry = Registry::from_seed(1);
     let called = |name: &str| Some(Digest::called(name));
-    let ask = |words: &str, follows: Option<Digest>| {
-        let links = chain_from(follows.unwrap_or(Digest::START), &said(words));
-        registry.claim(&Principal::local(), &links, None, follows, UnixMillis(1))
+    let ask = |words: &str, follows: Option<&str>| {
+        let asked = Asked { messages: said(words), follows: follows.map(str::to_owned), ..Asked::default() };
+        registry.claim(&Principal::local(), &History::of(&asked), UnixMillis(1))
     };
     let (one, two) = (ask("hi", None), ask("hi", None));
     let (first, second) = (one.session().clone(), two.session().clone());
     one.answered(None, called("resp_1"));
     two.answered(None, called("resp_2"));
-    let on = ask("more", called("resp_2"));
+    let on = ask("more", Some("resp_2"));
     assert_eq!(*on.session(), second);
     on.answered(None, called("resp_3"));
-    assert_eq!(*ask("more", called("resp_1")).session(), first);
-    assert_eq!(*ask("again", called("resp_3")).session(), second);
-    let fork = ask("again", called("resp_2"));
+    assert_eq!(*ask("more", Some("resp_1")).session(), first);
+    assert_eq!(*ask("again", Some("resp_3")).session(), second);
+    let fork = ask("again", Some("resp_2"));
     assert!(![&first, &second].contains(&fork.session()), "a fork opens a session of its own");
 }
