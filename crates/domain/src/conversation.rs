@@ -184,16 +184,10 @@ impl fmt::Debug for Digest {
 /// The names of a conversation after each of its messages: `chain(m)[i]` covers `m[0]` to `m[i]`.
 #[must_use]
 pub fn chain<'m>(messages: impl IntoIterator<Item = &'m Message>) -> Vec<Digest> {
-    chain_from(Digest::START, messages)
+    chained(Digest::START, messages.into_iter().map(Message::digest)).collect()
 }
 
-/// The same, for messages that go on from the conversation `before`.
-#[must_use]
-pub fn chain_from<'m>(before: Digest, messages: impl IntoIterator<Item = &'m Message>) -> Vec<Digest> {
-    chained(before, messages.into_iter().map(Message::digest)).collect()
-}
-
-/// The same, for messages whose names are known.
+/// The same, for messages whose names are known and that go on from the conversation `before`.
 pub fn chained(before: Digest, messages: impl IntoIterator<Item = Digest>) -> impl Iterator<Item = Digest> {
     messages.into_iter().scan(before, |link, message| {
         *link = link.then(message);
