@@ -22,6 +22,7 @@ pub mod origin;
 pub mod price;
 pub mod project;
 pub mod provider;
+pub mod proxy;
 pub mod purpose;
 mod readable;
 pub mod resemblance;

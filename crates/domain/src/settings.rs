@@ -2,6 +2,7 @@
 
 use crate::price::vendor;
 use crate::provider::Provider;
+use crate::proxy::Proxy;
 use crate::purpose::Purpose;
 use crate::secret::Secret;
 use std::net::SocketAddr;
@@ -50,7 +51,7 @@ pub struct Settings {
 }
 
 /// Where the providers are, as base URLs (scheme, host, port and an optional path prefix), and how they are spoken to.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub struct UpstreamSettings {
     /// Anthropic's.
     pub anthropic: String,
@@ -58,6 +59,10 @@ pub struct UpstreamSettings {
     pub openai: String,
     /// Whether those behind `https` that have HTTP/2 are spoken to in it.
     pub http2: bool,
+    /// The proxy that those behind `https` are reached through, if they are not of this machine.
+    pub proxy: Option<Proxy>,
+    /// The hosts that are reached without it; see [`is_excepted`](crate::proxy::is_excepted).
+    pub no_proxy: Vec<String>,
 }
 
 impl UpstreamSettings {
@@ -247,6 +252,8 @@ impl Settings {
                 anthropic: "https://api.anthropic.com".to_owned(),
                 openai: "https://api.openai.com".to_owned(),
                 http2: false,
+                proxy: None,
+                no_proxy: Vec::new(),
             },
             relay: RelaySettings {
                 max_body: 64 * 1024 * 1024,

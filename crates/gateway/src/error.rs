@@ -117,6 +117,7 @@ impl Refusal {
         };
         let setting =
             format!("Check the network and the setting upstream.{provider}, then send the request again.");
+        let proxy = "Check the setting upstream.proxy, which HTTPS_PROXY sets where nothing else does, then send the request again.";
         let again = "The provider may have begun to work on it; send the request again.";
         match fault {
             Fault::Unsendable(_) => failed(
@@ -127,6 +128,9 @@ impl Refusal {
             ),
             Fault::Unresolved | Fault::Refused(_) | Fault::Untrusted(_) => {
                 failed(StatusCode::BAD_GATEWAY, "upstream_unreachable", "Stillroom cannot reach", &setting)
+            }
+            Fault::Untunnelled(_) => {
+                failed(StatusCode::BAD_GATEWAY, "upstream_unreachable", "Stillroom cannot reach", proxy)
             }
             Fault::TimedOut { phase: Phase::Connect } => {
                 failed(StatusCode::GATEWAY_TIMEOUT, "upstream_timeout", "Stillroom cannot reach", &setting)
@@ -221,6 +225,7 @@ mod tests {
             (Fault::Unresolved, 502, "upstream_unreachable"),
             (Fault::Refused(ErrorKind::ConnectionRefused), 502, "upstream_unreachable"),
             (Fault::Untrusted("expired".into()), 502, "upstream_unreachable"),
+            (Fault::Untunnelled("proxy.example:3128 wants a login".into()), 502, "upstream_unreachable"),
             (timed_out(Phase::Connect), 504, "upstream_timeout"),
             (timed_out(Phase::FirstByte), 504, "upstream_timeout"),
             (timed_out(Phase::BetweenBytes), 504, "upstream_timeout"),

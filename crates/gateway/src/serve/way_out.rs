@@ -7,7 +7,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 use upstream::transport::{
-    HeaderMap, HttpTransport, Limits, Method, Request, Roots, Transport as _, Trust, UnusableRoots,
+    HeaderMap, HttpTransport, Limits, Method, Request, Roots, Transport as _, Trust, UnusableRoots, Way,
 };
 use workers::{TransportFactory, base_url};
 
@@ -42,6 +42,8 @@ pub(super) fn way_out(settings: &Settings) -> Result<TransportFactory, UnusableR
         between_bytes: relay.idle_timeout,
     };
     let trust = Trust::new(&Roots::System)?;
-    let open = if settings.upstream.http2 { HttpTransport::offering_http2 } else { HttpTransport::trusting };
-    Ok(Arc::new(move || Rc::new(open(limits, trust.clone()))))
+    let upstream = &settings.upstream;
+    let way =
+        Way { http2: upstream.http2, proxy: upstream.proxy.clone(), no_proxy: upstream.no_proxy.clone() };
+    Ok(Arc::new(move || Rc::new(HttpTransport::reaching(limits, trust.clone(), way.clone()))))
 }

@@ -1,4 +1,4 @@
-//! Settings from the environment: `STILLROOM_UPSTREAM__ANTHROPIC` is `upstream.anthropic`.
+//! Settings from the environment: `STILLROOM_UPSTREAM__ANTHROPIC` is `upstream.anthropic`; and what many programs read from it.
 
 use super::error::SettingsError;
 use super::keys;
@@ -13,6 +13,20 @@ pub(crate) const PREFIX: &str = "STILLROOM_";
 pub(crate) const CONFIG: &str = "STILLROOM_CONFIG";
 /// Which log lines are written; the gateway reads it.
 pub(crate) const LOG: &str = "STILLROOM_LOG";
+
+/// The variables that other programs obey too, and the setting that each is. The first name that is set counts; of two spellings
+/// curl takes the small one first.
+const SHARED: [(&str, [&str; 2]); 2] =
+    [("upstream.proxy", ["https_proxy", "HTTPS_PROXY"]), ("upstream.no_proxy", ["no_proxy", "NO_PROXY"])];
+
+/// What the variables that are not ours alone say.
+pub(crate) fn shared(variables: &[(OsString, OsString)]) -> impl Iterator<Item = Written> {
+    SHARED.iter().filter_map(|(key, names)| {
+        let (name, value) = names.iter().find_map(|name| Some((*name, find(variables, name)?)))?;
+        let value = value.to_str().map_or(Value::Strange, Value::bare);
+        Some(Written { key: keys::find(key)?, value, origin: Origin::Shared(name) })
+    })
+}
 
 /// The settings among `variables`.
 ///
@@ -66,6 +80,25 @@ mod tests {
         assert!(read_one("ANTHROPIC_BASE_URL", "x").unwrap().is_empty());
         assert!(read_one(CONFIG, "x").unwrap().is_empty());
         assert!(read_one(LOG, "debug").unwrap().is_empty());
+    }
+
+    #[test]
+    fn the_variables_of_a_proxy_are_those_that_other_programs_obey() {
+        let read = |variables: &[(&str, &str)]| {
+            let variables: Vec<_> =
+                variables.iter().map(|(name, value)| ((*name).into(), (*value).into())).collect();
+            let written: Vec<_> = shared(&variables).collect();
+            written
+                .iter()
+                .map(|one| (one.key.name, one.value.text().unwrap_or_default().to_owned()))
+                .collect::<Vec<_>>()
+        };
+        let proxy = |text: &str| ("upstream.proxy", text.to_owned());
+        assert_eq!(read(&[("HTTPS_PROXY", "a:1")]), [proxy("a:1")]);
+        assert_eq!(read(&[("HTTPS_PROXY", "a:1"), ("https_proxy", "b:1")]), [proxy("b:1")]);
+        assert_eq!(read(&[("HTTPS_PROXY", "a:1"), ("https_proxy", "")]), [proxy("a:1")]);
+        assert_eq!(read(&[("NO_PROXY", "x,y")]), [("upstream.no_proxy", "x,y".to_owned())]);
+        assert_eq!(read(&[("HTTP_PROXY", "a:1"), ("ALL_PROXY", "a:1"), ("HTTPS_PROXY", "")]), []);
     }
 
     #[test]

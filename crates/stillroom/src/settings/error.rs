@@ -112,6 +112,9 @@ impl SettingsError {
                 format!("write {meant} if that was meant; `stillroom config show` lists every setting")
             }
             Self::UnknownKey { .. } => "remove it; `stillroom config show` lists every setting".to_owned(),
+            Self::BadValue { key, origin: Origin::Shared(_), .. } => {
+                format!("correct it, or set {}=off to do without", key.variable())
+            }
             Self::BadValue { key: Key { nature: Nature::Secret, .. }, .. } => {
                 "correct it; it is not shown, because it is a secret".to_owned()
             }
@@ -136,7 +139,7 @@ impl SettingsError {
 fn spelt_for(key: &Key, origin: &Origin) -> String {
     match origin {
         Origin::Environment(_) => key.variable(),
-        Origin::File(_) | Origin::Flag(_) => key.name.to_owned(),
+        Origin::Shared(_) | Origin::File(_) | Origin::Flag(_) => key.name.to_owned(),
     }
 }
 

@@ -5,6 +5,7 @@ use super::keys::Nature::{Plain, Secret};
 use super::notation::{base_url, duration, show_duration, show_size, size};
 use super::value::Value;
 use super::words;
+use domain::proxy::Proxy;
 use domain::secret;
 use serde_json::{Value as Json, json};
 use std::path::PathBuf;
@@ -63,6 +64,20 @@ pub(crate) static EVERY_KEY: &[Key] = &[
         nature: Plain,
         set: |r, v| put(&mut r.upstream.http2, v.truth()),
         show: |r| json!(r.upstream.http2),
+    },
+    Key {
+        name: "upstream.proxy",
+        takes: "the URL of an HTTP proxy, such as http://HOST:PORT or http://USER:PASSWORD@HOST:PORT, or \"off\"",
+        nature: Plain,
+        set: |r, v| put(&mut r.upstream.proxy, proxy(v)),
+        show: |r| json!(r.upstream.proxy.as_ref().map(|proxy| format!("http://{}", proxy.authority))),
+    },
+    Key {
+        name: "upstream.no_proxy",
+        takes: "a list of hosts, domains or addresses, or \"*\"",
+        nature: Plain,
+        set: |r, v| put(&mut r.upstream.no_proxy, v.words()),
+        show: |r| json!(r.upstream.no_proxy),
     },
     Key {
         name: "relay.max_body",
@@ -322,6 +337,14 @@ fn put<T>(place: &mut T, value: Option<T>) -> Option<()> {
 fn put_some<T>(place: &mut Option<T>, value: Option<T>) -> Option<()> {
     *place = Some(value?);
     Some(())
+}
+
+/// None in place of a proxy for "off".
+fn proxy(value: &Value) -> Option<Option<Proxy>> {
+    match value.text()?.trim() {
+        "off" => Some(None),
+        url => Proxy::read(url).map(Some),
+    }
 }
 
 fn time(value: &Value) -> Option<Duration> {

@@ -10,11 +10,13 @@ use super::notation::{is_loopback_host, is_loopback_url};
 use domain::settings::Settings;
 
 /// Keys that a found file may set, but not without its being said at the start.
-const SAID_ALOUD: [&str; 10] = [
+const SAID_ALOUD: [&str; 12] = [
     "listen",
     "data_dir",
     "upstream.anthropic",
     "upstream.openai",
+    "upstream.proxy",
+    "upstream.no_proxy",
     "worker.api_key",
     "worker.use_client_credentials",
     "worker.global_fallback",
@@ -53,6 +55,12 @@ fn stays_here(key: &str, settings: &Settings) -> bool {
     match key {
         "upstream.anthropic" => is_loopback_url(&settings.upstream.anthropic),
         "upstream.openai" => is_loopback_url(&settings.upstream.openai),
+        // It would learn whom this user speaks to, and when.
+        "upstream.proxy" => settings
+            .upstream
+            .proxy
+            .as_ref()
+            .is_none_or(|proxy| is_loopback_url(&format!("http://{}", proxy.authority))),
         "worker.api_key" | "worker.provider" => works_here(settings),
         "sentry.dsn" => alerts_here(settings),
         "trace.otlp_endpoint" => settings.trace_otlp_endpoint.as_deref().is_none_or(is_loopback_url),

@@ -55,7 +55,8 @@ pub(super) fn of_file(
 fn layers(file: Option<&SettingsFile>, places: &Places, flags: &Flags) -> Result<Layers, SettingsError> {
     let mut layers = Layers::default();
     let file = file.map(SettingsFile::written).transpose()?.unwrap_or_default();
-    let written = file.into_iter().chain(environment::read(&places.variables)?).chain(of_flags(flags));
+    let own = environment::read(&places.variables)?;
+    let written = environment::shared(&places.variables).chain(file).chain(own).chain(of_flags(flags));
     written.for_each(|written| layers.lay(written));
     Ok(layers)
 }
@@ -121,7 +122,15 @@ impl Loaded {
 
     /// What the user should hear at the start, a sentence each.
     pub(crate) fn notes(&self) -> Vec<String> {
-        self.found_note().into_iter().collect()
+        self.found_note().into_iter().chain(self.proxy_note()).collect()
+    }
+
+    /// Somebody set the variable for other programs, and may not think of this one.
+    fn proxy_note(&self) -> Option<String> {
+        let origin =
+            self.layers.origin("upstream.proxy").filter(|origin| matches!(origin, Origin::Shared(_)))?;
+        let proxy = &self.settings.upstream.proxy.as_ref()?.authority;
+        Some(format!("requests to providers behind https go through the proxy {proxy}, as {origin} says"))
     }
 
     fn found_note(&self) -> Option<String> {

@@ -69,12 +69,13 @@ pub(crate) fn is_loopback_host(host: &str) -> bool {
         || bare.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
 }
 
-/// `text` without what may hide in a URL: user, password and query.
+/// `text` without what may hide in a URL: user, password and query. A proxy's is often written without its scheme.
 pub(crate) fn without_url_secrets(text: &str) -> String {
-    let Some((scheme, rest)) = text.split_once("://") else { return text.to_owned() };
+    let without_login =
+        |text: &str| text.rsplit_once('@').map_or(text.to_owned(), |(_, host)| format!("…@{host}"));
+    let Some((scheme, rest)) = text.split_once("://") else { return without_login(text) };
     let (visible, query) = rest.split_at(rest.find(['?', '#']).unwrap_or(rest.len()));
-    let host = visible.rsplit_once('@').map_or(visible.to_owned(), |(_, host)| format!("…@{host}"));
-    format!("{scheme}://{host}{}", if query.is_empty() { "" } else { "?…" })
+    format!("{scheme}://{}{}", without_login(visible), if query.is_empty() { "" } else { "?…" })
 }
 
 #[cfg(test)]

@@ -6,6 +6,8 @@ use std::path::PathBuf;
 /// The place of one value.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Origin {
+    /// An environment variable that other programs obey too.
+    Shared(&'static str),
     /// A line of the settings file.
     File(Line),
     /// An environment variable.
@@ -40,6 +42,7 @@ impl Origin {
     /// What wins over what: a higher one.
     pub(crate) const fn rank(&self) -> u8 {
         match self {
+            Self::Shared(_) => 0,
             Self::File(_) => 1,
             Self::Environment(_) => 2,
             Self::Flag(_) => 3,
@@ -56,6 +59,7 @@ impl fmt::Display for Origin {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::File(line) => write!(f, "{}, line {}", line.file.display(), line.number),
+            Self::Shared(name) => write!(f, "environment variable {name}"),
             Self::Environment(name) => write!(f, "environment variable {name}"),
             Self::Flag(name) => write!(f, "flag {name}"),
         }

@@ -1,4 +1,4 @@
-//! From a name to a connection: lookup, TCP, TLS; and for HTTP/1.1 the guard above it.
+//! From a name to a connection: lookup, TCP, perhaps a tunnel through a proxy, TLS; and for HTTP/1.1 the guard above it.
 
 use std::{io, net::SocketAddr};
 
@@ -10,7 +10,7 @@ use rustls::pki_types::ServerName;
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 
-use super::{guard::Guard, race, wire::Wire};
+use super::{detour::Detour, guard::Guard, race, wire::Wire};
 
 /// What opens every connection to a provider, for both versions of the protocol. awc calls it when its pool holds none, and
 /// bounds the whole call by its connect limit.
@@ -18,31 +18,47 @@ use super::{guard::Guard, race, wire::Wire};
 pub(super) struct Dialer {
     names: ResolverService,
     tls: Option<TlsConnector>,
+    detour: Option<Detour>,
 }
 
 impl Dialer {
-    /// Connects with TLS when `tls` is given, whatever the scheme in the address says.
-    pub(super) fn new(tls: Option<TlsConnector>) -> Self {
-        Self { names: ResolverService::default(), tls }
+    /// Connects in the clear, and straight: to a program of this machine, as a rule.
+    pub(super) fn plain() -> Self {
+        Self { names: ResolverService::default(), tls: None, detour: None }
+    }
+
+    /// Connects with TLS, whatever the scheme in the address says, and through the proxy of a `detour`, if that is for it.
+    pub(super) fn secure(tls: TlsConnector, detour: Option<Detour>) -> Self {
+        Self { tls: Some(tls), detour, ..Self::plain() }
     }
 
     /// Opens a connection to the host and port of `target`.
     ///
     /// # Errors
-    /// When the name has no address, none of its addresses a listener, or the listener no certificate that is trusted.
+    /// When the name has no address, none of its addresses a listener, the proxy no way to it, or the listener no certificate
+    /// that is trusted.
     pub(super) fn dial(
         &self,
-        target: ConnectInfo<Uri>,
+        target: Uri,
     ) -> impl Future<Output = Result<(Uri, Wire), ConnectError>> + use<> {
-        let lookup = self.names.call(target);
-        let tls = self.tls.clone();
+        let dialer = self.clone();
         async move {
-            let found = lookup.await?;
-            let socket = race::won(found.addrs(), TcpStream::connect::<SocketAddr>).await?;
-            let uri = found.request().clone();
-            let wire = dress(socket, &uri, tls).await.map_err(ConnectError::Io)?;
-            Ok((uri, wire))
+            let detour = dialer.detour.as_ref().and_then(|detour| detour.towards(&target));
+            let socket = match detour {
+                None => dialer.connect(target.clone()).await?,
+                Some(tunnel) => {
+                    let connecting = dialer.connect(tunnel.uri()?);
+                    tunnel.opened(connecting).await.map_err(io::Error::other).map_err(ConnectError::Io)?
+                }
+            };
+            let wire = dress(socket, &target, dialer.tls).await.map_err(ConnectError::Io)?;
+            Ok((target, wire))
         }
+    }
+
+    async fn connect(&self, target: Uri) -> Result<TcpStream, ConnectError> {
+        let found = self.names.call(ConnectInfo::new(target)).await?;
+        race::won(found.addrs(), TcpStream::connect::<SocketAddr>).await
     }
 }
 
@@ -54,7 +70,7 @@ impl Service<ConnectInfo<Uri>> for Dialer {
     actix_service::always_ready!();
 
     fn call(&self, target: ConnectInfo<Uri>) -> Self::Future {
-        let dialing = self.dial(target);
+        let dialing = self.dial(target.request().clone());
         Box::pin(async move {
             let (uri, wire) = dialing.await?;
             Ok(Connection::new(uri, Guard::new(wire)))
@@ -104,9 +120,9 @@ mod tests {
         let closed = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let addresses = [&closed, &listener].map(|listener| listener.local_addr().unwrap());
         drop(closed);
-        let dialer = Dialer { names: ResolverService::custom(Known(addresses.to_vec())), tls: None };
+        let dialer = Dialer { names: ResolverService::custom(Known(addresses.to_vec())), ..Dialer::plain() };
         let target = Uri::from_static("http://provider.example:80/v1");
-        let (uri, wire) = dialer.dial(ConnectInfo::new(target.clone())).await.unwrap();
+        let (uri, wire) = dialer.dial(target.clone()).await.unwrap();
         assert_eq!((uri, wire.socket().peer_addr().unwrap()), (target, addresses[1]));
     }
 

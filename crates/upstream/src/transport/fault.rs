@@ -5,6 +5,8 @@ use std::{fmt, io};
 use actix_http::error::{ParseError, PayloadError};
 use awc::error::{ConnectError, SendRequestError};
 
+use super::detour::Untunnelled;
+
 /// Why an exchange with a provider failed. Never carries a header, a query or a body.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Fault {
@@ -17,6 +19,9 @@ pub enum Fault {
     /// There is an address, but no connection to it. `QuotaExceeded`: this process may open no more files.
     #[error("no connection to the provider: {}", said(*.0))]
     Refused(io::ErrorKind),
+    /// The proxy that stands before the provider opened no way to it.
+    #[error("no way through the proxy: {0}")]
+    Untunnelled(String),
     /// The provider could not show that it is the provider.
     #[error("no secure connection to the provider: {0}")]
     Untrusted(String),
@@ -73,6 +78,7 @@ impl Fault {
             Self::Unsendable(_)
                 | Self::Unresolved
                 | Self::Refused(_)
+                | Self::Untunnelled(_)
                 | Self::Untrusted(_)
                 | Self::TimedOut { phase: Phase::Connect }
         )
@@ -136,8 +142,10 @@ impl From<&h2::Error> for Fault {
 }
 
 fn unconnected(error: &io::Error) -> Fault {
-    let tls = error.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>());
-    tls.map_or_else(|| Fault::Refused(error.kind()), |tls| Fault::Untrusted(tls.to_string()))
+    let cause = error.get_ref();
+    let untrusted = || Some(Fault::Untrusted(cause?.downcast_ref::<rustls::Error>()?.to_string()));
+    let untunnelled = || Some(Fault::Untunnelled(cause?.downcast_ref::<Untunnelled>()?.to_string()));
+    untrusted().or_else(untunnelled).unwrap_or_else(|| Fault::Refused(error.kind()))
 }
 
 /// May this process, or the whole system, open no more files? std has no kind of its own for that: it would read "uncategorized".
@@ -191,6 +199,7 @@ mod tests {
             Fault::Unsendable("x"),
             Fault::Unresolved,
             Fault::Refused(io::ErrorKind::ConnectionRefused),
+            Fault::Untunnelled("x".into()),
             Fault::Untrusted("x".into()),
             Fault::TimedOut { phase: Phase::Connect },
         ] {

@@ -12,6 +12,7 @@ use actix_http::{
 };
 use awc::{Client, ClientResponse, Connector, FrozenClientRequest, error::SendRequestError};
 use bytes::Bytes;
+use domain::proxy::Proxy;
 use futures_core::future::LocalBoxFuture;
 use tokio::time::timeout;
 use tokio_rustls::TlsConnector;
@@ -21,6 +22,7 @@ use super::{
     body::{self, Watched, upload},
     clocks::Clocks,
     date,
+    detour::Detour,
     dial::Dialer,
     guard::Stale,
     http2::Http2,
@@ -52,6 +54,17 @@ impl Default for Limits {
     }
 }
 
+/// How providers behind `https` are reached. Others are reached straight and in HTTP/1.1.
+#[derive(Clone, Debug, Default)]
+pub struct Way {
+    /// In HTTP/2, where they have it.
+    pub http2: bool,
+    /// Through this proxy, unless they are on this machine.
+    pub proxy: Option<Proxy>,
+    /// Whom not through it; see [`is_excepted`](domain::proxy::is_excepted).
+    pub no_proxy: Vec<String>,
+}
+
 /// The real way out. Not `Send`: make one on each thread that speaks to providers; each pools its own connections.
 /// A clone shares the pool. Over HTTP/2 it works on an arbiter or in a `LocalSet`, for each connection is a task of its own.
 #[derive(Clone)]
@@ -79,6 +92,7 @@ struct Lines {
     secure: Client,
     /// For `https`, when it is to be tried at all.
     http2: Option<Http2>,
+    detour: Option<Detour>,
     clocks: Clocks,
 }
 
@@ -94,20 +108,24 @@ impl HttpTransport {
     /// The same with roots that were read before: reading a system's takes milliseconds and a megabyte.
     #[must_use]
     pub fn trusting(limits: Limits, trust: Trust) -> Self {
-        Self::speaking(limits, trust, None)
+        Self::reaching(limits, trust, Way::default())
     }
 
     /// The same, which speaks HTTP/2 to every provider behind `https` that has it, and HTTP/1.1 to all others.
     #[must_use]
     pub fn offering_http2(limits: Limits, trust: Trust) -> Self {
-        let http2 = Http2::new(limits, Dialer::new(Some(tls::offering_http2(&trust.0))));
-        Self::speaking(limits, trust, Some(http2))
+        Self::reaching(limits, trust, Way { http2: true, ..Way::default() })
     }
 
-    fn speaking(limits: Limits, Trust(tls): Trust, http2: Option<Http2>) -> Self {
-        let plain = client(limits, None);
-        let secure = client(limits, Some(tls.clone()));
-        Self(Rc::new(Lines { limits, tls, plain, secure, http2, clocks: Clocks::default() }))
+    /// The same, by this `way`.
+    #[must_use]
+    pub fn reaching(limits: Limits, Trust(tls): Trust, way: Way) -> Self {
+        let detour = way.proxy.map(|proxy| Detour::new(proxy, way.no_proxy));
+        let to_http2 = || Dialer::secure(tls::offering_http2(&tls), detour.clone());
+        let http2 = way.http2.then(|| Http2::new(limits, to_http2()));
+        let plain = client(limits, Dialer::plain());
+        let secure = client(limits, Dialer::secure(tls.clone(), detour.clone()));
+        Self(Rc::new(Lines { limits, tls, plain, secure, http2, detour, clocks: Clocks::default() }))
     }
 }
 
@@ -164,7 +182,8 @@ impl Lines {
 
     /// A client with a pool of its own: it can reuse nothing, and what it opened is closed with its answer.
     fn fresh(&self, route: &Route) -> Client {
-        client(self.limits, route.secure.then(|| self.tls.clone()))
+        let secure = || Dialer::secure(self.tls.clone(), self.detour.clone());
+        client(self.limits, if route.secure { secure() } else { Dialer::plain() })
     }
 
     async fn attempt(
@@ -197,9 +216,9 @@ fn received(answer: ClientResponse, between_bytes: Duration) -> Answer {
     Answer { status, headers, body: body::of(status, Watched::new(answer, between_bytes)) }
 }
 
-fn client(limits: Limits, tls: Option<TlsConnector>) -> Client {
+fn client(limits: Limits, dialer: Dialer) -> Client {
     // Zero is "no limit": awc would let the 101st stream wait without a word, and bulkheads are the caller's.
-    let connector = Connector::new().connector(Dialer::new(tls)).limit(0).timeout(limits.connect);
+    let connector = Connector::new().connector(dialer).limit(0).timeout(limits.connect);
     Client::builder().connector(connector).disable_timeout().disable_redirects().finish()
 }
 

@@ -11,6 +11,7 @@
 mod body;
 mod clocks;
 mod date;
+mod detour;
 mod dial;
 mod fault;
 mod guard;
@@ -32,7 +33,7 @@ pub use rustls::pki_types::CertificateDer;
 pub use self::{
     body::{Body, collect},
     fault::{Fault, Phase},
-    http::{HttpTransport, Limits, ROUNDS_BEFORE_HTTP2, Trust},
+    http::{HttpTransport, Limits, ROUNDS_BEFORE_HTTP2, Trust, Way},
     tls::{Roots, UnusableRoots},
 };
 

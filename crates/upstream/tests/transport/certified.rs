@@ -11,7 +11,7 @@ use super::support::{Line, Provider, request};
 /// A connection under TLS, as a provider has it.
 pub(crate) type Session = StreamOwned<ServerConnection, TcpStream>;
 
-/// A provider with a certificate for `localhost`.
+/// A provider with a certificate for `localhost` and `provider.example`.
 pub(crate) struct SecureProvider {
     pub(crate) provider: Provider,
     certificate: CertificateDer<'static>,
@@ -62,7 +62,11 @@ impl SecureProvider {
     }
 
     pub(crate) fn offering_http2_within(&self, limits: Limits) -> HttpTransport {
-        HttpTransport::offering_http2(limits, Trust::new(&self.roots()).unwrap())
+        HttpTransport::offering_http2(limits, self.trust())
+    }
+
+    pub(crate) fn trust(&self) -> Trust {
+        Trust::new(&self.roots()).unwrap()
     }
 
     fn roots(&self) -> Roots {
@@ -70,9 +74,10 @@ impl SecureProvider {
     }
 }
 
-/// What a provider at `localhost` needs for TLS, and what its clients need.
+/// What such a provider needs for TLS, and what its clients need.
 pub(crate) fn certified(versions: &[&str]) -> (Arc<ServerConfig>, CertificateDer<'static>) {
-    let made = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
+    let made =
+        rcgen::generate_simple_self_signed(["localhost", "provider.example"].map(str::to_owned)).unwrap();
     let certificate = made.cert.der().clone();
     let key = made.signing_key.serialize_der().try_into().unwrap();
     let mut config = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()))

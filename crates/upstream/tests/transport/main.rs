@@ -12,6 +12,8 @@ mod interim;
 #[cfg(test)]
 mod limits;
 #[cfg(test)]
+mod proxied;
+#[cfg(test)]
 mod relay;
 #[cfg(test)]
 mod secure;

@@ -43,11 +43,17 @@ pub(super) async fn upstream(loaded: &Loaded, provider: Provider, online: bool) 
         Ok(status) => Ok(format!("{url} answers (with {status}, and no credential was sent)")),
         Err(why) => {
             let remedy = format!(
-                "look at the network and at upstream.{provider}; requests go through no proxy, whatever HTTPS_PROXY says"
+                "look at the network, at upstream.{provider} and at upstream.proxy ({})",
+                proxied(loaded)
             );
             Err(Failure::new(format!("{url} does not answer"), why, remedy))
         }
     }
+}
+
+fn proxied(loaded: &Loaded) -> String {
+    let proxy = loaded.settings().upstream.proxy.as_ref();
+    proxy.map_or_else(|| "not set, nor HTTPS_PROXY".to_owned(), |proxy| format!("http://{}", proxy.authority))
 }
 
 #[cfg(test)]

@@ -79,3 +79,23 @@ fn every_key_of_a_file_arrives() {
     assert_eq!(untouched, [""; 0]);
     insta::assert_debug_snapshot!(loaded.settings());
 }
+
+#[test]
+fn the_proxy_that_other_programs_use_is_used_and_said_unless_anybody_says_otherwise() {
+    let shared = || Desk::new().variable("HTTPS_PROXY", "http://me:canary@proxy.example:3128");
+    let desk = shared().variable("NO_PROXY", "localhost,.corp.example");
+    assert_eq!(desk.shown("upstream.proxy"), "http://proxy.example:3128");
+    assert_eq!(desk.shown("upstream.no_proxy"), serde_json::json!(["localhost", ".corp.example"]));
+    let note = "requests to providers behind https go through the proxy proxy.example:3128, as environment variable HTTPS_PROXY says";
+    assert_eq!(desk.load().notes(), [note]);
+    for other in [
+        shared().own("upstream.proxy = \"http://own.example\""),
+        shared().variable("STILLROOM_UPSTREAM__PROXY", "http://own.example:80/"),
+    ] {
+        assert_eq!(other.shown("upstream.proxy"), "http://own.example:80");
+        assert!(other.load().notes().is_empty(), "who says it here knows it");
+    }
+    let off = shared().own("upstream.proxy = \"off\"");
+    assert_eq!(off.shown("upstream.proxy"), serde_json::Value::Null);
+    assert!(off.load().notes().is_empty());
+}

@@ -35,6 +35,8 @@ fn a_bad_value_names_its_place_and_what_the_key_takes() {
         Desk::new().named("relay.max_body = 64"),
         Desk::new().variable("STILLROOM_UPSTREAM__OPENAI", "https://me:canary@example.com/?key=canary"),
         Desk::new().variable("STILLROOM_UPSTREAM__OPENAI", "https://api.openai.com/v1"),
+        Desk::new().variable("STILLROOM_UPSTREAM__PROXY", "socks5://me:canary@proxy.example:1080"),
+        Desk::new().variable("HTTPS_PROXY", "me:canary@proxy.example:port"),
         Desk::new().variable("STILLROOM_WORKER__MODEL", ""),
         Desk::new().variable("STILLROOM_CACHE_WARMER__MAX_COST_PER_DAY", "much"),
         Desk::new().flag("--listen", "listen", "localhost"),

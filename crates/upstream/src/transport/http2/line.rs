@@ -11,7 +11,6 @@ use std::{
 };
 
 use actix_http::Uri;
-use actix_tls::connect::ConnectInfo;
 use awc::error::ConnectError;
 use bytes::Bytes;
 use futures_util::future::select;
@@ -107,8 +106,7 @@ impl Drop for Seat {
 /// # Errors
 /// When no connection comes about. No request was sent then.
 pub(super) async fn open(dialer: &Dialer, uri: Uri) -> Result<Option<Line>, Fault> {
-    let (_, wire) =
-        dialer.dial(ConnectInfo::new(uri)).await.map_err(|error| Fault::from(&ConnectError::from(error)))?;
+    let (_, wire) = dialer.dial(uri).await.map_err(|error| Fault::from(&ConnectError::from(error)))?;
     if !wire.speaks_http2() {
         return Ok(None);
     }

@@ -9,7 +9,7 @@ use rustls::ServerConfig;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio_rustls::TlsAcceptor;
 use upstream::transport::{
-    Fault, HttpTransport, Limits, Method, Request, Roots, Transport as _, Trust, collect,
+    Fault, HttpTransport, Limits, Method, Request, Roots, Transport as _, Trust, Way, collect,
 };
 
 use super::super::{
@@ -19,20 +19,24 @@ use super::super::{
 use super::frames::{HEADERS, LAST, OK, WHOLE, field, status};
 
 /// A request as a library for HTTP/2 hears it.
-pub(super) struct Heard {
-    pub(super) head: http_of_h2::request::Parts,
-    pub(super) body: Vec<u8>,
+pub(crate) struct Heard {
+    pub(crate) head: http_of_h2::request::Parts,
+    pub(crate) body: Vec<u8>,
 }
 
 /// A provider made of h2's own server, which answers `done`.
-pub(super) struct Listener {
-    pub(super) port: u16,
-    pub(super) requests: UnboundedReceiver<Heard>,
-    pub(super) ours: HttpTransport,
+pub(crate) struct Listener {
+    pub(crate) port: u16,
+    pub(crate) requests: UnboundedReceiver<Heard>,
+    pub(crate) ours: HttpTransport,
 }
 
 impl Listener {
     pub(super) fn new() -> Self {
+        Self::reached_by(Way { http2: true, ..Way::default() })
+    }
+
+    pub(crate) fn reached_by(way: Way) -> Self {
         let (config, certificate) = certified(&["h2"]);
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let port = listener.local_addr().unwrap().port();
@@ -42,7 +46,7 @@ impl Listener {
             runtime.block_on(serve(listener, config, teller));
         });
         let trust = Trust::new(&Roots::Only(vec![certificate])).unwrap();
-        Self { port, requests, ours: HttpTransport::offering_http2(Limits::default(), trust) }
+        Self { port, requests, ours: HttpTransport::reaching(Limits::default(), trust, way) }
     }
 
     fn request(&self, method: Method, path: &str, body: &'static str) -> Request {

@@ -3,7 +3,7 @@
 mod cuts;
 mod floods;
 mod frames;
-mod heads;
+pub(crate) mod heads;
 mod limits;
 mod recorded;
 mod refusals;
