@@ -50,7 +50,10 @@ pub(crate) fn append<'m>(
         Some(_) => Overlap::all_new(),
         // A turn that was recorded with the one before it, as nearly always.
         None if known + TURN >= links.len() => Overlap::none(),
-        None => Overlap::find(transaction, session, &names)?,
+        None => {
+            let last_known = standing_for(transaction, session, &links[known.saturating_sub(1)..known])?;
+            Overlap::find(transaction, session, &names, &last_known)?.longer_than(known)
+        }
     };
     let claimed = Claimed::new(&links[..known], &overlap);
     let mut writer = Writer { transaction, session, at, claimed, passed: HashMap::new(), written: 0 };

@@ -6,6 +6,7 @@
 use domain::conversation::Digest;
 use domain::ids::SessionId;
 use rusqlite::{Transaction, params};
+use std::collections::HashSet;
 
 /// How many of the last messages stored have to stand in the history in a row.
 const AGREEING: usize = 4;
@@ -40,17 +41,22 @@ impl Overlap {
         Self { from: 0, stored: Vec::new() }
     }
 
-    /// Of the history of `session` whose messages are called `names`.
+    /// Of the history of `session` whose messages are called `names`. Where the `last_known` of its links is the last message stored,
+    /// there is none to look for: all that is behind it is new.
     pub(crate) fn find(
         transaction: &Transaction<'_>,
         session: &SessionId,
         names: &[Digest],
+        last_known: &HashSet<i64>,
     ) -> rusqlite::Result<Self> {
         let sql = "SELECT id, digest FROM message WHERE session = ?1 ORDER BY id DESC LIMIT ?2";
         let mut statement = transaction.prepare_cached(sql)?;
         let row = |row: &rusqlite::Row<'_>| Ok((row.get(0)?, Digest(row.get(1)?)));
         let last =
             statement.query_map(params![session.as_str(), COMPARED], row)?.collect::<Result<Vec<_>, _>>()?;
+        if last.first().is_some_and(|(id, _)| last_known.contains(id)) {
+            return Ok(Self::none());
+        }
         let agreeing = |end: usize| {
             let together = names[..end].iter().rev().zip(&last);
             together.take_while(|(name, (_, stored))| *name == stored).count()
@@ -63,6 +69,11 @@ impl Overlap {
             from,
             stored: last[..count].iter().rev().map(|(id, _)| *id).collect(),
         }))
+    }
+
+    /// The same, unless more messages are known from the beginning on.
+    pub(crate) fn longer_than(self, known: usize) -> Self {
+        if self.stored.len() > known { self } else { Self::none() }
     }
 
     /// How the message at `place` of the history stands to it.
