@@ -2,13 +2,14 @@
 
 use crate::failure::{Exit, Failure};
 use awc::error::{PayloadError, SendRequestError};
-use awc::http::header::HeaderValue;
+use awc::http::header::{CONTENT_LENGTH, HeaderMap, HeaderValue};
 use bytes::Bytes;
 use domain::settings::Settings;
 use futures_util::Stream;
 use serde::de::DeserializeOwned;
 use serde_json::Value as Json;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::path::Path;
 use std::time::Duration;
 
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -58,6 +59,17 @@ impl Gateway {
     pub(crate) async fn answers(&self) -> bool {
         let slots = self.get("/api/v1/credentials").await.and_then(|answer| answer.json());
         slots.is_ok_and(|slots| slots["slots"].is_array())
+    }
+
+    /// The process that serves there; none where nobody does, or does not say.
+    pub(crate) async fn process(&self) -> Option<String> {
+        let health = self.get("/healthz").await.and_then(|answer| answer.json());
+        Some(health.ok()?["process"].as_u64()?.to_string())
+    }
+
+    /// Whether it has another data folder than `folder`, or none that is still there. Where it does not say who it is, it is believed.
+    pub(crate) async fn is_of_another_folder(&self, folder: &Path) -> bool {
+        self.process().await.is_some_and(|process| store::holder(folder) != Some(process))
     }
 
     /// Whether it serves.
@@ -131,6 +143,10 @@ impl Gateway {
         let mut response = sent.await.map_err(|cause| self.unanswered(&cause))?;
         let body =
             response.body().limit(LARGEST_ANSWER).await.map_err(|cause| self.silent(&cause.to_string()))?;
+        // The client takes a connection that ends for the end of the answer.
+        if announced(response.headers()).is_some_and(|length| length != body.len()) {
+            return Err(self.silent("it ended before its answer did"));
+        }
         let text = String::from_utf8_lossy(&body).into_owned();
         Ok(Answer { status: response.status().as_u16(), text })
     }
@@ -155,7 +171,16 @@ impl Gateway {
         )
     }
 
+    fn foreign(&self, path: &str, status: u16) -> Failure {
+        Failure::new(
+            format!("what answers at {} is no gateway", self.address),
+            format!("to {path} it said {status}, and not as Stillroom does"),
+            "name the gateway's address with --listen, or stop that program and start `stillroom`",
+        )
+    }
+
     fn refused(&self, path: &str, answer: &Answer) -> Failure {
+        let Some(reason) = answer.reason() else { return self.foreign(path, answer.status) };
         let remedy = match answer.status {
             400 | 404 => format!(
                 "check what was asked; `--help` says what can be, and `{}` lists the ids",
@@ -168,18 +193,18 @@ impl Gateway {
             _ => "see the gateway's log, and `stillroom doctor`".to_owned(),
         };
         let what = format!("{} answered {} to {path}", self.address, answer.status);
-        let failure = Failure::new(what, answer.reason(), remedy);
+        let failure = Failure::new(what, reason, remedy);
         // As if the same had been asked of the database itself.
         if answer.status == 409 { failure.with_exit(Exit::WrongUse) } else { failure }
     }
 }
 
 impl Answer {
-    /// Why it was refused, as far as the answer says, on one line.
-    fn reason(&self) -> String {
-        let body = serde_json::from_str::<Json>(&self.text).unwrap_or_default();
-        let told = body["error"]["message"].as_str().unwrap_or("it gave no reason");
-        crate::table::cell(&Json::from(told))
+    /// Why a gateway refused it, on one line; none where the answer is no gateway's.
+    fn reason(&self) -> Option<String> {
+        let body = serde_json::from_str::<Json>(&self.text).ok()?;
+        let told = body["error"]["message"].as_str()?;
+        Some(crate::table::cell(&Json::from(told)))
     }
 
     /// The body as JSON.
@@ -203,6 +228,10 @@ impl Answer {
             )
         })
     }
+}
+
+fn announced(headers: &HeaderMap) -> Option<usize> {
+    headers.get(CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
 }
 
 /// The command that lists the ids which stand in paths like this one.
@@ -280,6 +309,17 @@ mod tests {
           do: check what was asked; `--help` says what can be, and `stillroom knowledge` lists the ids
         ");
         assert!(told("/api/v1/sessions/x/warming").contains("`stillroom sessions` lists the ids"));
+    }
+
+    #[test]
+    fn a_program_that_is_no_gateway_is_called_that() {
+        let gateway = Gateway::of(&Settings::with_data_dir("data".into()));
+        let answer = Answer { status: 404, text: "<html>not found</html>".to_owned() };
+        insta::assert_snapshot!(gateway.refused("/api/v1/credentials", &answer), @r"
+        error: what answers at 127.0.0.1:4141 is no gateway
+          why: to /api/v1/credentials it said 404, and not as Stillroom does
+          do: name the gateway's address with --listen, or stop that program and start `stillroom`
+        ");
     }
 
     #[test]

@@ -65,7 +65,7 @@ impl Desk {
         Self { way: Arc::new(way), faults: Arc::default() }
     }
 
-    /// How many jobs the store could not do since the start: the disk is full, the database is damaged, or the job panicked.
+    /// How many jobs the store could not do since the start: the disk is full, the database is damaged or gone, or the job panicked.
     #[must_use]
     pub fn faults(&self) -> u64 {
         self.faults.load(Ordering::Relaxed)
@@ -79,7 +79,8 @@ impl Desk {
         let faults = Arc::clone(&self.faults);
         move |store| {
             let outcome = contained(store, job);
-            if let Err(StoreError::Database(_) | StoreError::Corrupt { .. } | StoreError::Crashed) = outcome {
+            use StoreError::{Corrupt, Crashed, Database, Gone};
+            if let Err(Database(_) | Corrupt { .. } | Gone { .. } | Crashed) = outcome {
                 faults.fetch_add(1, Ordering::Relaxed);
             }
             outcome

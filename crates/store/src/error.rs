@@ -31,6 +31,16 @@ pub enum StoreError {
         /// The other's process id, or a question mark.
         holder: String,
     },
+    /// The database was deleted or moved by another program. Nothing is kept until it is back.
+    #[error(
+        "the database in the data folder {} was deleted or moved while Stillroom works with it, so nothing more is kept. Put \
+         it back where it was, or start Stillroom anew",
+        folder.display()
+    )]
+    Gone {
+        /// The folder.
+        folder: PathBuf,
+    },
     /// The database is damaged; nothing more is written to it. Serve without memory.
     #[error(
         "the database {} is damaged ({reason}), so nothing more is written to it. Stop Stillroom, move the file and its \

@@ -19,6 +19,8 @@ const OURS: [&str; 4] = [DATABASE, "stillroom.db-wal", "stillroom.db-shm", LOCK]
 /// A data folder that this process holds; dropping it lets it go.
 pub(crate) struct Folder {
     path: PathBuf,
+    /// Which file the database is, to see whether it still is.
+    file: Option<FileId>,
     /// Held for its lock, which the system takes back when the process ends in whatever way.
     _lock: File,
 }
@@ -32,7 +34,18 @@ impl Folder {
         refuse_links(path).map_err(unusable)?;
         let lock = lock(path, unusable)?;
         make_files_private(path).map_err(unusable)?;
-        Ok(Self { path: path.to_owned(), _lock: lock })
+        Ok(Self { path: path.to_owned(), file: file_id(&path.join(DATABASE)), _lock: lock })
+    }
+
+    /// Whether the database is no more where it was: what is written to a file that was deleted is lost with the last who has it
+    /// open, and nobody would hear of it.
+    pub(crate) fn is_gone(&self) -> bool {
+        file_id(&self.database()) != self.file
+    }
+
+    /// Where it is.
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
     }
 
     /// The database file in it; it exists.
@@ -75,11 +88,12 @@ fn refuse_links(folder: &Path) -> io::Result<()> {
     Ok(())
 }
 
-/// Whether a process has the folder.
+/// The number of the process that has the folder, `?` when it has just come; none when nobody has it.
 #[must_use]
-pub fn is_held(folder: &Path) -> bool {
-    let lock = File::open(folder.join(LOCK));
-    lock.is_ok_and(|lock| matches!(lock.try_lock_shared(), Err(TryLockError::WouldBlock)))
+pub fn holder(folder: &Path) -> Option<String> {
+    let path = folder.join(LOCK);
+    let lock = File::open(&path).ok()?;
+    matches!(lock.try_lock_shared(), Err(TryLockError::WouldBlock)).then(|| noted(&path))
 }
 
 fn make(path: &Path) -> io::Result<()> {
@@ -114,9 +128,13 @@ fn lock(folder: &Path, unusable: impl Fn(io::Error) -> StoreError) -> Result<Fil
 }
 
 fn locked(folder: &Path, lock: &Path) -> StoreError {
+    StoreError::Locked { folder: folder.to_owned(), holder: noted(lock) }
+}
+
+fn noted(lock: &Path) -> String {
     let noted = fs::read_to_string(lock).unwrap_or_default();
     let holder = if noted.trim().is_empty() { "?" } else { noted.trim() };
-    StoreError::Locked { folder: folder.to_owned(), holder: holder.to_owned() }
+    holder.to_owned()
 }
 
 fn note_holder(lock: &mut File) -> io::Result<()> {
@@ -133,6 +151,25 @@ fn make_files_private(folder: &Path) -> io::Result<()> {
         .map(|name| folder.join(name))
         .filter(|file| file.exists())
         .try_for_each(|file| set_mode(&file, 0o600))
+}
+
+/// What tells a file from others, whatever they are called.
+#[cfg(unix)]
+type FileId = (u64, u64);
+#[cfg(not(unix))]
+type FileId = ();
+
+/// None where there is no file.
+#[cfg(unix)]
+fn file_id(path: &Path) -> Option<FileId> {
+    use std::os::unix::fs::MetadataExt as _;
+    let file = fs::metadata(path).ok()?;
+    Some((file.dev(), file.ino()))
+}
+
+#[cfg(not(unix))]
+fn file_id(path: &Path) -> Option<FileId> {
+    fs::metadata(path).ok().map(|_| ())
 }
 
 #[cfg(unix)]

@@ -42,7 +42,7 @@ pub use costs::{Costs, CostsBy, WarmReturn};
 pub use desk::{Desk, Pace, QueueFull};
 pub use distillation::CurationMaterial;
 pub use error::StoreError;
-pub use folder::{files, is_held, look};
+pub use folder::{files, holder, look};
 pub use habits::KeptHabits;
 pub use knowledge::{Applied, Draft};
 pub use ledger::LedgerEntry;

@@ -96,6 +96,9 @@ impl SqliteStore {
         if let Some(reason) = &self.damage {
             return Err(StoreError::Corrupt { file: self.file(), reason: reason.clone() });
         }
+        if let Some(folder) = self.folder.as_ref().filter(|folder| folder.is_gone()) {
+            return Err(StoreError::Gone { folder: folder.path().to_owned() });
+        }
         let outcome = self.transact(TransactionBehavior::Immediate, job);
         if let Err(StoreError::Corrupt { reason, .. }) = &outcome {
             self.damage = Some(reason.clone());

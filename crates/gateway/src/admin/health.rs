@@ -15,6 +15,7 @@ pub(crate) async fn show(admin: web::Data<Admin>) -> HttpResponse {
         "status": if ready { "ready" } else { "not ready" },
         "version": env!("CARGO_PKG_VERSION"),
         "uptime_seconds": uptime.as_secs(),
+        "process": std::process::id(),
     });
     let mut answer = if ready { HttpResponse::Ok() } else { HttpResponse::ServiceUnavailable() };
     answer.insert_header((header::CACHE_CONTROL, "no-store")).json(health)

@@ -15,7 +15,7 @@ const LISTS: [(&str, &str); 3] = [("days", "DAY"), ("models", "MODEL"), ("sessio
 /// Tells all costs of the last `days`.
 pub(crate) fn perform(invocation: &Invocation<'_>, days: u32, format: Json) -> Result<ExitCode, Failure> {
     wait_for(async {
-        let answer = invocation.gateway()?.fetch(&format!("/api/v1/costs?days={days}")).await?;
+        let answer = invocation.gateway().await?.fetch(&format!("/api/v1/costs?days={days}")).await?;
         say(&if format.json { answer.text } else { text(&answer.json()?, days) });
         Ok(ExitCode::SUCCESS)
     })

@@ -42,16 +42,43 @@ async fn knowledge(keeper: &mut Keeper, project: Option<&ProjectId>) -> Result<S
     }
 }
 
+/// The end of what comes in pieces.
+#[derive(Default)]
+struct Tail(Vec<u8>);
+
+impl Tail {
+    /// The last line has less, in bytes.
+    const LENGTH: usize = 256;
+
+    fn take(&mut self, piece: &[u8]) {
+        self.0.extend_from_slice(&piece[piece.len().saturating_sub(Self::LENGTH)..]);
+        self.0.drain(..self.0.len().saturating_sub(Self::LENGTH));
+    }
+
+    /// Whether the last line says that all has been told.
+    fn is_end(&self) -> bool {
+        let text = String::from_utf8_lossy(&self.0);
+        text.trim_end().lines().next_back().is_some_and(store::record::is_end_of_export)
+    }
+}
+
+fn cut(cause: &dyn std::fmt::Display) -> Failure {
+    Failure::new("the gateway did not tell everything", cause, "see the gateway's log, and try again")
+}
+
 async fn write_all(keeper: &mut Keeper, sheet: &mut Sheet) -> Result<(), Failure> {
     match keeper {
         Keeper::Gateway(gateway) => {
             let mut lines = gateway.stream("/api/v1/export").await?;
+            let mut tail = Tail::default();
             while let Some(piece) = lines.next().await {
-                let piece = piece.map_err(|cause| {
-                    let remedy = "see the gateway's log, and try again";
-                    Failure::new("the gateway did not tell everything", cause, remedy)
-                })?;
+                let piece = piece.map_err(|cause| cut(&cause))?;
+                tail.take(&piece);
                 sheet.write(&piece)?;
+            }
+            // The client takes a connection that ends for the end of the answer.
+            if !tail.is_end() {
+                return Err(cut(&"it ended before its answer did"));
             }
         }
         Keeper::Folder(store, owner) => {
@@ -62,4 +89,26 @@ async fn write_all(keeper: &mut Keeper, sheet: &mut Sheet) -> Result<(), Failure
         }
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_an_export_whose_last_line_says_so_is_whole() {
+        let is_end = |text: &str, piece: usize| {
+            let mut tail = Tail::default();
+            text.as_bytes().chunks(piece).for_each(|piece| tail.take(piece));
+            tail.is_end()
+        };
+        let long = format!("{{\"message\":\"{}\"}}\n", "x".repeat(1000));
+        for piece in [1, 7, 4096] {
+            assert!(is_end(&format!("{long}{{\"end\":{{\"records\":1}}}}\n"), piece));
+            assert!(is_end("{\"end\":{\"records\":0}}\n", piece));
+            assert!(!is_end(&long, piece) && !is_end("", piece));
+            assert!(!is_end(&format!("{long}{{\"end\":{{\"rec"), piece));
+            assert!(!is_end(&format!("{{\"end\":{{\"records\":1}}}}\n{long}"), piece));
+        }
+    }
 }

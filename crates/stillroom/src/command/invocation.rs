@@ -34,14 +34,32 @@ impl Invocation<'_> {
     /// The gateway that the settings lead to.
     ///
     /// # Errors
-    /// The settings are wrong, or lead to no address: only the gateway itself knows which port it picked.
-    pub(crate) fn gateway(&self) -> Result<Gateway, Failure> {
+    /// The settings are wrong, or lead to no address (only the gateway itself knows which port it picked), or to a gateway with
+    /// another data folder than they name.
+    pub(crate) async fn gateway(&self) -> Result<Gateway, Failure> {
         let loaded = self.settings()?;
-        if loaded.settings().listen.port() == 0 {
+        let settings = loaded.settings();
+        if settings.listen.port() == 0 {
             return Err(unknown_port().with_exit(Exit::WrongUse));
         }
-        Ok(Gateway::of(loaded.settings()))
+        let gateway = Gateway::of(settings);
+        refuse_another_folder(&gateway, &loaded).await?;
+        Ok(gateway)
     }
+}
+
+/// # Errors
+/// Another folder is meant than the one that `gateway` has.
+pub(crate) async fn refuse_another_folder(gateway: &Gateway, loaded: &Loaded) -> Result<(), Failure> {
+    let folder = &loaded.settings().data_dir;
+    if loaded.means_its_folder() && gateway.is_of_another_folder(folder).await {
+        return Err(Failure::new(
+            format!("the gateway at {} does not have {}", gateway.address(), folder.display()),
+            "it was started with another data folder, or this one was deleted or moved since",
+            "leave out --data-dir or STILLROOM_DATA_DIR to ask that gateway, or name the address of the one that you mean, with --listen",
+        ));
+    }
+    Ok(())
 }
 
 fn unknown_port() -> Failure {

@@ -49,7 +49,8 @@ impl Keeper {
         if settings.listen.port() != 0 {
             let gateway = Gateway::of(settings);
             // Who names a folder means that one, and not what another gateway keeps.
-            let is_elsewhere = loaded.is_flag("data_dir") && !store::is_held(&settings.data_dir);
+            let is_elsewhere =
+                loaded.means_its_folder() && gateway.is_of_another_folder(&settings.data_dir).await;
             if !is_elsewhere && gateway.answers().await {
                 return Ok(Self::Gateway(gateway));
             }
@@ -77,8 +78,9 @@ fn nothing_kept(folder: &Path) -> Failure {
 pub(crate) fn unusable(error: &StoreError) -> Failure {
     let (what, remedy) = match error {
         StoreError::Locked { .. } => (
-            "what is kept is in another gateway's hands",
-            "name the address at which it listens, with --listen",
+            "what is kept is in another process's hands",
+            "if that is a gateway, name the address at which it listens, with --listen, and its access.token, if it has one; if it is a \
+             command, wait for its end",
         ),
         StoreError::Refused(_) => return refused(error),
         _ => ("what is kept cannot be reached", "see `stillroom doctor`"),

@@ -19,7 +19,7 @@ pub(crate) fn perform(
 ) -> Result<ExitCode, Failure> {
     let Some(change) = change else { return look::show(invocation, &list(), format) };
     wait_for(async {
-        let gateway = invocation.gateway()?;
+        let gateway = invocation.gateway().await?;
         let (path, body) = request(&named(&gateway, change).await?);
         let answer = gateway.put(&path, &body).await?;
         say(&if format.json { answer.text } else { told(&answer.json()?) });

@@ -27,7 +27,7 @@ pub(crate) struct List {
 /// Shows `list`; for programs, exactly what the gateway answered.
 pub(crate) fn show(invocation: &Invocation<'_>, list: &List, json: Json) -> Result<ExitCode, Failure> {
     wait_for(async {
-        let answer = invocation.gateway()?.fetch(&list.path).await?;
+        let answer = invocation.gateway().await?.fetch(&list.path).await?;
         say(&if json.json { answer.text } else { list.text(&answer.json()?) });
         Ok(ExitCode::SUCCESS)
     })

@@ -47,7 +47,7 @@ fn name_the_unwell(session: &mut Value) {
 /// Shows the session whose id is, or begins with, `id`.
 pub(crate) fn show(invocation: &Invocation<'_>, id: &str, format: Json) -> Result<ExitCode, Failure> {
     wait_for(async {
-        let gateway = invocation.gateway()?;
+        let gateway = invocation.gateway().await?;
         let base = format!("/api/v1/sessions/{}", encoded(&session_id::find(&gateway, id).await?));
         let messages = look::fetch(&gateway, &format!("{base}/messages"), "messages").await?;
         let observations = look::fetch(&gateway, &format!("{base}/observations"), "observations").await?;

@@ -12,7 +12,7 @@ use std::process::ExitCode;
 /// Tells how the gateway is.
 pub(crate) fn perform(invocation: &Invocation<'_>, format: cli::Json) -> Result<ExitCode, Failure> {
     wait_for(async {
-        let gateway = invocation.gateway()?;
+        let gateway = invocation.gateway().await?;
         let status = status(&gateway).await?;
         say(&if format.json { status.to_string() } else { text(&status) });
         Ok(ExitCode::SUCCESS)

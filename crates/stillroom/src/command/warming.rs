@@ -17,7 +17,7 @@ pub(crate) fn perform(
     format: Json,
 ) -> Result<ExitCode, Failure> {
     wait_for(async {
-        let gateway = invocation.gateway()?;
+        let gateway = invocation.gateway().await?;
         let answer = match decision {
             None => gateway.fetch("/api/v1/warming").await?,
             Some(decision) => {

@@ -110,9 +110,11 @@ impl Loaded {
         EVERY_KEY.iter().map(|key| (key, (key.show)(&self.settings), self.layers.origin(key.name)))
     }
 
-    /// Whether a flag of the command line says it.
-    pub(crate) fn is_flag(&self, key: &str) -> bool {
-        matches!(self.layers.origin(key), Some(Origin::Flag(_)))
+    /// Whether a data folder is named where an address is, or nearer to the command: then that folder is meant, whatever a gateway
+    /// at the address has.
+    pub(crate) fn means_its_folder(&self) -> bool {
+        let rank = |key| self.layers.origin(key).map(Origin::rank);
+        rank("data_dir").is_some() && rank("data_dir") >= rank("listen")
     }
 
     /// The file that was read.

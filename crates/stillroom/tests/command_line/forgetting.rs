@@ -96,7 +96,7 @@ fn without_a_gateway_the_folder_itself_is_asked() {
     assert!(!is_anywhere(&user, "quincemarm"));
     let taken = Served::by(&user);
     let refused = user.calls(&[&listen[..], &["everything", "--yes"]].concat());
-    assert!(refused.err().contains("in another gateway's hands"), "{}", refused.err());
+    assert!(refused.err().contains("in another process's hands"), "{}", refused.err());
     assert_eq!(taken.without_input(), Some(0));
 }
 

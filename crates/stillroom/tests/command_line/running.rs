@@ -41,7 +41,43 @@ fn a_gateway_that_is_there_is_used_and_stays() {
     let served = Served::by(&user);
     let answer = user.calls(&["run", "--listen", served.address(), "--", "sh", "-c", SAYS_ITS_BASES]);
     assert_eq!((answer.code(), address(&answer.out())), (Some(7), served.address()));
+    let told = format!("a gateway serves at {} already", served.address());
+    assert!(answer.err().contains(&told), "{}", answer.err());
     assert_eq!(user.calls(&["status", "--listen", served.address()]).code(), Some(0));
+    assert_eq!(served.without_input(), Some(0));
+}
+
+#[test]
+fn a_gateway_with_another_data_folder_than_the_one_that_is_named_is_not_taken_for_it() {
+    let user = User::new();
+    let served = Served::by(&user);
+    let folder = user.home().join("other").display().to_string();
+    let run: &[&str] = &["run", "--", "true"];
+    for command in [&["sessions"][..], &["recall", "quince"], &["knowledge", "promote", "k1"], run] {
+        let listen = ["--listen", served.address()];
+        let refused = user.calls(&[&["--data-dir", &folder], &listen[..], command].concat());
+        assert_eq!(refused.code(), Some(1), "{command:?}");
+        let told = format!("the gateway at {} does not have {folder}", served.address());
+        assert!(refused.err().contains(&told), "{command:?}: {}", refused.err());
+        assert_eq!(user.calls(&[&listen[..], &["sessions"]].concat()).code(), Some(0), "an address alone");
+    }
+    let own = user.home().join(".local/share/stillroom").display().to_string();
+    let named = user.calls(&["--data-dir", &own, "--listen", served.address(), "sessions"]);
+    assert_eq!(named.code(), Some(0), "{}", named.err());
+    let doctor = user.calls(&["--data-dir", &folder, "--listen", served.address(), "doctor"]);
+    assert!(doctor.code() == Some(1) && doctor.out().contains("does not have"), "{}", doctor.out());
+    assert_eq!(served.without_input(), Some(0));
+}
+
+#[test]
+fn doctor_tells_that_a_gateway_elsewhere_has_the_folder() {
+    let user = User::new();
+    let free = user.calls(&["doctor", "--listen", "127.0.0.1:0"]);
+    assert!(free.out().contains("gateway: no process has "), "{}", free.out());
+    let served = Served::by(&user);
+    let doctor = user.calls(&["doctor", "--listen", "127.0.0.1:0"]);
+    let told = format!("process {} has ", served.id());
+    assert!(doctor.code() == Some(1) && doctor.out().contains(&told), "{}", doctor.out());
     assert_eq!(served.without_input(), Some(0));
 }
 

@@ -29,7 +29,7 @@ fn a_taken_port_and_a_taken_folder_are_failures_that_say_what_to_do() {
     );
     let folder = user.calls(&["serve", "--listen", "127.0.0.1:0"]);
     assert_eq!((folder.code(), folder.out().as_str()), (Some(1), ""));
-    assert!(folder.err().contains("another gateway (process "), "{}", folder.err());
+    assert!(folder.err().contains("another Stillroom (process "), "{}", folder.err());
     assert_eq!(served.without_input(), Some(0));
 }
 

@@ -54,6 +54,12 @@ pub enum Record {
     },
 }
 
+/// Whether `line` is the last of an export: without it, what came is only a part.
+#[must_use]
+pub fn is_end_of_export(line: &str) -> bool {
+    matches!(serde_json::from_str(line), Ok(Record::End { .. }))
+}
+
 /// See [`Record::Session`].
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]

@@ -49,11 +49,11 @@ fn a_link_in_the_place_of_a_file_of_ours_is_not_written_through() {
 #[test]
 fn a_folder_is_held_as_long_as_its_store_is_open() {
     let home = TempDir::new().unwrap();
-    assert!(!store::is_held(home.path()));
+    assert_eq!(store::holder(home.path()), None);
     let held = SqliteStore::open(home.path()).unwrap();
-    assert!(store::is_held(home.path()));
+    assert_eq!(store::holder(home.path()), Some(std::process::id().to_string()));
     drop(held);
-    assert!(!store::is_held(home.path()));
+    assert_eq!(store::holder(home.path()), None);
 }
 
 #[cfg(unix)]
@@ -99,6 +99,26 @@ mod modes {
         assert_eq!(mode(home.path()), 0o755);
         assert_eq!(mode(&home.path().join("stillroom.db")), 0o600);
     }
+}
+
+#[test]
+fn what_would_be_written_to_a_database_that_was_deleted_or_moved_is_refused_until_it_is_back() {
+    let home = TempDir::new().unwrap();
+    let (data, elsewhere) = (home.path().join("data"), home.path().join("elsewhere"));
+    let mut store = SqliteStore::open(&data).unwrap();
+    let mut record = |words: &str| store.record_turn(&turn("s", &[user(words)], None));
+    record("a").unwrap();
+    fs::rename(&data, &elsewhere).unwrap();
+    let gone = record("b").unwrap_err();
+    assert!(matches!(gone, StoreError::Gone { .. }), "{gone}");
+    fs::create_dir(&data).unwrap();
+    fs::write(data.join("stillroom.db"), "another").unwrap();
+    record("b").unwrap_err();
+    fs::remove_dir_all(&data).unwrap();
+    fs::rename(&elsewhere, &data).unwrap();
+    record("b").unwrap();
+    fs::remove_dir_all(&data).unwrap();
+    record("c").unwrap_err();
 }
 
 #[test]

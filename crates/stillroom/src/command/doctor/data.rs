@@ -4,6 +4,7 @@ use super::Finding;
 use crate::failure::Failure;
 use std::fs::{self, OpenOptions};
 use std::io;
+use std::net::SocketAddr;
 use std::path::Path;
 use store::StoreError;
 
@@ -53,6 +54,27 @@ pub(super) fn files(folder: &Path) -> Finding {
     }
     let what = format!("other users can read {}", open.join(", "));
     Err(Failure::new(what, "it holds what your agents said", format!("run: chmod 600 {}", open.join(" "))))
+}
+
+/// Whether the gateway at `address`, which is the process `serving`, if one is, has the folder, and nobody else.
+pub(super) fn gateway(folder: &Path, address: SocketAddr, serving: Option<String>) -> Finding {
+    let shown = folder.display();
+    match (store::holder(folder), serving) {
+        (None, None) => Ok(format!("no process has {shown}")),
+        (Some(holder), Some(serving)) if holder == serving => {
+            Ok(format!("the one at {address}, process {serving}, has {shown}"))
+        }
+        (_, Some(serving)) => Err(Failure::new(
+            format!("the one at {address}, process {serving}, does not have {shown}"),
+            "it was started with another data folder, or this one was deleted or moved since",
+            "name its folder with --data-dir; if it was deleted, start the gateway anew: what it records now is lost at its end",
+        )),
+        (Some(holder), None) => Err(Failure::new(
+            format!("process {holder} has {shown}, and no gateway answers at {address}"),
+            "a gateway listens elsewhere, or a command is at work: no gateway could start with this folder now",
+            "name its address with --listen, or wait for the end of the command",
+        )),
+    }
 }
 
 #[cfg(unix)]

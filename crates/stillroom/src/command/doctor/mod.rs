@@ -45,6 +45,7 @@ async fn examine(loaded: &Loaded, places: &Places, online: bool) -> Vec<(&'stati
         ("data folder", data::folder(&settings.data_dir)),
         ("data files", data::files(&settings.data_dir)),
         ("database", data::database(&settings.data_dir)),
+        ("gateway", data::gateway(&settings.data_dir, gateway.address(), gateway.process().await)),
         ("free space", data::free_space(&settings.data_dir)),
         ("prices", prices(settings)),
         ("recall.embeddings", model(settings)),

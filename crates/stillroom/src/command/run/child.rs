@@ -20,6 +20,15 @@ const LOOK_AGAIN: Duration = Duration::from_millis(25);
 /// How much of the log is told when the start fails, in lines.
 const TOLD: usize = 6;
 
+/// Which gateway serves.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Ready {
+    /// This process.
+    Ours,
+    /// One that took the address first, as when two agents are started at once.
+    Another,
+}
+
 /// The process.
 pub(super) struct Child {
     process: process::Child,
@@ -46,11 +55,11 @@ impl Child {
         &self.log
     }
 
-    /// Waits until it serves.
+    /// Waits until it serves, or another does.
     ///
     /// # Errors
     /// It ended, or took too long.
-    pub(super) async fn wait_until_ready(&mut self, gateway: &Gateway) -> Result<(), Failure> {
+    pub(super) async fn wait_until_ready(&mut self, gateway: &Gateway) -> Result<Ready, Failure> {
         tokio::time::timeout(START, self.poll(gateway)).await.unwrap_or_else(|_| {
             Err(Failure::new(
                 "the gateway does not become ready",
@@ -60,18 +69,24 @@ impl Child {
         })
     }
 
-    async fn poll(&mut self, gateway: &Gateway) -> Result<(), Failure> {
-        while !gateway.is_ready().await {
-            if !matches!(self.process.try_wait(), Ok(None)) {
-                return Err(Failure::new(
-                    "the gateway ended at its start",
-                    self.tail(),
-                    "see `stillroom doctor`",
-                ));
+    async fn poll(&mut self, gateway: &Gateway) -> Result<Ready, Failure> {
+        loop {
+            let has_ended = !matches!(self.process.try_wait(), Ok(None));
+            let serving = if gateway.is_ready().await { gateway.process().await } else { None };
+            match serving {
+                Some(serving) if serving == self.process.id().to_string() => return Ok(Ready::Ours),
+                Some(_) if has_ended => return Ok(Ready::Another),
+                None if has_ended => {
+                    let why = self.tail();
+                    return Err(Failure::new(
+                        "the gateway ended at its start",
+                        why,
+                        "see `stillroom doctor`",
+                    ));
+                }
+                _ => tokio::time::sleep(LOOK_AGAIN).await,
             }
-            tokio::time::sleep(LOOK_AGAIN).await;
         }
-        Ok(())
     }
 
     /// Lets it finish what it has begun, and ends it. What it would not finish in time is lost.

@@ -6,12 +6,12 @@ mod detour;
 mod opencode;
 mod requests;
 
-use super::invocation::{Invocation, wait_for};
+use super::invocation::{Invocation, refuse_another_folder, wait_for};
 use crate::client::{Gateway, reachable};
 use crate::failure::Failure;
 use crate::output::note;
 use crate::settings::Loaded;
-use child::Child;
+use child::{Child, Ready};
 use std::ffi::OsString;
 use std::net::{SocketAddr, TcpListener};
 use std::process::{ExitCode, ExitStatus};
@@ -50,17 +50,29 @@ async fn find_or_start(
             return Err(ends(gateway.address()));
         }
         tell_of_token(shared);
-        return Ok((gateway, None));
+        return join(gateway, loaded).await;
     }
     tell_of_token(listen);
     let mut child = Child::start(&invocation.flags, listen, &loaded.settings().data_dir)?;
-    child.wait_until_ready(&gateway).await?;
+    if child.wait_until_ready(&gateway).await? == Ready::Another {
+        return join(gateway, loaded).await;
+    }
     note(&format!(
         "a gateway serves at {} until the agent ends; its log is {}",
         gateway.address(),
         child.log().display()
     ));
     Ok((gateway, Some(child)))
+}
+
+/// Behind a gateway that somebody else started, with settings of theirs.
+async fn join(gateway: Gateway, loaded: &Loaded) -> Result<(Gateway, Option<Child>), Failure> {
+    refuse_another_folder(&gateway, loaded).await?;
+    note(&format!(
+        "a gateway serves at {} already: the agent uses it as long as it runs, with the settings it was started with",
+        gateway.address()
+    ));
+    Ok((gateway, None))
 }
 
 /// An agent behind it would be refused, and one of its own could not have its data folder.

@@ -48,9 +48,9 @@ fn of_store(error: &StoreError) -> Failure {
     match error {
         StoreError::Folder { folder, reason } => unusable(folder, reason),
         StoreError::Locked { folder, holder } => Failure::new(
-            format!("another gateway (process {holder}) has the data folder {}", folder.display()),
+            format!("another Stillroom (process {holder}) has the data folder {}", folder.display()),
             "two at once would spoil it",
-            "use that one, stop it, or name another folder with --data-dir",
+            "use that gateway, stop it, or wait for the end of that command; or name another folder with --data-dir",
         ),
         other => Failure::new(
             "the database cannot be used",

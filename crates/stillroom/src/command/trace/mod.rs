@@ -27,7 +27,7 @@ struct Recorded {
 /// No gateway answers, or it does not know what is asked for.
 pub(crate) fn perform(invocation: &Invocation<'_>, asked: &Trace) -> Result<ExitCode, Failure> {
     wait_for(async {
-        let gateway = invocation.gateway()?;
+        let gateway = invocation.gateway().await?;
         if asked.follow {
             follow(&gateway, asked).await?
         } else {
