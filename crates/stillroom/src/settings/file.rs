@@ -8,13 +8,17 @@ use super::origin::{Choice, Line, Origin};
 use super::place::Places;
 use super::value::Value;
 use domain::secret::Secret;
-use std::io::ErrorKind;
+use std::fs;
+use std::io::{self, ErrorKind, Read as _};
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 use toml::de::{DeTable, DeValue};
 
 /// The name of a settings file.
 pub(crate) const NAME: &str = "stillroom.toml";
+
+/// How long a settings file may be, in bytes.
+const LONGEST: u64 = 1 << 20;
 
 /// A settings file that was looked up and read.
 #[derive(Debug)]
@@ -51,13 +55,24 @@ fn exists(path: &Path) -> bool {
 }
 
 fn read(path: &Path, choice: Choice) -> Result<SettingsFile, SettingsError> {
-    let bytes = std::fs::read(path)
+    let bytes = bytes(path, choice)
         .map_err(|cause| SettingsError::Unreadable { path: path.to_owned(), cause: cause.to_string() })?;
     let text = String::from_utf8(bytes).map_err(|error| {
         let origin = origin(path, choice, &error.as_bytes()[..error.utf8_error().valid_up_to()]);
         SettingsError::Syntax { origin, fault: "it is not UTF-8".to_owned() }
     })?;
     Ok(SettingsFile::of(path.to_owned(), choice, text))
+}
+
+/// A project that was cloned may bring a link to a device or a pipe, which has no end, or never begins. Who names one means it.
+fn bytes(path: &Path, choice: Choice) -> io::Result<Vec<u8>> {
+    if choice != Choice::Named && !fs::metadata(path)?.is_file() {
+        return Err(io::Error::other("it is no file"));
+    }
+    let mut bytes = Vec::new();
+    fs::File::open(path)?.take(LONGEST + 1).read_to_end(&mut bytes)?;
+    let is_too_long = bytes.len() as u64 > LONGEST;
+    if is_too_long { Err(io::Error::other("it is longer than a mebibyte")) } else { Ok(bytes) }
 }
 
 /// The place in a file behind the bytes `before`.

@@ -154,6 +154,13 @@ impl Editor<'_> {
     }
 
     fn revise(&mut self, id: &KnowledgeId, section: &Section) -> Result<(), StoreError> {
+        if self.seen.contains(id) {
+            let title = &section.title;
+            let why = format!(
+                "two sections of the file mean one entry, \u{201c}{title}\u{201d}: give one of them another title"
+            );
+            return Err(StoreError::Refused(why));
+        }
         let Some(known) = knowledge::one(self.transaction, id)? else { return Ok(()) };
         if known.project != section.project {
             let of = |project: &Option<ProjectId>| {

@@ -113,6 +113,19 @@ fn a_project_of_which_only_the_heading_is_left_is_deleted_when_that_is_asked_for
 }
 
 #[test]
+fn two_sections_that_mean_one_entry_refuse_the_file_whole() {
+    let mut store = known();
+    let section = |words: &str| format!("## Salt\n\ngotcha, confidence 0.5\n\n{words}\n\n");
+    let twins = format!("# Project {PROJECT}\n\n{}{}", section("two percent"), section("none at all"));
+    let refused = take(&mut store, &twins, TakingOver::default()).unwrap_err();
+    assert!(
+        matches!(&refused, StoreError::Refused(why) if why.contains("\u{201c}Salt\u{201d}")),
+        "{refused}"
+    );
+    assert!(sections(&mut store, None).iter().all(|section| section.title != "Salt"));
+}
+
+#[test]
 fn an_entry_below_another_project_refuses_the_file_whole() {
     let mut store = known();
     let mut edited = sections(&mut store, Some(PROJECT));

@@ -70,6 +70,20 @@ fn everywhere(key: &str, value: &str) -> [Desk; 2] {
     [Desk::new().variable(&variable, value), Desk::new().named(&line)]
 }
 
+#[cfg(unix)]
+#[test]
+fn a_found_file_that_has_no_end_or_never_begins_is_refused_at_once() {
+    let desk = Desk::new();
+    let here = desk.places().working_directory.join("stillroom.toml");
+    for endless in ["/dev/zero", "/dev/tty"] {
+        std::os::unix::fs::symlink(endless, &here).unwrap();
+        assert!(desk.refusal().contains("it is no file"), "{}", desk.refusal());
+        std::fs::remove_file(&here).unwrap();
+    }
+    let long = Desk::new().named("# ".repeat(1 << 20));
+    assert!(long.refusal().contains("it is longer than a mebibyte"), "{}", long.refusal());
+}
+
 #[test]
 fn a_secret_loses_the_line_end_that_came_with_it() {
     for (key, value) in SECRETS {
