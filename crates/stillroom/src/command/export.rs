@@ -8,7 +8,7 @@ use crate::cli::Export;
 use crate::client::encoded;
 use crate::failure::Failure;
 use domain::ids::ProjectId;
-use domain::knowledge_file::render;
+use domain::knowledge_file::{parse, render};
 use futures_util::StreamExt as _;
 use std::process::ExitCode;
 use store::{Scribe, Yours as _};
@@ -17,16 +17,34 @@ use store::{Scribe, Yours as _};
 pub(crate) fn perform(invocation: &Invocation<'_>, asked: &Export) -> Result<ExitCode, Failure> {
     wait_for(async {
         let mut keeper = Keeper::find(invocation).await?;
-        let mut sheet = Sheet::begin(asked.output.as_deref())?;
         if asked.all {
+            let mut sheet = Sheet::begin(asked.output.as_deref())?;
             write_all(&mut keeper, &mut sheet).await?;
+            sheet.finish()?;
         } else {
             let project = asked.project.as_deref().map(|project| named(invocation, project)).transpose()?;
-            sheet.write_text(&knowledge(&mut keeper, project.as_ref()).await?)?;
+            let text = knowledge(&mut keeper, project.as_ref()).await?;
+            project.map_or(Ok(()), |project| refuse_nothing(&text, &project))?;
+            let mut sheet = Sheet::begin(asked.output.as_deref())?;
+            sheet.write_text(&text)?;
+            sheet.finish()?;
         }
-        sheet.finish()?;
         Ok(ExitCode::SUCCESS)
     })
+}
+
+/// A name that was mistyped must not take the place of a file with knowledge.
+fn refuse_nothing(text: &str, project: &ProjectId) -> Result<(), Failure> {
+    let has_entries = parse(text).is_ok_and(|file| !file.sections.is_empty());
+    let none = || {
+        let what = format!("there is no knowledge of a project {project}");
+        Failure::new(
+            what,
+            "it has no entries, or is spelled otherwise",
+            "see what `stillroom knowledge` lists",
+        )
+    };
+    if has_entries { Ok(()) } else { Err(none()) }
 }
 
 async fn knowledge(keeper: &mut Keeper, project: Option<&ProjectId>) -> Result<String, Failure> {

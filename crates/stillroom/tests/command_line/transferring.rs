@@ -97,6 +97,12 @@ fn of_one_project_nothing_of_another_is_exported_and_nothing_that_lay_there_befo
         let exported = fs::read_to_string(&file).unwrap();
         assert!(exported.contains("Rye") && !exported.contains("Quince"), "{exported}");
         assert!(!exported.contains("left behind") && !partial.exists());
+        let name = file.display().to_string();
+        let mistyped = user.calls(&["--listen", listen, "export", "--project", "ovne", "--output", &name]);
+        assert!(
+            mistyped.code() == Some(1) && mistyped.err().contains("there is no knowledge of a project ovne")
+        );
+        assert_eq!(fs::read_to_string(&file).unwrap(), exported, "the good file stays");
         assert_eq!(served.and_then(Served::without_input).unwrap_or_default(), 0);
     }
 }
