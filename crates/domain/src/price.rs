@@ -116,15 +116,29 @@ impl PriceList {
         names(model).find_map(|name| self.row(name)).map(|(_, price)| *price)
     }
 
-    /// The longest row that `name` begins with.
+    /// The longest row that fits `name`.
     fn row(&self, name: &str) -> Option<(&String, &Price)> {
-        self.rows().filter(|(row, _)| name.starts_with(row.as_str())).max_by_key(|(row, _)| row.len())
+        self.rows().filter(|(row, _)| fits(row, name)).max_by_key(|(row, _)| row.len())
     }
 
     fn vendor(&self, model: &str) -> Option<Provider> {
         let (row, _) = names(model).find_map(|name| self.row(name))?;
         Some(if self.anthropic.contains_key(row) { Provider::Anthropic } else { Provider::OpenAi })
     }
+}
+
+/// Whether `row` is the beginning of `name`, up to its end or to a sign that parts its words, and nothing behind it says that it is
+/// a model of another size.
+fn fits(row: &str, name: &str) -> bool {
+    /// Sizes that are sold at prices of their own.
+    const SIZES: [&str; 3] = ["mini", "nano", "pro"];
+    let mut words = words_of(name);
+    words_of(row).all(|word| words.next() == Some(word)) && words.all(|word| !SIZES.contains(&word))
+}
+
+/// The words of a name; clouds and routers write other signs between them than vendors do.
+fn words_of(name: &str) -> impl Iterator<Item = &str> {
+    name.split(['-', '.', '@', ':'])
 }
 
 /// A model's name, and what is left of it without the words in front, up to a slash or a dot.
@@ -242,6 +256,7 @@ mod tests {
         assert_eq!(Price::of(Provider::Anthropic, "claude-opus-4-1-20250805").input, 15.0);
         assert_eq!(Price::of(Provider::Anthropic, "claude-opus-4-5-20251101").input, 5.0);
         assert_eq!(Price::of(Provider::OpenAi, "gpt-5-nano-x").input, 0.05);
+        assert_eq!(Price::of(Provider::OpenAi, "gpt-5-2025-08-07").input, 1.25);
         assert_eq!(Price::of(Provider::Anthropic, "house-brand").input, 3.0);
         for unknown in ["house-brand", "claude", "claude-2.1", "gpt-9"] {
             assert_eq!(Price::listed(unknown), None, "{unknown}");
@@ -298,6 +313,30 @@ mod tests {
             assert_eq!(Price::listed(name).map(|price| price.input), Some(5.0), "{name}");
         }
         assert_eq!(Price::listed("opencode/gpt-5.3-codex").map(|price| price.input), Some(1.75));
+    }
+
+    #[test]
+    fn no_model_is_sold_at_the_price_of_a_sibling_of_another_size_or_generation() {
+        for (name, input) in [
+            ("gpt-4o-mini-2024-07-18", 0.15),
+            ("gpt-4.1-nano", 0.1),
+            ("gpt-5.1-codex-max", 1.25),
+            ("gpt-5.4-mini", 0.75),
+            ("o3-2025-04-16", 2.0),
+            ("claude-opus-4", 15.0),
+            ("claude-opus-4-20250514", 15.0),
+            ("claude-opus-4@20250514", 15.0),
+            ("anthropic/claude-opus-4", 15.0),
+            ("anthropic/claude-opus-4.1", 15.0),
+            ("anthropic/claude-opus-4.5", 5.0),
+            ("us.anthropic.claude-opus-4-20250514-v1:0", 15.0),
+            ("claude-opus-5", 5.0),
+        ] {
+            assert_eq!(Price::listed(name).map(|price| price.input), Some(input), "{name}");
+        }
+        for unlisted in ["gpt-5-pro", "gpt-5.2-pro", "o3-pro", "gpt-5.5-mini", "gpt-4", "gpt-4ox", "o10"] {
+            assert_eq!(Price::listed(unlisted), None, "{unlisted}");
+        }
     }
 
     #[test]
