@@ -2,7 +2,7 @@
 
 use crate::columns::word;
 use crate::yours::forgetting::is_forgotten;
-use crate::{history, knowledge};
+use crate::{history, knowledge, session};
 use domain::conversation::RecordedMessage;
 use domain::ids::SessionId;
 use domain::knowledge::{KnowledgeEntry, Observation, unpinned};
@@ -32,6 +32,8 @@ pub struct CurationMaterial {
     pub messages: Vec<RecordedMessage>,
     /// What is already known of the same principal's same project, the last changed first. Only these may be changed.
     pub entries: Vec<KnowledgeEntry>,
+    /// How many turns since the last curation are in it.
+    pub turns: u32,
 }
 
 impl CurationMaterial {
@@ -173,5 +175,6 @@ pub(crate) fn curation_material(
         observations: newest(transaction, session, RECENT_OBSERVATIONS)?,
         messages: history::newest_pending(transaction, session, RECENT_MESSAGES)?,
         entries: knowledge::at_place(transaction, &place, KNOWN_ENTRIES)?,
+        turns: session::standing(transaction, session)?.turns_since_curation,
     })
 }

@@ -9,7 +9,7 @@ use domain::ids::{Principal, ProjectId, SessionId};
 use domain::knowledge::MERGED_ABOVE;
 use domain::provider::{Dialect, Provider, UpstreamKey};
 use domain::time::UnixMillis;
-use rusqlite::{OptionalExtension as _, Row, Transaction, named_params};
+use rusqlite::{OptionalExtension as _, Row, Transaction, named_params, params};
 use serde::Serialize;
 
 /// A session, as lists show it.
@@ -205,6 +205,16 @@ pub(crate) fn standing(transaction: &Transaction<'_>, session: &SessionId) -> ru
 pub(crate) fn curated(transaction: &Transaction<'_>, session: &SessionId) -> rusqlite::Result<()> {
     let sql = "UPDATE every_session SET turns_since_curation = 0 WHERE id = ?1";
     transaction.prepare_cached(sql)?.execute([session.as_str()]).map(drop)
+}
+
+/// So many of its turns are left for the curator after all.
+pub(crate) fn leave_uncurated(
+    transaction: &Transaction<'_>,
+    session: &SessionId,
+    turns: u32,
+) -> rusqlite::Result<()> {
+    let sql = "UPDATE every_session SET turns_since_curation = turns_since_curation + ?2 WHERE id = ?1";
+    transaction.prepare_cached(sql)?.execute(params![session.as_str(), turns]).map(drop)
 }
 
 fn summary(row: &Row<'_>) -> rusqlite::Result<SessionSummary> {

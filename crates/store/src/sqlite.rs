@@ -210,6 +210,10 @@ impl Store for SqliteStore {
         self.write(|transaction| knowledge::apply(transaction, session, operations, at))
     }
 
+    fn leave_uncurated(&mut self, session: &SessionId, turns: u32) -> Result<(), StoreError> {
+        self.write(|transaction| session::leave_uncurated(transaction, session, turns))
+    }
+
     fn begin_consolidation(
         &mut self,
         session: &SessionId,

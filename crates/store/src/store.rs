@@ -129,6 +129,12 @@ pub trait Store: Browse + Yours + Send {
         at: UnixMillis,
     ) -> Result<Applied, StoreError>;
 
+    /// Notes that so many of the session's turns were said while the curator's model thought, which it therefore did not see.
+    ///
+    /// # Errors
+    /// As told for the trait.
+    fn leave_uncurated(&mut self, session: &SessionId, turns: u32) -> Result<(), StoreError>;
+
     /// The entries of the session's project if there are more than `most` and they were not consolidated lately
     /// ([`domain::fading::is_consolidation_due`]); else none. Of very many those of which least is left, as many as one call can see to. Notes that they are consolidated from `now` on.
     ///

@@ -18,7 +18,7 @@ use domain::purpose::Purpose;
 use domain::time::UnixMillis;
 use machines::job::{Brief, Work};
 use std::collections::HashMap;
-use store::{CurationMaterial, Store, StoreError, Vain};
+use store::{Applied, CurationMaterial, Store, StoreError, Vain};
 use upstream::call::CallEnd;
 use upstream::dialect::{Completion, completion};
 use words::Asked;
@@ -48,21 +48,24 @@ enum Material {
 /// What a call is about.
 #[derive(Debug, Clone, Copy)]
 enum About {
-    Session,
+    Session {
+        /// How many of its turns were shown.
+        turns: u32,
+    },
     Crowd,
 }
 
 impl About {
     fn operations(self, answer: &str) -> Result<Vec<Operation>, String> {
         match self {
-            Self::Session => words::operations(answer),
+            Self::Session { .. } => words::operations(answer),
             Self::Crowd => words::reducing(answer),
         }
     }
 
     const fn in_vain(self) -> Vain {
         match self {
-            Self::Session => Vain::Curation,
+            Self::Session { .. } => Vain::Curation,
             Self::Crowd => Vain::Consolidation,
         }
     }
@@ -119,7 +122,8 @@ impl Curating {
         let settings = &self.caller.settings;
         let (most, room) = (settings.curator.max_entries, settings.distiller.pending_tokens);
         let asked = words::of_session(material, most, room, self.now());
-        self.change(About::Session, &brief, &lease, (asked, &material.entries)).await
+        self.change(About::Session { turns: material.turns }, &brief, &lease, (asked, &material.entries))
+            .await
     }
 
     async fn consolidate(&self, brief: Brief, lease: Lease, entries: &[KnowledgeEntry], all: u32) -> Work {
@@ -135,7 +139,7 @@ impl Curating {
         (asked, shown): (Asked, &[KnowledgeEntry]),
     ) -> Work {
         let caller = match about {
-            About::Session => &self.caller,
+            About::Session { .. } => &self.caller,
             About::Crowd => &self.consolidator,
         };
         let session = brief.session.clone();
@@ -167,7 +171,7 @@ impl Curating {
         let apply = move |store: &mut dyn Store| {
             let operations = of_what_was_shown(store, operations, &shown)?;
             match about {
-                About::Session => store.apply_operations(&session, &operations, at),
+                About::Session { turns } => of_turns(store, &session, &operations, turns, at),
                 About::Crowd => store.consolidate(&session, &operations, at),
             }
         };
@@ -179,6 +183,22 @@ impl Curating {
     fn now(&self) -> UnixMillis {
         UnixMillis::from(self.caller.clock.unix())
     }
+}
+
+/// Applies what came of so many turns, and leaves those that were said since.
+fn of_turns(
+    store: &mut dyn Store,
+    session: &SessionId,
+    operations: &[Operation],
+    turns: u32,
+    at: UnixMillis,
+) -> Result<Applied, StoreError> {
+    let unseen = store.standing(session)?.turns_since_curation.saturating_sub(turns);
+    let applied = store.apply_operations(session, operations, at)?;
+    if unseen > 0 {
+        store.leave_uncurated(session, unseen)?;
+    }
+    Ok(applied)
 }
 
 /// Without what would change an entry that somebody else changed or deleted while the model thought: it knows only what that said before.

@@ -160,27 +160,32 @@ async fn a_crowd_about_which_no_answer_is_of_use_rests_for_longer() {
     assert_eq!(curating.caller.desk.write(begins).await.unwrap(), (0, 3));
 }
 
-/// Has a person write an entry anew before it answers.
-struct Editing(Scripted, store::Desk, &'static str);
+/// Something happens before it answers.
+struct Meanwhile<F>(Scripted, F);
 
-impl Transport for Editing {
+impl<F: Fn() -> LocalBoxFuture<'static, ()>> Transport for Meanwhile<F> {
     fn send(&self, request: Request) -> LocalBoxFuture<'static, Result<Answer, Fault>> {
-        let (desk, answer, id) = (self.1.clone(), self.0.send(request), self.2);
-        let edit = move |store: &mut dyn Store| {
-            let draft = store::Draft {
-                category: domain::knowledge::Category::Gotcha,
-                title: "By hand".into(),
-                content: "as a person says".into(),
-                confidence: 1.0,
-            };
-            store.put_entry(&domain::ids::Principal::local(), &id.into(), &draft, UnixMillis(9))
-        };
+        let (happening, answer) = (self.1(), self.0.send(request));
         async move {
-            desk.write(edit).await.unwrap();
+            happening.await;
             answer.await
         }
         .boxed_local()
     }
+}
+
+/// A person writes the entry anew.
+async fn edit(desk: store::Desk, id: &'static str) {
+    let edit = move |store: &mut dyn Store| {
+        let draft = store::Draft {
+            category: domain::knowledge::Category::Gotcha,
+            title: "By hand".into(),
+            content: "as a person says".into(),
+            confidence: 1.0,
+        };
+        store.put_entry(&domain::ids::Principal::local(), &id.into(), &draft, UnixMillis(9))
+    };
+    desk.write(edit).await.unwrap();
 }
 
 #[tokio::test]
@@ -193,11 +198,37 @@ async fn what_a_person_changed_while_the_curator_thought_stays_as_the_person_sai
         let mut curating = curating(&provider);
         with_entries(&curating, 2).await;
         said(&curating.caller.desk, "s", &["The limit is 100.", "No, it is 200."]).await;
-        curating.caller.transport = Rc::new(Editing(provider, curating.caller.desk.clone(), "k1"));
+        let desk = curating.caller.desk.clone();
+        let editing = move || edit(desk.clone(), "k1").boxed_local();
+        curating.caller.transport = Rc::new(Meanwhile(provider, editing));
         let work = works(&curating).await;
         assert!(matches!(work, Work::Accepted { kept: 1, .. }), "{work:?}");
         let entries = curating.caller.desk.read(|store| store.knowledge(None)).await.unwrap();
         let says = |id: &str| entries.iter().find(|it| it.id.as_str() == id).map(|it| it.content.as_str());
         assert_eq!((says("k1"), says("k2")), (Some("as a person says"), Some("of use")));
     }
+}
+
+#[tokio::test]
+async fn turns_that_were_said_while_the_curator_thought_are_left_for_the_next_time() {
+    let provider = Scripted::new([(200, answer("[]", "end_turn")), (200, answer("[]", "end_turn"))]);
+    let mut curating = curating(&provider);
+    let desk = curating.caller.desk.clone();
+    let left =
+        || async { desk.read(|store| store.standing(&"s".into())).await.unwrap().turns_since_curation };
+    said(&desk, "s", &["The limit is 100."]).await;
+    let speaking = {
+        let desk = desk.clone();
+        move || {
+            let desk = desk.clone();
+            async move { drop(said(&desk, "s", &["The limit is 100.", "No, it is 200."]).await) }
+                .boxed_local()
+        }
+    };
+    curating.caller.transport = Rc::new(Meanwhile(provider.clone(), speaking));
+    assert!(matches!(works(&curating).await, Work::Accepted { .. }));
+    assert_eq!(left().await, 1, "nobody looked at the second");
+    curating.caller.transport = Rc::new(provider);
+    assert!(matches!(works(&curating).await, Work::Accepted { .. }));
+    assert_eq!(left().await, 0);
 }

@@ -138,6 +138,7 @@ mod tests {
             observations: vec![Observation { id, session, text, at: now, generation: 0, pinned: true }],
             messages: Vec::new(),
             entries: vec![entry("k1", "never used since", 0), entry("k2", "used just now", now.0)],
+            turns: 1,
         };
         let asked = of_session(&material, 40, 16_384, now);
         insta::assert_snapshot!("curator", format!("{}\n---\n{}", asked.system, asked.user));
@@ -176,6 +177,7 @@ mod tests {
                 message(format!("begin {} end", "x".repeat(1_000_000))),
             ],
             entries: Vec::new(),
+            turns: 1,
         };
         let user = of_session(&material, 40, 1000, now).user;
         assert!(estimated_tokens(&user) < 2 * 1000 + 100, "{}", user.len());
