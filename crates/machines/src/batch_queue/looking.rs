@@ -87,7 +87,7 @@ impl BatchMachine {
 
     pub(super) fn looked(&mut self, leader: &SessionId, work: &Work, endings: Vec<Ending>, now: Moment) {
         let Some(lot) = self.lots.get_mut(leader) else { return };
-        lot.saw(work, endings);
+        lot.saw(work, endings, now);
         let sessions = lot.sessions();
         self.note_refusal(&sessions, work, now);
     }

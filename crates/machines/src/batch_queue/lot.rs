@@ -14,6 +14,10 @@ use std::time::Duration;
 /// what it cannot interrupt (their references of the cancel endpoints).
 pub const SETTLED_WITHIN: Duration = Duration::from_secs(600);
 
+/// So many looks in a row may be answered with what is no news of the batch (not there, not now, a page of some proxy) before it
+/// is given up: what it did is paid for.
+const ODD_LOOKS: u8 = 3;
+
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(super) enum State {
     /// To be handed in.
@@ -44,8 +48,8 @@ pub(super) struct Stay {
     recall: Recall,
     /// How its items ended; none before the batch has.
     endings: Vec<Ending>,
-    /// The provider will never answer it.
-    lost: bool,
+    /// How many looks in a row were answered with what is no news.
+    odd: u8,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -57,9 +61,18 @@ enum Recall {
     Told,
 }
 
+/// Whether a look at a batch was answered, and not with how far it is.
+fn is_no_news(work: &Work) -> bool {
+    match work {
+        Work::Failed { evidence: Some(evidence), .. } => evidence.class == Class::RequestRefused,
+        Work::Unusable { .. } => true,
+        _ => false,
+    }
+}
+
 impl State {
     pub(super) const fn lying(mark: BatchMark, id: BatchId, until: Moment) -> Self {
-        Self::Lying(Stay { mark, id, until, recall: Recall::No, endings: Vec::new(), lost: false })
+        Self::Lying(Stay { mark, id, until, recall: Recall::No, endings: Vec::new(), odd: 0 })
     }
 }
 
@@ -178,19 +191,28 @@ impl Lot {
     }
 
     /// What a look says about the batch.
-    pub(super) fn saw(&mut self, work: &Work, seen: Vec<Ending>) {
-        let State::Lying(Stay { endings, lost, .. }) = &mut self.state else { return };
-        *endings = seen;
-        if !endings.is_empty() {
+    pub(super) fn saw(&mut self, work: &Work, seen: Vec<Ending>, now: Moment) {
+        let State::Lying(stay) = &mut self.state else { return };
+        stay.endings = seen;
+        if !stay.endings.is_empty() {
             // Whatever was forgotten is not to lie here for ever.
             let why = "the batch ended without a result".to_owned();
-            endings.resize(self.items.len(), Ending::Failed { cause: FailureCause::Answer, why });
+            stay.endings.resize(self.items.len(), Ending::Failed { cause: FailureCause::Answer, why });
         }
-        *lost = match work {
-            Work::Failed { evidence: Some(evidence), .. } => evidence.class == Class::RequestRefused,
-            Work::Unusable { .. } => true,
-            _ => false,
-        };
+        stay.odd = if is_no_news(work) { stay.odd.saturating_add(1) } else { 0 };
+        if stay.odd == ODD_LOOKS && stay.recall == Recall::No {
+            stay.until = stay.until.min(now);
+        }
+    }
+
+    /// The next of its sessions asks from now on, since nobody has a credential for this one; not one of those that `ask` already.
+    pub(super) fn change_leader(&mut self, asks: impl Fn(&SessionId) -> bool) {
+        let place = self.items.iter().position(|item| item.brief.session == self.leader.session);
+        let after = place.map_or(0, |place| place + 1);
+        let mut next = self.items.iter().cycle().skip(after).take(self.items.len());
+        if let Some(item) = next.find(|item| !item.is_forgotten() && !asks(&item.brief.session)) {
+            self.leader = item.brief.clone();
+        }
     }
 
     /// What is to be done with a lease; none when it is of no use.
@@ -236,7 +258,6 @@ impl Lot {
                 if order.due().is_some() { None } else { each(order.given_up(ending)) }
             }
             State::Missing { .. } => None,
-            State::Lying(Stay { lost: true, .. }) => each(ending),
             State::Lying(Stay { endings, .. }) => (!endings.is_empty()).then(|| endings.clone()),
             State::Back => each(Ending::Waiting { reason: WaitReason::Busy, ask_again_at: None }),
             State::TakenBack(_) => Some(Vec::new()),

@@ -60,10 +60,25 @@ impl BatchMachine {
         }
     }
 
+    /// The agent of the first session may never return, while those of others have long been back.
+    fn ask_in_another_name(&mut self, leader: &SessionId) {
+        let Some(mut lot) = self.lots.remove(leader) else { return };
+        if lot.is_looked_after() {
+            lot.change_leader(|session| self.lots.contains_key(session));
+        }
+        self.lots.insert(lot.leader.session.clone(), lot);
+    }
+
     /// What a job did not settle is followed by another: a look by a look, and what may pass by itself by another try.
     fn ended(&mut self, leader: &SessionId, ending: Ending, now: Moment, effects: &mut Vec<BatchEffect>) {
+        let has_no_credential = matches!(ending, Ending::Waiting { .. });
         let Some(endings) = self.lots.get_mut(leader).map(|lot| lot.settled_by(ending, now)) else { return };
-        let Some(endings) = endings else { return self.arm_hand_in(now, effects) };
+        let Some(endings) = endings else {
+            if has_no_credential {
+                self.ask_in_another_name(leader);
+            }
+            return self.arm_hand_in(now, effects);
+        };
         let Some(mut lot) = self.lots.remove(leader) else { return };
         let lay = lot.lies_in().cloned();
         let was_tried = lot.order().is_some_and(|order| order.was_tried());

@@ -25,15 +25,61 @@ fn an_item_whose_end_is_not_told_fails_with_its_batch() {
 }
 
 #[test]
-fn what_the_provider_will_never_answer_goes_and_its_sessions_do_without_batches() {
-    let errored = Work::Unusable { evidence: evidence(Class::Ok, 200), why: "errored".into() };
-    for work in [failed(Class::RequestRefused, 404), errored] {
+fn a_batch_that_three_looks_in_a_row_find_no_news_of_is_cancelled_and_its_sessions_do_without_batches() {
+    let page = || Work::Unusable { evidence: evidence(Class::Ok, 200), why: "a page of some proxy".into() };
+    for work in [failed(Class::RequestRefused, 404), failed(Class::RequestRefused, 408), page()] {
         let mut story = Story::lying(&["a", "b"]);
-        story.look(work, vec![]);
+        for _ in 0..3 {
+            story.look(work.clone(), vec![]);
+            assert_eq!((&story.effects[..], story.lies("a")), (&[][..], true), "it is paid for");
+        }
+        story.at(story.now + MINUTE, BatchMessage::LookDue);
+        story.answered(Access::Go(lease()));
+        assert_eq!(story.effects, [BatchEffect::Cancel { leader: brief("a"), batch: id(), lease: lease() }]);
+        story.performed(work.clone());
+        story.at(story.now + SETTLED_WITHIN.as_secs(), BatchMessage::LookDue);
         assert_eq!(let_down(&story.effects), ["a", "b"]);
-        assert_eq!(story.effects.last(), Some(&BatchEffect::Forget(mark())));
+        assert_eq!(story.effects[2], BatchEffect::Forget(mark()));
         assert!(!story.takes("a") && !story.takes("b") && story.takes("c"));
     }
+}
+
+#[test]
+fn a_look_that_is_answered_oddly_once_or_twice_costs_a_minute_and_no_work() {
+    let mut story = Story::lying(&["a"]);
+    for _ in 0..5 {
+        story.look(failed(Class::RequestRefused, 409), vec![]);
+        story.look(failed(Class::RequestRefused, 404), vec![]);
+        story.look(queued(), vec![]);
+    }
+    let work = Work::Accepted { evidence: evidence(Class::Ok, 200), kept: 3 };
+    story.look(work, vec![Ending::Done { kept: 3 }]);
+    assert_eq!(story.effects[0], over("a", Ending::Done { kept: 3 }));
+}
+
+#[test]
+fn a_batch_whose_first_session_has_no_credential_is_asked_for_in_the_name_of_the_next() {
+    let mut story = Story::new();
+    let lying = past(Whereabouts::Lying(mark(), id()), &["a", "b", "c"], Duration::ZERO);
+    story.say(BatchMessage::Restored(vec![lying]));
+    let says = |story: &mut Story, session: &str, access: Access| {
+        let leads: BatchEffect = BatchEffect::Ask(brief(session));
+        story.at(story.now + MINUTE, BatchMessage::LookDue);
+        assert_eq!(story.effects[0], leads);
+        story.say(BatchMessage::Job(JobMessage::Answered { session: session.into(), access }));
+    };
+    let none = || Access::Wait { reason: WaitReason::NoCredential, ask_again_at: None };
+    for session in ["a", "b", "c", "a"] {
+        says(&mut story, session, none());
+    }
+    says(&mut story, "b", Access::Go(lease()));
+    assert!(matches!(&story.effects[..], [BatchEffect::Look { batch, .. }] if batch.leader == brief("b")));
+    let work = Work::Accepted { evidence: evidence(Class::Ok, 200), kept: 3 };
+    let endings = vec![Ending::Done { kept: 1 }, Ending::Done { kept: 2 }, Ending::Done { kept: 3 }];
+    story.say(BatchMessage::Looked { leader: "b".into(), lease: lease(), work, endings });
+    story.say(BatchMessage::Job(JobMessage::Settled { session: "b".into(), access: None }));
+    let done = |(session, kept)| over(session, Ending::Done { kept });
+    assert_eq!(story.effects[..3], [("a", 1), ("b", 2), ("c", 3)].map(done));
 }
 
 #[test]
