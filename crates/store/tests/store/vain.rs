@@ -58,6 +58,20 @@ fn what_no_answer_of_the_curator_is_of_use_for_is_passed_over_until_more_is_said
 }
 
 #[test]
+fn after_an_answer_of_use_the_day_for_which_the_curator_gives_nothing_up_begins_anew() {
+    let mut store = store_with("s", &["a"]);
+    let refuse =
+        |store: &mut SqliteStore, at| store.refuse(&id("s"), &Vain::Curation, UnixMillis(at)).unwrap();
+    assert!(!refuse(&mut store, 1));
+    store.apply_operations(&id("s"), &[], UnixMillis(2)).unwrap();
+    an_answer_is_of_use(&mut store, 3);
+    for at in DAY..DAY + i64::from(2 * GIVEN_UP) {
+        assert!(!refuse(&mut store, at), "what was long ago or of use before tells nothing: at {at}");
+    }
+    assert!(refuse(&mut store, 2 * DAY));
+}
+
+#[test]
 fn while_no_answer_is_of_use_at_all_the_curator_gives_nothing_up_for_a_day() {
     let mut store = store_with("s", &["a"]);
     let mut refuse = |at| store.refuse(&id("s"), &Vain::Curation, UnixMillis(at)).unwrap();
