@@ -11,7 +11,7 @@ use crate::waiting::{Put, Waiting};
 use crate::{KeptRequest, Meter, Notebook, Projects, RequestShelf, Speaker, Spoken, Turn};
 use actor::{Cause, Mailbox};
 use bytes::Bytes;
-use domain::conversation::{Answered, Asked, CacheTtl, Digest, Part, Stop, chain};
+use domain::conversation::{Answered, Asked, CacheTtl, Digest, Message, Part, Stop, chained};
 use domain::ids::ProjectId;
 use domain::price::Price;
 use domain::provider::Dialect;
@@ -303,6 +303,8 @@ fn warmable(turn: &Turn, asked: &Asked, answered: &Answered) -> Result<CacheTtl,
 fn record(heard: &mut Heard<'_>) -> TurnRecord {
     let Heard { turn, asked, project, answered, .. } = heard;
     let (messages, answer) = (take(&mut asked.messages), answered.message.take());
+    let follows = asked.follows.as_deref().map(Digest::called);
+    let before = follows.unwrap_or(Digest::START);
     TurnRecord {
         session: turn.session.clone(),
         principal: turn.principal.clone(),
@@ -316,8 +318,8 @@ fn record(heard: &mut Heard<'_>) -> TurnRecord {
         project: project.clone(),
         injection: turn.injection.clone(),
         at: turn.at,
-        head: chain(messages.iter().chain(&answer)).last().copied().unwrap_or(Digest::START),
-        follows: asked.follows.as_deref().map(Digest::called),
+        head: chained(before, messages.iter().chain(&answer).map(Message::digest)).last().unwrap_or(before),
+        follows,
         messages,
         answer,
         usage: answered.usage,

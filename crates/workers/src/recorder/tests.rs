@@ -202,6 +202,22 @@ fn what_goes_on_record_is_what_was_asked_and_answered_and_whether_that_was_cut()
 }
 
 #[test]
+fn a_turn_that_goes_on_from_what_its_provider_keeps_is_named_after_that() {
+    let story = Story::inline();
+    let on_record = |rest: &str| {
+        let request = format!(r#"{{"model":"m","input":"thanks"{rest}}}"#);
+        let turn = Turn { dialect: Dialect::OpenAiResponses, ..Turn::of("s", request) };
+        let TurnRecord { follows, head, .. } =
+            record(&mut story.recorder.0.heard(&turn).expect("it can be read"));
+        (follows, head)
+    };
+    let thanks = Message::text(Role::User, "thanks").digest();
+    let before = Digest::called("resp_1");
+    assert_eq!(on_record(r#","previous_response_id":"resp_1""#), (Some(before), before.then(thanks)));
+    assert_eq!(on_record(""), (None, Digest::START.then(thanks)), "another conversation");
+}
+
+#[test]
 fn what_is_waited_for_after_a_turn_and_how_long_ago_it_left_is_told_with_it() {
     let story = Story::inline();
     let told = |stop: &str| {
