@@ -37,12 +37,11 @@ pub const NEVER_MERGED: u32 = 5;
 pub fn unpinned(line: &str) -> (&str, bool) {
     let line = line.trim();
     let bare = line.trim_start_matches(EMPHASIS);
-    match bare.strip_prefix(PIN) {
-        // What was opened before the mark is closed right behind it, or at the end.
-        Some(text) if bare.len() < line.len() => (text.trim_matches(EMPHASIS).trim(), true),
-        Some(text) => (text.trim(), true),
-        None => (line, false),
-    }
+    let Some(text) = bare.strip_prefix(PIN) else { return (line, false) };
+    // What was opened before the mark is closed right behind it, or at the end; all else is the text's own.
+    let close: String = line[..line.len() - bare.len()].chars().rev().collect();
+    let text = text.strip_prefix(&close).or_else(|| text.strip_suffix(&close)).unwrap_or(text);
+    (text.trim(), true)
 }
 
 /// What kind of knowledge an entry is.
@@ -302,7 +301,9 @@ mod tests {
         for plain in ["**Never** PINNED:", "__init__ runs", "Never."] {
             assert_eq!(unpinned(plain), (plain, false));
         }
-        assert_eq!(unpinned("PINNED: `x` runs `y`"), ("`x` runs `y`", true));
+        for set_off in ["PINNED: `x` runs `y`", "**PINNED:** `x` runs `y`", "**PINNED: `x` runs `y`**"] {
+            assert_eq!(unpinned(set_off), ("`x` runs `y`", true), "{set_off}");
+        }
     }
 
     #[test]
