@@ -64,14 +64,14 @@ mod tests {
     use std::time::Duration;
     use tokio::time::sleep;
 
-    /// The status of the answer to a body that comes in such pieces, each so many seconds after the one before.
-    async fn answered(pieces: &'static [(u64, &'static str)]) -> (StatusCode, Option<String>) {
+    /// The status of the answer to a body that comes in pieces of so many bytes, each so many seconds after the one before.
+    async fn answered(pieces: &'static [(u64, usize)]) -> (StatusCode, Option<String>) {
         let length = |body: Bytes| async move { body.len().to_string() };
         let app = App::new().service(web::scope("").wrap(from_fn(paced)).route("/", web::post().to(length)));
         let app = init_service(app).await;
-        let body = stream::iter(pieces).then(|(seconds, piece)| async move {
+        let body = stream::iter(pieces).then(|(seconds, size)| async move {
             sleep(Duration::from_secs(*seconds)).await;
-            Ok::<_, PayloadError>(Bytes::from_static(piece.as_bytes()))
+            Ok::<_, PayloadError>(Bytes::from(vec![b'x'; *size]))
         });
         let body: Payload = Payload::Stream { payload: Box::pin(body) };
         let (request, _) = TestRequest::post().to_request().replace_payload(body);
@@ -83,11 +83,19 @@ mod tests {
     #[actix_web::test]
     async fn a_body_that_comes_in_time_is_read_and_one_that_does_not_is_given_up() {
         tokio::time::pause();
-        assert_eq!(answered(&[(0, "a"), (59, "b")]).await, (StatusCode::OK, None));
-        let stalled = Some("upload_stalled".to_owned());
-        assert_eq!(
-            answered(&[(0, "a longer piece"), (61, "b")]).await,
-            (StatusCode::REQUEST_TIMEOUT, stalled)
-        );
+        for in_time in [&[(0, 1), (59, 1)][..], &[(0, 64 * 1024), (59, 1), (59, 1)]] {
+            assert_eq!(answered(in_time).await, (StatusCode::OK, None), "{in_time:?}");
+        }
+        for (late, code) in [
+            (&[(0, 14), (61, 1)][..], "upload_stalled"),
+            (&[(0, 64 * 1024), (59, 1), (61, 1)], "upload_stalled"),
+            (&[(0, 1), (59, 1), (2, 1)], "upload_too_slow"),
+        ] {
+            assert_eq!(
+                answered(late).await,
+                (StatusCode::REQUEST_TIMEOUT, Some(code.to_owned())),
+                "{late:?}"
+            );
+        }
     }
 }
