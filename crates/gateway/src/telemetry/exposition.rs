@@ -107,6 +107,7 @@ mod tests {
         metrics.set_store_faults(2);
         metrics.dropped(&store::Dropped { messages: 3, bytes: 4096, ..store::Dropped::default() });
         metrics.passed_over(PassedOver { kind: "message", count: 4 });
+        metrics.passed_over(PassedOver { kind: "session", count: 1 });
         metrics.warm_saved(0.25);
         metrics.warm_cost(0.125);
         metrics
@@ -164,7 +165,9 @@ mod tests {
         let turns = "stillroom_facts_shed_total{actor=\"Recorder\",msg=\"TurnCompleted\"}";
         assert_eq!(value(turns), 1.0);
         let kept = (value("stillroom_turns_recorded_total"), value("stillroom_store_faults_total"));
-        assert_eq!((kept, value("stillroom_passed_over_total{kind=\"message\"}")), ((1.0, 2.0), 4.0));
+        let passed_over = ["message", "session"]
+            .map(|kind| value(&format!("stillroom_passed_over_total{{kind=\"{kind}\"}}")));
+        assert_eq!((kept, passed_over), ((1.0, 2.0), [4.0, 1.0]));
         assert_eq!(value("stillroom_retention_dropped_total{kind=\"message\"}"), 3.0);
         assert_eq!(value("stillroom_retention_dropped_total{kind=\"session\"}"), 0.0);
         assert_eq!(value("stillroom_retention_bytes_in_use"), 4096.0);
