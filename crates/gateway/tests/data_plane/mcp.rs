@@ -116,6 +116,7 @@ fn what_is_wrong_with_a_call_is_said() {
         ("/mcp?project=oven", "forget", json!({"id": "k9"}), "there is no entry \"k9\" in this project"),
         ("/mcp?project=.", "remember", note("Oven"), "\".\" is a folder only to who says it"),
         ("/mcp", "recall", json!({"query": "hour", "project": "~/oven"}), "say its whole path"),
+        ("/mcp", "recall", json!({"query": "hour", "project": "../oven"}), "say its whole path"),
         (
             "/mcp?project=garden&project=garden",
             "recall",
