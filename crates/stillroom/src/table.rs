@@ -154,7 +154,12 @@ mod tests {
         let rows =
             cells(&[&["ID", "CLIENT", "MODEL"], &[id, "claude-code/2.1.330", "claude-opus-5-5-20260901"]]);
         assert!(fitted(&rows, Some(60))[1].starts_with(&format!("{id}  ")), "{:?}", fitted(&rows, Some(60)));
-        assert!(fitted(&rows, Some(40))[1].starts_with("01a221cc-1f"), "{:?}", fitted(&rows, Some(40)));
+        let narrow = fitted(&rows, Some(40));
+        assert!(narrow[1].starts_with("01a221cc-1f"), "{narrow:?}");
+        assert!(
+            narrow.iter().all(|line| measure_text_width(line) <= 40),
+            "then it gives way too: {narrow:?}"
+        );
     }
 
     proptest! {

@@ -269,6 +269,25 @@ fn a_log_of_codexs_lands_as_if_its_turns_had_been_recorded_and_only_once() {
 }
 
 #[test]
+fn a_line_with_half_a_sign_is_a_part_of_its_conversation() {
+    let claude = vec![asks(1, None, "bake a loaf"), answers(2, 1, "m", text("hi"), Some("end_turn"))];
+    let logs: [(Box<dyn Log>, _, _); 2] =
+        [(Box::<ClaudeCode>::default(), claude, CLAUDE), (Box::<Codex>::default(), codex_log(), CODEX)];
+    for (mut log, lines, session) in logs {
+        let mut store = SqliteStore::in_memory().unwrap();
+        for line in lines {
+            // No JSON of ours can hold it.
+            log.read(&line.to_string().replace("bake a loaf", r"bake a \ud83d"), &Nowhere);
+            store.import_some(&Principal::local(), &log.take(), false).unwrap();
+        }
+        store.import_some(&Principal::local(), &log.close(), false).unwrap();
+        let messages = said(&mut store, session);
+        assert_eq!(messages[0], (Role::User, "bake a \u{fffd}\u{fffd}\u{fffd}".into()));
+        assert!(messages.len() > 1, "{messages:?}");
+    }
+}
+
+#[test]
 fn no_line_makes_a_reader_panic() {
     let odd = [
         json!(null),

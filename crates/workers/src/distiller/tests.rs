@@ -136,7 +136,7 @@ async fn what_a_provider_has_against_a_request_counts_against_messages_only_if_i
         (404, "model: m", 0),
         (400, "This credential may not be used for other requests", 0),
         (400, "Your credit balance is too low to be used", 0),
-        (529, "too long a queue", 0),
+        (529, "Overloaded: an input is too long to be taken now", 0),
     ] {
         let provider = Scripted::default();
         let distilling = distilling(&provider, 1);
