@@ -17,6 +17,17 @@ fn a_gateway_for_one_agent_ends_with_its_input() {
 }
 
 #[test]
+fn a_log_for_machines_is_json_to_its_last_line_also_with_the_messages_between_actors() {
+    let user = User::new();
+    let listen = ["serve", "--until-input-ends", "--listen", "127.0.0.1:0"];
+    let asked = [&listen[..], &["--trace-actors", "--log-format", "json"]].concat();
+    let (code, log) = Served::started(user.command(&asked)).without_input_and_log();
+    let lines: Vec<Value> = log.lines().map(|line| serde_json::from_str(line).expect(line)).collect();
+    assert_eq!(code, Some(0));
+    assert!(lines.iter().any(|line| line["target"] == "trace"), "{log}");
+}
+
+#[test]
 fn a_taken_port_and_a_taken_folder_are_failures_that_say_what_to_do() {
     let user = User::new();
     let served = Served::by(&user);
