@@ -210,14 +210,17 @@ fn of_what_was_shown(
     let mut kept = Vec::with_capacity(operations.len());
     for operation in operations {
         let about = match &operation {
-            Operation::Update { id, .. } | Operation::Delete { id, .. } => KnowledgeId::from(id),
-            Operation::Create { .. } | Operation::Contradict { .. } => {
-                kept.push(operation);
-                continue;
-            }
+            Operation::Create { .. } => Vec::new(),
+            Operation::Update { id, .. } | Operation::Delete { id, .. } => vec![id],
+            Operation::Contradict { id, with, .. } => vec![id, with],
         };
-        let version = shown.get(&about).copied();
-        if version.is_none() || store.entry(&about)?.map(|entry| entry.version) == version {
+        let mut is_as_shown = true;
+        for id in about.into_iter().map(KnowledgeId::from) {
+            let version = shown.get(&id).copied();
+            // What is nowhere is not passed over: an answer about it is of no use, which the store says.
+            is_as_shown &= store.entry(&id)?.map(|entry| entry.version) == version;
+        }
+        if is_as_shown {
             kept.push(operation);
         }
     }

@@ -225,12 +225,12 @@ pub(crate) async fn said(desk: &Desk, session: &str, words: &[&str]) -> Vec<i64>
     said_in(desk, session, None, words).await
 }
 
-/// The same in this folder.
-pub(crate) async fn said_in(desk: &Desk, session: &str, folder: Option<&str>, words: &[&str]) -> Vec<i64> {
+/// A turn in which these words were said.
+pub(crate) fn turn(session: &str, folder: Option<&str>, words: &[&str]) -> TurnRecord {
     let text = |text: &&str| Said { role: Role::User, parts: vec![Part::Text { text: (*text).to_owned() }] };
     let (session, brief) = (SessionId::from(session), brief(Dialect::AnthropicMessages, "m"));
-    let turn = TurnRecord {
-        session: session.clone(),
+    TurnRecord {
+        session,
         principal: brief.principal,
         identity: None,
         client: "test".into(),
@@ -249,7 +249,12 @@ pub(crate) async fn said_in(desk: &Desk, session: &str, folder: Option<&str>, wo
         stop: Some(Stop::End),
         head: Digest::START,
         cut: false,
-    };
+    }
+}
+
+/// The same in this folder.
+pub(crate) async fn said_in(desk: &Desk, session: &str, folder: Option<&str>, words: &[&str]) -> Vec<i64> {
+    let (turn, session) = (turn(session, folder, words), SessionId::from(session));
     let record = move |store: &mut dyn store::Store| {
         store.record_turn(&turn)?;
         store.pending(&session, u64::MAX, UnixMillis(1))

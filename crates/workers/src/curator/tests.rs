@@ -1,8 +1,9 @@
 //! What becomes of a model's answer, and when it is not asked.
 
 use super::*;
-use crate::samples::{Listening, Scripted, answer, brief, caller, charges, lease, said};
+use crate::samples::{Listening, Scripted, answer, brief, caller, charges, lease, said, turn};
 use domain::fading::CONSOLIDATION_REST;
+use domain::ids::Principal;
 use domain::provider::Dialect;
 use domain::segment::GIVEN_UP;
 use domain::settings::Settings;
@@ -160,52 +161,80 @@ async fn a_crowd_about_which_no_answer_is_of_use_rests_for_longer() {
     assert_eq!(curating.caller.desk.write(begins).await.unwrap(), (0, 3));
 }
 
-/// Something happens before it answers.
-struct Meanwhile<F>(Scripted, F);
+/// What a person does while the curator thinks.
+type Deed = fn(&mut dyn Store) -> Result<(), StoreError>;
 
-impl<F: Fn() -> LocalBoxFuture<'static, ()>> Transport for Meanwhile<F> {
+/// Has a person do something before it answers.
+struct Meanwhile(Scripted, store::Desk, Deed);
+
+impl Transport for Meanwhile {
     fn send(&self, request: Request) -> LocalBoxFuture<'static, Result<Answer, Fault>> {
-        let (happening, answer) = (self.1(), self.0.send(request));
+        let (desk, answer, deed) = (self.1.clone(), self.0.send(request), self.2);
         async move {
-            happening.await;
+            desk.write(deed).await.unwrap();
             answer.await
         }
         .boxed_local()
     }
 }
 
-/// A person writes the entry anew.
-async fn edit(desk: store::Desk, id: &'static str) {
-    let edit = move |store: &mut dyn Store| {
-        let draft = store::Draft {
-            category: domain::knowledge::Category::Gotcha,
-            title: "By hand".into(),
-            content: "as a person says".into(),
-            confidence: 1.0,
-        };
-        store.put_entry(&domain::ids::Principal::local(), &id.into(), &draft, UnixMillis(9))
-    };
-    desk.write(edit).await.unwrap();
+fn by_hand() -> store::Draft {
+    store::Draft {
+        category: domain::knowledge::Category::Gotcha,
+        title: "By hand".into(),
+        content: "as a person says".into(),
+        confidence: 1.0,
+    }
 }
+
+/// What k1, k2 and k3 say after an answer that does `operation` and changes k2, the `deed` of a person in between.
+async fn said_after(operation: &str, deed: Deed) -> [Option<String>; 3] {
+    let both = format!(r#"[{operation},{{"op":"update","id":"k2","content":"of use"}}]"#);
+    let provider = Scripted::new([(200, answer(&both, "end_turn"))]);
+    let mut curating = curating(&provider);
+    with_entries(&curating, 2).await;
+    said(&curating.caller.desk, "s", &["The limit is 100.", "No, it is 200."]).await;
+    curating.caller.transport = Rc::new(Meanwhile(provider, curating.caller.desk.clone(), deed));
+    let work = works(&curating).await;
+    assert!(matches!(work, Work::Accepted { kept: 1, .. }), "{operation} {work:?}");
+    let entries = curating.caller.desk.read(|store| store.knowledge(None)).await.unwrap();
+    let says = |id: &str| entries.iter().find(|it| it.id.as_str() == id).map(|it| it.content.clone());
+    assert!(entries.iter().all(|it| it.contradicts.is_empty()));
+    ["k1", "k2", "k3"].map(says)
+}
+
+const CHANGES_K1: [&str; 3] = [
+    r#"{"op":"update","id":"k1","content":"as it was"}"#,
+    r#"{"op":"delete","id":"k1","reason":"old"}"#,
+    r#"{"op":"contradict","id":"k2","with":"k1","reason":"both"}"#,
+];
 
 #[tokio::test]
 async fn what_a_person_changed_while_the_curator_thought_stays_as_the_person_said() {
-    let of_k1 =
-        [r#"{"op":"update","id":"k1","content":"as it was"}"#, r#"{"op":"delete","id":"k1","reason":"old"}"#];
-    for operation in of_k1 {
-        let both = format!(r#"[{operation},{{"op":"update","id":"k2","content":"of use"}}]"#);
-        let provider = Scripted::new([(200, answer(&both, "end_turn"))]);
-        let mut curating = curating(&provider);
-        with_entries(&curating, 2).await;
-        said(&curating.caller.desk, "s", &["The limit is 100.", "No, it is 200."]).await;
-        let desk = curating.caller.desk.clone();
-        let editing = move || edit(desk.clone(), "k1").boxed_local();
-        curating.caller.transport = Rc::new(Meanwhile(provider, editing));
-        let work = works(&curating).await;
-        assert!(matches!(work, Work::Accepted { kept: 1, .. }), "{work:?}");
-        let entries = curating.caller.desk.read(|store| store.knowledge(None)).await.unwrap();
-        let says = |id: &str| entries.iter().find(|it| it.id.as_str() == id).map(|it| it.content.as_str());
-        assert_eq!((says("k1"), says("k2")), (Some("as a person says"), Some("of use")));
+    let edit: Deed =
+        |store| store.put_entry(&Principal::local(), &"k1".into(), &by_hand(), UnixMillis(9)).map(drop);
+    for operation in CHANGES_K1 {
+        let says = said_after(operation, edit).await;
+        assert_eq!(says, [Some("as a person says".into()), Some("of use".into()), None], "{operation}");
+    }
+}
+
+#[tokio::test]
+async fn what_a_person_deleted_while_the_curator_thought_keeps_nothing_else_from_being_changed() {
+    let delete: Deed =
+        |store| store.let_go((&Principal::local(), &"oven".into()), &"k1".into(), UnixMillis(9)).map(drop);
+    for operation in CHANGES_K1 {
+        assert_eq!(said_after(operation, delete).await, [None, Some("of use".into()), None], "{operation}");
+    }
+}
+
+#[tokio::test]
+async fn what_the_curator_was_not_shown_is_changed_by_no_answer_of_it() {
+    let note: Deed =
+        |store| store.remember((&Principal::local(), &"oven".into()), &by_hand(), UnixMillis(9)).map(drop);
+    for operation in CHANGES_K1 {
+        let [_, of_use, says] = said_after(&operation.replace("k1", "k3"), note).await;
+        assert_eq!((of_use, says), (Some("of use".into()), Some("as a person says".into())), "{operation}");
     }
 }
 
@@ -217,15 +246,9 @@ async fn turns_that_were_said_while_the_curator_thought_are_left_for_the_next_ti
     let left =
         || async { desk.read(|store| store.standing(&"s".into())).await.unwrap().turns_since_curation };
     said(&desk, "s", &["The limit is 100."]).await;
-    let speaking = {
-        let desk = desk.clone();
-        move || {
-            let desk = desk.clone();
-            async move { drop(said(&desk, "s", &["The limit is 100.", "No, it is 200."]).await) }
-                .boxed_local()
-        }
-    };
-    curating.caller.transport = Rc::new(Meanwhile(provider.clone(), speaking));
+    let speak: Deed =
+        |store| store.record_turn(&turn("s", None, &["The limit is 100.", "No, it is 200."])).map(drop);
+    curating.caller.transport = Rc::new(Meanwhile(provider.clone(), desk.clone(), speak));
     assert!(matches!(works(&curating).await, Work::Accepted { .. }));
     assert_eq!(left().await, 1, "nobody looked at the second");
     curating.caller.transport = Rc::new(provider);
