@@ -52,7 +52,7 @@ pub(crate) fn append<'m>(
         None if known + TURN >= links.len() => Overlap::none(),
         None => {
             let last_known = standing_for(transaction, session, &links[known.saturating_sub(1)..known])?;
-            Overlap::find(transaction, session, &names, &last_known)?.longer_than(known)
+            Overlap::find(transaction, session, &names, (known, &last_known))?
         }
     };
     let claimed = Claimed::new(&links[..known], &overlap);

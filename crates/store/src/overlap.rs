@@ -41,13 +41,13 @@ impl Overlap {
         Self { from: 0, stored: Vec::new() }
     }
 
-    /// Of the history of `session` whose messages are called `names`. Where the `last_known` of its links is the last message stored,
-    /// there is none to look for: all that is behind it is new.
+    /// Of the history of `session` whose messages are called `names`, of which so many are known from the beginning on. Where the last of
+    /// those is the last message stored, all that is behind it is new; elsewhere it takes more messages than that to tell otherwise.
     pub(crate) fn find(
         transaction: &Transaction<'_>,
         session: &SessionId,
         names: &[Digest],
-        last_known: &HashSet<i64>,
+        (known, last_known): (usize, &HashSet<i64>),
     ) -> rusqlite::Result<Self> {
         let sql = "SELECT id, digest FROM message WHERE session = ?1 ORDER BY id DESC LIMIT ?2";
         let mut statement = transaction.prepare_cached(sql)?;
@@ -55,7 +55,7 @@ impl Overlap {
         let last =
             statement.query_map(params![session.as_str(), COMPARED], row)?.collect::<Result<Vec<_>, _>>()?;
         if last.first().is_some_and(|(id, _)| last_known.contains(id)) {
-            return Ok(Self::none());
+            return Ok(Self::all_new());
         }
         let agreeing = |end: usize| {
             let together = names[..end].iter().rev().zip(&last);
@@ -63,17 +63,12 @@ impl Overlap {
         };
         let longest = (AGREEING..=names.len()).rev().find_map(|end| {
             let count = agreeing(end);
-            (count >= AGREEING).then_some((end - count, count))
+            (count >= AGREEING.max(known + 1)).then_some((end - count, count))
         });
         Ok(longest.map_or_else(Self::none, |(from, count)| Self {
             from,
             stored: last[..count].iter().rev().map(|(id, _)| *id).collect(),
         }))
-    }
-
-    /// The same, unless more messages are known from the beginning on.
-    pub(crate) fn longer_than(self, known: usize) -> Self {
-        if self.stored.len() > known { self } else { Self::none() }
     }
 
     /// How the message at `place` of the history stands to it.

@@ -161,6 +161,14 @@ fn going_back_and_on_from_there_keeps_both_ways() {
 }
 
 #[test]
+fn a_word_of_a_way_that_was_left_is_another_message_when_it_is_said_on_the_new_one() {
+    let mut store = store_with("s", &["a", "b", "yes", "d"]);
+    say(&mut store, "s", &["a", "b", "c", "e"]);
+    say(&mut store, "s", &["a", "b", "c", "e", "f", "g", "yes", "h"]);
+    assert_eq!(texts(&mut store, "s"), ["a", "b", "yes", "d", "c", "e", "f", "g", "yes", "h"]);
+}
+
+#[test]
 fn a_text_past_the_limit_is_kept_cut_with_a_mark() {
     let mut store = SqliteStore::in_memory().unwrap();
     let fits = "x".repeat(LONGEST_TEXT);
