@@ -1,0 +1,114 @@
+//! What the provider answers, whole or chunk by chunk.
+
+use super::{Call, Turn};
+use crate::dialect::draft::Draft;
+use crate::dialect::json::{Raw, Text, first_is_json, items, read, texts};
+use crate::dialect::openai_usage::usage;
+use crate::events;
+use crate::provider_error::ProviderError;
+use domain::conversation::{Answered, Part, Stop};
+use serde::Deserialize;
+
+pub(crate) fn answered(body: &[u8]) -> Answered {
+    let mut answer = Answer::default();
+    if first_is_json(body) {
+        answer.whole(&String::from_utf8_lossy(body));
+    } else {
+        events::all(body).iter().for_each(|event| answer.event(&event.data));
+    }
+    answer.draft.finish()
+}
+
+/// An answer while it is read.
+#[derive(Default)]
+struct Answer {
+    draft: Draft,
+    /// Said before the end, and only worth something when the end comes.
+    reason: Option<Stop>,
+}
+
+/// A whole answer, or a chunk of a stream: they differ only in the word for what is said.
+#[derive(Deserialize)]
+struct Chunk<'b> {
+    #[serde(borrow)]
+    choices: Option<Raw<'b>>,
+    #[serde(borrow)]
+    usage: Option<Raw<'b>>,
+}
+
+#[derive(Deserialize)]
+struct Choice<'b> {
+    #[serde(default)]
+    index: u64,
+    #[serde(borrow, alias = "delta")]
+    message: Option<Raw<'b>>,
+    #[serde(borrow)]
+    finish_reason: Option<Text<'b>>,
+}
+
+/// What is said stands before the calls, as it does when it comes back in the next request.
+const WORDS: u64 = 0;
+const CALLS: u64 = 1;
+
+impl Answer {
+    /// Whoever sends a whole answer has ended it, even if not everybody says why.
+    fn whole(&mut self, json: &str) {
+        self.chunk(json);
+        let ended = !self.draft.is_empty() || self.reason.is_some();
+        self.draft.stop = ended.then(|| self.reason.unwrap_or(Stop::Other));
+    }
+
+    fn event(&mut self, data: &str) {
+        if data.trim() == "[DONE]" {
+            self.draft.stop = Some(self.reason.unwrap_or(Stop::Other));
+        } else {
+            self.chunk(data);
+        }
+    }
+
+    fn chunk(&mut self, json: &str) {
+        self.draft.fail(ProviderError::in_object(json));
+        let Some(chunk) = read::<Chunk<'_>>(json) else { return };
+        if let Some(usage) = chunk.usage.and_then(usage) {
+            self.draft.usage = usage;
+        }
+        // Of several choices the agent goes on with the first.
+        let first = items::<Choice<'_>>(chunk.choices).into_iter().find(|choice| choice.index == 0);
+        if let Some(choice) = first {
+            self.reason = choice.finish_reason.map(|reason| stop(&reason)).or(self.reason);
+            self.said(choice.message);
+        }
+    }
+
+    fn said(&mut self, message: Option<Raw<'_>>) {
+        let Some(turn) = message.and_then(|message| read::<Turn<'_>>(message.get())) else { return };
+        for words in texts(turn.content) {
+            self.draft.say((WORDS, 0), &words);
+        }
+        for (at, call) in (0..).zip(items::<Call<'_>>(turn.tool_calls)) {
+            self.call(call.index.unwrap_or(at), call);
+        }
+    }
+
+    /// The first piece of a call names it; the following ones bring more of its input.
+    fn call(&mut self, index: u64, call: Call<'_>) {
+        let place = (CALLS, index);
+        let function = call.function;
+        let (name, input) = function.map_or((None, None), |function| (function.name, function.arguments));
+        if let (Some(id), Some(name)) = (call.id.filter(|id| !id.is_empty()), name) {
+            let (id, name) = (id.0.into_owned(), name.0.into_owned());
+            self.draft.put(place, Part::ToolCall { id, name, input: String::new() });
+        }
+        self.draft.call(place, input.as_deref().unwrap_or_default());
+    }
+}
+
+fn stop(reason: &str) -> Stop {
+    match reason {
+        "stop" => Stop::End,
+        "tool_calls" | "function_call" => Stop::ToolUse,
+        "length" => Stop::Length,
+        "content_filter" => Stop::Refused,
+        _ => Stop::Other,
+    }
+}

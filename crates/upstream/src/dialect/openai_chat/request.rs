@@ -1,0 +1,91 @@
+//! What a client asks: the conversation, whose it is, and how the answer is wanted.
+
+use super::{Call, Turn};
+use crate::dialect::directory::directory;
+use crate::dialect::draft::spoken;
+use crate::dialect::json::{Raw, Text, asks_for_json, compact, items, texts};
+use crate::dialect::{opening, outline};
+use crate::unreadable::Unreadable;
+use domain::conversation::{Asked, Message, Part, Role};
+use serde::Deserialize;
+
+#[derive(Deserialize)]
+struct Request<'b> {
+    #[serde(borrow, default)]
+    model: Text<'b>,
+    stream: Option<bool>,
+    max_tokens: Option<u64>,
+    max_completion_tokens: Option<u64>,
+    #[serde(borrow)]
+    messages: Option<Raw<'b>>,
+    #[serde(borrow)]
+    tools: Option<Raw<'b>>,
+    #[serde(borrow)]
+    response_format: Option<Raw<'b>>,
+    #[serde(borrow)]
+    prompt_cache_key: Option<Text<'b>>,
+}
+
+pub(crate) fn asked(body: &[u8]) -> Result<Asked, Unreadable> {
+    let request: Request<'_> = serde_json::from_slice(body)?;
+    let turns: Vec<Turn<'_>> = items(request.messages);
+    let messages: Vec<Message> = turns.iter().filter_map(message).collect();
+    Ok(Asked {
+        directory: stated_directory(&turns, &messages),
+        structured: asks_for_json(request.response_format),
+        tools: items::<Raw<'_>>(request.tools).len(),
+        output_limit: request.max_completion_tokens.or(request.max_tokens),
+        stream: request.stream.unwrap_or_default(),
+        model: request.model.0.into_owned(),
+        cache_key: request.prompt_cache_key.map(|key| key.0.into_owned()),
+        follows: None,
+        unread_beginning: None,
+        cache: None,
+        session: None,
+        messages,
+    })
+}
+
+/// See [`glance`](crate::dialect::glance).
+pub(crate) fn glance(body: &[u8]) -> Result<Asked, Unreadable> {
+    let is_answer = |turn: &[u8]| {
+        let turn: Option<Turn<'_>> = serde_json::from_slice(turn).ok();
+        turn.is_some_and(|turn| turn.role.as_deref() == Some("assistant"))
+    };
+    asked(&outline::opening(body, "messages", None, is_answer))
+}
+
+fn message(turn: &Turn<'_>) -> Option<Message> {
+    let words = || texts(turn.content).into_iter().map(|text| Part::Text { text: text.into_owned() });
+    let (role, parts): (Role, Vec<Part>) = match turn.role.as_deref()? {
+        "user" => (Role::User, words().collect()),
+        "assistant" => (Role::Assistant, words().chain(calls(turn)).collect()),
+        "tool" => (Role::User, tool_result(turn).into_iter().collect()),
+        _ => return None,
+    };
+    let parts: Vec<Part> = parts.into_iter().filter_map(spoken).collect();
+    (!parts.is_empty()).then_some(Message { role, parts })
+}
+
+fn calls(turn: &Turn<'_>) -> impl Iterator<Item = Part> {
+    items::<Call<'_>>(turn.tool_calls).into_iter().filter_map(|call| {
+        let function = call.function?;
+        let input = function.arguments.filter(|input| !input.trim().is_empty());
+        Some(Part::ToolCall {
+            id: call.id?.0.into_owned(),
+            name: function.name?.0.into_owned(),
+            input: input.map_or_else(|| "{}".to_owned(), |input| compact(&input)),
+        })
+    })
+}
+
+fn tool_result(turn: &Turn<'_>) -> Option<Part> {
+    let id = turn.tool_call_id.as_ref()?.to_string();
+    Some(Part::ToolResult { id, text: texts(turn.content).join("\n") })
+}
+
+fn stated_directory(turns: &[Turn<'_>], messages: &[Message]) -> Option<String> {
+    let instructs = |turn: &&Turn<'_>| matches!(turn.role.as_deref(), Some("system" | "developer"));
+    let instructions: Vec<_> = turns.iter().filter(instructs).flat_map(|turn| texts(turn.content)).collect();
+    directory(instructions.iter().map(AsRef::as_ref).chain(opening(messages)))
+}
