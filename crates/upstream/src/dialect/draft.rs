@@ -40,6 +40,18 @@ impl Draft {
         }
     }
 
+    /// Names the tool call at a place, which begins with that. A name that it has stays.
+    pub(super) fn name_call(&mut self, place: Place, called: &str, tool: &str) {
+        let nameless = || Part::ToolCall { id: String::new(), name: String::new(), input: String::new() };
+        if let Part::ToolCall { id, name, .. } = self.parts.entry(place).or_insert_with(nameless) {
+            for (known, new) in [(id, called), (name, tool)] {
+                if known.is_empty() {
+                    new.clone_into(known);
+                }
+            }
+        }
+    }
+
     /// More of a tool call's input at a place.
     pub(super) fn call(&mut self, place: Place, more: &str) {
         if let Some(Part::ToolCall { input, .. }) = self.parts.get_mut(&place) {

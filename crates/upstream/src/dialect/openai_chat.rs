@@ -1,6 +1,7 @@
 //! OpenAI Chat Completions: `POST /v1/chat/completions`.
 
 mod answer;
+mod calls;
 mod request;
 
 pub(super) use answer::answered;
@@ -39,6 +40,21 @@ struct Function<'b> {
     name: Option<Text<'b>>,
     #[serde(borrow)]
     arguments: Option<Text<'b>>,
+}
+
+impl Call<'_> {
+    /// What the provider calls it; empty where it has no name for it, as some local ones.
+    fn id(&self) -> &str {
+        self.id.as_deref().unwrap_or_default()
+    }
+
+    fn name(&self) -> &str {
+        self.function.as_ref().and_then(|function| function.name.as_deref()).unwrap_or_default()
+    }
+
+    fn arguments(&self) -> &str {
+        self.function.as_ref().and_then(|function| function.arguments.as_deref()).unwrap_or_default()
+    }
 }
 
 pub(super) fn completion(call: &Completion) -> Value {

@@ -189,6 +189,42 @@ fn calls_in_a_whole_chat_answer_need_no_index() {
 }
 
 #[test]
+fn a_call_in_a_chat_stream_is_one_however_its_pieces_are_counted_and_named() {
+    let said = |pieces: &[&str]| {
+        let data =
+            |piece: &&str| format!("data: {{\"choices\":[{{\"delta\":{{\"tool_calls\":[{piece}]}}}}]}}\n\n");
+        of(OpenAiChat, &(pieces.iter().map(data).collect::<String>() + "data: [DONE]\n\n")).message
+    };
+    let (one, two) = (call("1", "x", r#"{"a":1}"#), call("2", "y", r#"{"b":2}"#));
+    for index in ["", r#""index":0,"#] {
+        let piece = |id: u8, name: &str, input: &str| {
+            format!(r#"{{{index}"id":"{id}","function":{{"name":"{name}","arguments":"{input}"}}}}"#)
+        };
+        let [first, second] = [piece(1, "x", r#"{\"a\":1}"#), piece(2, "y", r#"{\"b\":2}"#)];
+        assert_eq!(said(&[&first, &second]), says(vec![one.clone(), two.clone()]), "{index}");
+        for name in ["x", ""] {
+            let [first, second] = [piece(1, "x", r#"{\"a\""#), piece(1, name, ":1}")];
+            assert_eq!(said(&[&first, &second]), says(vec![one.clone()]), "{index} {name}");
+        }
+    }
+}
+
+#[test]
+fn a_chat_call_without_an_id_counts_in_the_answer_as_in_the_next_request() {
+    for id in ["", r#""id":"","#, r#""id":null,"#] {
+        let calls =
+            format!(r#""tool_calls":[{{{id}"index":0,"function":{{"name":"x","arguments":"{{}}"}}}}]"#);
+        let stream = format!("data: {{\"choices\":[{{\"delta\":{{{calls}}}}}]}}\n\ndata: [DONE]\n\n");
+        let said = says(vec![call("", "x", "{}")]);
+        assert_eq!(of(OpenAiChat, &stream).message, said, "{id}");
+        let whole = format!(r#"{{"choices":[{{"message":{{{calls}}}}}]}}"#);
+        assert_eq!(of(OpenAiChat, &whole).message, said, "{id}");
+        let request = format!(r#"{{"messages":[{{"role":"assistant","content":null,{calls}}}]}}"#);
+        assert_eq!(asked(OpenAiChat, request.as_bytes()).unwrap().messages.pop(), said, "{id}");
+    }
+}
+
+#[test]
 fn each_reason_to_stop_has_its_word() {
     let stop = |dialect, reason: &str| {
         let body = match dialect {

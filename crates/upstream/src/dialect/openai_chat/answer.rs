@@ -1,12 +1,13 @@
 //! What the provider answers, whole or chunk by chunk.
 
+use super::calls::Calls;
 use super::{Call, Turn};
 use crate::dialect::draft::Draft;
 use crate::dialect::json::{Raw, Text, first_is_json, items, read, texts};
 use crate::dialect::openai_usage::usage;
 use crate::events;
 use crate::provider_error::ProviderError;
-use domain::conversation::{Answered, Part, Stop};
+use domain::conversation::{Answered, Stop};
 use serde::Deserialize;
 
 pub(crate) fn answered(body: &[u8]) -> Answered {
@@ -23,6 +24,8 @@ pub(crate) fn answered(body: &[u8]) -> Answered {
 #[derive(Default)]
 struct Answer {
     draft: Draft,
+    calls: Calls,
+    is_whole: bool,
     /// Said before the end, and only worth something when the end comes.
     reason: Option<Stop>,
 }
@@ -53,6 +56,7 @@ const CALLS: u64 = 1;
 impl Answer {
     /// Whoever sends a whole answer has ended it, even if not everybody says why.
     fn whole(&mut self, json: &str) {
+        self.is_whole = true;
         self.chunk(json);
         let ended = !self.draft.is_empty() || self.reason.is_some();
         self.draft.stop = ended.then(|| self.reason.unwrap_or(Stop::Other));
@@ -86,20 +90,19 @@ impl Answer {
             self.draft.say((WORDS, 0), &words);
         }
         for (at, call) in (0..).zip(items::<Call<'_>>(turn.tool_calls)) {
-            self.call(call.index.unwrap_or(at), call);
+            // In a whole answer each stands for itself, and in its place.
+            let index = call.index.or(self.is_whole.then_some(at));
+            self.call(index, &call);
         }
     }
 
-    /// The first piece of a call names it; the following ones bring more of its input.
-    fn call(&mut self, index: u64, call: Call<'_>) {
-        let place = (CALLS, index);
-        let function = call.function;
-        let (name, input) = function.map_or((None, None), |function| (function.name, function.arguments));
-        if let (Some(id), Some(name)) = (call.id.filter(|id| !id.is_empty()), name) {
-            let (id, name) = (id.0.into_owned(), name.0.into_owned());
-            self.draft.put(place, Part::ToolCall { id, name, input: String::new() });
+    /// A piece of a call. Its id and its tool come with the first one, and with some providers again with each.
+    fn call(&mut self, index: Option<u64>, call: &Call<'_>) {
+        let (id, name) = (call.id(), call.name());
+        if let Some(place) = self.calls.place(index, id, name) {
+            self.draft.name_call((CALLS, place), id, name);
+            self.draft.call((CALLS, place), call.arguments());
         }
-        self.draft.call(place, input.as_deref().unwrap_or_default());
     }
 }
 

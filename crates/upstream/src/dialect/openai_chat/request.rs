@@ -60,7 +60,7 @@ fn message(turn: &Turn<'_>) -> Option<Message> {
     let (role, parts): (Role, Vec<Part>) = match turn.role.as_deref()? {
         "user" => (Role::User, words().collect()),
         "assistant" => (Role::Assistant, words().chain(calls(turn)).collect()),
-        "tool" => (Role::User, tool_result(turn).into_iter().collect()),
+        "tool" => (Role::User, vec![tool_result(turn)]),
         _ => return None,
     };
     let parts: Vec<Part> = parts.into_iter().filter_map(spoken).collect();
@@ -68,20 +68,19 @@ fn message(turn: &Turn<'_>) -> Option<Message> {
 }
 
 fn calls(turn: &Turn<'_>) -> impl Iterator<Item = Part> {
-    items::<Call<'_>>(turn.tool_calls).into_iter().filter_map(|call| {
-        let function = call.function?;
-        let input = function.arguments.filter(|input| !input.trim().is_empty());
-        Some(Part::ToolCall {
-            id: call.id?.0.into_owned(),
-            name: function.name?.0.into_owned(),
-            input: input.map_or_else(|| "{}".to_owned(), |input| compact(&input)),
-        })
-    })
+    items::<Call<'_>>(turn.tool_calls).into_iter().filter_map(|call| call_part(&call))
 }
 
-fn tool_result(turn: &Turn<'_>) -> Option<Part> {
-    let id = turn.tool_call_id.as_ref()?.to_string();
-    Some(Part::ToolResult { id, text: texts(turn.content).join("\n") })
+/// Ids are no condition: what a provider left unnamed comes back unnamed.
+fn call_part(call: &Call<'_>) -> Option<Part> {
+    let (id, name) = (call.id().to_owned(), call.name().to_owned());
+    let input = if call.arguments().trim().is_empty() { "{}".to_owned() } else { compact(call.arguments()) };
+    (!id.is_empty() || !name.is_empty()).then_some(Part::ToolCall { id, name, input })
+}
+
+fn tool_result(turn: &Turn<'_>) -> Part {
+    let id = turn.tool_call_id.as_deref().unwrap_or_default().to_owned();
+    Part::ToolResult { id, text: texts(turn.content).join("\n") }
 }
 
 fn stated_directory(turns: &[Turn<'_>], messages: &[Message]) -> Option<String> {
