@@ -11,6 +11,7 @@ mod anthropic_messages;
 mod directory;
 mod draft;
 mod escaped;
+mod lenient;
 mod openai_chat;
 mod openai_responses;
 mod openai_usage;

@@ -9,6 +9,7 @@ pub(super) use request::{asked, glance};
 
 use super::Completion;
 use super::json::{Raw, Text};
+use super::lenient::{lenient, whole_number};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -27,8 +28,9 @@ struct Turn<'b> {
 
 #[derive(Deserialize)]
 struct Call<'b> {
+    #[serde(default, deserialize_with = "whole_number")]
     index: Option<u64>,
-    #[serde(borrow)]
+    #[serde(borrow, default, deserialize_with = "lenient")]
     id: Option<Text<'b>>,
     #[serde(borrow)]
     function: Option<Function<'b>>,
@@ -36,9 +38,9 @@ struct Call<'b> {
 
 #[derive(Deserialize)]
 struct Function<'b> {
-    #[serde(borrow)]
+    #[serde(borrow, default, deserialize_with = "lenient")]
     name: Option<Text<'b>>,
-    #[serde(borrow)]
+    #[serde(borrow, default, deserialize_with = "lenient")]
     arguments: Option<Text<'b>>,
 }
 

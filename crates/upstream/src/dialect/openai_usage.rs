@@ -1,21 +1,29 @@
 //! Tokens as OpenAI counts them, under the names of both of its dialects.
 
 use super::json::{Raw, read};
+use super::lenient::{lenient, whole_number};
 use domain::conversation::Usage;
 use serde::Deserialize;
 
 #[derive(Deserialize)]
 struct Counted {
+    #[serde(default, deserialize_with = "whole_number")]
     prompt_tokens: Option<u64>,
+    #[serde(default, deserialize_with = "whole_number")]
     input_tokens: Option<u64>,
+    #[serde(default, deserialize_with = "whole_number")]
     completion_tokens: Option<u64>,
+    #[serde(default, deserialize_with = "whole_number")]
     output_tokens: Option<u64>,
+    #[serde(default, deserialize_with = "lenient")]
     prompt_tokens_details: Option<Details>,
+    #[serde(default, deserialize_with = "lenient")]
     input_tokens_details: Option<Details>,
 }
 
 #[derive(Deserialize)]
 struct Details {
+    #[serde(default, deserialize_with = "whole_number")]
     cached_tokens: Option<u64>,
 }
 

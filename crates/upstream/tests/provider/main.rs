@@ -8,3 +8,5 @@ mod asked;
 mod call;
 #[cfg(test)]
 mod directories;
+#[cfg(test)]
+mod odd_fields;

@@ -3,6 +3,7 @@
 use super::{Block, part, parts};
 use crate::dialect::draft::{Draft, Place};
 use crate::dialect::json::{Raw, Text, first_is_json, read};
+use crate::dialect::lenient::{lenient, whole_number};
 use crate::events;
 use crate::provider_error::ProviderError;
 use domain::conversation::{Answered, Part, Stop, Usage};
@@ -30,11 +31,11 @@ struct Answer {
 
 #[derive(Deserialize)]
 struct Whole<'b> {
-    #[serde(borrow, rename = "type")]
+    #[serde(borrow, default, rename = "type", deserialize_with = "lenient")]
     kind: Option<Text<'b>>,
     #[serde(borrow)]
     content: Option<Raw<'b>>,
-    #[serde(borrow)]
+    #[serde(borrow, default, deserialize_with = "lenient")]
     stop_reason: Option<Text<'b>>,
     #[serde(borrow)]
     usage: Option<Raw<'b>>,
@@ -44,8 +45,8 @@ struct Whole<'b> {
 struct StreamEvent<'b> {
     #[serde(borrow, rename = "type")]
     kind: Text<'b>,
-    #[serde(default)]
-    index: u64,
+    #[serde(default, deserialize_with = "whole_number")]
+    index: Option<u64>,
     #[serde(borrow)]
     message: Option<Raw<'b>>,
     #[serde(borrow)]
@@ -62,7 +63,7 @@ struct Delta<'b> {
     text: Option<Text<'b>>,
     #[serde(borrow)]
     partial_json: Option<Text<'b>>,
-    #[serde(borrow)]
+    #[serde(borrow, default, deserialize_with = "lenient")]
     stop_reason: Option<Text<'b>>,
 }
 
@@ -84,13 +85,14 @@ impl Answer {
 
     fn event(&mut self, data: &str) {
         let Some(event) = read::<StreamEvent<'_>>(data) else { return };
+        let place = (event.index.unwrap_or_default(), 0);
         match &*event.kind {
             "message_start" => {
                 let message = event.message.and_then(|message| read::<Whole<'_>>(message.get()));
                 self.count.merge(message.and_then(|message| message.usage));
             }
-            "content_block_start" => self.begin((event.index, 0), event.content_block),
-            "content_block_delta" => self.more((event.index, 0), event.delta),
+            "content_block_start" => self.begin(place, event.content_block),
+            "content_block_delta" => self.more(place, event.delta),
             "message_delta" => {
                 self.count.merge(event.usage);
                 let delta = event.delta.and_then(|delta| read::<Delta<'_>>(delta.get()));
@@ -140,17 +142,24 @@ fn stop(reason: &str) -> Stop {
 /// The provider's count as it stands. Events bring parts of it, each with the total so far.
 #[derive(Default, Deserialize)]
 struct Count {
+    #[serde(default, deserialize_with = "whole_number")]
     input_tokens: Option<u64>,
+    #[serde(default, deserialize_with = "whole_number")]
     output_tokens: Option<u64>,
+    #[serde(default, deserialize_with = "whole_number")]
     cache_read_input_tokens: Option<u64>,
+    #[serde(default, deserialize_with = "whole_number")]
     cache_creation_input_tokens: Option<u64>,
+    #[serde(default, deserialize_with = "lenient")]
     cache_creation: Option<Creation>,
 }
 
 /// What was written to the cache, by time to live.
 #[derive(Deserialize)]
 struct Creation {
+    #[serde(default, deserialize_with = "whole_number")]
     ephemeral_5m_input_tokens: Option<u64>,
+    #[serde(default, deserialize_with = "whole_number")]
     ephemeral_1h_input_tokens: Option<u64>,
 }
 

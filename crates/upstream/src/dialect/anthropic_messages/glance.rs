@@ -6,6 +6,7 @@ use super::request::{asked, session, wants_schema};
 use crate::dialect::directory::stated_in;
 use crate::dialect::escaped::{text, trimmed};
 use crate::dialect::json::{Raw, Text, asks_for_json};
+use crate::dialect::lenient::Whole;
 use crate::dialect::outline::elements;
 use crate::dialect::walk::Walk;
 use crate::unreadable::Unreadable;
@@ -46,12 +47,11 @@ pub(crate) fn glance(body: &[u8], is_named: bool) -> Result<Asked, Unreadable> {
     let Some(request) = Request::of(body) else {
         return Ok(Asked { cache: None, ..asked(body)? });
     };
-    let model: Text<'_> = read(request.model)?;
     let turns = request.turns.unwrap_or_default();
     Ok(Asked {
-        model: model.0.into_owned(),
-        stream: read::<Option<bool>>(request.stream)?.unwrap_or_default(),
-        output_limit: read(request.max_tokens)?,
+        model: fitting(request.model).map(|Text(model)| model.into_owned()).unwrap_or_default(),
+        stream: fitting(request.stream).unwrap_or_default(),
+        output_limit: fitting(request.max_tokens).map(|Whole(limit)| limit),
         directory: stated_directory(&request.system.unwrap_or_default(), &turns),
         session: request.metadata.filter(|_| !is_named).and_then(raw).and_then(session),
         structured: asks_for_json(request.output_format.and_then(raw))
@@ -197,7 +197,7 @@ fn raw(value: &[u8]) -> Option<Raw<'_>> {
     std::str::from_utf8(value).ok().map(Raw)
 }
 
-/// The value, read; what it is without one when there is none.
-fn read<'b, T: Deserialize<'b> + Default>(value: Option<&'b [u8]>) -> serde_json::Result<T> {
-    value.map_or_else(|| Ok(T::default()), serde_json::from_slice)
+/// The value, if it has the wanted shape.
+fn fitting<'b, T: Deserialize<'b>>(value: Option<&'b [u8]>) -> Option<T> {
+    serde_json::from_slice(value?).ok()
 }

@@ -4,6 +4,7 @@ use super::parts;
 use super::reminder::without_reminders;
 use crate::dialect::directory::directory;
 use crate::dialect::json::{Raw, Text, asks_for_json, items, read, texts};
+use crate::dialect::lenient::{lenient, whole_number};
 use crate::dialect::opening;
 use crate::dialect::outline::elements;
 use crate::unreadable::Unreadable;
@@ -12,10 +13,11 @@ use serde::Deserialize;
 
 #[derive(Deserialize)]
 struct Request<'b> {
-    #[serde(borrow, default)]
-    model: Text<'b>,
-    #[serde(default)]
+    #[serde(borrow, default, deserialize_with = "lenient")]
+    model: Option<Text<'b>>,
+    #[serde(default, deserialize_with = "lenient")]
     stream: Option<bool>,
+    #[serde(default, deserialize_with = "whole_number")]
     max_tokens: Option<u64>,
     #[serde(borrow)]
     messages: Option<Raw<'b>>,
@@ -29,6 +31,7 @@ struct Request<'b> {
     output_config: Option<Raw<'b>>,
     #[serde(borrow)]
     output_format: Option<Raw<'b>>,
+    #[serde(default, deserialize_with = "lenient")]
     cache_control: Option<Mark>,
 }
 
@@ -44,6 +47,7 @@ struct Turn<'b> {
 /// A cache mark: the prompt up to here is to be kept.
 #[derive(Deserialize)]
 struct Mark {
+    #[serde(default, deserialize_with = "lenient")]
     ttl: Option<String>,
 }
 
@@ -72,7 +76,7 @@ fn spoken(request: Request<'_>, turns: &[Turn<'_>]) -> Asked {
         tools: request.tools.map_or(0, |tools| elements(tools.get().as_bytes()).count()),
         output_limit: request.max_tokens,
         stream: request.stream.unwrap_or_default(),
-        model: request.model.0.into_owned(),
+        model: request.model.map(|model| model.0.into_owned()).unwrap_or_default(),
         cache_key: None,
         follows: None,
         unread_beginning: None,

@@ -4,6 +4,7 @@ use super::calls::Calls;
 use super::{Call, Turn};
 use crate::dialect::draft::Draft;
 use crate::dialect::json::{Raw, Text, first_is_json, items, read, texts};
+use crate::dialect::lenient::{lenient, whole_number};
 use crate::dialect::openai_usage::usage;
 use crate::events;
 use crate::provider_error::ProviderError;
@@ -41,11 +42,11 @@ struct Chunk<'b> {
 
 #[derive(Deserialize)]
 struct Choice<'b> {
-    #[serde(default)]
-    index: u64,
+    #[serde(default, deserialize_with = "whole_number")]
+    index: Option<u64>,
     #[serde(borrow, alias = "delta")]
     message: Option<Raw<'b>>,
-    #[serde(borrow)]
+    #[serde(borrow, default, deserialize_with = "lenient")]
     finish_reason: Option<Text<'b>>,
 }
 
@@ -77,7 +78,9 @@ impl Answer {
             self.draft.usage = usage;
         }
         // Of several choices the agent goes on with the first.
-        let first = items::<Choice<'_>>(chunk.choices).into_iter().find(|choice| choice.index == 0);
+        let first = items::<Choice<'_>>(chunk.choices)
+            .into_iter()
+            .find(|choice| choice.index.unwrap_or_default() == 0);
         if let Some(choice) = first {
             self.reason = choice.finish_reason.map(|reason| stop(&reason)).or(self.reason);
             self.said(choice.message);

@@ -4,6 +4,7 @@ use super::{Call, Turn};
 use crate::dialect::directory::directory;
 use crate::dialect::draft::spoken;
 use crate::dialect::json::{Raw, Text, asks_for_json, compact, items, texts};
+use crate::dialect::lenient::{lenient, whole_number};
 use crate::dialect::{opening, outline};
 use crate::unreadable::Unreadable;
 use domain::conversation::{Asked, Message, Part, Role};
@@ -11,10 +12,13 @@ use serde::Deserialize;
 
 #[derive(Deserialize)]
 struct Request<'b> {
-    #[serde(borrow, default)]
-    model: Text<'b>,
+    #[serde(borrow, default, deserialize_with = "lenient")]
+    model: Option<Text<'b>>,
+    #[serde(default, deserialize_with = "lenient")]
     stream: Option<bool>,
+    #[serde(default, deserialize_with = "whole_number")]
     max_tokens: Option<u64>,
+    #[serde(default, deserialize_with = "whole_number")]
     max_completion_tokens: Option<u64>,
     #[serde(borrow)]
     messages: Option<Raw<'b>>,
@@ -22,7 +26,7 @@ struct Request<'b> {
     tools: Option<Raw<'b>>,
     #[serde(borrow)]
     response_format: Option<Raw<'b>>,
-    #[serde(borrow)]
+    #[serde(borrow, default, deserialize_with = "lenient")]
     prompt_cache_key: Option<Text<'b>>,
 }
 
@@ -36,7 +40,7 @@ pub(crate) fn asked(body: &[u8]) -> Result<Asked, Unreadable> {
         tools: items::<Raw<'_>>(request.tools).len(),
         output_limit: request.max_completion_tokens.or(request.max_tokens),
         stream: request.stream.unwrap_or_default(),
-        model: request.model.0.into_owned(),
+        model: request.model.map(|model| model.0.into_owned()).unwrap_or_default(),
         cache_key: request.prompt_cache_key.map(|key| key.0.into_owned()),
         follows: None,
         unread_beginning: None,

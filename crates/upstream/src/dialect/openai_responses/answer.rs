@@ -3,6 +3,7 @@
 use super::{Item, said};
 use crate::dialect::draft::Draft;
 use crate::dialect::json::{Raw, Text, first_is_json, items, read};
+use crate::dialect::lenient::{lenient, whole_number};
 use crate::dialect::openai_usage::usage;
 use crate::events;
 use crate::provider_error::ProviderError;
@@ -21,9 +22,9 @@ pub(crate) fn answered(body: &[u8]) -> Answered {
 
 #[derive(Deserialize)]
 struct Whole<'b> {
-    #[serde(borrow)]
+    #[serde(borrow, default, deserialize_with = "lenient")]
     id: Option<Text<'b>>,
-    #[serde(borrow)]
+    #[serde(borrow, default, deserialize_with = "lenient")]
     status: Option<Text<'b>>,
     #[serde(borrow)]
     output: Option<Raw<'b>>,
@@ -37,10 +38,10 @@ struct Whole<'b> {
 struct StreamEvent<'b> {
     #[serde(borrow, rename = "type")]
     kind: Text<'b>,
-    #[serde(default)]
-    output_index: u64,
-    #[serde(default)]
-    content_index: u64,
+    #[serde(default, deserialize_with = "whole_number")]
+    output_index: Option<u64>,
+    #[serde(default, deserialize_with = "whole_number")]
+    content_index: Option<u64>,
     #[serde(borrow)]
     item: Option<Raw<'b>>,
     #[serde(borrow)]
@@ -51,15 +52,16 @@ struct StreamEvent<'b> {
 
 fn on_event(draft: &mut Draft, data: &str) {
     let Some(event) = read::<StreamEvent<'_>>(data) else { return };
+    let index = event.output_index.unwrap_or_default();
     match &*event.kind {
         "response.output_text.delta" => {
             if let Some(words) = event.delta.and_then(|delta| read::<Text<'_>>(delta.get())) {
-                draft.say((event.output_index, event.content_index), &words);
+                draft.say((index, event.content_index.unwrap_or_default()), &words);
             }
         }
         "response.output_item.done" => {
             if let Some(item) = event.item.and_then(|item| read(item.get())) {
-                put(draft, event.output_index, &item);
+                put(draft, index, &item);
             }
         }
         "response.completed" | "response.incomplete" | "response.failed" => {

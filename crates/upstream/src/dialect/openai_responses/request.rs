@@ -3,6 +3,7 @@
 use super::{Item, said};
 use crate::dialect::directory::{directory, is_of_a_repository, stated_by_agent, stated_in_content};
 use crate::dialect::json::{Raw, Text, asks_for_json, items, read};
+use crate::dialect::lenient::{lenient, whole_number};
 use crate::dialect::{opening, outline};
 use crate::unreadable::Unreadable;
 use domain::conversation::{Asked, Message, Part, Role};
@@ -13,9 +14,11 @@ const ADDITIONAL_TOOLS: &str = "additional_tools";
 
 #[derive(Deserialize)]
 struct Request<'b> {
-    #[serde(borrow, default)]
-    model: Text<'b>,
+    #[serde(borrow, default, deserialize_with = "lenient")]
+    model: Option<Text<'b>>,
+    #[serde(default, deserialize_with = "lenient")]
     stream: Option<bool>,
+    #[serde(default, deserialize_with = "whole_number")]
     max_output_tokens: Option<u64>,
     #[serde(borrow)]
     instructions: Option<Raw<'b>>,
@@ -25,9 +28,9 @@ struct Request<'b> {
     tools: Option<Raw<'b>>,
     #[serde(borrow)]
     text: Option<Raw<'b>>,
-    #[serde(borrow)]
+    #[serde(borrow, default, deserialize_with = "lenient")]
     prompt_cache_key: Option<Text<'b>>,
-    #[serde(borrow)]
+    #[serde(borrow, default, deserialize_with = "lenient")]
     previous_response_id: Option<Text<'b>>,
     #[serde(borrow)]
     client_metadata: Option<Raw<'b>>,
@@ -44,7 +47,7 @@ pub(crate) fn asked(body: &[u8]) -> Result<Asked, Unreadable> {
         tools: tools(&request, &input),
         output_limit: request.max_output_tokens,
         stream: request.stream.unwrap_or_default(),
-        model: request.model.0.into_owned(),
+        model: request.model.map(|model| model.0.into_owned()).unwrap_or_default(),
         cache_key: request.prompt_cache_key.map(|key| key.0.into_owned()),
         follows: request.previous_response_id.map(|id| id.0.into_owned()),
         cache: None,
@@ -113,9 +116,9 @@ fn count(tools: Option<Raw<'_>>) -> usize {
 fn session(client_metadata: Raw<'_>) -> Option<String> {
     #[derive(Deserialize)]
     struct ClientMetadata<'b> {
-        #[serde(borrow)]
+        #[serde(borrow, default, deserialize_with = "lenient")]
         thread_id: Option<Text<'b>>,
-        #[serde(borrow)]
+        #[serde(borrow, default, deserialize_with = "lenient")]
         session_id: Option<Text<'b>>,
     }
     let metadata: ClientMetadata<'_> = read(client_metadata.get())?;
