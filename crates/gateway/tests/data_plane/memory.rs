@@ -144,7 +144,7 @@ fn side_requests_are_relayed_and_leave_no_turn() {
 #[test]
 fn an_answer_that_breaks_off_is_no_turn_and_the_next_request_brings_it_again() {
     let whole = events("Hello");
-    let cut = whole.split_once("event: message_stop").unwrap().0.to_owned();
+    let cut = whole.split_once("event: message_delta").unwrap().0.to_owned();
     let answers = Mutex::new(vec![whole, cut]);
     let provider = Provider::playing(move |line| {
         while line.hear() {
@@ -167,7 +167,16 @@ fn an_answer_that_breaks_off_is_no_turn_and_the_next_request_brings_it_again() {
 
 #[test]
 fn a_client_that_leaves_with_the_last_word_leaves_a_turn() {
-    let said = events("Hello").strip_suffix("0\r\n\r\n").unwrap().to_owned();
+    let whole = events("Hello");
+    let marked = whole.strip_suffix("0\r\n\r\n").unwrap();
+    assert_eq!(left_by(marked, r#"{"type":"message_stop"}"#), ["hi", "Hello"]);
+    let stated = marked.split_once("event: message_stop").unwrap().0;
+    assert_eq!(left_by(stated, r#""usage":{"output_tokens":5}}"#), ["hi", "Hello"]);
+}
+
+/// What is on record of a turn whose client leaves as soon as it heard `last` of what its provider says.
+fn left_by(said: &str, last: &str) -> Vec<String> {
+    let said = said.to_owned();
     let provider = Provider::playing(move |line| {
         line.hear();
         line.say(said.as_bytes());
@@ -178,14 +187,14 @@ fn a_client_that_leaves_with_the_last_word_leaves_a_turn() {
     let house = start();
     let mut client = house.client();
     client.say(turn(NAMED, &["hi"]));
-    client.hear_up_to(r#"{"type":"message_stop"}"#);
+    client.hear_up_to(last);
     drop(client);
     provider.heard();
     assert!(provider.was_left());
     // It stops only when what was said is on record.
     house.stop();
     house.end().unwrap();
-    assert_eq!(texts(&start(), NAME), ["hi", "Hello"]);
+    texts(&start(), NAME)
 }
 
 #[test]

@@ -76,6 +76,14 @@ impl Draft {
         }
     }
 
+    /// Nothing more comes. Whoever stated a `reason` had ended, even if the mark that follows it in a stream is missing, be it that the
+    /// provider sends none or that the client left before.
+    pub(super) fn end(&mut self, reason: Option<Stop>) {
+        if self.error.is_none() {
+            self.stop = self.stop.or(reason);
+        }
+    }
+
     /// What was said.
     pub(super) fn finish(self) -> Answered {
         let ended = self.stop.is_some();

@@ -189,6 +189,21 @@ fn calls_in_a_whole_chat_answer_need_no_index() {
 }
 
 #[test]
+fn a_stated_reason_is_an_end_also_without_the_mark_behind_it() {
+    for (dialect, stream, marks) in
+        [(OpenAiChat, CHAT, "data: [DONE]\n\n"), (AnthropicMessages, ANTHROPIC, "event: message_stop\n")]
+    {
+        let unmarked = &stream[..stream.find(marks).unwrap()];
+        assert_eq!(of(dialect, unmarked), of(dialect, stream), "{dialect:?}");
+        let failed = "data: {\"type\":\"error\",\"error\":{\"type\":\"t\",\"message\":\"m\"}}\n\n";
+        let answer = of(dialect, &(unmarked.to_owned() + failed));
+        assert!(answer.stop.is_none() && answer.error.is_some(), "{dialect:?}");
+    }
+    let empty = r#"data: {"choices":[{"delta":{"content":"a"},"finish_reason":""}]}"#;
+    assert_eq!(of(OpenAiChat, empty).stop, None, "an empty one states nothing");
+}
+
+#[test]
 fn a_call_in_a_chat_stream_is_one_however_its_pieces_are_counted_and_named() {
     let said = |pieces: &[&str]| {
         let data =
@@ -360,6 +375,14 @@ fn counted_both_ways(dialect: Dialect, usage: &serde_json::Value) -> [String; 2]
     }
 }
 
+/// Where in a stream the event ends that states why the answer ended.
+fn stated(stream: &str) -> usize {
+    let reasons =
+        [r#""stop_reason":"tool_use""#, r#""finish_reason":"tool_calls""#, r#""status":"completed""#];
+    let at = reasons.iter().find_map(|reason| stream.find(reason)).unwrap();
+    stream[at..].find('\n').map_or(stream.len(), |end| at + end)
+}
+
 proptest! {
     #[test]
     fn a_whole_answer_and_a_stream_count_alike(
@@ -384,11 +407,12 @@ proptest! {
     }
 
     #[test]
-    fn a_cut_stream_never_ended_and_never_says_more_than_the_whole(at in any::<prop::sample::Index>()) {
+    fn a_stream_that_is_cut_before_its_reason_never_ended_and_none_says_more_than_the_whole(at in any::<prop::sample::Index>()) {
         for (dialect, body) in [(AnthropicMessages, ANTHROPIC), (OpenAiChat, CHAT), (OpenAiResponses, RESPONSES)] {
             let whole = body.trim_end();
-            let cut = answered(dialect, &whole.as_bytes()[..at.index(whole.len())]);
-            prop_assert_eq!(cut.stop, None);
+            let at = at.index(whole.len());
+            let cut = answered(dialect, &whole.as_bytes()[..at]);
+            prop_assert_eq!(cut.stop, (at >= stated(whole)).then_some(Stop::ToolUse));
             prop_assert_eq!(cut.error, None);
             let everything = of(dialect, body).message.unwrap();
             for (part, full) in cut.message.into_iter().flat_map(|message| message.parts).zip(everything.parts) {

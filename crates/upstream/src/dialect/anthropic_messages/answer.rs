@@ -17,6 +17,7 @@ pub(crate) fn answered(body: &[u8]) -> Answered {
         events::all(body).iter().for_each(|event| answer.event(&event.data));
     }
     answer.draft.usage = answer.count.usage();
+    answer.draft.end(answer.reason);
     answer.draft.finish()
 }
 
@@ -25,7 +26,7 @@ pub(crate) fn answered(body: &[u8]) -> Answered {
 struct Answer {
     draft: Draft,
     count: Count,
-    /// Said before the end, and only worth something when the end comes.
+    /// Why it ended, once that is stated.
     reason: Option<Stop>,
 }
 

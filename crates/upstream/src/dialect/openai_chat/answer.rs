@@ -18,6 +18,7 @@ pub(crate) fn answered(body: &[u8]) -> Answered {
     } else {
         events::all(body).iter().for_each(|event| answer.event(&event.data));
     }
+    answer.draft.end(answer.reason);
     answer.draft.finish()
 }
 
@@ -27,7 +28,7 @@ struct Answer {
     draft: Draft,
     calls: Calls,
     is_whole: bool,
-    /// Said before the end, and only worth something when the end comes.
+    /// Why it ended, once that is stated; the count may follow.
     reason: Option<Stop>,
 }
 
@@ -82,7 +83,7 @@ impl Answer {
             .into_iter()
             .find(|choice| choice.index.unwrap_or_default() == 0);
         if let Some(choice) = first {
-            self.reason = choice.finish_reason.map(|reason| stop(&reason)).or(self.reason);
+            self.reason = choice.finish_reason.and_then(|reason| stop(&reason)).or(self.reason);
             self.said(choice.message);
         }
     }
@@ -109,12 +110,14 @@ impl Answer {
     }
 }
 
-fn stop(reason: &str) -> Stop {
+/// None for an empty one, which some send with each chunk.
+fn stop(reason: &str) -> Option<Stop> {
     match reason {
-        "stop" => Stop::End,
-        "tool_calls" | "function_call" => Stop::ToolUse,
-        "length" => Stop::Length,
-        "content_filter" => Stop::Refused,
-        _ => Stop::Other,
+        "" => None,
+        "stop" => Some(Stop::End),
+        "tool_calls" | "function_call" => Some(Stop::ToolUse),
+        "length" => Some(Stop::Length),
+        "content_filter" => Some(Stop::Refused),
+        _ => Some(Stop::Other),
     }
 }
