@@ -127,14 +127,33 @@ fn a_glance_tells_histories_apart_by_their_first_words_and_not_by_what_agents_re
 }
 
 #[test]
+fn an_agents_reminders_are_left_out_and_what_anybody_says_about_the_tag_is_not() {
+    let q = "Wrap it as <system-reminder>x</system-reminder> and send.";
+    let file = r#"OPEN = \"<system-reminder>\";\nCLOSE = \"</system-reminder>\";"#;
+    let body = format!(
+        r#"{{"messages":[{{"role":"user","content":"<system-reminder> tags: how do they work?"}},{{"role":"assistant","content":"{q}"}},
+        {{"role":"user","content":[{{"type":"tool_result","tool_use_id":"1","content":"{file}"}},
+        {{"type":"tool_result","tool_use_id":"2","content":"read\n\n<system-reminder>\nNo.\n</system-reminder>\n"}},
+        {{"type":"text","text":"<system-reminder>\nNo.\n</system-reminder>"}}]}}]}}"#
+    );
+    let result = |id: &str, text: &str| Part::ToolResult { id: id.into(), text: text.into() };
+    let file = "OPEN = \"<system-reminder>\";\nCLOSE = \"</system-reminder>\";";
+    let messages = claude_code(&body).messages;
+    assert_eq!(messages[0], Message::text(Role::User, "<system-reminder> tags: how do they work?"));
+    assert_eq!(messages[1], Message::text(Role::Assistant, q));
+    assert_eq!(messages[2].parts, [result("1", file), result("2", "read\n\n")]);
+    let answer = format!(r#"{{"type":"message","content":[{{"type":"text","text":"{q}"}}]}}"#);
+    assert_eq!(answered(AnthropicMessages, answer.as_bytes()).message.as_ref(), Some(&messages[1]));
+}
+
+#[test]
 fn a_glance_sees_nothing_said_in_blanks_reminders_and_instructions() {
     for nothing in [
         "",
         " ",
         r"\n\t \r",
-        r"\n<system-reminder>open",
         "<system-reminder>x</system-reminder>\\n",
-        "<system-reminder>open",
+        r"\n<system-reminder>x</system-reminder>\r\n<system-reminder>y</system-reminder>",
     ] {
         assert_eq!(blocks(&format!(r#"{{"type":"text","text":"{nothing}"}}"#)), None, "{nothing}");
     }

@@ -12,7 +12,6 @@ use crate::dialect::walk::Walk;
 use crate::unreadable::Unreadable;
 use domain::conversation::{Asked, beginning};
 use serde::Deserialize;
-use std::borrow::Cow;
 
 /// What is looked at of one, as it stands.
 #[derive(Default)]
@@ -133,8 +132,9 @@ impl<'b> Turn<'b> {
     }
 
     /// What is said, without reminders.
-    fn words(&self) -> impl Iterator<Item = Cow<'b, str>> {
-        self.content.iter().flatten().map(Block::words).filter(|words| !words.is_empty())
+    fn words(&self) -> impl Iterator<Item = &'b str> {
+        let words = |block| Block::words(block, self.is_by(USER));
+        self.content.iter().flatten().map(words).filter(|words| !words.is_empty())
     }
 }
 
@@ -161,13 +161,11 @@ impl<'b> Block<'b> {
         }
     }
 
-    fn words(&self) -> Cow<'b, str> {
+    fn words(&self, by_user: bool) -> &'b str {
         match self {
-            Self::Call(id) => Cow::Borrowed(id),
-            Self::Text(text) => match reminder::words(text, trimmed) {
-                Cow::Borrowed(words) => Cow::Borrowed(trimmed(words)),
-                Cow::Owned(words) => Cow::Owned(trimmed(&words).to_owned()),
-            },
+            Self::Call(id) => id,
+            Self::Text(text) if by_user => trimmed(reminder::words(text, trimmed)),
+            Self::Text(text) => trimmed(text),
         }
     }
 }
