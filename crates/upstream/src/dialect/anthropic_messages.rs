@@ -11,10 +11,12 @@ pub(super) use request::asked;
 
 use super::Completion;
 use super::draft::spoken;
-use super::json::{Raw, Text, compact, items, text, texts};
+use super::json::{Raw, Text, compact, items, read, text, texts};
+use super::printed::printed;
 use domain::conversation::Part;
 use serde::Deserialize;
 use serde_json::{Value, json};
+use std::borrow::Cow;
 
 /// A piece of a message, asked or answered.
 #[derive(Deserialize)]
@@ -33,6 +35,8 @@ struct Block<'b> {
     tool_use_id: Option<Text<'b>>,
     #[serde(borrow)]
     content: Option<Raw<'b>>,
+    #[serde(borrow)]
+    source: Option<Raw<'b>>,
 }
 
 fn parts(content: Raw<'_>) -> Vec<Part> {
@@ -52,12 +56,53 @@ fn part(block: Block<'_>) -> Option<Part> {
             let input = block.input.map_or_else(|| "{}".to_owned(), |input| compact(input.get()));
             Some(Part::ToolCall { id: owned(block.id)?, name: owned(block.name)?, input })
         }
-        kind if kind.ends_with("tool_result") => {
-            let text = texts(block.content).join("\n");
-            Some(Part::ToolResult { id: owned(block.tool_use_id)?, text })
-        }
+        kind if kind.ends_with("tool_result") => Some(Part::ToolResult {
+            id: owned(block.tool_use_id)?,
+            text: block.content.map(result).unwrap_or_default(),
+        }),
+        "document" => Some(Part::Text { text: document(block.source?)?.into_owned() }),
         _ => None,
     }
+}
+
+/// Tools that run at the provider say in ways of their own what they found or printed.
+fn result(content: Raw<'_>) -> String {
+    let mut said: Vec<_> = texts(Some(content)).into_iter().map(Cow::into_owned).collect();
+    if said.is_empty() {
+        said = printed(content);
+    }
+    if said.is_empty() {
+        said = items(Some(content)).iter().map(Found::line).collect();
+    }
+    said.join("\n")
+}
+
+/// A page that a search found.
+#[derive(Deserialize)]
+struct Found<'b> {
+    #[serde(borrow)]
+    title: Text<'b>,
+    #[serde(borrow)]
+    url: Text<'b>,
+}
+
+impl Found<'_> {
+    fn line(&self) -> String {
+        format!("{}: {}", &*self.title, &*self.url)
+    }
+}
+
+/// The words of a document that is plain text.
+fn document(source: Raw<'_>) -> Option<Cow<'_, str>> {
+    #[derive(Deserialize)]
+    struct Source<'b> {
+        #[serde(borrow, rename = "type")]
+        kind: Text<'b>,
+        #[serde(borrow)]
+        data: Text<'b>,
+    }
+    let source: Source<'_> = read(source.get())?;
+    (&*source.kind == "text").then_some(source.data.0)
 }
 
 pub(super) fn completion(call: &Completion) -> Value {

@@ -3,7 +3,9 @@
 use super::json::{Raw, compact, read};
 use crate::provider_error::ProviderError;
 use domain::conversation::{Answered, Message, Part, Role, Stop, Usage};
+use serde_json::Value;
 use std::collections::BTreeMap;
+use std::mem::take;
 
 /// Where a piece stands in the answer: its item, and its part within the item.
 pub(super) type Place = (u64, u64);
@@ -56,6 +58,13 @@ impl Draft {
     pub(super) fn call(&mut self, place: Place, more: &str) {
         if let Some(Part::ToolCall { input, .. }) = self.parts.get_mut(&place) {
             input.push_str(more);
+        }
+    }
+
+    /// A tool call's input is free text, and kept as a JSON text.
+    pub(super) fn quote(&mut self, place: Place) {
+        if let Some(Part::ToolCall { input, .. }) = self.parts.get_mut(&place) {
+            *input = Value::from(take(input)).to_string();
         }
     }
 

@@ -89,23 +89,27 @@ pub(crate) fn items<'b, T: Deserialize<'b>>(list: Option<Raw<'b>>) -> Vec<T> {
     })
 }
 
-/// The words in a content: a text, or a list of parts that are texts or have one.
-pub(crate) fn texts(content: Option<Raw<'_>>) -> Vec<Cow<'_, str>> {
+/// The words in a content: a text, or a list of parts that are texts or refusals, or have a text and no type.
+pub(crate) fn texts<'b>(content: Option<Raw<'b>>) -> Vec<Cow<'b, str>> {
     #[derive(Deserialize)]
     struct Part<'b> {
         #[serde(borrow, rename = "type")]
         kind: Option<Text<'b>>,
         #[serde(borrow)]
-        text: Text<'b>,
+        text: Option<Text<'b>>,
+        #[serde(borrow)]
+        refusal: Option<Text<'b>>,
     }
     let Some(content) = content else { return Vec::new() };
     if let Some(text) = text(content) {
         return vec![text];
     }
-    let kinds = ["text", "input_text", "output_text"];
-    let spoken = |part: &Part<'_>| part.kind.as_ref().is_none_or(|kind| kinds.contains(&&**kind));
-    let parts = items::<Part<'_>>(Some(content)).into_iter().filter(spoken);
-    parts.map(|part| part.text.0).collect()
+    let spoken = |part: Part<'b>| match part.kind.as_deref() {
+        None | Some("text" | "input_text" | "output_text") => part.text,
+        Some("refusal") => part.refusal,
+        Some(_) => None,
+    };
+    items(Some(content)).into_iter().filter_map(spoken).map(|text| text.0).collect()
 }
 
 /// JSON without the blanks between its tokens; what is no JSON stays as it is.
@@ -181,6 +185,7 @@ mod tests {
         };
         assert_eq!(of(r#""a""#), ["a"]);
         assert_eq!(of(r#"[{"type":"input_text","text":"a"},{"text":"b"},{"type":"image"}]"#), ["a", "b"]);
+        assert_eq!(of(r#"[{"type":"refusal","refusal":"no","text":"x"},{"refusal":"y"}]"#), ["no"]);
         assert!(
             of(r#"[{"type":"thinking","thinking":"hm"},{"type":"reasoning_text","text":"x"}]"#).is_empty()
         );

@@ -16,6 +16,7 @@ mod openai_chat;
 mod openai_responses;
 mod openai_usage;
 mod outline;
+mod printed;
 mod walk;
 
 use crate::unreadable::Unreadable;

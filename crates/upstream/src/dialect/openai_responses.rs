@@ -8,11 +8,15 @@ pub(super) use request::{asked, glance};
 
 use super::Completion;
 use super::draft::spoken;
-use super::json::{Raw, Text, compact, texts};
+use super::json::{Raw, Text, compact, text, texts};
+use super::printed::printed;
 use domain::conversation::{Part, Role};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use std::borrow::Cow;
+
+/// A call of a server's tool, which the provider makes itself.
+const MCP_CALL: &str = "mcp_call";
 
 /// One item of the input, or of an answer's output.
 #[derive(Deserialize)]
@@ -35,12 +39,37 @@ struct Item<'b> {
     output: Option<Raw<'b>>,
     #[serde(borrow)]
     tools: Option<Raw<'b>>,
+    #[serde(borrow)]
+    id: Option<Raw<'b>>,
+    #[serde(borrow)]
+    action: Option<Raw<'b>>,
+    #[serde(borrow)]
+    operation: Option<Raw<'b>>,
 }
 
 impl Item<'_> {
     /// The type; a message may leave it out.
     fn kind(&self) -> &str {
         self.kind.as_deref().unwrap_or("message")
+    }
+
+    /// What calls and their results have in common. Of a tool that runs at the provider it is the item's own.
+    fn id_of_call(&self) -> Option<String> {
+        let own = || self.id.filter(|_| self.kind() == MCP_CALL).and_then(text).map(Cow::into_owned);
+        self.call_id.as_ref().map(|id| id.0.clone().into_owned()).or_else(own)
+    }
+
+    /// The input of a function is JSON; that of a custom tool is free text, kept as a JSON text.
+    fn named_tool(&self) -> Option<(String, String)> {
+        let function = self.arguments.as_ref().map(|arguments| compact(arguments));
+        let custom = || self.input.as_ref().map(|input| Value::from(&**input).to_string());
+        Some((self.name.as_ref()?.to_string(), function.or_else(custom)?))
+    }
+
+    /// A tool of the provider's own (a shell, a patch) has a kind of item of its own, and what it is to do in a field of its own.
+    fn own_tool(&self) -> Option<(String, String)> {
+        let input = self.action.or(self.operation)?;
+        Some((self.kind().strip_suffix("_call")?.to_owned(), compact(input.get())))
     }
 
     fn instructs(&self) -> bool {
@@ -63,7 +92,7 @@ fn said(item: &Item<'_>) -> Option<(Role, Vec<Part>)> {
 fn parts(item: &Item<'_>) -> Vec<Part> {
     let kind = item.kind();
     if kind.ends_with("_call") {
-        call(item).into_iter().collect()
+        call(item).into_iter().chain(own_result(item)).collect()
     } else if kind.ends_with("_call_output") {
         result(item).into_iter().collect()
     } else {
@@ -72,20 +101,23 @@ fn parts(item: &Item<'_>) -> Vec<Part> {
     }
 }
 
-/// The input of a function is JSON; that of a custom tool is free text, kept as a JSON text.
 fn call(item: &Item<'_>) -> Option<Part> {
-    let function = item.arguments.as_ref().map(|arguments| compact(arguments));
-    let custom = || item.input.as_ref().map(|input| Value::from(&**input).to_string());
-    Some(Part::ToolCall {
-        id: item.call_id.as_ref()?.to_string(),
-        name: item.name.as_ref()?.to_string(),
-        input: function.or_else(custom)?,
-    })
+    let (name, input) = item.named_tool().or_else(|| item.own_tool())?;
+    Some(Part::ToolCall { id: item.id_of_call()?, name, input })
+}
+
+/// A tool that ran at the provider brings its result along.
+fn own_result(item: &Item<'_>) -> Option<Part> {
+    let text = texts(item.output.filter(|_| item.kind() == MCP_CALL)).join("\n");
+    (!text.is_empty()).then_some(Part::ToolResult { id: item.id_of_call()?, text })
 }
 
 fn result(item: &Item<'_>) -> Option<Part> {
-    let id = item.call_id.as_ref()?.to_string();
-    Some(Part::ToolResult { id, text: texts(item.output).join("\n") })
+    let mut text = texts(item.output).join("\n");
+    if text.is_empty() {
+        text = item.output.map(printed).unwrap_or_default().join("\n");
+    }
+    Some(Part::ToolResult { id: item.id_of_call()?, text })
 }
 
 pub(super) fn completion(call: &Completion) -> Value {

@@ -57,6 +57,8 @@ fn a_glance_tells_what_the_whole_reading_tells_but_marks_and_what_was_said() {
         include_str!("../fixtures/claude-code-oauth.json"),
         late,
         odd,
+        r#"{"messages":[{"role":"user","content":[{"type":"document","source":{"type":"text","data":"a"}}]}]}"#,
+        r#"{"messages":[{"role":"user","content":[{"type":"document","source":{"type":"base64","data":"YQ=="}}]}]}"#,
     ] {
         let mut whole = claude_code(body);
         let mut seen = glance(AnthropicMessages, body.as_bytes(), false).unwrap();

@@ -5,6 +5,8 @@ mod answered;
 #[cfg(test)]
 mod asked;
 #[cfg(test)]
+mod beside_words;
+#[cfg(test)]
 mod call;
 #[cfg(test)]
 mod directories;

@@ -7,7 +7,7 @@ use crate::dialect::directory::stated_in;
 use crate::dialect::escaped::{text, trimmed};
 use crate::dialect::json::{Raw, Text, asks_for_json};
 use crate::dialect::lenient::Whole;
-use crate::dialect::outline::elements;
+use crate::dialect::outline::{elements, member};
 use crate::dialect::walk::Walk;
 use crate::unreadable::Unreadable;
 use domain::conversation::{Asked, beginning};
@@ -140,16 +140,18 @@ impl<'b> Turn<'b> {
 
 impl<'b> Block<'b> {
     fn of(walk: &mut Walk<'b>) -> Option<Option<Self>> {
-        let (mut kind, mut said, mut id, mut answers) = (None, None, None, None);
+        let (mut kind, mut said, mut id, mut answers, mut source) = (None, None, None, None, None);
         walk.object(|walk, name| match name {
             b"type" => once(&mut kind, walk.value()?),
             b"text" => once(&mut said, walk.value()?),
             b"id" => once(&mut id, walk.value()?),
             b"tool_use_id" => once(&mut answers, walk.value()?),
+            b"source" => once(&mut source, walk.value()?),
             _ => walk.value().map(drop),
         })?;
         Some(match kind {
             None | Some(br#""text""#) => said.and_then(text).map(Self::Text),
+            Some(br#""document""#) => source.and_then(document).map(Self::Text),
             Some(_) => id.or(answers).and_then(text).map(Self::Call),
         })
     }
@@ -168,6 +170,13 @@ impl<'b> Block<'b> {
             Self::Text(text) => trimmed(text),
         }
     }
+}
+
+/// The words of a document that is plain text.
+fn document(source: &[u8]) -> Option<&str> {
+    let (kind, _) = member(source, "type")?;
+    let (data, _) = member(source, "data").filter(|_| kind == br#""text""#)?;
+    text(data)
 }
 
 /// What is in a content: a text, or a list of blocks.

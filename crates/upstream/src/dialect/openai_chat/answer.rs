@@ -10,6 +10,7 @@ use crate::events;
 use crate::provider_error::ProviderError;
 use domain::conversation::{Answered, Stop};
 use serde::Deserialize;
+use std::collections::BTreeSet;
 
 pub(crate) fn answered(body: &[u8]) -> Answered {
     let mut answer = Answer::default();
@@ -19,6 +20,10 @@ pub(crate) fn answered(body: &[u8]) -> Answered {
         events::all(body).iter().for_each(|event| answer.event(&event.data));
     }
     answer.draft.end(answer.reason);
+    // Where free text was cut nobody can tell, so it is a call's only when the answer has ended.
+    if answer.draft.stop.is_some() {
+        answer.custom.iter().for_each(|place| answer.draft.quote((CALLS, *place)));
+    }
     answer.draft.finish()
 }
 
@@ -27,6 +32,8 @@ pub(crate) fn answered(body: &[u8]) -> Answered {
 struct Answer {
     draft: Draft,
     calls: Calls,
+    /// The places of calls whose input is free text.
+    custom: BTreeSet<u64>,
     is_whole: bool,
     /// Why it ended, once that is stated; the count may follow.
     reason: Option<Stop>,
@@ -45,7 +52,10 @@ struct Chunk<'b> {
 struct Choice<'b> {
     #[serde(default, deserialize_with = "whole_number")]
     index: Option<u64>,
-    #[serde(borrow, alias = "delta")]
+    /// What is new; some who stream send with it, as the message, all that was said so far.
+    #[serde(borrow)]
+    delta: Option<Raw<'b>>,
+    #[serde(borrow)]
     message: Option<Raw<'b>>,
     #[serde(borrow, default, deserialize_with = "lenient")]
     finish_reason: Option<Text<'b>>,
@@ -84,7 +94,7 @@ impl Answer {
             .find(|choice| choice.index.unwrap_or_default() == 0);
         if let Some(choice) = first {
             self.reason = choice.finish_reason.and_then(|reason| stop(&reason)).or(self.reason);
-            self.said(choice.message);
+            self.said(choice.delta.or(choice.message));
         }
     }
 
@@ -93,7 +103,10 @@ impl Answer {
         for words in texts(turn.content) {
             self.draft.say((WORDS, 0), &words);
         }
-        for (at, call) in (0..).zip(items::<Call<'_>>(turn.tool_calls)) {
+        if let Some(words) = &turn.refusal {
+            self.draft.say((WORDS, 1), words);
+        }
+        for (at, call) in (0..).zip(turn.calls()) {
             // In a whole answer each stands for itself, and in its place.
             let index = call.index.or(self.is_whole.then_some(at));
             self.call(index, &call);
@@ -105,7 +118,8 @@ impl Answer {
         let (id, name) = (call.id(), call.name());
         if let Some(place) = self.calls.place(index, id, name) {
             self.draft.name_call((CALLS, place), id, name);
-            self.draft.call((CALLS, place), call.arguments());
+            self.draft.call((CALLS, place), call.input());
+            self.custom.extend(call.custom.is_some().then_some(place));
         }
     }
 }

@@ -9,6 +9,7 @@ use crate::dialect::{opening, outline};
 use crate::unreadable::Unreadable;
 use domain::conversation::{Asked, Message, Part, Role};
 use serde::Deserialize;
+use serde_json::Value;
 
 #[derive(Deserialize)]
 struct Request<'b> {
@@ -60,11 +61,15 @@ pub(crate) fn glance(body: &[u8]) -> Result<Asked, Unreadable> {
 }
 
 fn message(turn: &Turn<'_>) -> Option<Message> {
-    let words = || texts(turn.content).into_iter().map(|text| Part::Text { text: text.into_owned() });
+    let words = || {
+        let refusal = turn.refusal.as_ref().map(|refusal| refusal.0.clone());
+        let texts = texts(turn.content).into_iter().chain(refusal);
+        texts.map(|text| Part::Text { text: text.into_owned() })
+    };
     let (role, parts): (Role, Vec<Part>) = match turn.role.as_deref()? {
         "user" => (Role::User, words().collect()),
         "assistant" => (Role::Assistant, words().chain(calls(turn)).collect()),
-        "tool" => (Role::User, vec![tool_result(turn)]),
+        "tool" | "function" => (Role::User, vec![tool_result(turn)]),
         _ => return None,
     };
     let parts: Vec<Part> = parts.into_iter().filter_map(spoken).collect();
@@ -72,18 +77,22 @@ fn message(turn: &Turn<'_>) -> Option<Message> {
 }
 
 fn calls(turn: &Turn<'_>) -> impl Iterator<Item = Part> {
-    items::<Call<'_>>(turn.tool_calls).into_iter().filter_map(|call| call_part(&call))
+    turn.calls().into_iter().filter_map(|call| call_part(&call))
 }
 
 /// Ids are no condition: what a provider left unnamed comes back unnamed.
 fn call_part(call: &Call<'_>) -> Option<Part> {
     let (id, name) = (call.id().to_owned(), call.name().to_owned());
-    let input = if call.arguments().trim().is_empty() { "{}".to_owned() } else { compact(call.arguments()) };
+    let input = match call.input() {
+        text if call.custom.is_some() => Value::from(text).to_string(),
+        blank if blank.trim().is_empty() => "{}".to_owned(),
+        json => compact(json),
+    };
     (!id.is_empty() || !name.is_empty()).then_some(Part::ToolCall { id, name, input })
 }
 
 fn tool_result(turn: &Turn<'_>) -> Part {
-    let id = turn.tool_call_id.as_deref().unwrap_or_default().to_owned();
+    let id = turn.tool_call_id.as_deref().or(turn.name.as_deref()).unwrap_or_default().to_owned();
     Part::ToolResult { id, text: texts(turn.content).join("\n") }
 }
 

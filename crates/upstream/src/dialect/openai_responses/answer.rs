@@ -54,7 +54,7 @@ fn on_event(draft: &mut Draft, data: &str) {
     let Some(event) = read::<StreamEvent<'_>>(data) else { return };
     let index = event.output_index.unwrap_or_default();
     match &*event.kind {
-        "response.output_text.delta" => {
+        "response.output_text.delta" | "response.refusal.delta" => {
             if let Some(words) = event.delta.and_then(|delta| read::<Text<'_>>(delta.get())) {
                 draft.say((index, event.content_index.unwrap_or_default()), &words);
             }
