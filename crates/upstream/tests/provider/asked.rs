@@ -290,6 +290,26 @@ fn items_of_one_answer_are_one_message_again() {
 }
 
 #[test]
+fn an_image_stands_between_two_answers_though_it_is_not_kept() {
+    let said = |text: &str| {
+        format!(r#"{{"role":"assistant","content":[{{"type":"output_text","text":"{text}"}}]}}"#)
+    };
+    let (image, thought) = (
+        r#"{"role":"user","content":[{"type":"input_image","image_url":"data:x"}]}"#,
+        r#"{"type":"reasoning"}"#,
+    );
+    let roles = |items: &[&str]| {
+        let messages = codex(&format!(r#"{{"input":[{}]}}"#, items.join(","))).messages;
+        messages.into_iter().map(|message| (message.role, message.parts.len())).collect::<Vec<_>>()
+    };
+    let (one, two, none) = (said("a"), said("b"), said(""));
+    let apart = [(Role::Assistant, 1), (Role::Assistant, 1)];
+    assert_eq!(roles(&[&one, image, &two]), apart);
+    assert_eq!(roles(&[image, &one, image, &none, thought, &two]), apart);
+    assert_eq!(roles(&[image, &none, &one, thought, &two]), [(Role::Assistant, 2)]);
+}
+
+#[test]
 fn a_chat_is_read_with_its_tools_and_without_its_instructions() {
     let body = r#"{"model":"gpt-4o","stream":true,"max_completion_tokens":9,"prompt_cache_key":"k",
         "response_format":{"type":"json_schema","json_schema":{}},"tools":[{"type":"function"}],"messages":[

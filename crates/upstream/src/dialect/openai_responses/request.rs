@@ -6,7 +6,7 @@ use crate::dialect::json::{Raw, Text, asks_for_json, items, read};
 use crate::dialect::lenient::{lenient, whole_number};
 use crate::dialect::{opening, outline};
 use crate::unreadable::Unreadable;
-use domain::conversation::{Asked, Message, Part, Role};
+use domain::conversation::{Asked, Message, Role};
 use serde::Deserialize;
 
 /// The type of an item that holds tools.
@@ -69,19 +69,22 @@ fn messages(request: &Request<'_>, input: &[Item<'_>]) -> Vec<Message> {
     if let Some(text) = request.input.and_then(|input| read::<Text<'_>>(input.get())) {
         return vec![Message::text(Role::User, text.0)];
     }
-    let mut messages = Vec::new();
+    let (mut messages, mut goes_on) = (Vec::new(), false);
     for (role, parts) in input.iter().filter_map(said) {
-        join(&mut messages, role, parts);
+        let is_more = role == Role::Assistant && (goes_on || !parts.is_empty());
+        join(&mut messages, Message { role, parts }, goes_on);
+        goes_on = is_more;
     }
     messages
 }
 
-/// What an answer said comes back as several items; they are one message again, so that it can be recognised.
-fn join(messages: &mut Vec<Message>, role: Role, parts: Vec<Part>) {
+/// What an answer said comes back as several items; they are one message again, so that it can be recognised. What a person said stands
+/// between two answers also where nothing of it is kept, as of an image.
+fn join(messages: &mut Vec<Message>, said: Message, goes_on: bool) {
     match messages.last_mut() {
-        Some(last) if role == Role::Assistant && last.role == role => last.parts.extend(parts),
-        _ if parts.is_empty() => {}
-        _ => messages.push(Message { role, parts }),
+        Some(last) if goes_on && said.role == Role::Assistant => last.parts.extend(said.parts),
+        _ if said.parts.is_empty() => {}
+        _ => messages.push(said),
     }
 }
 
