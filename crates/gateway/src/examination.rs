@@ -159,8 +159,8 @@ impl Examination {
         let pieces = std::mem::take(self.tape.pieces());
         let whole = joined(&pieces);
         let encoding = self.headers.encoding().map(str::to_owned);
-        let plain =
-            encoding::decoded(encoding.as_deref(), &whole, 2 * LONGEST_ANSWER).unwrap_or(Cow::Borrowed(b""));
+        let plain = encoding::decoded_so_far(encoding.as_deref(), &whole, 2 * LONGEST_ANSWER)
+            .unwrap_or(Cow::Borrowed(b""));
         self.judge(&plain);
         self.tell_of_call(&plain);
         let answered = self.answered(&plain, ending);

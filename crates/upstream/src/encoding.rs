@@ -25,35 +25,60 @@ pub fn decoded<'b>(
     body: &'b [u8],
     at_most: usize,
 ) -> Result<Cow<'b, [u8]>, Unreadable> {
+    plain(content_encoding, body, Wanted { at_most, whole: true })
+}
+
+/// The same for an answer that is read as far as it goes: of one that is cut or corrupt, what was before that. It may lack no more than
+/// the end of its packing, and whether it is whole shows when it is read.
+///
+/// # Errors
+/// As [`decoded`], but for [`Unreadable::Undecodable`].
+pub fn decoded_so_far<'b>(
+    content_encoding: Option<&str>,
+    body: &'b [u8],
+    at_most: usize,
+) -> Result<Cow<'b, [u8]>, Unreadable> {
+    plain(content_encoding, body, Wanted { at_most, whole: false })
+}
+
+/// What is wanted of a body: no more than so many bytes, and whether only as a whole.
+#[derive(Clone, Copy)]
+struct Wanted {
+    at_most: usize,
+    whole: bool,
+}
+
+fn plain<'b>(codings: Option<&str>, body: &'b [u8], wanted: Wanted) -> Result<Cow<'b, [u8]>, Unreadable> {
     let mut plain = Cow::Borrowed(body);
-    let codings = content_encoding.unwrap_or_default();
+    let codings = codings.unwrap_or_default();
     if codings.split(',').count() > MOST_CODINGS {
         return Err(Unreadable::UnknownEncoding);
     }
     for coding in codings.rsplit(',').map(str::trim) {
-        if let Some(inner) = without(coding, &plain, at_most)? {
+        if let Some(inner) = without(coding, &plain, wanted)? {
             plain = Cow::Owned(inner);
         }
     }
-    if plain.len() > at_most { Err(Unreadable::TooLarge { limit: at_most }) } else { Ok(plain) }
+    wanted.bound(plain)
 }
 
 /// One coding taken off; none when it is no coding at all.
-fn without(coding: &str, body: &[u8], at_most: usize) -> Result<Option<Vec<u8>>, Unreadable> {
+fn without(coding: &str, body: &[u8], wanted: Wanted) -> Result<Option<Vec<u8>>, Unreadable> {
     match coding.to_ascii_lowercase().as_str() {
         "" | "identity" => Ok(None),
-        "gzip" | "x-gzip" => bounded(MultiGzDecoder::new(body), at_most).map(Some),
-        "deflate" => inflated(body, at_most).map(Some),
-        "br" => bounded(brotli_decompressor::Decompressor::new(body, BROTLI_BUFFER), at_most).map(Some),
-        "zstd" => bounded(zstd_reader(body).map_err(undecodable)?, at_most).map(Some),
+        "gzip" | "x-gzip" => bounded(MultiGzDecoder::new(body), wanted).map(Some),
+        "deflate" => inflated(body, wanted).map(Some),
+        "br" => bounded(brotli_decompressor::Decompressor::new(body, BROTLI_BUFFER), wanted).map(Some),
+        "zstd" => bounded(zstd_reader(body).map_err(undecodable)?, wanted).map(Some),
         _ => Err(Unreadable::UnknownEncoding),
     }
 }
 
 /// The standard says zlib; some servers send the bare stream.
-fn inflated(body: &[u8], at_most: usize) -> Result<Vec<u8>, Unreadable> {
-    match bounded(ZlibDecoder::new(body), at_most) {
-        Err(Unreadable::Undecodable) => bounded(DeflateDecoder::new(body), at_most),
+fn inflated(body: &[u8], wanted: Wanted) -> Result<Vec<u8>, Unreadable> {
+    match bounded(ZlibDecoder::new(body), wanted) {
+        Err(Unreadable::Undecodable) => bounded(DeflateDecoder::new(body), wanted),
+        Ok(plain) if plain.is_empty() && !wanted.whole => bounded(DeflateDecoder::new(body), wanted),
         decided => decided,
     }
 }
@@ -64,12 +89,22 @@ fn zstd_reader(body: &[u8]) -> io::Result<impl Read> {
     Ok(reader)
 }
 
-fn bounded(reader: impl Read, at_most: usize) -> Result<Vec<u8>, Unreadable> {
+fn bounded(reader: impl Read, wanted: Wanted) -> Result<Vec<u8>, Unreadable> {
     let mut plain = Vec::new();
     // One byte more than allowed tells "exactly full" from "too much".
-    let limit = (at_most as u64).saturating_add(1);
-    reader.take(limit).read_to_end(&mut plain).map_err(undecodable)?;
-    if plain.len() > at_most { Err(Unreadable::TooLarge { limit: at_most }) } else { Ok(plain) }
+    let limit = (wanted.at_most as u64).saturating_add(1);
+    let read = reader.take(limit).read_to_end(&mut plain);
+    if wanted.whole {
+        read.map_err(undecodable)?;
+    }
+    wanted.bound(plain)
+}
+
+impl Wanted {
+    fn bound<B: AsRef<[u8]>>(self, plain: B) -> Result<B, Unreadable> {
+        let limit = self.at_most;
+        if plain.as_ref().len() > limit { Err(Unreadable::TooLarge { limit }) } else { Ok(plain) }
+    }
 }
 
 fn undecodable(_: io::Error) -> Unreadable {
@@ -161,6 +196,38 @@ mod tests {
     }
 
     #[test]
+    fn what_came_before_a_cut_is_read_where_that_is_wanted() {
+        let plain: Vec<u8> = (0..20_000_u32).map(|at| (at * at % 251) as u8).collect();
+        let flushed = |finish: fn(GzEncoder<Vec<u8>>) -> Vec<u8>| {
+            let mut encoder = GzEncoder::new(Vec::new(), Compression::fast());
+            encoder.write_all(&plain).unwrap();
+            encoder.flush().unwrap();
+            finish(encoder)
+        };
+        let unfinished = flushed(|encoder| encoder.get_ref().clone());
+        let without_a_trailer =
+            flushed(|encoder| encoder.finish().unwrap().split_last_chunk::<8>().unwrap().0.to_vec());
+        let so_far =
+            |coding: &str, body: &[u8]| decoded_so_far(Some(coding), body, 20_000).unwrap().into_owned();
+        assert!(so_far("gzip", &unfinished) == plain && so_far("gzip", &without_a_trailer) == plain);
+        for (coding, body) in [
+            ("gzip", gzip(&plain)),
+            ("deflate", zlib(&plain)),
+            ("deflate", bare_deflate(&plain)),
+            ("zstd", zstd(&plain)),
+        ] {
+            assert_eq!(so_far(coding, &body), plain, "{coding}");
+            for cut in [0, 1, 5, body.len() / 2, body.len() - 1] {
+                assert!(plain.starts_with(&so_far(coding, &body[..cut])), "{coding} {cut}");
+            }
+        }
+        assert_eq!(
+            decoded_so_far(Some("gzip"), &unfinished, 19_999),
+            Err(Unreadable::TooLarge { limit: 19_999 })
+        );
+    }
+
+    #[test]
     fn a_bomb_stops_at_the_limit_in_every_coding() {
         let zeros = vec![0; 1 << 20];
         for (coding, body) in [("gzip", gzip(&zeros)), ("deflate", zlib(&zeros)), ("zstd", zstd(&zeros))] {
@@ -173,7 +240,10 @@ mod tests {
     #[test]
     fn what_lies_beyond_the_limit_is_not_even_decoded() {
         let mut endless = io::repeat(0).take(1 << 30);
-        assert_eq!(bounded(&mut endless, 1000), Err(Unreadable::TooLarge { limit: 1000 }));
+        assert_eq!(
+            bounded(&mut endless, Wanted { at_most: 1000, whole: true }),
+            Err(Unreadable::TooLarge { limit: 1000 })
+        );
         assert_eq!(endless.limit(), (1 << 30) - 1001);
     }
 

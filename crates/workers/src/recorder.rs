@@ -260,7 +260,7 @@ impl Inner {
 
 fn read_answer(turn: &Turn) -> Answered {
     let whole = turn.answer.concat();
-    match encoding::decoded(turn.answer_encoding.as_deref(), &whole, LARGEST_BODY) {
+    match encoding::decoded_so_far(turn.answer_encoding.as_deref(), &whole, LARGEST_BODY) {
         Ok(plain) => dialect::answered(turn.dialect, &plain),
         Err(_) => Answered::default(),
     }

@@ -60,7 +60,7 @@ impl Client {
             assert_eq!(read, 1, "the gateway closed after {:?}", String::from_utf8_lossy(&heard));
             heard.push(byte[0]);
         }
-        String::from_utf8(heard).unwrap()
+        String::from_utf8_lossy(&heard).into_owned()
     }
 
     /// Reads until the gateway closes the connection, cleanly or not.

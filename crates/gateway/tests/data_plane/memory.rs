@@ -172,14 +172,31 @@ fn a_client_that_leaves_with_the_last_word_leaves_a_turn() {
     assert_eq!(left_by(marked, r#"{"type":"message_stop"}"#), ["hi", "Hello"]);
     let stated = marked.split_once("event: message_stop").unwrap().0;
     assert_eq!(left_by(stated, r#""usage":{"output_tokens":5}}"#), ["hi", "Hello"]);
+    assert_eq!(left_by(packed(marked), r#"{"type":"message_stop"}"#), ["hi", "Hello"]);
+}
+
+/// The answer `said` in a gzip that stores it as it is, up to where its end would be.
+fn packed(said: &str) -> Vec<u8> {
+    let (head, chunks) = said.split_once("\r\n\r\n").unwrap();
+    let plain: String = chunks.split("\r\n").skip(1).step_by(2).collect();
+    let length = u16::try_from(plain.len()).unwrap();
+    let body = [
+        &[0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 0xff, 0][..],
+        &length.to_le_bytes(),
+        &(!length).to_le_bytes(),
+        plain.as_bytes(),
+    ]
+    .concat();
+    let head = format!("{head}\r\ncontent-encoding: gzip\r\n\r\n{:x}\r\n", body.len());
+    [head.as_bytes(), &body, b"\r\n"].concat()
 }
 
 /// What is on record of a turn whose client leaves as soon as it heard `last` of what its provider says.
-fn left_by(said: &str, last: &str) -> Vec<String> {
-    let said = said.to_owned();
+fn left_by(said: impl AsRef<[u8]>, last: &str) -> Vec<String> {
+    let said = said.as_ref().to_vec();
     let provider = Provider::playing(move |line| {
         line.hear();
-        line.say(said.as_bytes());
+        line.say(&said);
         line.until_left();
     });
     let folder = TempDir::new().unwrap();

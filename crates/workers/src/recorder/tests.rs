@@ -201,6 +201,24 @@ fn what_goes_on_record_is_what_was_asked_and_answered_and_whether_that_was_cut()
     assert_eq!(on_record(&DONE[..50]), (vec![text("hi")], None, true));
 }
 
+/// `plain` in a gzip that stores it as it is, and that lacks its end.
+fn packed(plain: &str) -> Bytes {
+    let head = [0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 0xff];
+    let length = u16::try_from(plain.len()).unwrap();
+    let block = [&[0][..], &length.to_le_bytes(), &(!length).to_le_bytes(), plain.as_bytes()];
+    [&head[..], &block.concat()].concat().into()
+}
+
+#[test]
+fn a_packed_answer_without_the_end_of_its_packing_is_read_as_far_as_it_goes() {
+    let read = |answer: &str| {
+        let turn = turn("s", "hi");
+        read_answer(&Turn { answer: vec![packed(answer)], answer_encoding: Some("gzip".into()), ..turn })
+    };
+    assert_eq!(read(DONE), dialect::answered(Dialect::AnthropicMessages, DONE.as_bytes()));
+    assert_eq!(read(&DONE[..50]).stop, None);
+}
+
 #[test]
 fn a_turn_that_goes_on_from_what_its_provider_keeps_is_named_after_that() {
     let story = Story::inline();
