@@ -1,8 +1,9 @@
 //! The request that keeps an Anthropic prompt cache warm: the session's last request, with its output turned down.
 //!
 //! The cache is found by the prompt's bytes as the provider renders them, so nothing may be read and written again: keys
-//! would change their order and numbers their spelling. Three members of the outer object are cut out or replaced where they
-//! stand, and every other byte stays what it was.
+//! would change their order and numbers their spelling. Two members of the outer object are replaced where they stand, and
+//! every other byte stays what it was, a `tool_choice` that forces a tool as well: without it the conversation is cached anew
+//! (Anthropic, *Prompt caching*, what invalidates the cache), and one token of a call is as good as any other.
 
 use crate::dialect::json::{Text, read};
 use crate::unreadable::Unreadable;
@@ -14,24 +15,18 @@ use std::ops::Range;
 
 /// The body that warms the cache of the plain (decoded) request `body`.
 ///
-/// `max_tokens` becomes 1; `stream` becomes false; a `tool_choice` that forces a tool goes, since one token is no call.
+/// `max_tokens` becomes 1; `stream` becomes false.
 /// A request that [`has_a_thinking_budget`] is refused like that: its output cannot be turned down.
 ///
 /// # Errors
 /// [`Unreadable`] when the body is no JSON object, names a key twice, or has no `max_tokens` to turn down.
 pub fn warmup(body: &[u8]) -> Result<Bytes, Unreadable> {
     let members = members(body)?;
-    let text = |member: &Member| std::str::from_utf8(&body[member.value.clone()]).unwrap_or_default();
     let find = |key: &str| members.iter().position(|member| member.key == key);
-    let value = |key: &str| find(key).map(|at| text(&members[at]));
-
     let limit = find("max_tokens").ok_or(Unreadable::Missing("max_tokens"))?;
     let mut edits = vec![Edit { range: members[limit].value.clone(), with: "1".into() }];
     if let Some(at) = find("stream") {
         edits.push(Edit { range: members[at].value.clone(), with: "false".into() });
-    }
-    if let Some(at) = find("tool_choice").filter(|_| value("tool_choice").is_some_and(forces)) {
-        edits.push(Edit { range: with_its_comma(&members, at), with: String::new() });
     }
     Ok(spliced(body, edits))
 }
@@ -56,15 +51,6 @@ pub fn has_a_thinking_budget(body: &[u8]) -> bool {
     thinking.is_some_and(|thinking| &*thinking.kind == "enabled")
 }
 
-fn forces(tool_choice: &str) -> bool {
-    #[derive(Deserialize)]
-    struct ToolChoice<'b> {
-        #[serde(borrow, rename = "type")]
-        kind: Text<'b>,
-    }
-    read::<ToolChoice<'_>>(tool_choice).is_some_and(|choice| matches!(&*choice.kind, "any" | "tool"))
-}
-
 /// Bytes to put in the place of others.
 struct Edit {
     range: Range<usize>,
@@ -84,21 +70,10 @@ fn spliced(body: &[u8], mut edits: Vec<Edit>) -> Bytes {
     whole.into()
 }
 
-/// One member of the outer object, and where its parts stand in the body.
+/// One member of the outer object, and where its value stands in the body.
 struct Member {
     key: String,
-    start: usize,
     value: Range<usize>,
-}
-
-/// The member and the comma that goes with it: the one behind, or before the last one.
-fn with_its_comma(members: &[Member], at: usize) -> Range<usize> {
-    let Member { start, ref value, .. } = members[at];
-    match (members.get(at + 1), at.checked_sub(1)) {
-        (Some(next), _) => start..next.start,
-        (None, Some(before)) => members[before].value.end..value.end,
-        (None, None) => start..value.end,
-    }
 }
 
 /// The members of the outer object, in order.
@@ -148,11 +123,10 @@ impl Scan<'_> {
     /// The next member of the object; none at its end.
     fn member(&mut self) -> Option<Member> {
         self.blanks();
-        let start = self.at;
         let key = (self.peek() == Some(b'"')).then(|| self.value())?;
         let key = serde_json::from_slice::<Text<'_>>(&self.body[key]).ok()?.0.into_owned();
         self.blanks();
-        Some(Member { key, start, value: self.value() })
+        Some(Member { key, value: self.value() })
     }
 
     /// Where the value that begins here stands: a text, a list or object with all it holds, or a bare word.
