@@ -227,7 +227,7 @@ pub struct Asked {
     pub output_limit: Option<u64>,
     /// Whether the answer must follow a schema.
     pub structured: bool,
-    /// The longest time to live among the request's cache marks; none without marks.
+    /// The shortest time to live among the request's cache marks; none without marks.
     pub cache: Option<CacheTtl>,
     /// A session id in the body (Claude Code's `metadata.user_id`, Codex's `client_metadata`).
     pub session: Option<String>,

@@ -191,7 +191,7 @@ fn a_glance_at_openais_shapes_tells_the_same_about_all_but_what_was_said_after_t
 }
 
 #[test]
-fn the_longest_cache_mark_counts_wherever_it_stands() {
+fn the_shortest_cache_mark_counts_wherever_it_stands() {
     let oauth = claude_code(include_str!("../fixtures/claude-code-oauth.json"));
     assert_eq!(oauth.cache, Some(CacheTtl::OneHour));
     let (short, long) =
@@ -205,7 +205,11 @@ fn the_longest_cache_mark_counts_wherever_it_stands() {
         ),
         format!("{{{long}}}"),
     ] {
-        assert_eq!(claude_code(&body).cache, Some(CacheTtl::OneHour), "{body}");
+        let cache = |body: &str| claude_code(body).cache;
+        let mixed = body.contains(short);
+        let expected = if mixed { CacheTtl::FiveMinutes } else { CacheTtl::OneHour };
+        assert_eq!(cache(&body), Some(expected), "{body}");
+        assert_eq!(cache(&body.replace(short, long)), Some(CacheTtl::OneHour), "{body}");
     }
 }
 

@@ -62,7 +62,7 @@ struct Markable<'b> {
 pub(crate) fn asked(body: &[u8]) -> Result<Asked, Unreadable> {
     let request: Request<'_> = serde_json::from_slice(body)?;
     let turns = items(request.messages);
-    let cache = longest_mark(&request);
+    let cache = shortest_mark(&request);
     Ok(Asked { cache, ..spoken(request, &turns) })
 }
 
@@ -102,16 +102,20 @@ fn stated_directory(request: &Request<'_>, turns: &[Turn<'_>], messages: &[Messa
     directory(instructions.iter().map(AsRef::as_ref).chain(opening(messages)))
 }
 
-/// The longest time to live of all marks, wherever they stand: it decides how long a pause the cache survives.
-fn longest_mark(request: &Request<'_>) -> Option<CacheTtl> {
+/// The shortest time to live of all marks, wherever they stand. Longer ones stand before it (Anthropic, *Prompt caching*, mixing
+/// different TTLs), so it is that of the conversation, which is what grows and what is lost first.
+fn shortest_mark(request: &Request<'_>) -> Option<CacheTtl> {
     let lists = [request.system, request.tools, request.messages];
     let marks = lists.into_iter().filter_map(marked);
-    marks.chain(request.cache_control.as_ref().map(ttl)).max()
+    marks.chain(request.cache_control.as_ref().map(ttl)).min()
 }
 
 fn marked(list: Option<Raw<'_>>) -> Option<CacheTtl> {
-    let of = |item: Markable<'_>| item.cache_control.as_ref().map(ttl).max(marked_within(item.content));
-    items(list.filter(mentions_marks)).into_iter().filter_map(of).max()
+    let of = |item: Markable<'_>| {
+        let own = item.cache_control.as_ref().map(ttl);
+        own.into_iter().chain(marked_within(item.content)).min()
+    };
+    items(list.filter(mentions_marks)).into_iter().filter_map(of).min()
 }
 
 /// A message holds blocks, and a block that is a tool's answer holds blocks again; nothing lies deeper.
@@ -119,9 +123,9 @@ fn marked_within(content: Option<Raw<'_>>) -> Option<CacheTtl> {
     let of = |item: Markable<'_>| {
         let inner = items::<Markable<'_>>(item.content);
         let marks = inner.iter().filter_map(|inner| inner.cache_control.as_ref());
-        marks.chain(&item.cache_control).map(ttl).max()
+        marks.chain(&item.cache_control).map(ttl).min()
     };
-    items(content.filter(mentions_marks)).into_iter().filter_map(of).max()
+    items(content.filter(mentions_marks)).into_iter().filter_map(of).min()
 }
 
 /// Most of a history has no mark, and a look for the word is cheap.
