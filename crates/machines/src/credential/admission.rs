@@ -4,6 +4,7 @@
 use super::message::{Alert, StandIn};
 use super::record::Record;
 use super::slot::Held;
+use super::suspension::Merit;
 use super::token::Verdict;
 use super::upstream::Upstream;
 use super::{CredentialEffect, CredentialMachine};
@@ -82,7 +83,12 @@ impl CredentialMachine {
         effects: &mut Vec<CredentialEffect>,
     ) -> Access {
         match self.choose(request, now) {
-            Err((reason, ask_again_at)) => Access::Wait { reason, ask_again_at },
+            Err((reason, ask_again_at)) => {
+                if reason == WaitReason::Incident {
+                    self.line_up(request, now);
+                }
+                Access::Wait { reason, ask_again_at }
+            }
             Ok(choice) if refused == Some(choice.held.fingerprint()) => {
                 Access::Wait { reason: WaitReason::Rejected, ask_again_at: None }
             }
@@ -101,8 +107,10 @@ impl CredentialMachine {
         let Some(upstream) = self.upstreams.get(&request.upstream) else {
             return Ok(Choice::own(own, true));
         };
-        is_open(upstream, now)?;
-        let choice = self.select(request, upstream, own, now)?;
+        let token = own.fingerprint();
+        let choice = self.select(request, upstream, own, now);
+        is_open(upstream, choice.as_ref().map_or(token, |choice| choice.held.fingerprint()), now)?;
+        let choice = choice?;
         let pauses = upstream.tokens.get(&choice.held.fingerprint()).map(|record| &record.pauses);
         match pauses.and_then(|pauses| pauses.standing(&request.model, request.purpose, now)) {
             Some((reason, until)) => Err((reason, Some(until))),
@@ -131,6 +139,17 @@ impl CredentialMachine {
                 Err((WaitReason::Rejected, Some(token.probe_due())))
             }
             _ => Ok(Choice::own(own, true)),
+        }
+    }
+
+    /// During an incident refused tokens are tried in turn: this job waits for its own.
+    fn line_up(&mut self, request: &AccessRequest, now: Moment) {
+        let Ok(own) = self.own(request) else { return };
+        let Some(upstream) = self.upstreams.get(&request.upstream) else { return };
+        let Ok(Choice { held, .. }) = self.select(request, upstream, own, now) else { return };
+        if upstream.merit(held.fingerprint(), now) == Merit::Refused {
+            let upstream = self.upstreams.get_mut(&request.upstream);
+            upstream.into_iter().for_each(|upstream| upstream.incident.waits(held.fingerprint()));
         }
     }
 
@@ -171,7 +190,8 @@ impl CredentialMachine {
         let id = LeaseId(self.counters.lease);
         let Choice { held, probe, .. } = choice;
         let upstream = self.upstreams.entry(request.upstream.clone()).or_default();
-        upstream.incident.try_with(id, now);
+        let merit = upstream.merit(held.fingerprint(), now);
+        upstream.incident.try_with(id, held.fingerprint(), merit, now);
         upstream.breaker.try_with(id, now);
         if probe {
             // A key of the workers' own is known from its first use on.
@@ -245,9 +265,10 @@ fn stand_in(request: &AccessRequest, choice: &Choice) -> Option<CredentialEffect
     Some(CredentialEffect::StandIn(stand_in))
 }
 
-/// Whether calls go to this upstream at all; while it is in trouble, one at a time does.
-fn is_open(upstream: &Upstream, now: Moment) -> Result<(), Wait> {
+/// Whether a call with this token goes to the upstream at all; while it is in trouble, one at a time does.
+fn is_open(upstream: &Upstream, token: Fingerprint, now: Moment) -> Result<(), Wait> {
     let held = |reason, until: Option<Moment>| until.map_or(Ok(()), |until| Err((reason, Some(until))));
-    held(WaitReason::Incident, upstream.incident.holds_until(now))?;
+    let suspended = upstream.incident.holds_until(token, upstream.merit(token, now), now);
+    held(WaitReason::Incident, suspended)?;
     held(WaitReason::UpstreamDown, upstream.breaker.holds_until(now))
 }

@@ -4,14 +4,15 @@
 #[cfg(test)]
 mod tests;
 
-use super::ladder;
-use super::probe::Probe;
+mod trials;
+
 use domain::evidence::{Class, Evidence};
 use domain::fingerprint::Fingerprint;
 use domain::ids::LeaseId;
 use domain::time::Moment;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
+use trials::Trials;
 
 /// Two different tokens that are refused within this span are an incident.
 const TOGETHER: Duration = Duration::from_secs(60);
@@ -21,52 +22,29 @@ const INCIDENT: (Duration, Duration) = (Duration::from_secs(60), Duration::from_
 const FAULTS: (Duration, Duration) = (Duration::from_secs(30), Duration::from_secs(300));
 /// So many faults in a row open the breaker.
 const PATIENCE: u32 = 3;
+/// For so long after the trial of a refused token is due it is left to those that were tried less often.
+const TURN: Duration = Duration::from_secs(300);
 /// Tokens that are remembered as refused during an incident. Those beyond wait for their own probes.
 const REMEMBERED: usize = 1024;
 
-/// Background work stands still until a trial says otherwise.
+/// How much is to be hoped of a call while tokens are refused, by the token that it would go with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Merit {
+    /// Proven, and nothing speaks against it.
+    Good,
+    /// Nobody knows: never answered, or in doubt.
+    Open,
+    /// Refused, and not accepted since.
+    Refused,
+}
+
+/// Background work stands still until a trial says otherwise. The trials of tokens of each merit keep to intervals of their own:
+/// that a dead token is still dead says little, and must not put off the call that would succeed. The better go first.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 struct Suspension {
     /// When the trouble was understood.
     since: Moment,
-    trials: u32,
-    trial_due: Moment,
-    trial: Probe,
-}
-
-impl Suspension {
-    fn begin(since: Moment, (first, longest): (Duration, Duration), seed: u64, now: Moment) -> Self {
-        let trial_due = now.after(ladder::pause(first, longest, 1, seed));
-        Self { since, trials: 1, trial_due, trial: Probe::default() }
-    }
-
-    /// The job under `lease` has ended. If it was the trial and met the trouble again, the next one comes later. Nothing else
-    /// puts it off: whoever goes on sending a dead token would else keep all others waiting for ever.
-    fn end_trial(
-        &mut self,
-        lease: LeaseId,
-        failed: bool,
-        (first, longest): (Duration, Duration),
-        now: Moment,
-    ) {
-        if self.trial.end(lease) && failed {
-            self.trials = self.trials.saturating_add(1);
-            self.trial_due = now.after(ladder::pause(first, longest, self.trials, lease.0));
-        }
-    }
-
-    /// Until when a call has to wait; none when it may go, as the trial.
-    fn holds_until(&self, now: Moment) -> Option<Moment> {
-        if now < self.trial_due {
-            Some(self.trial_due)
-        } else {
-            self.trial.until().filter(|_| self.trial.is_out(now))
-        }
-    }
-
-    fn moments(&mut self) -> impl Iterator<Item = &mut Moment> {
-        [&mut self.since, &mut self.trial_due].into_iter().chain(self.trial.moments())
-    }
+    trials: [Trials; 3],
 }
 
 /// Several tokens were refused at once.
@@ -77,6 +55,10 @@ pub(super) struct Incident {
     last: Option<(Fingerprint, Moment)>,
     /// What was refused since it began: not final.
     refused: BTreeSet<Fingerprint>,
+    /// How often each refused token was the trial.
+    tried: BTreeMap<Fingerprint, u32>,
+    /// Refused tokens with which a job has waited for its trial since the last one.
+    waiting: BTreeSet<Fingerprint>,
     /// The last alert about a token of this upstream.
     alerted: Option<Moment>,
 }
@@ -89,7 +71,8 @@ impl Incident {
         let apart = |other: Moment| at.since(other).max(other.since(at));
         let partner = before.filter(|(other, then)| *other != token && apart(*then) <= TOGETHER);
         if let Some((other, _)) = partner.filter(|_| self.suspension.is_none()) {
-            self.suspension = Some(Suspension::begin(at, INCIDENT, token.low_bits(), now));
+            let trials = [(); 3].map(|()| Trials::begin(INCIDENT, token.low_bits(), now));
+            self.suspension = Some(Suspension { since: at, trials });
             self.refused.insert(other);
         }
         if let Some(suspension) = &mut self.suspension {
@@ -107,6 +90,8 @@ impl Incident {
         match &self.suspension {
             Some(suspension) if success.start > suspension.since => {
                 self.suspension = None;
+                self.tried.clear();
+                self.waiting.clear();
                 std::mem::take(&mut self.refused)
             }
             _ => BTreeSet::new(),
@@ -131,28 +116,60 @@ impl Incident {
         self.suspension.is_some()
     }
 
-    /// Until when a call has to wait; none when it may go.
-    pub(super) fn holds_until(&self, now: Moment) -> Option<Moment> {
-        self.suspension.as_ref()?.holds_until(now)
+    /// Until when a call with this token has to wait; none when it may go.
+    pub(super) fn holds_until(&self, token: Fingerprint, merit: Merit, now: Moment) -> Option<Moment> {
+        let (better, trials) = self.suspension.as_ref()?.trials.split_at(merit as usize);
+        let own = trials.first()?;
+        let out = || better.iter().find_map(|trials| trials.out_until(now));
+        own.holds_until(now).or_else(out).or_else(|| {
+            let turn = own.due().after(TURN);
+            (merit == Merit::Refused && now < turn && self.is_anothers_turn(token)).then_some(turn)
+        })
+    }
+
+    /// Whoever asks first would else be the trial each time, and a token that is good after all might never be (L2).
+    fn is_anothers_turn(&self, token: Fingerprint) -> bool {
+        let tried = |token| self.tried.get(token).copied().unwrap_or_default();
+        self.waiting.iter().any(|other| tried(other) < tried(&token))
+    }
+
+    /// A job waits to be the trial with this refused token.
+    pub(super) fn waits(&mut self, token: Fingerprint) {
+        if self.waiting.len() < REMEMBERED {
+            self.waiting.insert(token);
+        }
     }
 
     /// A call goes out under `lease`: as the trial, while the incident lasts.
-    pub(super) fn try_with(&mut self, lease: LeaseId, now: Moment) {
-        self.suspension.iter_mut().for_each(|suspension| suspension.trial.start(lease, now));
+    pub(super) fn try_with(&mut self, lease: LeaseId, token: Fingerprint, merit: Merit, now: Moment) {
+        let Some(suspension) = &mut self.suspension else { return };
+        suspension.trials[merit as usize].start(lease, now);
+        if merit == Merit::Refused {
+            *self.tried.entry(token).or_default() += 1;
+            self.waiting.clear();
+        }
     }
 
     /// The job under `lease` has ended with an answer of this class, if any.
     pub(super) fn end_trial(&mut self, lease: LeaseId, class: Option<Class>, now: Moment) {
         let refused = matches!(class, Some(Class::CredentialRejected | Class::WeakAuth));
-        if let Some(suspension) = &mut self.suspension {
-            suspension.end_trial(lease, refused, INCIDENT, now);
+        let mut put_off = false;
+        for trials in self.suspension.iter_mut().flat_map(|suspension| &mut suspension.trials) {
+            if put_off {
+                trials.rest(INCIDENT.0, now);
+            }
+            put_off |= trials.end(lease, refused, INCIDENT, now);
         }
     }
 
     /// Every moment in it.
     pub(super) fn moments(&mut self) -> impl Iterator<Item = &mut Moment> {
         let own = self.last.iter_mut().map(|(_, at)| at).chain(&mut self.alerted);
-        own.chain(self.suspension.iter_mut().flat_map(Suspension::moments))
+        let suspended = self.suspension.iter_mut().flat_map(|suspension| {
+            std::iter::once(&mut suspension.since)
+                .chain(suspension.trials.iter_mut().flat_map(Trials::moments))
+        });
+        own.chain(suspended)
     }
 }
 
@@ -160,7 +177,8 @@ impl Incident {
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Default)]
 pub(super) struct Breaker {
     in_a_row: u32,
-    open: Option<Suspension>,
+    /// Since when it is open, and the calls that find out.
+    open: Option<(Moment, Trials)>,
 }
 
 impl Breaker {
@@ -168,13 +186,14 @@ impl Breaker {
     pub(super) fn fault(&mut self, evidence: &Evidence, now: Moment) {
         self.in_a_row = self.in_a_row.saturating_add(1);
         if self.open.is_none() && self.in_a_row >= PATIENCE {
-            self.open = Some(Suspension::begin(evidence.end, FAULTS, evidence.fingerprint.low_bits(), now));
+            let trials = Trials::begin(FAULTS, evidence.fingerprint.low_bits(), now);
+            self.open = Some((evidence.end, trials));
         }
     }
 
     /// A provider answered with sense. One that was asked before the trouble proves nothing against it.
     pub(super) fn answered(&mut self, answer: &Evidence) {
-        if self.open.as_ref().is_none_or(|open| answer.start > open.since) {
+        if self.open.as_ref().is_none_or(|(since, _)| answer.start > *since) {
             *self = Self::default();
         }
     }
@@ -186,23 +205,23 @@ impl Breaker {
 
     /// Until when a call has to wait; none when it may go.
     pub(super) fn holds_until(&self, now: Moment) -> Option<Moment> {
-        self.open.as_ref()?.holds_until(now)
+        self.open.as_ref()?.1.holds_until(now)
     }
 
     /// A call goes out under `lease`: as the trial, while the breaker is open.
     pub(super) fn try_with(&mut self, lease: LeaseId, now: Moment) {
-        self.open.iter_mut().for_each(|open| open.trial.start(lease, now));
+        self.open.iter_mut().for_each(|(_, trials)| trials.start(lease, now));
     }
 
     /// The job under `lease` has ended with an answer of this class, if any.
     pub(super) fn end_trial(&mut self, lease: LeaseId, class: Option<Class>, now: Moment) {
-        if let Some(open) = &mut self.open {
-            open.end_trial(lease, class == Some(Class::UpstreamFault), FAULTS, now);
+        if let Some((_, trials)) = &mut self.open {
+            trials.end(lease, class == Some(Class::UpstreamFault), FAULTS, now);
         }
     }
 
     /// Every moment in it.
     pub(super) fn moments(&mut self) -> impl Iterator<Item = &mut Moment> {
-        self.open.iter_mut().flat_map(Suspension::moments)
+        self.open.iter_mut().flat_map(|(since, trials)| std::iter::once(since).chain(trials.moments()))
     }
 }

@@ -6,7 +6,7 @@ use super::message::Affected;
 use super::named::Named;
 use super::record::Record;
 use super::slot::{Held, Slot};
-use super::suspension::{Breaker, Incident};
+use super::suspension::{Breaker, Incident, Merit};
 use super::table::Table;
 use super::token::Verdict;
 use domain::credential::{Credential, CredentialKind};
@@ -354,6 +354,15 @@ impl Upstream {
     /// Whether this token can be used without a question.
     pub(super) fn is_good(&self, token: Fingerprint, now: Moment) -> bool {
         self.tokens.get(&token).is_some_and(|record| record.is_good(now))
+    }
+
+    /// What is to be hoped of a call with this token while others are refused.
+    pub(super) fn merit(&self, token: Fingerprint, now: Moment) -> Merit {
+        match self.verdict(token) {
+            Verdict::Rejected => Merit::Refused,
+            _ if self.is_good(token, now) => Merit::Good,
+            _ => Merit::Open,
+        }
     }
 
     pub(super) fn verdict(&self, token: Fingerprint) -> Verdict {

@@ -72,8 +72,9 @@ fn a_trial_that_says_nothing_about_the_trouble_makes_room_for_the_next() {
     for token in [1, 2] {
         incident.rejected(&evidence(token, Class::CredentialRejected, 5, 10), Moment(10));
     }
-    let due = incident.holds_until(Moment(10)).expect("suspended");
-    incident.try_with(LeaseId(1), due);
+    let token = Fingerprint::of_number(3);
+    let due = incident.holds_until(token, Merit::Good, Moment(10)).expect("suspended");
+    incident.try_with(LeaseId(1), token, Merit::Good, due);
     incident.end_trial(LeaseId(1), Some(Class::Throttled { retry_after: None }), due);
-    assert_eq!(incident.holds_until(due), None);
+    assert_eq!(incident.holds_until(token, Merit::Good, due), None);
 }

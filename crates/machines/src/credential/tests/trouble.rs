@@ -112,16 +112,100 @@ fn a_client_that_never_tires_of_its_dead_token_keeps_nobody_waiting_for_ever() {
 fn in_an_incident_one_call_at_a_time_finds_out_and_later_and_later() {
     let mut bench = incident();
     for round in 0..8 {
-        bench.pass(Duration::from_secs(37 * 60));
+        bench.pass(Duration::from_secs(42 * 60));
         let trial = bench.lease("c");
         assert!(waits(&bench.resolve("a"), WaitReason::Incident), "round {round}: one at a time");
         bench.ended("c", &trial, Class::CredentialRejected);
         assert!(waits(&bench.resolve("c"), WaitReason::Incident), "round {round}: and then a pause");
     }
-    bench.pass(Duration::from_secs(37 * 60));
+    bench.pass(Duration::from_secs(42 * 60));
     let trial = bench.lease("c");
     bench.accepted("c", &trial);
     assert!(matches!(bench.resolve("a"), Access::Go(_)), "a trial that succeeds ends it");
+}
+
+/// Sweeps for as long, each trial answered by the provider as `accepts` says. Says with which tokens it was called.
+fn swept(bench: &mut Bench, order: &[&str], minutes: u64, accepts: impl Fn(u8) -> bool) -> Vec<u8> {
+    let mut called = Vec::new();
+    for _ in 0..2 * minutes {
+        bench.pass(Duration::from_secs(30));
+        for (session, token) in order.iter().zip(order.iter().map(|session| session.as_bytes()[0] - b'a' + 1))
+        {
+            let Access::Go(lease) = bench.resolve(session) else { continue };
+            called.push(token);
+            if accepts(token) {
+                bench.accepted(session, &lease)
+            } else {
+                drop(bench.refused(session, &lease))
+            }
+        }
+    }
+    called
+}
+
+#[test]
+fn a_good_tokens_work_goes_on_at_the_first_trial_whoever_is_asked_first() {
+    for order in [["a", "b", "c"], ["c", "b", "a"]] {
+        let mut bench = incident();
+        let called = swept(&mut bench, &order, 2, |token| token == 3);
+        assert!(called.contains(&3), "{order:?}: {called:?}");
+    }
+}
+
+#[test]
+fn a_good_tokens_work_that_comes_late_in_an_incident_does_not_wait_for_dead_ones() {
+    let mut bench = incident();
+    let called = swept(&mut bench, &["a", "b"], 3 * 60, |_| false);
+    assert!(called.len() > 4 && called.len() < 20, "{called:?}");
+    assert!(goes_with(&bench.resolve("c"), 3));
+}
+
+#[test]
+fn no_trial_with_a_worse_token_is_in_a_better_ones_way() {
+    let mut bench = incident();
+    bench.observe("d", 4);
+    bench.pass(Duration::from_secs(73));
+    for session in ["a", "d", "c"] {
+        bench.lease(session);
+    }
+    let mut bench = incident();
+    bench.observe("d", 4);
+    bench.pass(Duration::from_secs(73));
+    let trial = bench.lease("c");
+    assert!(
+        waits(&bench.resolve("d"), WaitReason::Incident) && waits(&bench.resolve("a"), WaitReason::Incident)
+    );
+    bench.refused("c", &trial);
+    assert!(
+        waits(&bench.resolve("d"), WaitReason::Incident),
+        "if even the good are refused, the others rest"
+    );
+}
+
+#[test]
+fn refused_tokens_are_tried_in_turn_so_that_a_false_alarm_ends_whoever_is_asked_first() {
+    for order in [["a", "b"], ["b", "a"]] {
+        for good in [1, 2] {
+            let mut bench = incident();
+            swept(&mut bench, &order, 60, |_| false);
+            let called = swept(&mut bench, &order, 75, |token| token == good);
+            assert!(called.contains(&good), "L2: {good} of {order:?}: {called:?}");
+        }
+    }
+}
+
+#[test]
+fn a_refused_token_whose_turn_is_not_taken_holds_the_others_up_for_minutes_only() {
+    let mut bench = incident();
+    bench.pass(Duration::from_secs(73));
+    let probe = bench.lease("a");
+    bench.refused("a", &probe);
+    bench.pass(Duration::from_secs(72));
+    assert!(waits(&bench.resolve("b"), WaitReason::Incident), "it lines up, and is never heard of again");
+    bench.pass(Duration::from_secs(100));
+    assert!(waits(&bench.resolve("a"), WaitReason::Incident));
+    bench.pass(Duration::from_secs(300));
+    assert!(goes_with(&bench.resolve("a"), 1));
 }
 
 #[test]
