@@ -65,6 +65,9 @@ const ACCOUNT: [&str; 9] = [
     "insufficient_quota",
 ];
 const SCOPE: [&str; 3] = ["insufficient_scope", "missing scopes", "insufficient permissions"];
+/// A 401 about what was sent with the token: the same token is accepted with the right headers beside it.
+const SENT_WRONGLY: [&str; 2] =
+    ["oauth authentication is currently not supported", "oauth authentication is not supported"];
 const BAD_TOKEN: [&str; 7] = [
     "authentication_error",
     "invalid_api_key",
@@ -122,7 +125,7 @@ impl Head<'_, '_> {
         let says = |words: &[&str]| error.is_some_and(|error| error.speaks_of(words));
         if self.challenges("invalid_token") {
             Class::CredentialRejected
-        } else if says(&SCOPE) || self.challenges("insufficient_scope") {
+        } else if says(&SCOPE) || says(&SENT_WRONGLY) || self.challenges("insufficient_scope") {
             Class::Forbidden
         } else if error.is_some() || (self.is_the_providers() && is_plain(body)) {
             Class::CredentialRejected

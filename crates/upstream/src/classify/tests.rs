@@ -101,6 +101,12 @@ fn what_a_token_may_not_do_says_nothing_against_it() {
             openai("", "", "You have insufficient permissions. Missing scopes: model.request"),
             Class::Forbidden,
         ),
+        (
+            401,
+            &[("request-id", "r")],
+            anthropic("authentication_error", "OAuth authentication is currently not supported."),
+            Class::Forbidden,
+        ),
         (401, &[("www-authenticate", "Bearer error=insufficient_scope")], String::new(), Class::Forbidden),
     ]);
 }
