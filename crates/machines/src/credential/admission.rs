@@ -30,6 +30,11 @@ impl Choice {
     const fn own(held: Held, probe: bool) -> Self {
         Self { held, probe, instead_of: None }
     }
+
+    /// The token it goes with.
+    pub(super) fn token(&self) -> Fingerprint {
+        self.held.fingerprint()
+    }
 }
 
 #[cfg(test)]
@@ -89,7 +94,7 @@ impl CredentialMachine {
                 }
                 Access::Wait { reason, ask_again_at }
             }
-            Ok(choice) if refused == Some(choice.held.fingerprint()) => {
+            Ok(choice) if refused == Some(choice.token()) => {
                 Access::Wait { reason: WaitReason::Rejected, ask_again_at: None }
             }
             Ok(choice) if self.limiter.admits(request, self.sessions, now) => {
@@ -109,9 +114,9 @@ impl CredentialMachine {
         };
         let token = own.fingerprint();
         let choice = self.select(request, upstream, own, now);
-        is_open(upstream, choice.as_ref().map_or(token, |choice| choice.held.fingerprint()), now)?;
+        is_open(upstream, choice.as_ref().map_or(token, |choice| choice.token()), now)?;
         let choice = choice?;
-        let pauses = upstream.tokens.get(&choice.held.fingerprint()).map(|record| &record.pauses);
+        let pauses = upstream.tokens.get(&choice.token()).map(|record| &record.pauses);
         match pauses.and_then(|pauses| pauses.standing(&request.model, request.purpose, now)) {
             Some((reason, until)) => Err((reason, Some(until))),
             None => Ok(choice),
@@ -260,7 +265,7 @@ fn stand_in(request: &AccessRequest, choice: &Choice) -> Option<CredentialEffect
         session: request.session.clone(),
         purpose: request.purpose,
         own: choice.instead_of?,
-        token: choice.held.fingerprint(),
+        token: choice.token(),
     };
     Some(CredentialEffect::StandIn(stand_in))
 }

@@ -110,6 +110,13 @@ impl Pauses {
         .find(|(_, until)| now < *until)
     }
 
+    /// Whether work of this purpose is forbidden, whatever the model.
+    #[must_use]
+    pub fn forbids(&self, purpose: Purpose, now: Moment) -> bool {
+        let mut pairs = self.0.iter().flat_map(|known| &known.forbidden);
+        pairs.any(|((_, what), pause)| *what == purpose && now < pause.until)
+    }
+
     /// Every moment in it.
     pub(super) fn moments(&mut self) -> impl Iterator<Item = &mut Moment> {
         self.0.iter_mut().flat_map(|known| known.moments())

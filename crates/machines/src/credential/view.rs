@@ -32,7 +32,12 @@ impl CredentialMachine {
             return Some(WaitReason::Rejected);
         }
         match self.choose(&request, now) {
-            Ok(_) => upstream.incident.is_on().then_some(WaitReason::Incident),
+            Ok(_) if upstream.incident.is_on() => Some(WaitReason::Incident),
+            // Which model the work would ask is not known here, and nearly all of it asks one.
+            Ok(choice) => {
+                let record = upstream.tokens.get(&choice.token())?;
+                record.pauses.forbids(request.purpose, now).then_some(WaitReason::Forbidden)
+            }
             // Work is under way: a call finds out whether a new token works.
             Err((WaitReason::ProbeOut, _)) if !rejected => None,
             Err((reason, _)) => Some(reason),

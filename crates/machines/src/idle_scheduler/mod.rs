@@ -12,6 +12,7 @@ pub use message::{Backlog, LeftWork, SchedulerEffect, SchedulerMessage, Schedule
 
 use crate::health::{Ladder, Level};
 use crate::job::{Brief, Ending, FailureCause};
+use domain::access::WaitReason;
 use domain::conversation::Stop;
 use domain::ids::SessionId;
 use domain::knowledge::MERGED_ABOVE;
@@ -48,6 +49,8 @@ struct Errand {
     out_since: Option<Moment>,
     failures: u32,
     rest_until: Moment,
+    /// The provider does not let the token do this work; asking again by then costs nothing.
+    forbidden_until: Moment,
     /// Work is in the batch queue, which tells its end before then.
     queued_until: Moment,
 }
@@ -232,6 +235,9 @@ impl SchedulerMachine {
             // The queue itself says so: what it says later, of the same work, is heard later.
             Ending::Queued if purpose == Purpose::Batch => errand.queued_until = now.after(PENDING_LEASE),
             Ending::Queued => {}
+            Ending::Waiting { reason: WaitReason::Forbidden, ask_again_at } => {
+                errand.forbidden_until = ask_again_at.unwrap_or_default();
+            }
             ending if is_to_be_asked_again(ending) => {}
             Ending::Failed { .. } => {
                 let rest = REST.0 * 2_u32.saturating_pow(errand.failures.min(10));
@@ -280,7 +286,7 @@ fn is_held(seat: &Seat, quiet: Duration, idle_after: Duration) -> bool {
 }
 
 /// What is due in an idle session: first distil or merge, then curate what was distilled. A distiller that rests lets the
-/// curator by.
+/// curator by, and so does one that the provider forbids its work: what is forbidden is so for one purpose, and may be for days.
 fn wanted(
     seat: &Seat,
     distiller: &DistillerSettings,
@@ -291,7 +297,8 @@ fn wanted(
     let distil = is_to_distil(backlog, distiller);
     let crowded = backlog.entries > curator.max_entries && now >= seat.crowd_told_until;
     let curate = is_to_curate(backlog, curator) || (curator.enabled && crowded);
-    let distiller_rests = now < seat.errands[0].rest_until || now < seat.errands[0].queued_until;
+    let Errand { rest_until, forbidden_until, queued_until, .. } = seat.errands[0];
+    let distiller_rests = now < rest_until.max(forbidden_until).max(queued_until);
     match (distil, curate) {
         (true, true) if distiller_rests => Some(Purpose::Curate),
         (true, _) => Some(Purpose::Distill),

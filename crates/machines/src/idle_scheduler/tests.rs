@@ -114,6 +114,22 @@ fn a_waiting_job_is_asked_for_again_at_every_sweep() {
 }
 
 #[test]
+fn a_distiller_that_is_forbidden_its_work_lets_the_curator_by_until_it_may_be_tried_again() {
+    let mut machine = machine();
+    say(&mut machine, 0, recorded(6, 10, Stop::End));
+    let waits = |reason, at| Ending::Waiting { reason, ask_again_at: Some(Moment::from_secs(at)) };
+    assert_eq!(due(&mut machine, 60), [Purpose::Distill]);
+    say(&mut machine, 61, ended(Purpose::Distill, waits(WaitReason::Forbidden, 361), None));
+    assert_eq!(due(&mut machine, 90), [Purpose::Curate]);
+    say(&mut machine, 91, ended(Purpose::Curate, waits(WaitReason::Forbidden, 391), None));
+    assert_eq!(due(&mut machine, 120), [Purpose::Curate], "asked at every sweep, like all that waits");
+    say(&mut machine, 121, ended(Purpose::Curate, waits(WaitReason::Forbidden, 391), None));
+    assert_eq!(due(&mut machine, 361), [Purpose::Distill]);
+    say(&mut machine, 361, ended(Purpose::Distill, waits(WaitReason::Rejected, 391), None));
+    assert_eq!(due(&mut machine, 390), [Purpose::Distill], "a refused token is refused to both");
+}
+
+#[test]
 fn a_failed_job_rests_longer_each_time_and_lets_the_curator_by() {
     let mut machine = machine();
     say(&mut machine, 0, recorded(6, 10, Stop::End));

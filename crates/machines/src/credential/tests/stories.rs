@@ -271,6 +271,17 @@ fn a_review_says_why_a_session_stands_still_and_takes_nothing() {
 }
 
 #[test]
+fn a_review_says_that_distilling_is_forbidden() {
+    let mut bench = Bench::new();
+    bench.client("a", 1, Class::Ok);
+    let lease = bench.lease("a");
+    bench.ended("a", &lease, Class::Forbidden);
+    assert_eq!(standing(&mut bench, "a"), Some(WaitReason::Forbidden));
+    bench.pass(Duration::from_secs(300));
+    assert_eq!(standing(&mut bench, "a"), None);
+}
+
+#[test]
 fn a_token_that_came_back_before_it_was_forgotten_is_not_forgotten() {
     let mut bench = Bench::new();
     bench.client("a", 1, Class::CredentialRejected);
