@@ -162,7 +162,8 @@ impl Capture {
         let Some(fingerprint) = self.token else { return };
         let (start, end) = (self.sent.start, self.edge.now());
         let evidence = Evidence { fingerprint, upstream: self.upstream().clone(), start, end, class, status };
-        self.edge.house.outbox.tell(Fact::Credential(CredentialMessage::ClientAnswered(evidence)));
+        let model = self.sent.route.dialect.map(|_| self.model.clone());
+        self.edge.house.outbox.tell(Fact::Credential(CredentialMessage::ClientAnswered { evidence, model }));
     }
 
     /// Tells those who hear of each call, when a model was called.

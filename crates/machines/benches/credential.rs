@@ -244,7 +244,10 @@ impl Agents {
     }
 
     fn answered(&self, token: Fingerprint, class: Class, now: Moment) -> CredentialMessage {
-        CredentialMessage::ClientAnswered(self.evidence(token, class, now))
+        CredentialMessage::ClientAnswered {
+            evidence: self.evidence(token, class, now),
+            model: Some("claude-opus-4-5".to_owned()),
+        }
     }
 
     fn evidence(&self, fingerprint: Fingerprint, class: Class, now: Moment) -> Evidence {

@@ -117,7 +117,7 @@ impl World {
         if machine.verdict(&upstream, fingerprint) == Verdict::Rejected {
             let (start, end) = (state.now, state.now);
             let evidence = Evidence { fingerprint, upstream, start, end, class: Class::Ok, status: 200 };
-            machine.on(CredentialMessage::ClientAnswered(evidence), state.now, &mut Vec::new());
+            machine.on(answered(evidence), state.now, &mut Vec::new());
         }
     }
 
@@ -125,7 +125,7 @@ impl World {
     pub(crate) fn deliver(&self, state: &mut State, mail: Mail) {
         match mail {
             Mail::Fact { session, evidence } => {
-                self.hear(state, Some(session), &CredentialMessage::ClientAnswered(evidence));
+                self.hear(state, Some(session), &answered(evidence));
             }
             Mail::Report { brief, lease, work } => {
                 state.ghosts.met.remove(&(self.number(&brief.session), token(lease.fingerprint())));
@@ -253,6 +253,11 @@ impl World {
     }
 }
 
+/// What a client is told of a model's answer.
+fn answered(evidence: Evidence) -> CredentialMessage {
+    CredentialMessage::ClientAnswered { evidence, model: Some("m".to_owned()) }
+}
+
 fn nothing() -> Access {
     Access::Wait { reason: WaitReason::NoCredential, ask_again_at: None }
 }
@@ -269,7 +274,7 @@ fn lease(brief: &Brief, fingerprint: Fingerprint) -> Lease {
 
 fn evidence_mut(message: &mut CredentialMessage) -> impl Iterator<Item = &mut Evidence> {
     match message {
-        CredentialMessage::ClientAnswered(evidence)
+        CredentialMessage::ClientAnswered { evidence, .. }
         | CredentialMessage::AuthFailed { evidence, .. }
         | CredentialMessage::AuthAccepted { evidence, .. } => Some(evidence),
         CredentialMessage::CallEnded { evidence, .. } => evidence.as_mut(),

@@ -149,7 +149,9 @@ impl Asked {
         let slot = SlotKey { principal, upstream, session };
         say(house, CredentialMessage::CredentialObserved { slot, credential, project: None, ends: None })
             .await?;
-        say(house, CredentialMessage::ClientAnswered(self.accepted(house))).await.map(drop)
+        say(house, CredentialMessage::ClientAnswered { evidence: self.accepted(house), model: None })
+            .await
+            .map(drop)
     }
 
     async fn round(&self, house: &House) -> Result<(), AskError> {

@@ -232,7 +232,7 @@ mod tests {
                 meter,
             };
             story.hear(observed(1).0).await;
-            story.hear(CredentialMessage::ClientAnswered(evidence(1, Class::Ok, 1))).await;
+            story.hear(answered(evidence(1, Class::Ok, 1))).await;
             story
         }
 
@@ -255,6 +255,10 @@ mod tests {
         let upstream = UpstreamKey::new(Provider::Anthropic, "http://h");
         let (principal, session, model) = (Principal::local(), "a".into(), "m".to_owned());
         AccessRequest { principal, session, upstream, model, purpose }
+    }
+
+    fn answered(evidence: Evidence) -> CredentialMessage {
+        CredentialMessage::ClientAnswered { evidence, model: Some("m".to_owned()) }
     }
 
     fn evidence(token: u8, class: Class, at: u64) -> Evidence {

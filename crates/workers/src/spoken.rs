@@ -23,7 +23,7 @@ impl Message for Spoken<CredentialMessage> {
     fn name(&self) -> &'static str {
         match &self.0 {
             CredentialMessage::CredentialObserved { .. } => "CredentialObserved",
-            CredentialMessage::ClientAnswered(_) => "ClientAnswered",
+            CredentialMessage::ClientAnswered { .. } => "ClientAnswered",
             CredentialMessage::ResolveCredential(_) => "ResolveCredential",
             CredentialMessage::AuthFailed { .. } => "AuthFailed",
             CredentialMessage::AuthAccepted { .. } => "AuthAccepted",
@@ -43,7 +43,7 @@ impl Message for Spoken<CredentialMessage> {
             | CredentialMessage::AuthAccepted { request, .. }
             | CredentialMessage::CallEnded { request, .. } => Some(request.session.as_str()),
             CredentialMessage::SessionEvicted { session } => Some(session.as_str()),
-            CredentialMessage::ClientAnswered(_)
+            CredentialMessage::ClientAnswered { .. }
             | CredentialMessage::WorkerRestarted(_)
             | CredentialMessage::ListSlots
             | CredentialMessage::ReviewSessions(_) => None,

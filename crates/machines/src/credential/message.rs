@@ -27,7 +27,13 @@ pub enum CredentialMessage {
         ends: Option<Moment>,
     },
     /// A provider answered a client's own request.
-    ClientAnswered(Evidence),
+    ClientAnswered {
+        /// For the token.
+        evidence: Evidence,
+        /// The model that was asked, empty when that could not be read; none where none was: tokens are counted and models are
+        /// listed for whom no model would answer.
+        model: Option<String>,
+    },
     /// A worker asks whether it may call.
     ResolveCredential(AccessRequest),
     /// The provider refused a worker's call; answered with another lease or none.
@@ -75,7 +81,7 @@ impl CredentialMessage {
     #[must_use]
     pub fn evidence(&self) -> Option<&Evidence> {
         match self {
-            Self::ClientAnswered(evidence)
+            Self::ClientAnswered { evidence, .. }
             | Self::AuthFailed { evidence, .. }
             | Self::AuthAccepted { evidence, .. } => Some(evidence),
             Self::CallEnded { evidence, .. } => evidence.as_ref(),

@@ -42,6 +42,7 @@ use domain::purpose::Purpose;
 use domain::settings::{ClientCredentials, GlobalFallback};
 use domain::time::Moment;
 use limiter::Limiter;
+use pauses::Call;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use upstream::{Offer, Passage, Taken, Upstream};
@@ -103,8 +104,8 @@ impl CredentialMachine {
             CredentialMessage::CredentialObserved { slot, credential, project, ends } => {
                 self.observe(&slot, credential, (project, ends), now, effects);
             }
-            CredentialMessage::ClientAnswered(evidence) => {
-                self.judge(&evidence, ("", Purpose::Client), now, effects);
+            CredentialMessage::ClientAnswered { evidence, model } => {
+                self.judge(&evidence, Call::of_client(model.as_deref()), now, effects);
             }
             CredentialMessage::ResolveCredential(request) => {
                 return CredentialReply::Access(self.admit(&request, now, effects));
@@ -163,13 +164,13 @@ impl CredentialMachine {
     fn judge(
         &mut self,
         evidence: &Evidence,
-        about: (&str, Purpose),
+        call: Call<'_>,
         now: Moment,
         effects: &mut Vec<CredentialEffect>,
     ) {
         let Some(upstream) = self.upstreams.get_mut(&evidence.upstream) else { return };
         let was_good = upstream.is_good(evidence.fingerprint, now);
-        let (passage, healed) = upstream.judge(evidence, about, now);
+        let (passage, healed) = upstream.judge(evidence, call, now);
         // Also a token that was only in doubt, without a verdict that changed.
         let is_mended = !was_good && upstream.is_good(evidence.fingerprint, now);
         let changed = |token| BTreeSet::from([token]);
@@ -209,7 +210,7 @@ impl CredentialMachine {
         self.give_back(lease, evidence.map(|evidence| evidence.class), now, effects);
         let about = (&lease.upstream, lease.fingerprint());
         if let Some(evidence) = evidence.filter(|it| (&it.upstream, it.fingerprint) == about) {
-            self.judge(evidence, (&request.model, request.purpose), now, effects);
+            self.judge(evidence, Call::of_work(request), now, effects);
         }
     }
 

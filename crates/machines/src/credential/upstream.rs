@@ -4,6 +4,7 @@
 use super::companions::SharedCompanions;
 use super::message::Affected;
 use super::named::Named;
+use super::pauses::Call;
 use super::record::Record;
 use super::slot::{Held, Slot};
 use super::suspension::{Breaker, Incident, Merit};
@@ -13,7 +14,6 @@ use domain::credential::{Credential, CredentialKind};
 use domain::evidence::{Class, Evidence};
 use domain::fingerprint::Fingerprint;
 use domain::ids::{Generation, Principal, SessionId};
-use domain::purpose::Purpose;
 use domain::settings::GlobalFallback;
 use domain::time::Moment;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
@@ -119,17 +119,16 @@ impl Upstream {
         taken
     }
 
-    /// Joins evidence about one token. Evidence never creates a token (S9). `about` is the model and the purpose of the call
-    /// that was answered. Returns what the verdict became, if it changed, and what may be used again because the upstream
+    /// Joins evidence about one token. Evidence never creates a token (S9). Returns what the verdict became, if it changed, and what may be used again because the upstream
     /// came back into order.
     pub(super) fn judge(
         &mut self,
         evidence: &Evidence,
-        about: (&str, Purpose),
+        call: Call<'_>,
         now: Moment,
     ) -> (Option<Passage>, BTreeSet<Fingerprint>) {
         let Some(record) = self.tokens.get_mut(&evidence.fingerprint) else { return Default::default() };
-        record.pauses.take(evidence, about.0, about.1, now);
+        record.pauses.take(evidence, call, now);
         let before = record.token.join(evidence, now);
         let after = record.token.verdict();
         let healed = self.sense(evidence, before != Verdict::Rejected && after == Verdict::Rejected, now);

@@ -195,7 +195,11 @@ impl Policy for Ours<'_> {
 
     fn answered(&mut self, request: &Exchange, orders: &mut Vec<Order>) {
         let evidence = self.evidence(request);
-        self.tell(CredentialMessage::ClientAnswered(evidence), request.end, orders);
+        self.tell(
+            CredentialMessage::ClientAnswered { evidence, model: Some(String::new()) },
+            request.end,
+            orders,
+        );
     }
 
     fn wanted(&mut self, job: Job, now: Moment, orders: &mut Vec<Order>) {

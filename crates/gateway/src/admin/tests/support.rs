@@ -156,7 +156,7 @@ impl Gateway {
         self.tell(CredentialMessage::CredentialObserved { slot, credential, project: None, ends: None });
         let (upstream, now) = (self.upstream.clone(), Moment::from(self.house.environment.clock.now()));
         let evidence = Evidence { fingerprint, upstream, start: now, end: now, class, status };
-        self.tell(CredentialMessage::ClientAnswered(evidence));
+        self.tell(CredentialMessage::ClientAnswered { evidence, model: Some("m".to_owned()) });
     }
 
     /// The scheduler hears this.

@@ -48,6 +48,10 @@ fn evidence(token: u8, class: Class, start: u64, end: u64) -> Evidence {
     Evidence { fingerprint, upstream: upstream(), start: Moment(start), end: Moment(end), class, status }
 }
 
+fn client_answered(evidence: Evidence) -> CredentialMessage {
+    CredentialMessage::ClientAnswered { evidence, model: Some("m".to_owned()) }
+}
+
 /// A machine with a clock of its own that ticks one microsecond a message, watched by the invariants.
 struct Bench {
     machine: CredentialMachine,
@@ -99,7 +103,7 @@ impl Bench {
     fn answer(&mut self, token: u8, class: Class) {
         let (start, end) = (self.now + 1, self.now + 2);
         self.now += 2;
-        self.say(CredentialMessage::ClientAnswered(evidence(token, class, start, end)));
+        self.say(client_answered(evidence(token, class, start, end)));
     }
 
     fn resolve(&mut self, session: &str) -> Access {

@@ -77,7 +77,7 @@ impl Play {
             Happening::Late(token, class, ago) => {
                 let end = self.bench.now.saturating_sub(ago);
                 let late = evidence(token, class, end.saturating_sub(1), end);
-                self.bench.say(CredentialMessage::ClientAnswered(late));
+                self.bench.say(client_answered(late));
             }
             Happening::Restart(purpose) => {
                 self.out.retain(|(_, whose, _)| *whose != purpose);

@@ -83,7 +83,7 @@ fn a_straggler_with_a_dead_token_does_not_throw_the_fresh_one_out() {
     bench.observe("a", 2);
     let start = bench.now;
     bench.observe("a", 1);
-    bench.say(CredentialMessage::ClientAnswered(evidence(2, Class::Ok, start, start + 1)));
+    bench.say(client_answered(evidence(2, Class::Ok, start, start + 1)));
     assert_eq!(bench.lease("a").fingerprint(), Fingerprint::of_number(2));
 }
 
@@ -151,6 +151,18 @@ fn throttling_pauses_the_token_without_rejecting_it() {
     assert!(waits(&bench.resolve("a"), WaitReason::Throttled));
     bench.client("a", 1, Class::Ok);
     assert!(matches!(bench.resolve("a"), Access::Go(_)));
+}
+
+#[test]
+fn a_request_that_asks_no_model_proves_the_token_and_ends_no_pause() {
+    let mut bench = Bench::new();
+    bench.client("a", 1, Class::Ok);
+    bench.answer(1, Class::Throttled { retry_after: Some(Duration::from_secs(300)) });
+    bench.answer(1, Class::CredentialRejected);
+    let evidence = evidence(1, Class::Ok, bench.now + 1, bench.now + 2);
+    bench.say(CredentialMessage::ClientAnswered { evidence, model: None });
+    assert_eq!(bench.verdict(1), Verdict::Proven);
+    assert!(waits(&bench.resolve("a"), WaitReason::Throttled));
 }
 
 #[test]
@@ -310,10 +322,10 @@ fn a_success_that_began_at_the_moment_of_a_doubt_does_not_end_it() {
     bench.client("a", 1, Class::Ok);
     bench.client("b", 1, Class::Ok);
     bench.observe("b", 2);
-    bench.say(CredentialMessage::ClientAnswered(evidence(2, Class::Ok, 50, 60)));
-    bench.say(CredentialMessage::ClientAnswered(evidence(1, Class::Ok, 60, 70)));
+    bench.say(client_answered(evidence(2, Class::Ok, 50, 60)));
+    bench.say(client_answered(evidence(1, Class::Ok, 60, 70)));
     assert!(matches!(bench.machine.choose(&request("a"), Moment(100)), Ok(choice) if choice.is_probe()));
-    bench.say(CredentialMessage::ClientAnswered(evidence(1, Class::Ok, 61, 71)));
+    bench.say(client_answered(evidence(1, Class::Ok, 61, 71)));
     assert!(matches!(bench.machine.choose(&request("a"), Moment(100)), Ok(choice) if !choice.is_probe()));
 }
 
