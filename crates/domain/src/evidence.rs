@@ -12,7 +12,7 @@ use std::time::Duration;
 pub enum Class {
     /// The provider refuses this token.
     CredentialRejected,
-    /// A 401 that may not come from the provider itself; the second within a minute counts as a refusal.
+    /// A 401 that may not come from the provider itself; the second within a minute counts as a refusal, and the third at all.
     WeakAuth,
     /// The token is good, but not for this model, region or scope.
     Forbidden,

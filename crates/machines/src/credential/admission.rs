@@ -95,7 +95,8 @@ impl CredentialMachine {
                 Access::Wait { reason, ask_again_at }
             }
             Ok(choice) if refused == Some(choice.token()) => {
-                Access::Wait { reason: WaitReason::Rejected, ask_again_at: None }
+                // Not for this job (S6), but for the next: nothing else speaks against the token.
+                Access::Wait { reason: WaitReason::Rejected, ask_again_at: Some(now) }
             }
             Ok(choice) if self.limiter.admits(request, self.sessions, now) => {
                 effects.extend(stand_in(request, &choice));

@@ -14,9 +14,8 @@ use std::time::Duration;
 
 /// Two weak signs within this span count as a refusal.
 const WEAK_WINDOW: Duration = Duration::from_secs(60);
-/// So many weak signs are kept, the newest. They lie further apart than [`WEAK_WINDOW`], or the verdict is out already: a
-/// report that comes up to 16 minutes late, longer than any call, still finds its pair.
-const WEAK_SIGNS: usize = 16;
+/// And so many however far apart, if no success came between: they come one by one where a sweep is rare. The newest are kept.
+const WEAK_IN_A_ROW: usize = 3;
 /// The pause before the first probe, and the longest.
 const PROBE_PAUSE: (Duration, Duration) = (Duration::from_secs(60), Duration::from_secs(30 * 60));
 
@@ -92,7 +91,7 @@ impl Token {
     pub fn verdict(&self) -> Verdict {
         let refused = self.fail.is_some_and(|fail| self.ok.is_none_or(|ok| ok.start <= fail.end));
         match self.ok {
-            _ if refused || self.has_weak_pair() => Verdict::Rejected,
+            _ if refused || self.is_doubly_suspect() => Verdict::Rejected,
             Some(_) => Verdict::Proven,
             None => Verdict::Unproven,
         }
@@ -152,20 +151,22 @@ impl Token {
     fn suspect(&mut self, stamp: Stamp, evidence: &Evidence, now: Moment) {
         let over = self.ok.is_some_and(|ok| stamp.end < ok.start);
         let Err(place) = self.weak.binary_search(&stamp) else { return };
-        if over {
+        let full = self.weak.len() >= WEAK_IN_A_ROW;
+        if over || (full && place == 0) {
             return;
         }
         self.weak.insert(place, stamp);
-        if self.weak.len() > WEAK_SIGNS {
+        if full {
             self.weak.remove(0);
         }
-        if self.has_weak_pair() {
+        if self.is_doubly_suspect() {
             self.put_probe_off(evidence, now);
         }
     }
 
-    fn has_weak_pair(&self) -> bool {
-        self.weak.windows(2).any(|pair| pair[1].end.since(pair[0].end) <= WEAK_WINDOW)
+    fn is_doubly_suspect(&self) -> bool {
+        self.weak.len() >= WEAK_IN_A_ROW
+            || self.weak.windows(2).any(|pair| pair[1].end.since(pair[0].end) <= WEAK_WINDOW)
     }
 
     /// One storm is one step of the ladder, however many calls were caught in it.

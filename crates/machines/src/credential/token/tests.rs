@@ -36,6 +36,17 @@ fn one_weak_sign_is_none_and_two_within_a_minute_are_a_refusal() {
 }
 
 #[test]
+fn three_weak_signs_however_far_apart_are_a_refusal_unless_a_success_came_between() {
+    let weak = |minute: u64| (Class::WeakAuth, minute * MINUTE, minute * MINUTE + 1);
+    let ok = |minute: u64| (Class::Ok, minute * MINUTE, minute * MINUTE + 1);
+    assert_eq!(after(&[weak(0), weak(10)]).verdict(), Verdict::Unproven);
+    assert_eq!(after(&[weak(0), weak(10), weak(20)]).verdict(), Verdict::Rejected);
+    assert_eq!(after(&[weak(20), weak(0), weak(10)]).verdict(), Verdict::Rejected, "in whatever order");
+    assert_eq!(after(&[weak(0), ok(5), weak(10), weak(20)]).verdict(), Verdict::Proven);
+    assert_eq!(after(&[weak(0), weak(10), weak(20), ok(21)]).verdict(), Verdict::Proven);
+}
+
+#[test]
 fn a_success_between_two_weak_signs_parts_them() {
     let weak = |at| (Class::WeakAuth, at, at + 1);
     assert_eq!(after(&[weak(0), (Class::Ok, 5, 6), weak(10)]).verdict(), Verdict::Proven);
@@ -102,12 +113,19 @@ fn verdict_by_definition(all: &[Evidence]) -> Verdict {
     let of = |class: Class| all.iter().filter(move |one| one.class == class);
     let began_after = |end: Moment| of(Class::Ok).any(|ok| ok.start > end);
     let strong = of(Class::CredentialRejected).any(|fail| !began_after(fail.end));
-    let weak = of(Class::WeakAuth).any(|late| {
-        of(Class::WeakAuth).any(|early| {
-            let distinct = (early.end, early.start) < (late.end, late.start);
-            distinct && late.end.since(early.end) <= WEAK_WINDOW && !began_after(early.end)
-        })
-    });
+    let mut signs: Vec<_> = of(Class::WeakAuth)
+        .filter(|sign| !began_after(sign.end))
+        .map(|sign| (sign.end, sign.start))
+        .collect();
+    signs.sort_unstable();
+    signs.dedup();
+    let weak = signs.len() >= WEAK_IN_A_ROW
+        || of(Class::WeakAuth).any(|late| {
+            of(Class::WeakAuth).any(|early| {
+                let distinct = (early.end, early.start) < (late.end, late.start);
+                distinct && late.end.since(early.end) <= WEAK_WINDOW && !began_after(early.end)
+            })
+        });
     match of(Class::Ok).next() {
         _ if strong || weak => Verdict::Rejected,
         Some(_) => Verdict::Proven,
