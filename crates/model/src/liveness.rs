@@ -15,7 +15,7 @@ const ENOUGH: usize = 64;
 
 impl World {
     /// The first rule by which a session's work stands still for ever. L1 (after a crash of CredentialActor L3): the client's
-    /// next accepted request sets it going. L2: with a good token in the slot it goes on without any. L4: it is not dropped.
+    /// next accepted request sets it going, at once unless such work was refused again although the token was accepted between. L2: with a good token in the slot it goes on without any. L4: it is not dropped.
     #[must_use]
     pub fn stuck(&self, state: &State) -> Option<&'static str> {
         if state.broken.is_some() {
@@ -50,6 +50,10 @@ impl World {
         for _ in 0..SWEEPS {
             self.run(&mut state, session);
         }
+        let lied_twice = self.limits.false_alarms.saturating_sub(state.left.false_alarms) >= 2;
+        if state.clients[session].contradicted && lied_twice {
+            return self.goes_on_in_time(state, session);
+        }
         !state.clients[session].pending
     }
 
@@ -59,7 +63,10 @@ impl World {
         if !last.is_some_and(|token| quiet.is_alive(*token) && self.lies_in_slot(quiet, session, *token)) {
             return true;
         }
-        let mut state = quiet.clone();
+        self.goes_on_in_time(quiet.clone(), session)
+    }
+
+    fn goes_on_in_time(&self, mut state: State, session: usize) -> bool {
         for _ in 0..PAUSES {
             self.run(&mut state, session);
             if !state.clients[session].pending {

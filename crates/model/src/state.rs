@@ -60,6 +60,8 @@ pub(crate) struct Client {
     pub(crate) pending: bool,
     /// Without pull: it waits for a hint.
     pub(crate) asleep: bool,
+    /// It was told to wait because such work is refused with a token that is accepted for all else.
+    pub(crate) contradicted: bool,
 }
 
 /// See the module.

@@ -205,6 +205,8 @@ impl World {
     fn ended(&self, state: &mut State, brief: &Brief, ending: &Ending) {
         let session = self.number(&brief.session);
         state.ghosts.tries.remove(&session);
+        state.clients[session].contradicted =
+            matches!(ending, Ending::Waiting { reason: WaitReason::Forbidden, .. });
         match ending {
             Ending::Done { .. } if !state.clients[session].pending => self.blame(state, "L4"),
             Ending::Done { .. } => state.clients[session].pending = false,

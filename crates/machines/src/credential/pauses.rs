@@ -1,5 +1,5 @@
 //! Pauses that have nothing to do with whether a token is good: a provider that wants quiet, an account that cannot pay, a
-//! model that the token may not use. They belong to the token, so that one user's trouble is never another's.
+//! model that the token may not use, work that is refused with a token that is accepted otherwise. They belong to the token, so that one user's trouble is never another's.
 
 #[cfg(test)]
 mod tests;
@@ -92,12 +92,22 @@ struct Known {
     throttled_model: Box<str>,
     blocked: Pause,
     forbidden: BTreeMap<(Box<str>, Purpose), Pause>,
+    refused: BTreeMap<Purpose, Refusals>,
+}
+
+/// Work of one purpose was refused as if the token were dead, and not done since.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Default)]
+struct Refusals {
+    pause: Pause,
+    /// The token was accepted for something else since the last refusal.
+    contradicted: bool,
 }
 
 impl Pauses {
     /// Takes in what an answer says. A client's trouble is the token's: while its own requests are throttled or its account is
-    /// blocked, background work stands back. What a client may not do says nothing about what background work may.
-    pub fn take(&mut self, evidence: &Evidence, call: Call<'_>, now: Moment) {
+    /// blocked, background work stands back. What a client may not do says nothing about what background work may. Says whether
+    /// this refusal is the work's and not the token's: it is not the first, and the token was accepted between for something else.
+    pub fn take(&mut self, evidence: &Evidence, call: Call<'_>, now: Moment) -> bool {
         match evidence.class {
             Class::Ok => self.succeed(evidence, call),
             Class::Throttled { retry_after } => self.known().throttle(evidence, call, now, retry_after),
@@ -105,12 +115,16 @@ impl Pauses {
             Class::Forbidden if call.purpose != Purpose::Client => {
                 self.known().forbid(evidence, call, now);
             }
+            Class::CredentialRejected | Class::WeakAuth if call.purpose != Purpose::Client => {
+                return self.known().refuse(evidence, call.purpose, now);
+            }
             Class::Forbidden
             | Class::CredentialRejected
             | Class::WeakAuth
             | Class::UpstreamFault
             | Class::RequestRefused => {}
         }
+        false
     }
 
     fn known(&mut self) -> &mut Known {
@@ -123,6 +137,7 @@ impl Pauses {
             known.asked(success, call.model);
         }
         known.forbidden.remove(&(call.model.into(), call.purpose));
+        known.contradict(success, call.purpose);
         if **known == Known::default() {
             self.0 = None;
         }
@@ -135,6 +150,7 @@ impl Pauses {
         [
             (WaitReason::AccountBlocked, known.blocked.until),
             (WaitReason::Forbidden, known.forbidden_until(model, purpose)),
+            (WaitReason::Forbidden, known.refused_until(purpose)),
             (WaitReason::Throttled, known.throttled.until),
         ]
         .into_iter()
@@ -144,8 +160,11 @@ impl Pauses {
     /// Whether work of this purpose is forbidden, whatever the model.
     #[must_use]
     pub fn forbids(&self, purpose: Purpose, now: Moment) -> bool {
-        let mut pairs = self.0.iter().flat_map(|known| &known.forbidden);
-        pairs.any(|((_, what), pause)| *what == purpose && now < pause.until)
+        self.0.as_ref().is_some_and(|known| {
+            let mut pairs = known.forbidden.iter();
+            let forbidden = pairs.any(|((_, what), pause)| *what == purpose && now < pause.until);
+            forbidden || now < known.refused_until(purpose)
+        })
     }
 
     /// Every moment in it.
@@ -184,6 +203,30 @@ impl Known {
         }
     }
 
+    /// The first refusal may be a mistake, or the end of the token: its verdict is enough. But with one that is accepted again and
+    /// again for something else each success would let one more call go and be refused.
+    fn refuse(&mut self, evidence: &Evidence, purpose: Purpose, now: Moment) -> bool {
+        let refusals = self.refused.entry(purpose).or_default();
+        let again = std::mem::take(&mut refusals.contradicted);
+        if again {
+            refusals.pause.extend(&FORBIDDEN, evidence, now, None);
+        }
+        refusals.pause.since = refusals.pause.since.max(evidence.end);
+        again
+    }
+
+    /// Work that is done is refused no more; for other work that was, the token is good all the same.
+    fn contradict(&mut self, success: &Evidence, purpose: Purpose) {
+        let began_after = |refusals: &Refusals| success.start > refusals.pause.since;
+        self.refused.retain(|refused, refusals| *refused != purpose || !began_after(refusals));
+        let others = self.refused.values_mut().filter(|refusals| began_after(refusals));
+        others.for_each(|refusals| refusals.contradicted = true);
+    }
+
+    fn refused_until(&self, purpose: Purpose) -> Moment {
+        self.refused.get(&purpose).map_or(Moment::default(), |refusals| refusals.pause.until)
+    }
+
     fn forbidden_until(&self, model: &str, purpose: Purpose) -> Moment {
         let mut pairs = self.forbidden.iter();
         let pause = pairs.find(|((forbidden, what), _)| &**forbidden == model && *what == purpose);
@@ -191,7 +234,8 @@ impl Known {
     }
 
     fn moments(&mut self) -> impl Iterator<Item = &mut Moment> {
+        let refused = self.refused.values_mut().map(|refusals| &mut refusals.pause);
         let all = [&mut self.throttled, &mut self.blocked].into_iter().chain(self.forbidden.values_mut());
-        all.flat_map(|pause| [&mut pause.since, &mut pause.until])
+        all.chain(refused).flat_map(|pause| [&mut pause.since, &mut pause.until])
     }
 }

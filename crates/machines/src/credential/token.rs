@@ -65,6 +65,8 @@ pub struct Token {
     probe_due: Moment,
     probe: Probe,
     episode: Option<Episode>,
+    /// Whether the episode before was told.
+    told: bool,
     changed: Moment,
     status: u16,
 }
@@ -81,6 +83,7 @@ impl Token {
             probe_due: Moment::default(),
             probe: Probe::default(),
             episode: None,
+            told: false,
             changed: now,
             status: 0,
         }
@@ -185,9 +188,18 @@ impl Token {
         (self.changed, self.status) = (now, evidence.status);
         match after {
             Verdict::Rejected => self.episode = Some(Episode { status: evidence.status, alerted: false }),
-            Verdict::Proven => (self.refusals, self.episode) = (0, None),
+            Verdict::Proven => {
+                self.refusals = 0;
+                self.told = self.episode.take().is_some_and(|episode| episode.alerted);
+            }
             Verdict::Unproven => {}
         }
+    }
+
+    /// What it is refused for is nothing new: if the last episode was told, this one is with it.
+    pub fn go_on_with_the_last_episode(&mut self) {
+        let told = self.told;
+        self.episode.iter_mut().for_each(|episode| episode.alerted |= told);
     }
 
     /// Whether there is an episode that nobody was told of.

@@ -128,8 +128,11 @@ impl Upstream {
         now: Moment,
     ) -> (Option<Passage>, BTreeSet<Fingerprint>) {
         let Some(record) = self.tokens.get_mut(&evidence.fingerprint) else { return Default::default() };
-        record.pauses.take(evidence, call, now);
+        let is_the_works = record.pauses.take(evidence, call, now);
         let before = record.token.join(evidence, now);
+        if is_the_works {
+            record.token.go_on_with_the_last_episode();
+        }
         let after = record.token.verdict();
         let healed = self.sense(evidence, before != Verdict::Rejected && after == Verdict::Rejected, now);
         (self.pass(evidence, before, after, now), healed)

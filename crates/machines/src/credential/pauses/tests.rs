@@ -63,7 +63,9 @@ fn one_storm_is_one_step_of_the_ladder_and_a_shorter_wish_ends_nothing() {
         |wish: Option<u64>| evidence(Class::Throttled { retry_after: wish.map(Duration::from_secs) });
     for wish in [None, Some(1)] {
         let mut pauses = Pauses::default();
-        (0..5).for_each(|second| pauses.take(&throttled(wish), DISTILLING, at(second)));
+        for second in 0..5 {
+            pauses.take(&throttled(wish), DISTILLING, at(second));
+        }
         let standing = |pauses: &Pauses, now| pauses.standing("m", Purpose::Distill, at(now));
         assert_eq!(standing(&pauses, 5), Some((WaitReason::Throttled, at(60))), "{wish:?}");
         pauses.take(&throttled(wish), DISTILLING, at(60));
@@ -147,4 +149,44 @@ fn which_model_was_busy_is_not_known_when_none_was_asked() {
     pauses.take(&evidence(Class::Throttled { retry_after: None }), Call::of_client(None), at(0));
     pauses.take(&between(Class::Ok, 2, 3), Call::of_client(Some("n")), at(2));
     assert!(pauses.standing("m", Purpose::Distill, at(3)).is_none());
+}
+
+#[test]
+fn work_that_is_refused_while_all_else_is_accepted_pauses_for_longer_each_time() {
+    let mut pauses = Pauses::default();
+    let mut now = 0;
+    let mut waits = Vec::new();
+    for number in 0..6 {
+        let start = 10 * number;
+        let is_the_works =
+            pauses.take(&between(Class::CredentialRejected, start, start + 1), DISTILLING, at(now));
+        assert_eq!(is_the_works, number > 0, "the first may be a mistake, or the token's end");
+        pauses.take(&between(Class::Ok, start + 2, start + 3), Call::of_client(None), at(now));
+        let until =
+            pauses.standing("m", Purpose::Distill, at(now)).map_or(now, |(_, until)| until.0 / 1_000_000);
+        waits.push(until - now);
+        now = until;
+        assert!(pauses.standing("m", Purpose::Curate, at(now)).is_none(), "that may work");
+    }
+    assert_eq!(waits, [0, 300, 900, 1800, 3600, 3600]);
+    pauses.take(&between(Class::Ok, 100, 101), DISTILLING, at(now));
+    assert!(
+        !pauses.take(&between(Class::CredentialRejected, 110, 111), DISTILLING, at(now)),
+        "done once, all is new"
+    );
+}
+
+#[test]
+fn a_token_that_is_refused_to_all_alike_is_not_contradicted() {
+    let mut pauses = Pauses::default();
+    for start in [0, 10, 20] {
+        assert!(!pauses.take(&between(Class::CredentialRejected, start, start + 1), DISTILLING, at(start)));
+        pauses.take(
+            &between(Class::CredentialRejected, start + 2, start + 3),
+            Call::of_client(None),
+            at(start),
+        );
+        pauses.take(&between(Class::Ok, start, start + 3), Call::of_client(None), at(start));
+    }
+    assert!(pauses.standing("m", Purpose::Distill, at(30)).is_none());
 }

@@ -131,6 +131,29 @@ fn a_false_alarm_ends_with_the_clients_next_success() {
 }
 
 #[test]
+fn work_that_is_always_refused_with_a_token_that_clients_use_costs_few_calls_and_one_alert() {
+    for class in [Class::CredentialRejected, Class::WeakAuth] {
+        let mut bench = Bench::new();
+        bench.client("a", 1, Class::Ok);
+        let mut refused = 0;
+        for _ in 0..120 {
+            for _ in 0..4 {
+                if let Access::Go(lease) = bench.resolve("a") {
+                    let evidence = bench.outcome(&lease, class);
+                    bench.say(CredentialMessage::AuthFailed { request: request("a"), lease, evidence });
+                    refused += 1;
+                }
+                bench.pass(Duration::from_secs(15));
+            }
+            bench.client("a", 1, Class::Ok);
+        }
+        assert!(refused <= 9, "{class:?}: {refused} in two hours");
+        assert!(bench.alerts() <= 1, "{class:?}: {}", bench.alerts());
+        assert!(matches!(bench.resolve_for("a", Purpose::Curate), Access::Go(_)), "the token is good");
+    }
+}
+
+#[test]
 fn a_lease_of_an_evicted_session_reports_without_reviving_its_slot() {
     let mut bench = Bench::new();
     bench.client("a", 1, Class::Ok);
