@@ -1,7 +1,7 @@
 //! What background work is told when it asks whether it may call a provider.
 
 use crate::credential::Lease;
-use crate::ids::{Principal, SessionId};
+use crate::ids::{Principal, ProjectId, SessionId};
 use crate::provider::UpstreamKey;
 use crate::purpose::Purpose;
 use crate::time::Moment;
@@ -21,6 +21,8 @@ pub struct AccessRequest {
     pub model: String,
     /// What for.
     pub purpose: Purpose,
+    /// The project that the session works in, as its record says.
+    pub project: Option<ProjectId>,
 }
 
 /// The answer: go with this lease, or wait for this reason.

@@ -113,6 +113,8 @@ pub struct Lease {
     pub credential: Arc<Credential>,
     /// It is sent to learn whether the token works: the verdict is not known to be good.
     pub probe: bool,
+    /// It is another session's, of the same owner.
+    pub stand_in: bool,
 }
 
 impl Lease {
@@ -125,7 +127,7 @@ impl Lease {
         generation: Generation,
         probe: bool,
     ) -> Self {
-        Self { id, generation, principal, upstream, credential, probe }
+        Self { id, generation, principal, upstream, credential, probe, stand_in: false }
     }
 
     /// The name of the leased token.

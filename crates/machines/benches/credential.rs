@@ -263,6 +263,7 @@ impl Agents {
             upstream: self.upstream.clone(),
             model: "claude-haiku-4-5".to_owned(),
             purpose: Purpose::Distill,
+            project: None,
         }
     }
 }

@@ -18,6 +18,7 @@ pub(crate) fn brief(session: &str) -> Brief {
         dialect: Dialect::AnthropicMessages,
         model: "claude-sonnet-4-5".into(),
         patient: false,
+        project: None,
     }
 }
 

@@ -142,6 +142,7 @@ impl World {
             dialect: Dialect::AnthropicMessages,
             model: "m".into(),
             patient: false,
+            project: None,
         }
     }
 }

@@ -131,6 +131,7 @@ impl Asked {
             upstream: UpstreamKey::new(Provider::Anthropic, "https://api.anthropic.com"),
             model: "claude-haiku-4-5".to_owned(),
             purpose: Purpose::Distill,
+            project: None,
         };
         Self { request, token: Fingerprint::of_number(1) }
     }

@@ -33,13 +33,14 @@ const LOOK: &str = "look";
 const PATIENCE: Duration = Duration::from_secs(5);
 
 /// Offers work for a batch; whether it was taken. Only what nobody waits for and an API key pays for is offered (R13).
+/// A batch is its account's for a day, and who stands in changes: what goes with another session's key goes directly.
 pub(crate) async fn offer(
     queue: &Mailbox<Spoken<BatchMessage>, BatchReply>,
     lease: &Lease,
     item: Item,
     call: bytes::Bytes,
 ) -> bool {
-    if !item.brief.patient || lease.credential.kind != CredentialKind::ApiKey {
+    if !item.brief.patient || lease.stand_in || lease.credential.kind != CredentialKind::ApiKey {
         return false;
     }
     let offer = Offer { item, token: lease.fingerprint(), call: Call(call) };

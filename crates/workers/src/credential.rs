@@ -100,8 +100,8 @@ impl CredentialPerformer {
     fn tell(&self, stand_in: &StandIn) {
         let StandIn { provider, session, purpose, own, token } = stand_in;
         self.meter.stand_in(*provider);
-        let (session, purpose) = (session.prefix(), purpose.as_str());
-        tracing::info!(session, purpose, %provider, %own, %token, "another session's token stands in for a session's own");
+        let (session, purpose, own) = (session.prefix(), purpose.as_str(), own.map(tracing::field::display));
+        tracing::info!(session, purpose, %provider, own, %token, "another session's token stands in for a session's own");
     }
 
     /// An invitation may be lost like any hint: the job is pending, and asks again with the next sweep.
@@ -179,6 +179,7 @@ mod tests {
             upstream: UpstreamKey::new(Provider::Anthropic, "http://h"),
             model: "m".to_owned(),
             purpose: Purpose::Distill,
+            project: None,
         };
         let asked = Spoken(CredentialMessage::ResolveCredential(request));
         let reply = CredentialPerformer::step(&mut book, asked, Duration::ZERO, &mut Vec::new());
@@ -254,7 +255,7 @@ mod tests {
     fn request(purpose: Purpose) -> AccessRequest {
         let upstream = UpstreamKey::new(Provider::Anthropic, "http://h");
         let (principal, session, model) = (Principal::local(), "a".into(), "m".to_owned());
-        AccessRequest { principal, session, upstream, model, purpose }
+        AccessRequest { principal, session, upstream, model, purpose, project: None }
     }
 
     fn answered(evidence: Evidence) -> CredentialMessage {

@@ -31,6 +31,7 @@ fn of_session(work: store::Backlog) -> LeftWork {
         session: work.session.id,
         dialect: work.session.dialect,
         model: work.session.model,
+        project: work.session.project,
     };
     LeftWork { brief, backlog }
 }

@@ -170,6 +170,7 @@ impl Inner {
         {
             self.notebook.publish(store)?; // What was kept under the folder has moved to the project.
         }
+        let works_in = project.clone();
         let warmth = self.shelve(turn, (&asked, project, &answered), after, recorded.turns, plain);
         let held_for = match &warmth {
             Ok(warmth) => {
@@ -178,20 +179,21 @@ impl Inner {
             }
             Err(_) => Duration::ZERO,
         };
-        self.tell(turn, asked.model, answered.stop, recorded, (warmth, held_for));
+        self.tell(turn, (asked.model, works_in), answered.stop, recorded, (warmth, held_for));
         Ok(())
     }
 
     fn tell(
         &self,
         turn: &Turn,
-        model: String,
+        (model, project): (String, Option<ProjectId>),
         stop: Option<Stop>,
         recorded: Recorded,
         (warmth, held_for): (Result<Warmth, Cold>, Duration),
     ) {
         let brief = Brief {
             patient: false,
+            project,
             principal: turn.principal.clone(),
             session: turn.session.clone(),
             upstream: turn.upstream.clone(),

@@ -180,6 +180,7 @@ pub(crate) fn brief(dialect: Dialect, model: &str) -> Brief {
     let (provider, settings) = (dialect.provider(), Settings::with_data_dir("unused".into()));
     Brief {
         patient: false,
+        project: None,
         principal: Principal::local(),
         session: "s".into(),
         upstream: UpstreamKey::new(provider, crate::base_url(&settings, provider)),

@@ -86,6 +86,7 @@ impl Job {
 fn brief(session: &SessionSummary) -> Brief {
     Brief {
         patient: false,
+        project: session.project.clone(),
         principal: session.principal.clone(),
         session: session.id.clone(),
         upstream: session.upstream(),

@@ -3,11 +3,11 @@
 
 use crate::admin::refusal::Refusal;
 use crate::admin::{Admin, LOOK, PATIENCE};
-use domain::access::WaitReason;
+use domain::access::{AccessRequest, WaitReason};
 use domain::provider::Provider;
 use domain::purpose::Purpose;
 use machines::cache_warmer::Explanation;
-use machines::credential::{CredentialMessage, CredentialReply, SlotKey};
+use machines::credential::{CredentialMessage, CredentialReply};
 use machines::health::Level;
 use machines::idle_scheduler::{SchedulerMessage, SchedulerReply, WorkerHealth};
 use std::collections::BTreeMap;
@@ -51,9 +51,9 @@ impl Admin {
     }
 
     async fn standing(&self, sessions: &[SessionSummary]) -> Result<Vec<Option<WaitReason>>, Refusal> {
-        let slots = sessions.iter().map(slot).collect();
+        let requests = sessions.iter().map(request).collect();
         let held_back = self.held_back().await?;
-        match self.ask(CredentialMessage::ReviewSessions(slots)).await? {
+        match self.ask(CredentialMessage::ReviewSessions(requests)).await? {
             CredentialReply::Standing(standing) => {
                 Ok(standing.into_iter().map(|reason| reason.or(held_back)).collect())
             }
@@ -103,10 +103,14 @@ fn reviewed(
     Reviewed { session, paused, unwell, warming }
 }
 
-fn slot(session: &SessionSummary) -> SlotKey {
-    SlotKey {
+/// As its distiller would ask. Which model that would be is the settings' to say, and left open here.
+fn request(session: &SessionSummary) -> AccessRequest {
+    AccessRequest {
         principal: session.principal.clone(),
         upstream: session.upstream(),
         session: session.id.clone(),
+        model: String::new(),
+        purpose: Purpose::Distill,
+        project: session.project.clone(),
     }
 }

@@ -13,6 +13,8 @@ use domain::credential::{CredentialKind, Lease};
 use domain::fingerprint::Fingerprint;
 use domain::ids::{Generation, LeaseId};
 use domain::provider::UpstreamKey;
+use domain::purpose::Purpose;
+use domain::settings::GlobalFallback;
 use domain::time::Moment;
 use std::sync::Arc;
 
@@ -21,14 +23,21 @@ pub(super) struct Choice {
     held: Held,
     /// It goes to find out whether the token works.
     probe: bool,
-    /// The session's own token, when another stands in for it.
-    instead_of: Option<Fingerprint>,
+    /// It is another session's.
+    stands_in: bool,
+    /// The session's own, if it has one.
+    own: Option<Fingerprint>,
 }
 
 impl Choice {
     /// With what lies in the session's own slot.
-    const fn own(held: Held, probe: bool) -> Self {
-        Self { held, probe, instead_of: None }
+    fn own(held: Held, probe: bool) -> Self {
+        Self { own: Some(held.fingerprint()), held, probe, stands_in: false }
+    }
+
+    /// With what lies in another session's.
+    fn other(held: &Held, own: Option<Fingerprint>) -> Self {
+        Self { held: held.clone(), probe: false, stands_in: true, own }
     }
 
     /// The token it goes with.
@@ -109,13 +118,20 @@ impl CredentialMachine {
     /// The order is: the session's own good token, another that may stand in for it, a probe that is due. Asks nothing of
     /// anybody and changes nothing, so that it can also say how a session stands.
     pub(super) fn choose(&self, request: &AccessRequest, now: Moment) -> Result<Choice, Wait> {
-        let own = self.own(request).map_err(|reason| (reason, None))?;
+        let own = self.own(request);
         let Some(upstream) = self.upstreams.get(&request.upstream) else {
-            return Ok(Choice::own(own, true));
+            return own.map(|own| Choice::own(own, true)).map_err(|reason| (reason, None));
         };
-        let token = own.fingerprint();
-        let choice = self.select(request, upstream, own, now);
-        is_open(upstream, choice.as_ref().map_or(token, |choice| choice.token()), now)?;
+        let (token, choice) = match own {
+            Ok(own) => (own.fingerprint(), self.select(request, upstream, own, now)),
+            // Its agent was not heard since the start, or long ago: what was left undone then.
+            Err(WaitReason::NoCredential) => match self.stand_in(request, upstream, None, now) {
+                Some(held) => (held.fingerprint(), Ok(Choice::other(held, None))),
+                None => return Err((WaitReason::NoCredential, None)),
+            },
+            Err(reason) => return Err((reason, None)),
+        };
+        is_open(upstream, choice.as_ref().map_or(token, Choice::token), now)?;
         let choice = choice?;
         let pauses = upstream.tokens.get(&choice.token()).map(|record| &record.pauses);
         match pauses.and_then(|pauses| pauses.standing(&request.model, request.purpose, now)) {
@@ -134,9 +150,8 @@ impl CredentialMachine {
         if upstream.is_good(own.fingerprint(), now) {
             return Ok(Choice::own(own, false));
         }
-        if let Some(held) = self.stand_in(request, upstream, &own, now) {
-            let instead_of = Some(own.fingerprint());
-            return Ok(Choice { held: held.clone(), probe: false, instead_of });
+        if let Some(held) = self.stand_in(request, upstream, Some(own.fingerprint()), now) {
+            return Ok(Choice::other(held, Some(own.fingerprint())));
         }
         let token = upstream.tokens.get(&own.fingerprint()).map(|record| &record.token);
         match token {
@@ -178,23 +193,35 @@ impl CredentialMachine {
         if kind == CredentialKind::ApiKey { rules.api_key } else { rules.bearer }
     }
 
+    /// Another session's token that may stand in for `own`, or for none.
     pub(super) fn stand_in<'u>(
         &self,
         request: &AccessRequest,
         upstream: &'u Upstream,
-        own: &Held,
+        own: Option<Fingerprint>,
         now: Moment,
     ) -> Option<&'u Held> {
-        let rule = (self.rules.fallback, now);
+        let rule = self.fallback(request.purpose, own.is_some());
         let alone = self.rules.own_keys.is_empty();
-        let found = upstream.stand_in(&request.principal, &request.session, own.fingerprint(), rule);
-        found.filter(|held| alone && self.allows(held.credential.kind))
+        let found = upstream.stand_in(request, own, (rule, now));
+        found.filter(|held| alone && self.allows(held.credential.kind) && serves(request.purpose, held))
+    }
+
+    /// A cache and a batch are an account's: what is warmed or looked for with another's key is never found. Only a common past
+    /// makes it likely that the account is one.
+    const fn fallback(&self, purpose: Purpose, has_own: bool) -> GlobalFallback {
+        match (purpose, self.rules.fallback) {
+            (_, GlobalFallback::Off) => GlobalFallback::Off,
+            (Purpose::Warm, _) => GlobalFallback::Lineage,
+            (Purpose::Batch, _) if !has_own => GlobalFallback::Lineage,
+            (_, rule) => rule,
+        }
     }
 
     fn grant(&mut self, request: &AccessRequest, choice: Choice, now: Moment) -> Lease {
         self.counters.lease += 1;
         let id = LeaseId(self.counters.lease);
-        let Choice { held, probe, .. } = choice;
+        let Choice { held, probe, stands_in, .. } = choice;
         let upstream = self.upstreams.entry(request.upstream.clone()).or_default();
         let merit = upstream.merit(held.fingerprint(), now);
         upstream.incident.try_with(id, held.fingerprint(), merit, now);
@@ -206,13 +233,14 @@ impl CredentialMachine {
             record.token.probe().start(id, now);
         }
         #[expect(clippy::disallowed_methods, reason = "this is the one place where leases are given (R8)")]
-        let lease = Lease::grant(
+        let mut lease = Lease::grant(
             id,
             (request.principal.clone(), request.upstream.clone()),
             held.credential,
             held.generation,
             probe,
         );
+        lease.stand_in = stands_in;
         self.limiter.went_out(&lease, request, now);
         lease
     }
@@ -261,14 +289,19 @@ impl CredentialMachine {
 
 /// What is to be told of a choice, if it is not the session's own token.
 fn stand_in(request: &AccessRequest, choice: &Choice) -> Option<CredentialEffect> {
-    let stand_in = StandIn {
+    let stand_in = || StandIn {
         provider: request.upstream.provider(),
         session: request.session.clone(),
         purpose: request.purpose,
-        own: choice.instead_of?,
+        own: choice.own,
         token: choice.token(),
     };
-    Some(CredentialEffect::StandIn(stand_in))
+    choice.stands_in.then(|| CredentialEffect::StandIn(stand_in()))
+}
+
+/// Clients use API keys of several accounts side by side, so that two of one session may be two accounts'.
+fn serves(purpose: Purpose, held: &Held) -> bool {
+    purpose != Purpose::Warm || held.credential.kind != CredentialKind::ApiKey
 }
 
 /// Whether a call with this token goes to the upstream at all; while it is in trouble, one at a time does.

@@ -72,8 +72,8 @@ pub enum CredentialMessage {
     },
     /// Somebody wants to see the slots.
     ListSlots,
-    /// Somebody wants to know whether background work of these sessions stands still.
-    ReviewSessions(Vec<SlotKey>),
+    /// Somebody wants to know whether background work of these sessions stands still, as it would ask.
+    ReviewSessions(Vec<AccessRequest>),
 }
 
 impl CredentialMessage {
@@ -197,8 +197,8 @@ pub struct StandIn {
     pub session: SessionId,
     /// What for.
     pub purpose: Purpose,
-    /// The session's own token.
-    pub own: Fingerprint,
+    /// The session's own token, if it has one.
+    pub own: Option<Fingerprint>,
     /// The token that it goes with.
     pub token: Fingerprint,
 }

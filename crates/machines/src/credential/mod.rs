@@ -123,8 +123,8 @@ impl CredentialMachine {
             CredentialMessage::WorkerRestarted(purpose) => self.take_back(purpose, now),
             CredentialMessage::SessionEvicted { session } => self.evict(&session, now),
             CredentialMessage::ListSlots => return CredentialReply::Slots(self.list(now)),
-            CredentialMessage::ReviewSessions(slots) => {
-                return CredentialReply::Standing(slots.iter().map(|key| self.standing(key, now)).collect());
+            CredentialMessage::ReviewSessions(sessions) => {
+                return CredentialReply::Standing(sessions.iter().map(|it| self.standing(it, now)).collect());
             }
         }
         CredentialReply::Noted

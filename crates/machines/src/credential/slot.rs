@@ -146,10 +146,10 @@ impl Slot {
         }
     }
 
-    /// Whether both sessions work in one project.
+    /// Whether its session works in this project.
     #[must_use]
-    pub fn is_neighbour(&self, other: &Self) -> bool {
-        self.project.is_some() && self.project == other.project
+    pub fn is_of(&self, project: &str) -> bool {
+        self.project.as_deref() == Some(project)
     }
 
     /// Whether both sessions once held the same proven token.

@@ -10,10 +10,11 @@ use super::slot::{Held, Slot};
 use super::suspension::{Breaker, Incident, Merit};
 use super::table::Table;
 use super::token::Verdict;
+use domain::access::AccessRequest;
 use domain::credential::{Credential, CredentialKind};
 use domain::evidence::{Class, Evidence};
 use domain::fingerprint::Fingerprint;
-use domain::ids::{Generation, Principal, SessionId};
+use domain::ids::{Generation, Principal, ProjectId, SessionId};
 use domain::settings::GlobalFallback;
 use domain::time::Moment;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
@@ -321,26 +322,27 @@ impl Upstream {
     /// The newest good token of another filling that may stand in for one that is not, where the settings let it.
     pub(super) fn stand_in(
         &self,
-        principal: &Principal,
-        session: &SessionId,
-        own: Fingerprint,
+        request: &AccessRequest,
+        own: Option<Fingerprint>,
         (fallback, now): (GlobalFallback, Moment),
     ) -> Option<&Held> {
         if fallback == GlobalFallback::Off {
             return None; // Each session asks, and after a refusal of a token of many all of theirs would be gone through.
         }
-        let tenant = self.tenants.get(principal)?;
-        let slot = tenant.slots.get(&Named::from(session))?;
+        let tenant = self.tenants.get(&request.principal)?;
+        let slot = tenant.slots.get(&Named::from(&request.session));
+        let stated = slot.and_then(|slot| slot.project.as_deref());
+        let project = stated.or(request.project.as_ref().map(ProjectId::as_str));
         let fits = |other: &Slot| match fallback {
             GlobalFallback::Off => false,
-            GlobalFallback::Lineage => slot.is_related(other),
-            GlobalFallback::SameProject => slot.is_neighbour(other),
+            GlobalFallback::Lineage => slot.is_some_and(|slot| slot.is_related(other)),
+            GlobalFallback::SameProject => project.is_some_and(|project| other.is_of(project)),
             GlobalFallback::Any => true,
         };
         self.proven(tenant)
             .take(STAND_INS)
             .find(|(held, origin)| {
-                held.fingerprint() != own && fits(origin) && self.is_good(held.fingerprint(), now)
+                own != Some(held.fingerprint()) && fits(origin) && self.is_good(held.fingerprint(), now)
             })
             .map(|(held, _)| held)
     }

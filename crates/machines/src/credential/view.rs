@@ -3,35 +3,25 @@
 use super::slot::Held;
 use super::token::Verdict;
 use super::upstream::{Tenant, Upstream};
-use super::{CredentialMachine, SlotKey, SlotView, TokenState};
+use super::{CredentialMachine, SlotView, TokenState};
 use domain::access::{AccessRequest, WaitReason};
 use domain::fingerprint::Fingerprint;
 use domain::ids::{Principal, SessionId};
 use domain::provider::UpstreamKey;
-use domain::purpose::Purpose;
 use domain::time::Moment;
 
 impl CredentialMachine {
     /// Why background work of a session stands still, without asking for anything: a review never takes a probe. A rejected
     /// token counts as standing still although a probe may be due.
-    pub(super) fn standing(&self, key: &SlotKey, now: Moment) -> Option<WaitReason> {
-        let request = AccessRequest {
-            principal: key.principal.clone(),
-            session: key.session.clone(),
-            upstream: key.upstream.clone(),
-            model: String::new(),
-            purpose: Purpose::Distill,
-        };
-        let own = match self.own(&request) {
-            Ok(own) => own,
-            Err(reason) => return Some(reason),
-        };
-        let upstream = self.upstreams.get(&key.upstream)?;
-        let rejected = upstream.verdict(own.fingerprint()) == Verdict::Rejected;
-        if rejected && !upstream.incident.is_on() && self.stand_in(&request, upstream, &own, now).is_none() {
+    pub(super) fn standing(&self, request: &AccessRequest, now: Moment) -> Option<WaitReason> {
+        let own = self.own(request).map(|own| own.fingerprint());
+        let Some(upstream) = self.upstreams.get(&request.upstream) else { return own.err() };
+        let rejected = own.is_ok_and(|own| upstream.verdict(own) == Verdict::Rejected);
+        let alone = || self.stand_in(request, upstream, own.ok(), now).is_none();
+        if rejected && !upstream.incident.is_on() && alone() {
             return Some(WaitReason::Rejected);
         }
-        match self.choose(&request, now) {
+        match self.choose(request, now) {
             Ok(_) if upstream.incident.is_on() => Some(WaitReason::Incident),
             // Which model the work would ask is not known here, and nearly all of it asks one.
             Ok(choice) => {

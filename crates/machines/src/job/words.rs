@@ -4,7 +4,7 @@ use crate::credential::Hint;
 use domain::access::{Access, AccessRequest, WaitReason};
 use domain::credential::Lease;
 use domain::evidence::{Class, Evidence};
-use domain::ids::{Principal, SessionId};
+use domain::ids::{Principal, ProjectId, SessionId};
 use domain::provider::{Dialect, UpstreamKey};
 use domain::purpose::Purpose;
 use domain::time::Moment;
@@ -24,6 +24,8 @@ pub struct Brief {
     pub model: String,
     /// Nobody waits for the job: its provider may do it within a day, if that is cheaper.
     pub patient: bool,
+    /// The project that the session works in, if any.
+    pub project: Option<ProjectId>,
 }
 
 impl Brief {
@@ -36,6 +38,7 @@ impl Brief {
             upstream: self.upstream.clone(),
             model: self.model.clone(),
             purpose,
+            project: self.project.clone(),
         }
     }
 }

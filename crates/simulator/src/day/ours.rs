@@ -69,6 +69,7 @@ impl<'d> Ours<'d> {
             dialect: Dialect::AnthropicMessages,
             model: "m".to_owned(),
             patient: false,
+            project: None,
         }
     }
 

@@ -109,6 +109,7 @@ fn brief() -> Brief {
         dialect: domain::provider::Dialect::AnthropicMessages,
         model: "claude-opus-5-5".to_owned(),
         patient: false,
+        project: None,
     }
 }
 

@@ -60,6 +60,7 @@ fn past(kept: KeptBatch, now: UnixMillis) -> Option<Past> {
             dialect,
             model,
             patient: true,
+            project: None,
         },
         stretch: Stretch { sources, size: usize::try_from(size).unwrap_or(usize::MAX) },
     };

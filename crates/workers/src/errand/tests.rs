@@ -60,6 +60,7 @@ impl Story {
 fn brief() -> Brief {
     Brief {
         patient: false,
+        project: None,
         principal: Principal::local(),
         session: "s".into(),
         upstream: UpstreamKey::new(Provider::Anthropic, "http://h"),

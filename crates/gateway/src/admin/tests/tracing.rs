@@ -160,6 +160,7 @@ fn everything_said_with(token: &str) -> Vec<Row> {
                 upstream: UpstreamKey::new(Provider::Anthropic, "http://127.0.0.1:9"),
                 model: "claude-haiku-4-5".to_owned(),
                 purpose: Purpose::Distill,
+                project: None,
             };
             let question = Spoken(CredentialMessage::ResolveCredential(request));
             let asked =

@@ -6,7 +6,7 @@ use domain::ids::Principal;
 
 fn request(session: &str, purpose: Purpose) -> AccessRequest {
     let (principal, session, model) = (Principal::local(), session.into(), "m".into());
-    AccessRequest { principal, session, upstream: upstream(), model, purpose }
+    AccessRequest { principal, session, upstream: upstream(), model, purpose, project: None }
 }
 
 /// A limiter in which so many leases are out, the first of them under number 0.

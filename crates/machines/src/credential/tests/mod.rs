@@ -39,7 +39,7 @@ fn request(session: &str) -> AccessRequest {
 
 fn request_for(session: &str, purpose: Purpose) -> AccessRequest {
     let SlotKey { principal, upstream, session } = key(session);
-    AccessRequest { principal, session, upstream, model: "m".into(), purpose }
+    AccessRequest { principal, session, upstream, model: "m".into(), purpose, project: None }
 }
 
 fn evidence(token: u8, class: Class, start: u64, end: u64) -> Evidence {

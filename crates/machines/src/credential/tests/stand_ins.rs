@@ -32,7 +32,7 @@ fn each_use_of_another_sessions_token_is_told_and_none_of_the_own() {
         provider: Provider::Anthropic,
         session: "a".into(),
         purpose: Purpose::Distill,
-        own: Fingerprint::of_number(own),
+        own: Some(Fingerprint::of_number(own)),
         token: Fingerprint::of_number(token),
     };
     assert_eq!(bench.stand_ins(), [told(1, 2)]);
@@ -68,4 +68,77 @@ fn a_kind_that_the_settings_exclude_is_not_used() {
     bench.machine.rules.client_credentials.bearer = false;
     bench.client("a", 1, Class::Ok);
     assert!(waits(&bench.resolve("a"), WaitReason::NotAllowed));
+}
+
+/// A distiller's lease for work of a session that nobody in memory knows, of this owner and project.
+fn left(bench: &mut Bench, fallback: GlobalFallback, project: Option<&str>) -> Access {
+    bench.machine.rules.fallback = fallback;
+    ask(bench, AccessRequest { project: project.map(Into::into), ..request("left") })
+}
+
+fn ask(bench: &mut Bench, request: AccessRequest) -> Access {
+    match bench.say(CredentialMessage::ResolveCredential(request)) {
+        CredentialReply::Access(access) => access,
+        other => panic!("not an access: {other:?}"),
+    }
+}
+
+#[test]
+fn work_of_a_session_without_a_slot_goes_with_the_global_token_where_the_settings_let_it() {
+    for (fallback, project, goes) in [
+        (GlobalFallback::Any, None, true),
+        (GlobalFallback::SameProject, Some("/p"), true),
+        (GlobalFallback::SameProject, Some("/q"), false),
+        (GlobalFallback::SameProject, None, false),
+        (GlobalFallback::Lineage, Some("/p"), false),
+        (GlobalFallback::Off, Some("/p"), false),
+    ] {
+        let mut bench = Bench::new();
+        bench.observe_in("a", 1, Some("/p".to_owned()));
+        assert!(waits(&left(&mut bench, fallback, project), WaitReason::NoCredential), "it is not proven");
+        bench.answer(1, Class::Ok);
+        let access = left(&mut bench, fallback, project);
+        assert_eq!(goes_with(&access, 1), goes, "{fallback:?} {project:?}");
+        assert!(goes || waits(&access, WaitReason::NoCredential));
+        assert_eq!(bench.stand_ins().len(), usize::from(goes), "it is told");
+        assert!(bench.stand_ins().iter().all(|told| told.own.is_none()));
+    }
+}
+
+#[test]
+fn nobody_elses_and_no_other_providers_token_stands_in_for_a_session_without_a_slot() {
+    let mut bench = Bench::with(GlobalFallback::Any);
+    bench.client("a", 1, Class::Ok);
+    let stranger = AccessRequest { principal: "stranger".into(), ..request("left") };
+    assert!(waits(&ask(&mut bench, stranger), WaitReason::NoCredential));
+    let elsewhere =
+        AccessRequest { upstream: UpstreamKey::new(Provider::Anthropic, "http://other"), ..request("left") };
+    assert!(waits(&ask(&mut bench, elsewhere), WaitReason::NoCredential));
+    bench.machine.rules.client_credentials.bearer = false;
+    assert!(waits(&bench.resolve("left"), WaitReason::NoCredential), "nor one that the settings exclude");
+}
+
+#[test]
+fn what_is_an_accounts_own_is_not_done_with_the_global_token() {
+    let mut bench = Bench::with(GlobalFallback::Any);
+    bench.client("a", 1, Class::Ok);
+    bench.client("b", 2, Class::CredentialRejected);
+    for (session, purpose) in [("left", Purpose::Warm), ("left", Purpose::Batch), ("b", Purpose::Warm)] {
+        assert!(matches!(bench.resolve_for(session, purpose), Access::Wait { .. }), "{session} {purpose:?}");
+    }
+    assert!(goes_with(&bench.resolve("b"), 1));
+}
+
+#[test]
+fn a_warm_up_goes_with_the_refreshed_login_of_the_same_lineage_and_with_no_other_key() {
+    for (kind, goes) in [(CredentialKind::Bearer, true), (CredentialKind::ApiKey, false)] {
+        let mut bench = Bench::with(GlobalFallback::Any);
+        for (session, token) in [("a", 1), ("b", 1), ("b", 2)] {
+            let (slot, credential) = (key(session), made(token, kind));
+            bench.say(CredentialMessage::CredentialObserved { slot, credential, project: None, ends: None });
+            bench.answer(token, Class::Ok);
+        }
+        bench.answer(1, Class::CredentialRejected);
+        assert_eq!(goes_with(&bench.resolve_for("a", Purpose::Warm), 2), goes, "{kind:?}");
+    }
 }

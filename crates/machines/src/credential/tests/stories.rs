@@ -281,7 +281,7 @@ fn clients_that_bring_ever_new_tokens_fill_no_memory() {
 
 /// Why background work of this session stands still.
 fn standing(bench: &mut Bench, session: &str) -> Option<WaitReason> {
-    match bench.say(CredentialMessage::ReviewSessions(vec![key(session)])) {
+    match bench.say(CredentialMessage::ReviewSessions(vec![request(session)])) {
         CredentialReply::Standing(standing) => standing[0],
         other => panic!("not a standing: {other:?}"),
     }
