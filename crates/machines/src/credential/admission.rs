@@ -13,8 +13,6 @@ use domain::credential::{CredentialKind, Lease};
 use domain::fingerprint::Fingerprint;
 use domain::ids::{Generation, LeaseId};
 use domain::provider::UpstreamKey;
-use domain::purpose::Purpose;
-use domain::settings::GlobalFallback;
 use domain::time::Moment;
 use std::sync::Arc;
 
@@ -188,34 +186,9 @@ impl CredentialMachine {
         if self.allows(held.credential.kind) { Ok(held.clone()) } else { Err(WaitReason::NotAllowed) }
     }
 
-    fn allows(&self, kind: CredentialKind) -> bool {
+    pub(super) fn allows(&self, kind: CredentialKind) -> bool {
         let rules = self.rules.client_credentials;
         if kind == CredentialKind::ApiKey { rules.api_key } else { rules.bearer }
-    }
-
-    /// Another session's token that may stand in for `own`, or for none.
-    pub(super) fn stand_in<'u>(
-        &self,
-        request: &AccessRequest,
-        upstream: &'u Upstream,
-        own: Option<Fingerprint>,
-        now: Moment,
-    ) -> Option<&'u Held> {
-        let rule = self.fallback(request.purpose, own.is_some());
-        let alone = self.rules.own_keys.is_empty();
-        let found = upstream.stand_in(request, own, (rule, now));
-        found.filter(|held| alone && self.allows(held.credential.kind) && serves(request.purpose, held))
-    }
-
-    /// A cache and a batch are an account's: what is warmed or looked for with another's key is never found. Only a common past
-    /// makes it likely that the account is one.
-    const fn fallback(&self, purpose: Purpose, has_own: bool) -> GlobalFallback {
-        match (purpose, self.rules.fallback) {
-            (_, GlobalFallback::Off) => GlobalFallback::Off,
-            (Purpose::Warm, _) => GlobalFallback::Lineage,
-            (Purpose::Batch, _) if !has_own => GlobalFallback::Lineage,
-            (_, rule) => rule,
-        }
     }
 
     fn grant(&mut self, request: &AccessRequest, choice: Choice, now: Moment) -> Lease {
@@ -297,11 +270,6 @@ fn stand_in(request: &AccessRequest, choice: &Choice) -> Option<CredentialEffect
         token: choice.token(),
     };
     choice.stands_in.then(|| CredentialEffect::StandIn(stand_in()))
-}
-
-/// Clients use API keys of several accounts side by side, so that two of one session may be two accounts'.
-fn serves(purpose: Purpose, held: &Held) -> bool {
-    purpose != Purpose::Warm || held.credential.kind != CredentialKind::ApiKey
 }
 
 /// Whether a call with this token goes to the upstream at all; while it is in trouble, one at a time does.

@@ -16,6 +16,7 @@ mod pauses;
 mod probe;
 mod record;
 mod slot;
+mod stand_in;
 mod suspension;
 mod table;
 mod token;

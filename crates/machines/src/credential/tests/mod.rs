@@ -1,5 +1,6 @@
 //! The credential machine from outside: its rules as stories, its invariants under random schedules.
 
+mod pausing;
 mod schedules;
 mod stand_ins;
 mod stories;
