@@ -6,7 +6,7 @@ use domain::ids::Principal;
 use domain::provider::Provider;
 use domain::purpose::Purpose;
 use domain::secret::Secret;
-use domain::settings::Settings;
+use domain::settings::{GlobalFallback, Settings};
 use simulator::agent::{Agent, Kind};
 use simulator::provider::Fault;
 use simulator::world::{self, World};
@@ -92,4 +92,24 @@ fn what_is_brought_in_beside_a_running_gateway_is_distilled_within_two_hours() {
         assert_eq!((pending(&world).await, calls(&world)), (0, 1));
     })
     .expect("a world");
+}
+
+#[test]
+fn what_was_left_undone_is_done_with_another_sessions_key_where_the_settings_let_it() {
+    let (whose, records) = kept_elsewhere();
+    for (fallback, left) in [(GlobalFallback::Any, 0), (GlobalFallback::Lineage, 6)] {
+        let (whose, records) = (whose.clone(), records.clone());
+        let mut settings = Settings::with_data_dir("unused".into());
+        settings.worker.global_fallback = fallback;
+        world::run(19, settings, async |world: World| {
+            world.provider.accept(KEY);
+            let import = world.house.desk.write(move |store| store.import_some(&whose, &records, false));
+            import.await.expect("an import");
+            let mut other = Agent::new(Kind::ClaudeCode, "88888888-aaaa-4bbb-8ccc-000000000008", KEY);
+            assert_eq!(world.say(&mut other, "good morning").await.status, 200);
+            world.pass(2 * HOUR).await;
+            assert_eq!(pending(&world).await, left, "{fallback:?}");
+        })
+        .expect("a world");
+    }
 }

@@ -2,11 +2,12 @@
 
 #![expect(clippy::expect_used, reason = "a scenario that cannot be set up fails")]
 
+use bytes::Bytes;
 use domain::purpose::Purpose;
 use domain::settings::Settings;
 use machines::credential::TokenState;
 use simulator::agent::{Agent, Kind};
-use simulator::provider::{Fault, Received};
+use simulator::provider::{Exchange, Fault, Received};
 use simulator::world::{self, World};
 use std::future::Future;
 use std::time::Duration;
@@ -251,5 +252,33 @@ fn sessions_without_a_credential_do_not_keep_others_from_their_work() {
         three_turns(&world, &mut claude("ffffffff-aaaa-4bbb-8ccc-00000000000f", T1)).await;
         world.pass(5 * MINUTE).await;
         assert_eq!(pending(&world, "ffffffff-aaaa-4bbb-8ccc-00000000000f").await, 0);
+    });
+}
+
+#[test]
+fn an_agent_that_counts_tokens_and_lists_models_does_not_end_the_quiet_that_the_provider_asked_for() {
+    play(async |world| {
+        world.provider.accept(T1);
+        let mut agent = claude(SESSION, T1);
+        three_turns(&world, &mut agent).await;
+        world.provider.next(Fault::RateLimited { retry_after: Some(300) });
+        world.pass(MINUTE).await;
+        assert_eq!(background(&world, T1).len(), 1);
+        let turn = agent.next_turn("how long is this?");
+        let count = Exchange { target: "/v1/messages/count_tokens".to_owned(), ..turn.clone() };
+        let models = Exchange {
+            method: "GET".to_owned(),
+            target: "/v1/models".to_owned(),
+            body: Bytes::new(),
+            ..turn.clone()
+        };
+        for side in [count, models] {
+            assert_eq!(world.send(&side).await.status, 200, "{side:?}");
+            world.pass(MINUTE).await;
+            assert_eq!(background(&world, T1).len(), 1, "{side:?}");
+        }
+        assert_eq!(world.send(&turn).await.status, 200);
+        world.pass(2 * MINUTE).await;
+        assert!(background(&world, T1).len() > 1, "a model answered");
     });
 }
