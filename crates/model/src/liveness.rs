@@ -15,7 +15,8 @@ const ENOUGH: usize = 64;
 
 impl World {
     /// The first rule by which a session's work stands still for ever. L1 (after a crash of CredentialActor L3): the client's
-    /// next accepted request sets it going, at once unless such work was refused again although the token was accepted between. L2: with a good token in the slot it goes on without any. L4: it is not dropped.
+    /// next accepted request sets it going, at once unless such work was refused again although the token was accepted between.
+    /// L2: with a good token in the slot it goes on without any. L4: it is not dropped.
     #[must_use]
     pub fn stuck(&self, state: &State) -> Option<&'static str> {
         if state.broken.is_some() {

@@ -1,5 +1,6 @@
 //! Pauses that have nothing to do with whether a token is good: a provider that wants quiet, an account that cannot pay, a
-//! model that the token may not use, work that is refused with a token that is accepted otherwise. They belong to the token, so that one user's trouble is never another's.
+//! model that the token may not use, work that is refused with a token that is accepted otherwise. They belong to the token,
+//! so that one user's trouble is never another's.
 
 #[cfg(test)]
 mod tests;

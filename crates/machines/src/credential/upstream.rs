@@ -120,8 +120,8 @@ impl Upstream {
         taken
     }
 
-    /// Joins evidence about one token. Evidence never creates a token (S9). Returns what the verdict became, if it changed, and what may be used again because the upstream
-    /// came back into order.
+    /// Joins evidence about one token. Evidence never creates a token (S9). Returns what the verdict became, if it changed, and
+    /// what may be used again because the upstream came back into order.
     pub(super) fn judge(
         &mut self,
         evidence: &Evidence,

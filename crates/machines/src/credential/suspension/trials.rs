@@ -30,8 +30,8 @@ impl Trials {
         self.out.start(lease, now);
     }
 
-    /// The job under `lease` has ended. If it was the trial and met the trouble again, the next one comes later: says whether that is
-    /// so. No other call does that: whoever goes on sending a dead token would else keep all others waiting for ever.
+    /// The job under `lease` has ended. If it was the trial and met the trouble again, the next one comes later; says whether
+    /// that is so. No other call does that: whoever goes on sending a dead token would else keep all others waiting for ever.
     pub(super) fn end(
         &mut self,
         lease: LeaseId,
