@@ -17,6 +17,10 @@ const TELLER: Cause = Cause::origin("Gateway");
 const MOST: usize = 1024;
 
 /// What the request path has to tell.
+#[expect(
+    clippy::large_enum_variant,
+    reason = "nearly half of all are of the large kind, and a box would be an allocation a request"
+)]
 pub enum Fact {
     /// To the CredentialActor. A full mailbox sheds it, counted: the next request says the same again.
     Credential(CredentialMessage),
