@@ -56,6 +56,8 @@ pub(crate) enum SettingsError {
     },
     /// Nothing tells whose key `worker.api_key` is.
     KeyOfUnknownShape,
+    /// `worker.provider` names another provider than the one whose key `worker.api_key` surely is.
+    KeyOfAnother,
     /// There is no home to put a data folder in.
     NoDataFolder,
 }
@@ -78,6 +80,7 @@ impl SettingsError {
                 format!("{} cannot be set by a file that lies in the working directory", key.name)
             }
             Self::KeyOfUnknownShape => "worker.api_key has a shape that no provider is known for".to_owned(),
+            Self::KeyOfAnother => "worker.api_key is Anthropic's, and worker.provider is not".to_owned(),
             Self::NoDataFolder => "there is no folder for the data".to_owned(),
         }
     }
@@ -98,7 +101,7 @@ impl SettingsError {
                     "{origin}: a project's file must not choose what leaves or enters this machine, nor what is dropped"
                 )
             }
-            Self::KeyOfUnknownShape => {
+            Self::KeyOfUnknownShape | Self::KeyOfAnother => {
                 "a key must only ever be sent to the provider it belongs to".to_owned()
             }
             Self::NoDataFolder => "neither the platform's data folder nor a home is set".to_owned(),
@@ -129,6 +132,7 @@ impl SettingsError {
             Self::NotForAFoundFile { .. } => {
                 format!("if the file is yours, name it: --config {NAME}; or set the key in the environment")
             }
+            Self::KeyOfAnother => "leave worker.provider out, or name a key of that provider".to_owned(),
             Self::KeyOfUnknownShape => "set worker.provider to \"anthropic\" or \"openai\"".to_owned(),
             Self::NoDataFolder => "set data_dir, or start with --data-dir".to_owned(),
         }

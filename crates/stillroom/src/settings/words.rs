@@ -18,10 +18,15 @@ pub(crate) fn provider(name: &str) -> Option<Provider> {
 /// The provider whose keys have this shape; none for a shape that nobody is known for.
 pub(crate) fn provider_of_key(key: &str) -> Option<Provider> {
     match key {
-        key if key.starts_with("sk-ant-") => Some(Provider::Anthropic),
+        key if is_anthropics(key) => Some(Provider::Anthropic),
         key if key.starts_with("sk-") => Some(Provider::OpenAi),
         _ => None,
     }
+}
+
+/// Whether a key can be nobody's but Anthropic's. OpenAI's begin like those of many a server that speaks as it does.
+pub(crate) fn is_anthropics(key: &str) -> bool {
+    key.starts_with("sk-ant-")
 }
 
 /// The choice of that name.

@@ -171,6 +171,20 @@ fn a_key_of_unknown_shape_needs_its_provider() {
 }
 
 #[test]
+fn a_key_of_anthropic_is_sent_to_no_other_provider() {
+    let desk = |provider: &str| {
+        let key = Desk::new().variable("STILLROOM_WORKER__API_KEY", "sk-ant-api03-canary");
+        key.variable("STILLROOM_WORKER__PROVIDER", provider)
+    };
+    insta::assert_snapshot!(desk("openai").refusal(), @r#"
+    error: worker.api_key is Anthropic's, and worker.provider is not
+      why: a key must only ever be sent to the provider it belongs to
+      do: leave worker.provider out, or name a key of that provider
+    "#);
+    assert_eq!(desk("anthropic").shown("worker.provider"), "anthropic");
+}
+
+#[test]
 fn without_a_home_the_data_folder_must_be_named() {
     use super::{Failure, Flags, Places, load};
     let refused = load(&Places::default(), &Flags::default()).map_err(Failure::from).unwrap_err();
