@@ -12,6 +12,7 @@ pub mod credential;
 pub mod evidence;
 pub mod fading;
 pub mod fingerprint;
+pub mod host;
 pub mod ids;
 pub mod intake;
 pub mod jwt;

@@ -1,5 +1,6 @@
 //! A proxy that stands between this machine and the providers, as in many companies.
 
+use crate::host;
 use crate::secret::Secret;
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
@@ -58,7 +59,7 @@ fn basic(login: &str) -> Result<Secret, std::str::Utf8Error> {
 /// an address, or `*`.
 #[must_use]
 pub fn is_excepted(host: &str, exceptions: &[String]) -> bool {
-    let host = host.trim_start_matches('[').trim_end_matches(']');
+    let host = host::bare(host);
     exceptions.iter().map(|exception| exception.trim()).any(|exception| {
         let domain = exception.trim_start_matches("*.").trim_start_matches('.');
         exception == "*" || (!domain.is_empty() && is_within(host, domain))

@@ -323,6 +323,22 @@ mod tests {
     }
 
     #[test]
+    fn an_answer_that_ends_before_its_announced_length_is_none() {
+        use std::io::{Read as _, Write as _};
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let listen = listener.local_addr().unwrap();
+        std::thread::spawn(move || {
+            let (mut socket, _) = listener.accept().unwrap();
+            let _head = socket.read(&mut [0; 4096]).unwrap();
+            socket.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 9\r\n\r\n# Pro").unwrap();
+        });
+        let gateway = Gateway::at(listen, &Settings::with_data_dir("data".into()));
+        let outcome = actix_rt::System::new().block_on(gateway.get("/api/v1/export/knowledge"));
+        let failure = outcome.map(|answer| answer.text).unwrap_err();
+        assert!(failure.to_string().contains("it ended before its answer did"), "{failure}");
+    }
+
+    #[test]
     fn words_cannot_leave_their_place_in_an_address() {
         assert_eq!(encoded("a b&limit=1/../ä"), "a%20b%26limit%3D1%2F..%2F%C3%A4");
     }

@@ -6,7 +6,8 @@
 
 use super::error::SettingsError;
 use super::layers::Layers;
-use super::notation::{is_loopback_host, is_loopback_url};
+use super::notation::is_loopback_url;
+use domain::host;
 use domain::settings::Settings;
 
 /// Keys that a found file may set, but not without its being said at the start.
@@ -83,5 +84,5 @@ fn works_here(settings: &Settings) -> bool {
 fn alerts_here(settings: &Settings) -> bool {
     let dsn = settings.sentry.dsn.as_ref();
     let dsn = dsn.and_then(|dsn| dsn.reveal().parse::<sentry::types::Dsn>().ok());
-    dsn.is_none_or(|dsn| is_loopback_host(dsn.host()))
+    dsn.is_none_or(|dsn| host::is_loopback(dsn.host()))
 }

@@ -1,7 +1,7 @@
 //! How durations, sizes and base URLs are written.
 
 use awc::http::Uri;
-use std::net::IpAddr;
+use domain::host;
 use std::time::Duration;
 
 const TIMES: [(&str, u64); 5] = [("ms", 1), ("s", 1_000), ("m", 60_000), ("h", 3_600_000), ("d", 86_400_000)];
@@ -59,14 +59,7 @@ fn has_plain_authority(uri: &Uri) -> bool {
 
 /// Whether `url` leads to this machine, as far as its text alone can promise that.
 pub(crate) fn is_loopback_url(url: &str) -> bool {
-    url.parse::<Uri>().ok().and_then(|uri| uri.host().map(is_loopback_host)).unwrap_or(false)
-}
-
-/// Whether `host` is this machine, as far as its text alone can promise that: a loopback address, or `localhost`.
-pub(crate) fn is_loopback_host(host: &str) -> bool {
-    let bare = host.trim_start_matches('[').trim_end_matches(']');
-    bare.eq_ignore_ascii_case("localhost")
-        || bare.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
+    url.parse::<Uri>().ok().and_then(|uri| uri.host().map(host::is_loopback)).unwrap_or(false)
 }
 
 /// `text` without what may hide in a URL: user, password and query. A proxy's is often written without its scheme.

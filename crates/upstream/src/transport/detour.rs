@@ -6,12 +6,14 @@ use std::{io, rc::Rc};
 use actix_http::Uri;
 use actix_tls::connect::ConnectError;
 use awc::error::ConnectError as Unconnected;
-use domain::proxy::{Proxy, is_excepted};
+use domain::{
+    host,
+    proxy::{Proxy, is_excepted},
+};
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
     net::TcpStream,
 };
-
 use zeroize::Zeroizing;
 
 use super::fault::Fault;
@@ -37,16 +39,10 @@ impl Detour {
     /// The way to the host and port of `target`; none for whom is reached straight.
     pub(super) fn towards(&self, target: &Uri) -> Option<Tunnel> {
         let host = target.host().unwrap_or_default();
-        let is_straight = is_here(host) || is_excepted(host, &self.exceptions);
+        let is_straight = host::is_loopback(host) || is_excepted(host, &self.exceptions);
         let target = target.authority().filter(|_| !is_straight)?.to_string();
         Some(Tunnel { proxy: Rc::clone(&self.proxy), target })
     }
-}
-
-fn is_here(host: &str) -> bool {
-    let bare = host.trim_start_matches('[').trim_end_matches(']');
-    let is_loopback = |address: std::net::IpAddr| address.to_canonical().is_loopback();
-    host.eq_ignore_ascii_case("localhost") || bare.parse().is_ok_and(is_loopback)
 }
 
 /// One way through the proxy.

@@ -5,6 +5,7 @@ use std::{io, net::SocketAddr};
 use actix_http::Uri;
 use actix_service::Service;
 use actix_tls::connect::{ConnectError, ConnectInfo, Connection, ResolverService};
+use domain::host;
 use futures_core::future::LocalBoxFuture;
 use rustls::pki_types::ServerName;
 use tokio::net::TcpStream;
@@ -89,7 +90,7 @@ async fn dress(socket: TcpStream, uri: &Uri, tls: Option<TlsConnector>) -> io::R
 
 /// The name that the provider's certificate must carry.
 fn server_name(uri: &Uri) -> io::Result<ServerName<'static>> {
-    let host = uri.host().unwrap_or_default().trim_start_matches('[').trim_end_matches(']');
+    let host = host::bare(uri.host().unwrap_or_default());
     ServerName::try_from(host.to_owned()).map_err(io::Error::other)
 }
 
