@@ -374,4 +374,13 @@ pub(crate) mod tests {
         // SQLite before 3.51.3 could lose pages when the write-ahead log was reset.
         assert!(rusqlite::version_number() >= 3_051_003, "SQLite {}", rusqlite::version());
     }
+    #[test]
+    fn connections_share_no_cache_and_no_count_so_none_waits_for_another() {
+        let database = open_in_memory().unwrap();
+        let mut statement = database.prepare("PRAGMA compile_options").unwrap();
+        let options = statement.query_map([], |row| row.get(0)).unwrap().collect::<Result<Vec<String>, _>>();
+        let options = options.unwrap();
+        assert!(!options.iter().any(|it| it.contains("MEMORY_MANAGEMENT")), "{options:?}");
+        assert!(options.iter().any(|it| it == "DEFAULT_MEMSTATUS=0"), "{options:?}");
+    }
 }
