@@ -1,6 +1,7 @@
 //! Finding again: what was asked ([`question`]), what the word indexes of knowledge, observations and messages find
 //! ([`search`]), what means alike ([`nearest`]), what is of a time ([`latest`]), and which of it answers best ([`ranking`] for messages, then all sources together here).
 
+mod aside;
 mod dates;
 mod draw;
 mod excerpt;
@@ -23,12 +24,14 @@ mod vocabulary;
 use domain::ids::SessionId;
 use domain::time::UnixMillis;
 use domain::vector::QueryVector;
-use nearest::Nearest;
+use meaning::Meanings;
+use nearest::{Asked, Nearest};
 use question::{Question, any_of};
-use ranking::{Ranked, Talk};
+use ranking::{Passage, Ranked, Talk};
 use rusqlite::{Transaction, params};
 use serde::Serialize;
 
+pub(crate) use aside::Aside;
 pub use scope::{Period, Scope};
 
 /// The most hits of one search.
@@ -73,16 +76,18 @@ pub struct Hit {
 /// messages. Of a query that tells nothing, what is of the scope's period, the latest first.
 pub(crate) fn recall(
     transaction: &Transaction<'_>,
+    aside: Aside<'_>,
     scope: Scope<'_>,
     (query, near): (&str, Option<&QueryVector>),
     limit: usize,
 ) -> rusqlite::Result<Vec<Hit>> {
-    let hits = found(transaction, scope, (query, near), limit)?;
+    let hits = found(transaction, aside, scope, (query, near), limit)?;
     search::dated(transaction, hits)
 }
 
 fn found(
     transaction: &Transaction<'_>,
+    mut aside: Aside<'_>,
     scope: Scope<'_>,
     (query, near): (&str, Option<&QueryVector>),
     limit: usize,
@@ -96,22 +101,54 @@ fn found(
         return Ok(Vec::new());
     }
     let question = question.completed(query, |words, most| texts_with(transaction, words, most))?;
-    let nearest = Nearest::of(transaction, scope, near)?;
+    let mut meanings = question.meanings();
+    // Asked first, so that whatever means alike was there when the words were looked for, or else is newer.
+    let asked = Asked::of(transaction, near)?;
+    let (by_words, nearest) = aside.both(
+        transaction,
+        || ByWords::of(transaction, scope, (&question, &mut meanings), limit),
+        |transaction| Nearest::of(transaction, scope, asked),
+    )?;
     let mut hits = Vec::new();
-    for written in search::WRITTEN {
-        let found = search::written(transaction, written, scope, &question, limit)?;
+    for (written, found) in search::WRITTEN.into_iter().zip(by_words.written) {
         let alike = nearest.best(written.source, limit);
         let found = search::with_alike(transaction, written, found, alike)?;
         let share = |(likeness, hit): (f64, Hit)| (question.share_in(&hit).max(likeness), hit);
         hits.extend(placed(found.into_iter().take(limit).map(share).collect()));
     }
-    let mut meanings = question.meanings();
-    let talk = search::talk(transaction, scope, (&question, &mut meanings), &nearest)?;
-    let ranked = ranking::ranked(&question, &mut meanings, &talk);
+    let mut talk = search::talk(transaction, by_words.passages, &nearest)?;
+    let (readings, likeness) = aside.both(
+        transaction,
+        || Ok(ranking::readings(&talk.passages, &mut meanings)),
+        |transaction| nearest.among(transaction, &talk.passages),
+    )?;
+    talk.likeness = likeness;
+    let ranked = ranking::ranked(&question, &readings, &talk);
     // What stands next to a message of the period may be of another.
     let said = ranked.into_iter().map(|it| (it.share, said(&talk, it)));
     hits.extend(placed(said.filter(|(_, hit)| scope.period.has(hit.at)).take(limit).collect()));
     Ok(together(hits, limit))
+}
+
+/// What has words of the question.
+struct ByWords {
+    /// As [`search::WRITTEN`] stands.
+    written: [Vec<Hit>; 2],
+    passages: Vec<Passage>,
+}
+
+impl ByWords {
+    fn of(
+        transaction: &Transaction<'_>,
+        scope: Scope<'_>,
+        (question, meanings): (&Question, &mut Meanings<'_>),
+        limit: usize,
+    ) -> rusqlite::Result<Self> {
+        let [entries, observations] =
+            search::WRITTEN.map(|it| search::written(transaction, it, scope, question, limit));
+        let passages = pool::passages(transaction, scope, question, meanings)?;
+        Ok(Self { written: [entries?, observations?], passages })
+    }
 }
 
 /// The hits of all sources, the best first.
@@ -163,17 +200,83 @@ fn said(talk: &Talk, ranked: Ranked) -> Hit {
 #[cfg(test)]
 pub(crate) mod tests {
     use super::*;
-    use crate::{SqliteStore, StoreError};
+    use crate::{SqliteStore, Store as _, StoreError};
+    use domain::vector::{ModelName, Vector};
+
+    const SESSION: &str = "INSERT INTO every_session (id, principal, client, provider, dialect, model, upstream_origin, head, created, last_activity)
+        VALUES ('s', 'p', '', '', '', '', '', x'', 1, 1)";
 
     /// What a job finds in a store that has one session, `s`, of which nothing was said yet.
     pub(crate) fn in_a_session<T>(job: impl FnOnce(&Transaction<'_>) -> rusqlite::Result<T>) -> T {
-        let session = "INSERT INTO every_session (id, principal, client, provider, dialect, model, upstream_origin, head, created, last_activity)
-            VALUES ('s', 'p', '', '', '', '', '', x'', 1, 1)";
         let done = SqliteStore::in_memory().unwrap().write(|transaction| {
-            transaction.execute(session, [])?;
+            transaction.execute(SESSION, [])?;
             Ok::<_, StoreError>(job(transaction)?)
         });
         done.unwrap()
+    }
+
+    /// Says something with a vector, each third time of another matter.
+    fn say(transaction: &Transaction<'_>, number: i64) -> rusqlite::Result<()> {
+        let text = if number % 3 == 0 { "the weir" } else { "the mill" };
+        transaction.execute(
+            "INSERT INTO message (id, session, digest, role, tokens, calls_tool, from_tool, at, text)
+            VALUES (?1, 's', x'', 'user', 1, 0, 0, ?1, ?2)",
+            params![number, text],
+        )?;
+        let vector = Vector::of(&[1.0, number as f32 / 100.0]);
+        let sql = "INSERT INTO vector VALUES ('s', 'message', ?1, 0, 1, ?2)";
+        transaction.execute(sql, params![number, vector.as_bytes()])?;
+        transaction
+            .execute("INSERT OR IGNORE INTO sketch VALUES ('s', 'message', ?1 / 256, 1, x'')", [number])?;
+        Ok(())
+    }
+
+    /// A store with a session of so many messages, a reader of it, and its folder.
+    fn talked(messages: i64) -> (SqliteStore, SqliteStore, tempfile::TempDir) {
+        let folder = tempfile::tempdir().unwrap();
+        let (mut writer, reader) = SqliteStore::open_pair(folder.path()).unwrap();
+        let filled = writer.write(|transaction| {
+            transaction.execute(SESSION, [])?;
+            transaction.execute("INSERT INTO embedding_model (number, name) VALUES (1, zeroblob(32))", [])?;
+            (1..=messages).try_for_each(|number| say(transaction, number))
+        });
+        filled.unwrap();
+        (writer, reader, folder)
+    }
+
+    fn near() -> QueryVector {
+        QueryVector { model: ModelName([0; 32]), vector: Vector::of(&[1.0, 0.0]) }
+    }
+
+    #[test]
+    fn two_looks_at_once_find_what_one_after_the_other_does() {
+        let (mut writer, mut reader, _folder) = talked(60);
+        let near = near();
+        let at_once = reader.recall_near(Scope::default(), "mill", Some(&near), 30).unwrap();
+        let asked = ("mill", Some(&near));
+        let in_turn = |it: &Transaction<'_>| recall(it, Aside::default(), Scope::default(), asked, 30);
+        assert_eq!(at_once, reader.read(in_turn).unwrap());
+        assert!(at_once.iter().any(|hit| hit.text == "the weir"), "what means alike is found, too");
+        writer.write(|it| say(it, 61)).unwrap();
+        let later = reader.recall_near(Scope::default(), "mill", Some(&near), 100).unwrap();
+        assert!(later.iter().any(|hit| hit.id == "61"), "and what is new the next time");
+    }
+
+    #[test]
+    fn what_is_said_while_a_question_is_answered_is_left_for_the_next_one() {
+        let (mut writer, mut reader, folder) = talked(3);
+        let mut second = crate::database::open_for_reading(&folder.path().join("stillroom.db")).unwrap();
+        let near = near();
+        let found = reader.read(|transaction| {
+            let said =
+                |it: &Transaction<'_>| it.query_row("SELECT count(*) FROM message", [], |row| row.get(0));
+            assert_eq!(said(transaction), Ok(3));
+            writer.write(|it| say(it, 4)).unwrap();
+            recall(transaction, Aside::at(Some(&mut second)), Scope::default(), ("mill", Some(&near)), 9)
+        });
+        let mut ids: Vec<_> = found.unwrap().into_iter().map(|hit| hit.id).collect();
+        ids.sort();
+        assert_eq!(ids, ["1", "2", "3"]);
     }
 
     #[test]

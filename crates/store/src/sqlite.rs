@@ -9,7 +9,7 @@ use crate::habits::{self, KeptHabits};
 use crate::knowledge::{self, Applied, Draft, Place};
 use crate::ledger::{self, LedgerEntry};
 use crate::merging;
-use crate::recall::{self, Hit, Scope};
+use crate::recall::{self, Aside, Hit, Scope};
 use crate::refusal::{self, Vain};
 use crate::session::{self, Backlog, SessionHead, SessionSummary, StatedFolder};
 use crate::store::Store;
@@ -34,6 +34,8 @@ use std::sync::Arc;
 pub struct SqliteStore {
     /// Closed before the folder is let go, so it stands before it.
     connection: Connection,
+    /// To look at two things at once; opened when that is first done.
+    second: Option<Connection>,
     folder: Option<Arc<Folder>>,
     /// What damage was found. Writing on would spoil what can still be saved.
     damage: Option<String>,
@@ -48,7 +50,7 @@ impl SqliteStore {
     pub fn open(folder: &Path) -> Result<Self, StoreError> {
         let folder = Arc::new(Folder::take(folder)?);
         let connection = database::open_for_writing(&folder.database())?;
-        Ok(Self { connection, folder: Some(folder), damage: None })
+        Ok(Self { connection, second: None, folder: Some(folder), damage: None })
     }
 
     /// An empty store that lives as long as this value.
@@ -56,15 +58,22 @@ impl SqliteStore {
     /// # Errors
     /// [`StoreError::Database`] when there is no memory for it.
     pub fn in_memory() -> Result<Self, StoreError> {
-        Ok(Self { connection: database::open_in_memory()?, folder: None, damage: None })
+        Ok(Self { connection: database::open_in_memory()?, second: None, folder: None, damage: None })
     }
 
     /// A store in `folder`, and a second one on the same database through which nothing can be written.
     pub(crate) fn open_pair(folder: &Path) -> Result<(Self, Self), StoreError> {
         let writer = Self::open(folder)?;
         let connection = database::open_for_reading(&writer.file())?;
-        let reader = Self { connection, folder: writer.folder.clone(), damage: None };
+        let reader = Self { connection, second: None, folder: writer.folder.clone(), damage: None };
         Ok((writer, reader))
+    }
+
+    /// A second connection to the same file, where there is one, to be given back.
+    fn second(&mut self) -> Result<Option<Connection>, StoreError> {
+        let open = |folder: &Arc<Folder>| database::open_for_reading(&folder.database());
+        let kept = self.second.take().map(Ok);
+        kept.or_else(|| self.folder.as_ref().filter(|folder| !folder.is_gone()).map(open)).transpose()
     }
 
     fn file(&self) -> PathBuf {
@@ -331,7 +340,12 @@ impl Store for SqliteStore {
         near: Option<&QueryVector>,
         limit: usize,
     ) -> Result<Vec<Hit>, StoreError> {
-        self.read(|transaction| recall::recall(transaction, scope, (query, near), limit))
+        let mut second = if near.is_some() { self.second()? } else { None };
+        let hits = self.read(|transaction| {
+            recall::recall(transaction, Aside::at(second.as_mut()), scope, (query, near), limit)
+        });
+        self.second = second;
+        hits
     }
 
     fn unembedded(&mut self, model: &ModelName, limit: usize) -> Result<Vec<Unembedded>, StoreError> {

@@ -30,7 +30,7 @@ pub(super) struct Near {
 /// What of each source means most alike, the best first.
 #[derive(Debug, Default)]
 pub(super) struct Nearest<'q> {
-    query: Option<Known<'q>>,
+    asked: Option<Asked<'q>>,
     entries: Vec<Near>,
     observations: Vec<Near>,
     messages: Vec<Near>,
@@ -38,7 +38,7 @@ pub(super) struct Nearest<'q> {
 
 /// A query whose model has made vectors here.
 #[derive(Debug, Clone, Copy)]
-struct Known<'q> {
+pub(super) struct Asked<'q> {
     query: &'q QueryVector,
     /// The number of its model.
     model: i64,
@@ -49,26 +49,21 @@ impl<'q> Nearest<'q> {
     pub(super) fn of(
         transaction: &Transaction<'_>,
         scope: Scope<'_>,
-        near: Option<&'q QueryVector>,
+        asked: Option<Asked<'q>>,
     ) -> rusqlite::Result<Self> {
-        Self::of_latest(transaction, scope, near, LOOKED_AT)
+        Self::of_latest(transaction, scope, asked, LOOKED_AT)
     }
 
     fn of_latest(
         transaction: &Transaction<'_>,
         scope: Scope<'_>,
-        near: Option<&'q QueryVector>,
+        asked: Option<Asked<'q>>,
         most: usize,
     ) -> rusqlite::Result<Self> {
-        let Some(query) = near else { return Ok(Self::default()) };
-        let number = "SELECT number FROM embedding_model WHERE name = ?1";
-        let number =
-            transaction.prepare_cached(number)?.query_row([query.model.0], |row| row.get(0)).optional()?;
-        let Some(model) = number else { return Ok(Self::default()) };
-        let known = Known { query, model };
-        let entries = known.entries(transaction, scope)?;
-        let [observations, messages] = known.in_sessions(transaction, scope, most)?;
-        Ok(Self { query: Some(known), entries, observations, messages })
+        let Some(asked) = asked else { return Ok(Self::default()) };
+        let entries = asked.entries(transaction, scope)?;
+        let [observations, messages] = asked.in_sessions(transaction, scope, most)?;
+        Ok(Self { asked: Some(asked), entries, observations, messages })
     }
 
     /// What of a source is most alike, the best first, at most so many.
@@ -87,24 +82,36 @@ impl<'q> Nearest<'q> {
         transaction: &Transaction<'_>,
         passages: &[Passage],
     ) -> rusqlite::Result<HashMap<i64, Likeness>> {
-        let Some(known) = self.query else { return Ok(HashMap::new()) };
+        let Some(asked) = self.asked else { return Ok(HashMap::new()) };
         // In the order in which they are kept.
         let mut passages: Vec<&Passage> = passages.iter().collect();
         passages.sort_unstable_by_key(|it| (it.session.as_str(), it.id));
         let (mut found, mut vectors) = (Vec::new(), Vec::new());
         for passage in passages {
-            if let Some((plain, vector)) = known.best_part(transaction, passage)? {
+            if let Some((plain, vector)) = asked.best_part(transaction, passage)? {
                 found.push((passage.id, plain));
                 vectors.push(vector);
             }
         }
-        let apart = known.query.vector.likenesses_apart(&vectors);
+        let apart = asked.query.vector.likenesses_apart(&vectors);
         let likeness = |((id, plain), apart): ((i64, f64), f64)| (id, Likeness { plain, apart });
         Ok(found.into_iter().zip(apart).map(likeness).collect())
     }
 }
 
-impl Known<'_> {
+impl<'q> Asked<'q> {
+    /// None, when there is no query, or its model has made no vectors here.
+    pub(super) fn of(
+        transaction: &Transaction<'_>,
+        query: Option<&'q QueryVector>,
+    ) -> rusqlite::Result<Option<Self>> {
+        let Some(query) = query else { return Ok(None) };
+        let sql = "SELECT number FROM embedding_model WHERE name = ?1";
+        let model =
+            transaction.prepare_cached(sql)?.query_row([query.model.0], |row| row.get(0)).optional()?;
+        Ok(model.map(|model| Self { query, model }))
+    }
+
     /// All entries of the scope: they are few.
     fn entries(self, transaction: &Transaction<'_>, scope: Scope<'_>) -> rusqlite::Result<Vec<Near>> {
         let sql = format!(
@@ -283,7 +290,8 @@ mod tests {
     fn ids(database: &mut Connection, most: usize) -> Vec<i64> {
         let query = QueryVector { model: ModelName([0; 32]), vector: Vector::of(&[1.0, 0.0]) };
         let transaction = database.transaction().unwrap();
-        let found = Nearest::of_latest(&transaction, Scope::default(), Some(&query), most).unwrap();
+        let asked = Asked::of(&transaction, Some(&query)).unwrap();
+        let found = Nearest::of_latest(&transaction, Scope::default(), asked, most).unwrap();
         found.messages.iter().map(|near| near.id).collect()
     }
 
@@ -352,7 +360,8 @@ mod tests {
         }
         sketches::renew(&transaction, spans).unwrap();
         let query = QueryVector { model: ModelName([0; 32]), vector: Vector::of(&query) };
-        let found = Nearest::of(&transaction, Scope::default(), Some(&query)).unwrap();
+        let asked = Asked::of(&transaction, Some(&query)).unwrap();
+        let found = Nearest::of(&transaction, Scope::default(), asked).unwrap();
         assert_eq!(found.messages.len(), COMPARED);
         let mut best: Vec<i64> = found.best(Source::Message, 40).iter().map(|near| near.id).collect();
         best.sort_unstable();

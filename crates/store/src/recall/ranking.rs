@@ -14,12 +14,11 @@ mod reading;
 mod tests;
 
 use super::lexicon;
-use super::meaning::Meanings;
 use super::question::Question;
 use context::{Context, Had};
 use domain::ids::SessionId;
 use domain::time::UnixMillis;
-use reading::{Reading, readings};
+pub(super) use reading::{Reading, readings};
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 /// BM25: how soon more of the same word stops to count, and how much length is held against a text, up to so many times the average:
@@ -94,10 +93,9 @@ pub(super) struct Ranked {
     pub(super) share: f64,
 }
 
-/// All passages, the best first.
-pub(super) fn ranked(question: &Question, meanings: &mut Meanings<'_>, talk: &Talk) -> Vec<Ranked> {
-    let readings = readings(talk, meanings);
-    let ranking = Ranking::new(question, talk, &readings);
+/// All passages, the best first, with what is read in each.
+pub(super) fn ranked(question: &Question, readings: &[Reading], talk: &Talk) -> Vec<Ranked> {
+    let ranking = Ranking::new(question, talk, readings);
     let scores = ranking.scores();
     let mut order: Vec<usize> = (0..scores.len()).collect();
     // Where there are only signs that the index alone knows, as 🥐, what it found comes first, as it found it.

@@ -1,7 +1,6 @@
 //! What the word indexes find.
 
 use super::draw::Draw;
-use super::meaning::Meanings;
 use super::nearest::{Near, Nearest};
 use super::pool::{self, IN_CONTEXT, passage};
 use super::question::Question;
@@ -12,7 +11,7 @@ use crate::columns::{Word, word};
 use crate::vectors::parts;
 use domain::ids::SessionId;
 use domain::time::UnixMillis;
-use rusqlite::{Row, Transaction, params};
+use rusqlite::{OptionalExtension as _, Row, Transaction, params};
 use std::collections::HashSet;
 
 /// How many messages are looked at because they mean something alike, whatever their words.
@@ -22,20 +21,19 @@ const CONTEXT: usize = 2;
 /// So much of a message that has none of the words is read, in characters.
 const EXCERPT: usize = 400;
 
-/// Messages that have a word of the question, with what was said next to the best of them.
+/// These messages, which have a word of the question, and those that mean something alike, with what was said next to the best of them.
 pub(super) fn talk(
     transaction: &Transaction<'_>,
-    scope: Scope<'_>,
-    (question, meanings): (&Question, &mut Meanings<'_>),
+    passages: Vec<Passage>,
     nearest: &Nearest<'_>,
 ) -> rusqlite::Result<Talk> {
-    let passages = pool::passages(transaction, scope, question, meanings)?;
     let mut known: HashSet<i64> = passages.iter().map(|passage| passage.id).collect();
     let mut talk = Talk { passages, ..Talk::default() };
     let mut chosen: Vec<Passage> = talk.passages.iter().take(IN_CONTEXT).cloned().collect();
     for near in nearest.best(Source::Message, ALIKE) {
-        if known.insert(near.id) {
-            let found = alike(transaction, *near)?;
+        if known.insert(near.id)
+            && let Some(found) = alike(transaction, *near)?
+        {
             talk.passages.push(found.clone());
             chosen.push(found);
         }
@@ -49,15 +47,14 @@ pub(super) fn talk(
         talk.before.extend(row.windows(2).map(|pair| (pair[1], pair[0])));
         talk.passages.extend(before.into_iter().chain(behind).filter(|passage| known.insert(passage.id)));
     }
-    talk.likeness = nearest.among(transaction, &talk.passages)?;
     Ok(talk)
 }
 
-/// A message that means something alike: its part that does.
-fn alike(transaction: &Transaction<'_>, near: Near) -> rusqlite::Result<Passage> {
-    let whole = pool::message(transaction, near.id)?;
+/// A message that means something alike: its part that does. None, when it was said since the question was asked.
+fn alike(transaction: &Transaction<'_>, near: Near) -> rusqlite::Result<Option<Passage>> {
+    let Some(whole) = pool::message(transaction, near.id).optional()? else { return Ok(None) };
     let text = parts(&whole.text).nth(near.part).unwrap_or_default().to_owned();
-    Ok(Passage { text, ..whole })
+    Ok(Some(Passage { text, ..whole }))
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -171,7 +168,9 @@ pub(super) fn with_alike(
         by_words.into_iter().enumerate().map(|(place, hit)| (points(place), 0.0, hit)).collect();
     let mut statement = transaction.prepare_cached(by_number)?;
     for (place, near) in alike.iter().enumerate() {
-        let hit = statement.query_row([near.id], |row| hit(source, row))?;
+        // One that was written since the question was asked is left for the next one.
+        let found = statement.query_row([near.id], |row| hit(source, row)).optional()?;
+        let Some(hit) = found else { continue };
         match fused.iter_mut().find(|(_, _, known)| known.id == hit.id) {
             Some(known) => (known.0, known.1) = (known.0 + points(place), near.likeness),
             None => fused.push((points(place), near.likeness, hit)),

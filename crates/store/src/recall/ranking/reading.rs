@@ -2,7 +2,7 @@
 
 use super::super::lexicon;
 use super::super::meaning::{Meaning, Meanings};
-use super::{LEFT_OUT, Passage, Talk};
+use super::{LEFT_OUT, Passage};
 
 /// A message asks its neighbour something only near its own end: from so many bytes before it.
 const ASKED_WITHIN: usize = 200;
@@ -10,14 +10,14 @@ const ASKED_WITHIN: usize = 200;
 const LONGEST_LABEL: usize = 40;
 
 /// What is read in each passage.
-pub(super) fn readings(talk: &Talk, meanings: &mut Meanings<'_>) -> Vec<Reading> {
-    let labelled = talk.passages.iter().filter(|passage| label(&passage.text).0.is_some()).count();
-    let are_labels = 2 * labelled > talk.passages.len();
-    talk.passages.iter().map(|passage| Reading::of(passage, are_labels, meanings)).collect()
+pub(crate) fn readings(passages: &[Passage], meanings: &mut Meanings<'_>) -> Vec<Reading> {
+    let labelled = passages.iter().filter(|passage| label(&passage.text).0.is_some()).count();
+    let are_labels = 2 * labelled > passages.len();
+    passages.iter().map(|passage| Reading::of(passage, are_labels, meanings)).collect()
 }
 
 /// See the module.
-pub(super) struct Reading {
+pub(crate) struct Reading {
     /// How often each term of the question stands in the message.
     pub(super) counts: Vec<u16>,
     /// The message's, in words.

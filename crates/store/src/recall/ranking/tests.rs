@@ -26,7 +26,7 @@ fn talk(said: &[(u8, i64, &str)]) -> Talk {
 }
 
 fn ranked(question: &Question, talk: &Talk) -> Vec<Ranked> {
-    super::ranked(question, &mut question.meanings(), talk)
+    super::ranked(question, &readings(&talk.passages, &mut question.meanings()), talk)
 }
 
 /// The texts, the best first.
