@@ -3,6 +3,7 @@
 //! This crate knows what users type and write ([`cli`], [`settings`]) and what they read ([`output`], [`table`]). What happens
 //! in between is the gateway's business, or the simulator's.
 
+mod attendance;
 mod backtest;
 mod cli;
 mod client;
@@ -10,6 +11,7 @@ mod command;
 mod failure;
 mod logs;
 mod output;
+mod private_file;
 mod settings;
 mod table;
 

@@ -139,8 +139,12 @@ fn a_server_that_is_no_gateway_gets_no_agent() {
 
 /// An agent that says its base and then reads until its input ends; the caller is the process of `run`.
 fn waiting_agent(user: &User) -> (std::process::Child, String) {
+    waiting_agent_at(user, "127.0.0.1:0")
+}
+
+fn waiting_agent_at(user: &User, listen: &str) -> (std::process::Child, String) {
     let script = "trap 'exit 5' TERM; echo $ANTHROPIC_BASE_URL; read -r line; exit 3";
-    let mut command = user.command(&["run", "--listen", "127.0.0.1:0", "--", "sh", "-c", script]);
+    let mut command = user.command(&["run", "--listen", listen, "--", "sh", "-c", script]);
     let mut run = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
     let mut said = String::new();
     BufReader::new(run.stdout.as_mut().unwrap()).read_line(&mut said).unwrap();
@@ -179,6 +183,73 @@ fn the_gateway_ends_even_when_run_is_killed() {
     while user.calls(&["status", "--listen", &address]).code() == Some(0) {
         std::thread::yield_now();
     }
+}
+
+/// Ends a waiting agent by the end of its input, and `run` with it.
+fn end(mut run: std::process::Child) {
+    drop(run.stdin.take());
+    assert_eq!(run.wait().unwrap().code(), Some(3));
+}
+
+#[test]
+fn the_gateway_of_an_agent_ends_with_the_last_agent_behind_it() {
+    let user = User::new();
+    let (first, address) = waiting_agent(&user);
+    let (second, same) = waiting_agent_at(&user, &address);
+    assert_eq!(same, address);
+    end(first);
+    assert_eq!(user.calls(&["status", "--listen", &address]).code(), Some(0), "the second one needs it");
+    end(second);
+    // Hangs for ever if it does not hold: nothing else ends the gateway.
+    while user.calls(&["status", "--listen", &address]).code() == Some(0) {
+        std::thread::yield_now();
+    }
+}
+
+#[test]
+fn a_killed_run_leaves_its_gateway_to_the_other_agents() {
+    let user = User::new();
+    let (mut first, address) = waiting_agent(&user);
+    let (second, _) = waiting_agent_at(&user, &address);
+    first.kill().unwrap();
+    first.wait().unwrap();
+    // Some of these come after it has seen its input end, on which it would end at once.
+    for _ in 0..10 {
+        assert_eq!(user.calls(&["status", "--listen", &address]).code(), Some(0));
+    }
+    end(second);
+    while user.calls(&["status", "--listen", &address]).code() == Some(0) {
+        std::thread::yield_now();
+    }
+}
+
+#[test]
+fn two_agents_that_start_at_once_share_a_gateway() {
+    let user = User::new();
+    let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string();
+    let (one, other) = std::thread::scope(|scope| {
+        let other = scope.spawn(|| waiting_agent_at(&user, &free));
+        (waiting_agent_at(&user, &free), other.join().unwrap())
+    });
+    assert_eq!((one.1, other.1), (free.clone(), free));
+    end(one.0);
+    end(other.0);
+}
+
+#[test]
+fn an_agent_that_comes_while_a_gateway_ends_waits_for_that_and_gets_one_of_its_own() {
+    let user = User::new();
+    let folder = user.home().join(".local/share/stillroom");
+    end(waiting_agent(&user).0);
+    let ending = std::fs::OpenOptions::new().append(true).open(folder.join("agents.lock")).unwrap();
+    ending.lock().unwrap();
+    let mut command = user.command(&["run", "--listen", "127.0.0.1:0", "--", "true"]);
+    let mut run = command.stderr(Stdio::piped()).spawn().unwrap();
+    let mut told = BufReader::new(run.stderr.take().unwrap()).lines().map(Result::unwrap);
+    assert!(told.any(|line| line.contains("its end is waited for")));
+    ending.unlock().unwrap();
+    assert!(told.any(|line| line.contains("a gateway serves at")));
+    assert_eq!(run.wait().unwrap().code(), Some(0));
 }
 
 #[test]

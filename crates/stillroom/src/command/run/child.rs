@@ -1,12 +1,14 @@
-//! A gateway in a process of its own, for as long as one agent needs it.
+//! A gateway in a process of its own, for as long as agents need it.
 //!
-//! It holds the reading end of a pipe whose writing end is ours: when we end, in whatever way, its input ends, and it stops.
+//! It holds the reading end of a pipe whose writing end is ours: when we end, in whatever way, its input ends, and it stops as soon as no other
+//! agent is [there](crate::attendance).
 
 use crate::cli::SettingsFlags;
 use crate::client::Gateway;
 use crate::failure::Failure;
-use std::fs::{self, DirBuilder, File, OpenOptions};
-use std::io;
+use crate::private_file;
+use std::fs::{self, File};
+use std::io::{self, Write as _};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::{self, Command, Stdio};
@@ -16,6 +18,8 @@ use std::time::Duration;
 const START: Duration = Duration::from_secs(60);
 /// How long a stop may take: the gateway finishes what it has begun, within bounds of its own that are shorter.
 const STOP: Duration = Duration::from_secs(90);
+/// What its input says when nobody else is there and nobody comes: it need not find that out itself.
+pub(in crate::command) const STOP_NOW: &str = "stop\n";
 const LOOK_AGAIN: Duration = Duration::from_millis(25);
 /// How much of the log is told when the start fails, in lines.
 const TOLD: usize = 6;
@@ -42,7 +46,7 @@ impl Child {
     /// The folder cannot be written, or no process can be started.
     pub(super) fn start(flags: &SettingsFlags, listen: SocketAddr, data_dir: &Path) -> Result<Self, Failure> {
         let log = data_dir.join("gateway.log");
-        let file = private_file(data_dir, &log).map_err(|cause| unwritable(&log, &cause))?;
+        let file = private_file::open(data_dir, &log).map_err(|cause| unwritable(&log, &cause))?;
         let process = command(flags, listen, file).and_then(|mut command| command.spawn());
         let process = process.map_err(|cause| {
             Failure::new("no gateway could be started", cause, "start `stillroom` by itself")
@@ -91,11 +95,18 @@ impl Child {
 
     /// Lets it finish what it has begun, and ends it. What it would not finish in time is lost.
     pub(super) async fn stop(mut self) {
-        drop(self.process.stdin.take());
+        if let Some(mut input) = self.process.stdin.take() {
+            let _already_gone = input.write_all(STOP_NOW.as_bytes());
+        }
         let ended = tokio::time::timeout(STOP, self.ended()).await;
         if ended.is_err() {
             let _already_gone = self.process.kill();
         }
+    }
+
+    /// Leaves it to the other agents: its input ends, and it does with the last of them.
+    pub(super) fn leave(self) {
+        drop(self);
     }
 
     async fn ended(&mut self) {
@@ -132,56 +143,7 @@ fn in_its_own_group(command: &mut Command) {
 #[cfg(not(unix))]
 fn in_its_own_group(_command: &mut Command) {}
 
-fn private_file(folder: &Path, file: &Path) -> io::Result<File> {
-    let mut builder = DirBuilder::new();
-    let mut options = OpenOptions::new();
-    make_private(&mut builder, &mut options);
-    builder.recursive(true).create(folder)?;
-    // It would be written into whatever a link leads to, as one in a data folder that a cloned project brings.
-    if fs::symlink_metadata(file).is_ok_and(|there| !there.is_file()) {
-        return Err(io::Error::other("it is a link, or no file"));
-    }
-    options.create(true).append(true).open(file)
-}
-
-#[cfg(unix)]
-fn make_private(builder: &mut DirBuilder, options: &mut OpenOptions) {
-    use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
-    builder.mode(0o700);
-    options.mode(0o600);
-}
-
-#[cfg(not(unix))]
-fn make_private(_builder: &mut DirBuilder, _options: &mut OpenOptions) {}
-
 fn unwritable(log: &Path, cause: &io::Error) -> Failure {
     let what = format!("{} cannot be written", log.display());
     Failure::new(what, cause, "make the data folder writable, or set data_dir to another one")
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    #[cfg(unix)]
-    fn a_link_in_the_place_of_the_log_is_not_written_through() {
-        let home = tempfile::tempdir().unwrap();
-        let (startup, log) = (home.path().join(".bashrc"), home.path().join("gateway.log"));
-        fs::write(&startup, "mine").unwrap();
-        std::os::unix::fs::symlink(&startup, &log).unwrap();
-        assert!(private_file(home.path(), &log).unwrap_err().to_string().contains("a link"));
-        assert_eq!(fs::read_to_string(&startup).unwrap(), "mine");
-    }
-
-    #[test]
-    #[cfg(unix)]
-    fn the_log_and_its_folder_are_private() {
-        use std::os::unix::fs::PermissionsExt as _;
-        let home = tempfile::tempdir().unwrap();
-        let folder = home.path().join("new");
-        private_file(&folder, &folder.join("gateway.log")).unwrap();
-        let mode = |path: PathBuf| fs::metadata(path).unwrap().permissions().mode() & 0o777;
-        assert_eq!((mode(folder.clone()), mode(folder.join("gateway.log"))), (0o700, 0o600));
-    }
 }

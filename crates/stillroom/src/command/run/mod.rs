@@ -7,14 +7,24 @@ mod opencode;
 mod requests;
 
 use super::invocation::{Invocation, refuse_another_folder, wait_for};
+use crate::attendance::Attendance;
 use crate::client::{Gateway, reachable};
 use crate::failure::Failure;
 use crate::output::note;
 use crate::settings::Loaded;
 use child::{Child, Ready};
 use std::ffi::OsString;
+use std::fs::TryLockError;
 use std::net::{SocketAddr, TcpListener};
+use std::path::Path;
 use std::process::{ExitCode, ExitStatus};
+use std::time::Duration;
+
+pub(super) use child::STOP_NOW;
+
+/// How long the end of a gateway is waited for: longer than one may take.
+const ENDED_WITHIN: Duration = Duration::from_secs(100);
+const LOOK_AGAIN: Duration = Duration::from_millis(100);
 
 /// Runs `agent` and ends as it does.
 ///
@@ -28,19 +38,43 @@ pub(crate) fn perform(
     let loaded = invocation.settings()?;
     loaded.notes().iter().for_each(|line| note(line));
     wait_for(async {
-        let (gateway, child) = find_or_start(invocation, &loaded).await?;
+        let mut attendance = attend(&loaded).await?;
+        let (gateway, child) = find_or_start(invocation, &loaded, &mut attendance).await?;
         let status = agent::run(agent, (gateway.address(), with_memory), invocation.places).await;
         if let Some(child) = child {
-            child.stop().await;
+            end(child, attendance, gateway.address()).await;
         }
         status.map(exit_code)
     })
 }
 
-/// The gateway, and the process that it is when it was started for this agent alone.
+/// Is there for a gateway that another `run` may have started, once it is known that it does not end just now. Where that cannot be told, as where
+/// there is no such gateway, none.
+async fn attend(loaded: &Loaded) -> Result<Option<Attendance>, Failure> {
+    let settings = loaded.settings();
+    let joined = tokio::time::timeout(ENDED_WITHIN, joined(&settings.data_dir));
+    joined.await.map_err(|_| ends(reachable(settings.listen)))
+}
+
+async fn joined(data_dir: &Path) -> Option<Attendance> {
+    let mut is_told = false;
+    loop {
+        match Attendance::join(data_dir) {
+            Err(TryLockError::WouldBlock) if is_told => tokio::time::sleep(LOOK_AGAIN).await,
+            Err(TryLockError::WouldBlock) => {
+                note("the gateway of another agent is ending: its end is waited for");
+                is_told = true;
+            }
+            joined => return joined.ok(),
+        }
+    }
+}
+
+/// The gateway, and the process that it is when it was started for this agent.
 async fn find_or_start(
     invocation: &Invocation<'_>,
     loaded: &Loaded,
+    attendance: &mut Option<Attendance>,
 ) -> Result<(Gateway, Option<Child>), Failure> {
     let shared = loaded.settings().listen;
     let listen = with_port(reachable(shared))?;
@@ -53,16 +87,30 @@ async fn find_or_start(
         return join(gateway, loaded).await;
     }
     tell_of_token(listen);
-    let mut child = Child::start(&invocation.flags, listen, &loaded.settings().data_dir)?;
+    let data_dir = &loaded.settings().data_dir;
+    *attendance = attendance.take().or_else(|| Attendance::begin(data_dir).ok());
+    let mut child = Child::start(&invocation.flags, listen, data_dir)?;
     if child.wait_until_ready(&gateway).await? == Ready::Another {
         return join(gateway, loaded).await;
     }
     note(&format!(
-        "a gateway serves at {} until the agent ends; its log is {}",
+        "a gateway serves at {} until the last agent behind it ends; its log is {}",
         gateway.address(),
         child.log().display()
     ));
     Ok((gateway, Some(child)))
+}
+
+/// Ends the gateway, unless another agent stands behind it.
+async fn end(child: Child, attendance: Option<Attendance>, address: SocketAddr) {
+    match attendance.map(Attendance::leave) {
+        Some(None) => {
+            note(&format!("another agent uses the gateway at {address}, which goes on until that one ends"));
+            child.leave();
+        }
+        // Nobody comes until it has ended.
+        _nobody => child.stop().await,
+    }
 }
 
 /// Behind a gateway that somebody else started, with settings of theirs.

@@ -59,7 +59,7 @@ async fn serve(
     until_input_ends: bool,
 ) -> Result<ExitCode, Failure> {
     // Heard from before the start, so that whoever asks for the end while it starts is not lost.
-    let stops = stops::listen(until_input_ends)?;
+    let stops = stops::listen(until_input_ends.then_some(&loaded.settings().data_dir))?;
     let settings = loaded.settings().clone();
     let alarm = Arc::new(SentryAlarm::start(&settings.sentry).map_err(|cause| refusal::of_dsn(&cause))?);
     let spans = settings.trace_otlp_endpoint.as_deref().map(Spans::start).transpose();
