@@ -54,6 +54,12 @@ impl CredentialKind {
     }
 }
 
+/// Whether a key can be nobody's but Anthropic's. OpenAI's begin like those of many a server that speaks as it does.
+#[must_use]
+pub fn is_anthropics(key: &str) -> bool {
+    key.starts_with("sk-ant-")
+}
+
 /// The exact auth-bearing header of a client's request, and what must stand beside it to be accepted. Sent again as it came.
 #[derive(Debug)]
 pub struct Credential {

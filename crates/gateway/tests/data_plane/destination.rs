@@ -99,6 +99,23 @@ fn no_header_of_a_client_leads_a_key_elsewhere() {
 }
 
 #[test]
+fn a_key_of_anthropics_is_heard_by_the_other_provider_only_where_the_path_names_it() {
+    let (anthropic, openai) = (Provider::saying(OK), Provider::saying(OK));
+    let house = House::with(&anthropic, |settings| {
+        settings.upstream.openai = format!("http://{}", openai.address);
+    });
+    for path in ["/v1/models", "/v1/files", "/v1//messages", "/v1/%6dessages", "/v1/chat/completions"] {
+        for header in [format!("authorization: Bearer {THEIRS}\r\n"), format!("x-api-key: {THEIRS}\r\n")] {
+            house.ask(request("GET", path, &header));
+            assert_eq!(anthropic.heard().line, format!("GET {path} HTTP/1.1"), "{header}");
+        }
+    }
+    assert!(openai.heard_no_more());
+    house.ask(request("GET", "/openai/v1/models", &format!("authorization: Bearer {THEIRS}\r\n")));
+    assert_eq!(openai.heard().line, "GET /v1/models HTTP/1.1");
+}
+
+#[test]
 fn no_target_leads_a_key_elsewhere() {
     let (foreign, visits) = elsewhere();
     let provider = Provider::saying(OK);

@@ -9,6 +9,7 @@ use super::origin::{Choice, Origin};
 use super::place::Places;
 use super::value::Value;
 use super::{environment, found_file, words};
+use domain::credential::is_anthropics;
 use domain::provider::Provider;
 use domain::settings::Settings;
 use std::path::PathBuf;
@@ -84,7 +85,7 @@ fn resolve(layers: &Layers, places: &Places) -> Result<Settings, SettingsError> 
 fn find_worker_provider(settings: &mut Settings) -> Result<(), SettingsError> {
     let worker = &mut settings.worker;
     let Some(key) = &worker.api_key else { return Ok(()) };
-    if worker.provider == Some(Provider::OpenAi) && words::is_anthropics(key.reveal()) {
+    if worker.provider == Some(Provider::OpenAi) && is_anthropics(key.reveal()) {
         return Err(SettingsError::KeyOfAnother);
     }
     let provider = worker.provider.or_else(|| words::provider_of_key(key.reveal()));

@@ -1,5 +1,6 @@
 //! The words that stand for choices.
 
+use domain::credential::is_anthropics;
 use domain::provider::Provider;
 use domain::settings::{ClientCredentials, GlobalFallback};
 
@@ -22,11 +23,6 @@ pub(crate) fn provider_of_key(key: &str) -> Option<Provider> {
         key if key.starts_with("sk-") => Some(Provider::OpenAi),
         _ => None,
     }
-}
-
-/// Whether a key can be nobody's but Anthropic's. OpenAI's begin like those of many a server that speaks as it does.
-pub(crate) fn is_anthropics(key: &str) -> bool {
-    key.starts_with("sk-ant-")
 }
 
 /// The choice of that name.
