@@ -10,7 +10,8 @@ use std::borrow::Cow;
 use upstream::transport::{HeaderMap, Method, Uri};
 
 const VERSION: &str = "/v1/";
-const DOUBLED: &str = "/v1/v1/";
+/// The same behind itself.
+const AGAIN: &str = "v1/";
 static ANTHROPIC_VERSION: HeaderName = HeaderName::from_static("anthropic-version");
 static API_KEY: HeaderName = HeaderName::from_static("x-api-key");
 /// What only OpenAI's interface has, of what is asked with a key alone. Others who speak as it does may take a key in `x-api-key`.
@@ -49,12 +50,10 @@ impl Route {
     }
 }
 
-/// The path with its first doubled version said once: base URLs are given with and without it.
+/// The path with its version said once: base URLs are given with and without it. Behind the version a path is the provider's own.
 fn single_version(path: &str) -> Cow<'_, str> {
-    match path.split_once(DOUBLED) {
-        Some((before, behind)) => Cow::Owned([before, VERSION, behind].concat()),
-        None => Cow::Borrowed(path),
-    }
+    let doubled = path.split_once(VERSION).and_then(|(base, own)| Some((base, own.strip_prefix(AGAIN)?)));
+    doubled.map_or(Cow::Borrowed(path), |(base, own)| Cow::Owned([base, VERSION, own].concat()))
 }
 
 /// The provider that the first segment names, and the path behind it.

@@ -121,10 +121,17 @@ fn header((name, value): (&'static str, Option<&str>)) -> Option<(HeaderName, He
 }
 
 #[test]
-fn a_prefix_before_the_version_is_kept_and_a_doubled_version_is_one() {
+fn a_prefix_before_the_version_is_kept_and_a_version_doubled_by_the_base_url_is_one() {
     assert_eq!(posted("/proj/abc/v1/messages").1, "/proj/abc/v1/messages");
     assert_eq!(posted("/v1/v1/messages?beta=true").1, "/v1/messages?beta=true");
     assert_eq!(posted("/proj/v1/v1/responses").1, "/proj/v1/responses");
+    assert_eq!(posted("/openai/v1/v1/responses").1, "/v1/responses");
+    assert_eq!(posted("/anthropic/proj/v1/v1/messages").1, "/proj/v1/messages");
+    assert_eq!(posted("/v1/v1/v1/files").1, "/v1/v1/files", "said once more than a base URL doubles it");
+    for own in ["/v1/files/a/v1/v1/b", "/openai/v1/files/v1/v1/b", "/v1/vector_stores/v1/v1/", "/v1/v10/v1/x"]
+    {
+        assert_eq!(posted(own).1, own.trim_start_matches("/openai"));
+    }
 }
 
 #[test]
