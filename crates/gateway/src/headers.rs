@@ -5,9 +5,19 @@ use domain::intake::{concerns_credentials, is_auth_header};
 use upstream::transport::HeaderMap;
 
 /// Headers about a connection (RFC 9110, 7.6.1), whichever way they go.
-const HOP_BY_HOP: [&str; 6] = ["connection", "keep-alive", "te", "trailer", "transfer-encoding", "upgrade"];
-/// What a client and a proxy on the way tell each other.
-const PROXY: &str = "proxy-";
+const HOP_BY_HOP: [&str; 10] = [
+    "connection",
+    "keep-alive",
+    "te",
+    "trailer",
+    "transfer-encoding",
+    "upgrade",
+    // What a client and a proxy on the way tell each other. `proxy-status` is for all behind it (RFC 9209).
+    "proxy-authenticate",
+    "proxy-authentication-info",
+    "proxy-authorization",
+    "proxy-connection",
+];
 /// Our own; nobody upstream needs to know that we exist.
 const OURS: &str = "x-stillroom-";
 /// The transport writes these itself. `expect` is answered by the server before the body comes.
@@ -52,7 +62,7 @@ fn is_alias(name: &str) -> bool {
 }
 
 fn is_about_a_hop(name: &str) -> bool {
-    HOP_BY_HOP.contains(&name) || name.starts_with(PROXY)
+    HOP_BY_HOP.contains(&name)
 }
 
 /// What of a provider's headers goes to the client. Its `content-length` is for the caller to turn into a framing.
@@ -118,6 +128,21 @@ mod tests {
         ]);
         leave_named_behind(&mut headers);
         assert_eq!(names(&outgoing(headers)), ["x-api-key"]);
+    }
+
+    #[test]
+    fn what_a_proxy_says_to_all_behind_it_travels_both_ways() {
+        let headers = map(&[
+            ("proxy-status", "edge; error=http_request_error"),
+            ("proxy-agent", "x"),
+            ("proxy-authenticate", "Basic"),
+            ("proxy-authentication-info", "x"),
+            ("proxy-authorization", "Basic x"),
+            ("proxy-connection", "keep-alive"),
+        ]);
+        for passed in [outgoing(headers.clone()), returning(headers)] {
+            assert_eq!(names(&passed), ["proxy-agent", "proxy-status"]);
+        }
     }
 
     #[test]
