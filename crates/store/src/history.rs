@@ -5,7 +5,8 @@
 //! beginning, the person edited a message and went on from there), links are all new although most words are not. There a
 //! message that was already said, and that stands nowhere else in this history, is taken for the same one and gets a second
 //! link. So nothing is stored twice, and "yes" said three times is three messages. Where the last messages stored stand in it in
-//! a row (the client leaves out more of the beginning with each turn), what comes behind them is new, whatever it says.
+//! a row (the client leaves out more of the beginning with each turn), what comes behind them is new, whatever it says; and so is
+//! what the model has just answered.
 
 use crate::columns::{Count, Word, count, word};
 use crate::overlap::{Overlap, Standing};
@@ -33,13 +34,15 @@ pub(crate) struct Appended {
     pub(crate) new_end: Option<Digest>,
 }
 
-/// Writes what is new in `messages`, which is a whole history of `session` from its beginning, or what came since what it `follows`.
-pub(crate) fn append<'m>(
+/// Writes what is new in a history of `session`: what was `asked`, whole from the beginning or as it came since what it `follows`, and
+/// what was answered.
+pub(crate) fn append(
     transaction: &Transaction<'_>,
     session: &SessionId,
-    (follows, messages): (Option<Digest>, impl Iterator<Item = &'m Message> + Clone),
+    (follows, asked, answer): (Option<Digest>, &[Message], Option<&Message>),
     at: UnixMillis,
 ) -> rusqlite::Result<Appended> {
+    let messages = asked.iter().chain(answer);
     let names: Vec<_> = messages.clone().map(Message::digest).collect();
     let links: Vec<_> = chained(follows.unwrap_or(Digest::START), names.iter().copied()).collect();
     let known = known_links(transaction, session, &links)?;
@@ -60,6 +63,7 @@ pub(crate) fn append<'m>(
     for (place, message) in messages.enumerate().skip(known) {
         let digest = names[place];
         let stored = match overlap.standing(place) {
+            Standing::Ahead if place == asked.len() => None,
             Standing::Ahead => writer.unclaimed(digest)?,
             Standing::Stored(id) => Some(id),
             Standing::Behind => None,
@@ -299,7 +303,7 @@ mod tests {
     fn steps(equal: usize) -> i32 {
         in_a_session(|transaction| {
             let history = vec![Message::text(Role::User, "go on"); equal];
-            let appended = append(transaction, &SessionId::from("s"), (None, history.iter()), UnixMillis(1))?;
+            let appended = append(transaction, &SessionId::from("s"), (None, &history, None), UnixMillis(1))?;
             assert_eq!(appended.new_messages as usize, equal);
             Ok(transaction.prepare_cached(SAME)?.get_status(StatementStatus::VmStep))
         })

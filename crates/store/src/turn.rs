@@ -59,9 +59,9 @@ pub struct TurnRecord {
 }
 
 impl TurnRecord {
-    /// The whole conversation, as far as it is kept.
-    fn conversation(&self) -> impl Iterator<Item = &Message> + Clone {
-        self.messages.iter().chain(self.answer.iter().filter(|_| !self.cut))
+    /// The whole conversation, as far as it is kept: what it goes on from, what was asked, what was answered.
+    fn conversation(&self) -> (Option<Digest>, &[Message], Option<&Message>) {
+        (self.follows, &self.messages, self.answer.as_ref().filter(|_| !self.cut))
     }
 }
 
@@ -94,7 +94,7 @@ pub(crate) fn record(transaction: &Transaction<'_>, turn: &TurnRecord) -> Result
     if let Some(text) = &turn.injection {
         injection::keep(transaction, &turn.session, text, turn.at)?;
     }
-    let appended = history::append(transaction, &turn.session, (turn.follows, turn.conversation()), turn.at)?;
+    let appended = history::append(transaction, &turn.session, turn.conversation(), turn.at)?;
     if let Some(end) = appended.new_end {
         session::advance(transaction, turn)?;
         keep(transaction, turn, end)?;
