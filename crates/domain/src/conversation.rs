@@ -108,6 +108,12 @@ impl Message {
         Digest::finish(hash)
     }
 
+    /// Whether it is what tools answered, and nothing else.
+    #[must_use]
+    pub fn is_of_tools(&self) -> bool {
+        !self.parts.is_empty() && self.parts.iter().all(|part| matches!(part, Part::ToolResult { .. }))
+    }
+
     /// Whether a tool's answer is in it.
     #[must_use]
     pub fn has_tool_result(&self) -> bool {

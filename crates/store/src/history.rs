@@ -6,7 +6,8 @@
 //! message that was already said, and that stands nowhere else in this history, is taken for the same one and gets a second
 //! link. So nothing is stored twice, and "yes" said three times is three messages. Where the last messages stored stand in it in
 //! a row (the client leaves out more of the beginning with each turn), what comes behind them is new, whatever it says; and so is
-//! what the model has just answered.
+//! what the model has just answered. What a tool answered is known by its place as well ([`Writer::brought`]): clients put a few
+//! words in the place of old results, to save room.
 
 use crate::columns::{Count, Word, count, word};
 use crate::overlap::{Overlap, Standing};
@@ -25,6 +26,10 @@ const TURN: usize = 2;
 
 /// What was said alike in a session, behind a message.
 const SAME: &str = "SELECT id FROM message WHERE session = ?1 AND digest = ?2 AND id > ?3 ORDER BY id";
+
+/// The message stored behind another.
+const NEXT: &str =
+    "SELECT id, digest, from_tool FROM message WHERE session = ?1 AND id > ?2 ORDER BY id LIMIT 1";
 
 /// What came of appending a history.
 pub(crate) struct Appended {
@@ -64,7 +69,10 @@ pub(crate) fn append(
         let digest = names[place];
         let stored = match overlap.standing(place) {
             Standing::Ahead if place == asked.len() => None,
-            Standing::Ahead => writer.unclaimed(digest)?,
+            Standing::Ahead => match writer.unclaimed(digest)? {
+                None => writer.brought(message, place.checked_sub(1).map(|before| links[before]))?,
+                stored => stored,
+            },
             Standing::Stored(id) => Some(id),
             Standing::Behind => None,
         };
@@ -178,6 +186,32 @@ impl Writer<'_> {
             }
         }
         Ok(None)
+    }
+
+    /// The stored message that brought what these tools answered before: it stands where this one does, behind what is called `link` in
+    /// this history, in a history that is on record.
+    fn brought(&self, message: &Message, link: Option<Digest>) -> rusqlite::Result<Option<i64>> {
+        let Some(link) = link.filter(|_| message.is_of_tools()) else { return Ok(None) };
+        let Some(before) = standing_for(self.transaction, self.session, &[link])?.into_iter().next() else {
+            return Ok(None);
+        };
+        let row = |row: &Row<'_>| Ok((row.get(0)?, Digest(row.get(1)?), row.get(2)?));
+        let next: Option<(i64, Digest, bool)> = self
+            .transaction
+            .prepare_cached(NEXT)?
+            .query_row(params![self.session.as_str(), before], row)
+            .optional()?;
+        let Some((id, digest, true)) = next else { return Ok(None) };
+        Ok(self.followed((before, id), digest)?.then_some(id))
+    }
+
+    /// Whether the second of two messages, which is called `digest`, stood behind the first in a history.
+    fn followed(&self, (first, second): (i64, i64), digest: Digest) -> rusqlite::Result<bool> {
+        let sql = "SELECT link FROM link WHERE message = ?1";
+        let mut statement = self.transaction.prepare_cached(sql)?;
+        let links = statement.query_map([first], |row| Ok(Digest(row.get(0)?).then(digest)))?;
+        let behind = standing_for(self.transaction, self.session, &links.collect::<Result<Vec<_>, _>>()?)?;
+        Ok(behind.contains(&second))
     }
 
     fn write(&mut self, message: &Message, digest: Digest) -> rusqlite::Result<i64> {

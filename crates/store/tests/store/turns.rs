@@ -106,6 +106,58 @@ fn an_answer_that_says_what_an_earlier_one_said_is_an_answer_of_its_own() {
     );
 }
 
+/// A conversation in which a tool is called and answers four times, each time twice in one message or in two.
+fn with_results(together: bool, said: impl Fn(usize) -> String) -> Vec<Message> {
+    let step = |number: usize| {
+        let ids = [format!("one_{number}"), format!("two_{number}")];
+        let join = |messages: [Message; 2]| Message {
+            role: messages[0].role,
+            parts: messages.into_iter().flat_map(|message| message.parts).collect(),
+        };
+        let results = ids.clone().map(|id| tool_result(&id, &said(number)));
+        let results = if together { vec![join(results)] } else { results.to_vec() };
+        [vec![join(ids.map(|id| tool_call(&id)))], results].concat()
+    };
+    std::iter::once(user("go")).chain((0..4).flat_map(step)).collect()
+}
+
+#[test]
+fn results_of_tools_that_a_client_cleared_are_those_that_were_recorded() {
+    for together in [true, false] {
+        let mut store = SqliteStore::in_memory().unwrap();
+        let whole = with_results(together, |number| format!("file {number}"));
+        store.record_turn(&turn("s", &whole, Some(model("read all")))).unwrap();
+        let before = texts(&mut store, "s");
+        let cleared = |kept: usize| {
+            let said =
+                move |number| if number < kept { "(left out)".into() } else { format!("file {number}") };
+            let mut history = with_results(together, said);
+            history.extend([model("read all"), user("next")]);
+            history
+        };
+        for (kept, new) in [(3, 2), (3, 0), (4, 1)] {
+            let recorded = store.record_turn(&turn("s", &cleared(kept), Some(model("fine")))).unwrap();
+            assert_eq!(recorded.new_messages, new, "{kept}, {together}");
+        }
+        let said = texts(&mut store, "s");
+        assert_eq!(said[..before.len()], before);
+        assert_eq!(said[before.len()..], ["next", "fine", "fine"]);
+    }
+}
+
+#[test]
+fn what_tools_answered_elsewhere_in_a_session_is_no_result_of_another_call() {
+    let mut store = SqliteStore::in_memory().unwrap();
+    let (ours, theirs) = ([user("go"), tool_call("a")], [user("look"), tool_call("b")]);
+    store.record_turn(&turn("s", &theirs[..1], Some(theirs[1].clone()))).unwrap();
+    store.record_turn(&turn("s", &ours[..1], Some(ours[1].clone()))).unwrap();
+    for (begun, result) in [(theirs, tool_result("b", "theirs")), (ours, tool_result("a", "ours"))] {
+        let history = [&begun[..], &[result]].concat();
+        assert_eq!(store.record_turn(&turn("s", &history, None)).unwrap().new_messages, 1);
+    }
+    assert_eq!(store.messages(&id("s")).unwrap().len(), 6);
+}
+
 #[test]
 fn a_cut_answer_counts_only_when_the_client_took_it_over() {
     let mut store = SqliteStore::in_memory().unwrap();
