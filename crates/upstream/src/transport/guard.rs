@@ -4,7 +4,8 @@
 //!
 //! awc alone takes a cut body for a complete one, an interim head for the answer (so that the next caller on that
 //! connection reads the real one), and loses an answer that comes while the request is still going out. The guard
-//! sees every byte, so it can turn the first into an error, swallow the second, and deliver the third.
+//! sees every byte, so it can turn the first into an error, swallow the second, and deliver the third, behind which the request
+//! goes on if the answer is a good one.
 
 use std::{
     fmt,
@@ -36,6 +37,8 @@ pub(super) struct Guard {
     stage: Stage,
     /// Received, but not yet handed on: a head that is being read, and what came with it.
     inbox: BytesMut,
+    /// Of a request that is [continued](Stage::Conversing), what awc has handed over and the connection has not taken yet.
+    outbox: BytesMut,
     ending: Ending,
     exchanges: u32,
     /// Has any byte of the present request gone out?
@@ -53,6 +56,9 @@ enum Stage {
     Asked,
     /// The answer's head came while the request was still going out; what remains of the request is swallowed.
     Overtaken,
+    /// The same, and the answer is a good one: what remains of the request goes out while it is read, for the provider may wait for that
+    /// before it says more. awc reads nothing before it has handed over all, so that is held in a copy. Hardly any provider does so.
+    Conversing,
     /// The client reads the answer, or has read it and keeps the connection for the next request.
     Answering,
     /// As `Answering`, but the connection cannot carry another request.
@@ -66,11 +72,11 @@ pub(super) struct Stale;
 
 impl Guard {
     pub(super) fn new(wire: Wire) -> Self {
-        let inbox = BytesMut::new();
         Self {
             wire,
             stage: Stage::Fresh,
-            inbox,
+            inbox: BytesMut::new(),
+            outbox: BytesMut::new(),
             ending: Ending::Framed,
             exchanges: 0,
             spoken: false,
@@ -81,7 +87,7 @@ impl Guard {
     /// A write begins the next exchange, unless one is going on. A kept connection is looked at once more before anything
     /// is entrusted to it.
     fn begin(&mut self, context: &mut Context<'_>) -> io::Result<()> {
-        if matches!(self.stage, Stage::Asked | Stage::Overtaken) {
+        if matches!(self.stage, Stage::Asked | Stage::Overtaken | Stage::Conversing) {
             return Ok(());
         }
         if self.stage == Stage::Parting || !self.is_quiet(context) {
@@ -150,25 +156,50 @@ impl Guard {
         if unsent && is_departure(error.kind()) { io::Error::new(error.kind(), Stale) } else { error }
     }
 
-    /// The request cannot go on now. Perhaps because the provider has answered already: then the rest of it counts
-    /// as written (`swallowed`), and the client comes to read the answer.
+    /// The request cannot go on now. Perhaps because the provider has answered already: then the rest of it, which begins with
+    /// `unsent`, counts as written, and the client comes to read the answer.
     fn poll_overtaken<T>(
         &mut self,
         context: &mut Context<'_>,
         stuck: Poll<io::Result<T>>,
-        swallowed: T,
+        (unsent, swallowed): (&[u8], T),
     ) -> Poll<io::Result<T>> {
-        match stuck {
+        let gone = match stuck {
             Poll::Ready(Err(error)) if !is_departure(error.kind()) => return Poll::Ready(Err(error)),
             Poll::Ready(Ok(done)) => return Poll::Ready(Ok(done)),
-            _ => {}
-        }
+            stuck => stuck.is_ready(),
+        };
         // After a failed write this waits at most for the runtime to see that the connection ended: that it is
         // readable, to its end or to an error, follows from the failure.
         ready!(self.poll_head(context))?;
+        let goes_on = !gone && !self.marked && head::is_success(&self.inbox);
+        self.stage = if goes_on { Stage::Conversing } else { Stage::Overtaken };
         head::announce_close(&mut self.inbox);
-        self.stage = Stage::Overtaken;
+        self.hold(unsent);
         Poll::Ready(Ok(swallowed))
+    }
+
+    /// Keeps `unsent` for later, if anybody may still want it.
+    fn hold(&mut self, unsent: &[u8]) {
+        if self.stage == Stage::Conversing {
+            self.outbox.extend_from_slice(unsent);
+        }
+    }
+
+    /// Sends what the connection takes of the outbox. When the provider wants no more of it, its answer tells.
+    fn go_on(&mut self, context: &mut Context<'_>) {
+        while !self.outbox.is_empty() {
+            match Pin::new(&mut self.wire).poll_write(context, &self.outbox) {
+                Poll::Ready(Ok(said @ 1..)) => self.outbox.advance(said),
+                Poll::Ready(_) => self.outbox.clear(),
+                Poll::Pending => return,
+            }
+        }
+        self.outbox = BytesMut::new();
+        let flushed = Pin::new(&mut self.wire).poll_flush(context);
+        if flushed.is_ready() {
+            self.stage = Stage::Parting;
+        }
     }
 
     /// Hands on the body, or what else comes; an end that is none is an error.
@@ -212,6 +243,7 @@ impl AsyncRead for Guard {
                 self.stage = Stage::Answering;
             }
             Stage::Overtaken => self.stage = Stage::Parting,
+            Stage::Conversing => self.go_on(context),
             Stage::Fresh | Stage::Answering | Stage::Parting => {}
         }
         self.poll_body(context, buffer)
@@ -225,20 +257,21 @@ impl AsyncWrite for Guard {
         data: &[u8],
     ) -> Poll<io::Result<usize>> {
         self.begin(context)?;
-        if self.stage == Stage::Overtaken {
+        if matches!(self.stage, Stage::Overtaken | Stage::Conversing) {
+            self.hold(data);
             return Poll::Ready(Ok(data.len()));
         }
         let written = self.poll_say(context, data);
         self.spoken |= matches!(written, Poll::Ready(Ok(_)));
-        self.poll_overtaken(context, written, data.len())
+        self.poll_overtaken(context, written, (data, data.len()))
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
         match self.stage {
-            Stage::Overtaken => Poll::Ready(Ok(())),
+            Stage::Overtaken | Stage::Conversing => Poll::Ready(Ok(())),
             Stage::Asked => {
                 let flushed = Pin::new(&mut self.wire).poll_flush(context);
-                self.poll_overtaken(context, flushed, ())
+                self.poll_overtaken(context, flushed, (&[], ()))
             }
             _ => Pin::new(&mut self.wire).poll_flush(context),
         }
@@ -285,6 +318,7 @@ mod tests {
 
     const ASK: &[u8] = b"GET / HTTP/1.1\r\n\r\n";
     const HEAD: &[u8] = b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\n";
+    const REFUSAL: &[u8] = b"HTTP/1.1 413 No\r\ncontent-length: 2\r\n\r\n";
 
     async fn pair() -> (Guard, TcpStream) {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -351,17 +385,43 @@ mod tests {
     #[tokio::test]
     async fn an_overtaken_request_is_swallowed_to_its_end_and_no_other_follows() {
         let (mut guard, mut provider) = pair().await;
-        provider.write_all(HEAD).await.unwrap();
+        provider.write_all(REFUSAL).await.unwrap();
         provider.write_all(b"no").await.unwrap();
         // The provider reads nothing, so this much can only have been swallowed.
         let swallowing = async { guard.write_all(&vec![7; 64 << 20]).await };
         timeout(Duration::from_secs(120), swallowing).await.unwrap().unwrap();
         guard.flush().await.unwrap();
-        let mut answer = vec![0; HEAD.len() + b"connection: close\r\n".len() + 2];
+        let mut answer = vec![0; REFUSAL.len() + b"connection: close\r\n".len() + 2];
         guard.read_exact(&mut answer).await.unwrap();
-        assert!(answer.starts_with(b"HTTP/1.1 200 OK\r\nconnection: close\r\n"));
+        assert!(answer.starts_with(b"HTTP/1.1 413 No\r\nconnection: close\r\n"));
         let refused = guard.write(ASK).now_or_never().unwrap().unwrap_err();
         assert!(is_stale(&refused), "{refused}");
+    }
+
+    #[tokio::test]
+    async fn a_request_that_a_good_answer_overtakes_goes_on_while_it_is_read_and_no_other_follows() {
+        let (mut guard, mut provider) = pair().await;
+        let said = [ASK, &vec![7; 64 << 20]].concat();
+        provider.write_all(b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n").await.unwrap();
+        // The provider reads nothing yet, so a part of this is only held.
+        timeout(Duration::from_secs(120), guard.write_all(&said)).await.unwrap().unwrap();
+        guard.flush().await.unwrap();
+        let listening = async {
+            let mut heard = vec![0; said.len()];
+            provider.read_exact(&mut heard).await.unwrap();
+            provider.write_all(b"0\r\n\r\n").await.unwrap();
+            assert!(heard == said, "each byte once");
+        };
+        let reading = async {
+            let (mut answer, mut piece) = (Vec::new(), [0; 64]);
+            while !answer.ends_with(b"\r\n\r\n0\r\n\r\n") {
+                let length = guard.read(&mut piece).await.unwrap();
+                answer.extend_from_slice(&piece[..length]);
+            }
+        };
+        timeout(Duration::from_secs(120), async { tokio::join!(listening, reading) }).await.unwrap();
+        assert!(guard.outbox.is_empty());
+        assert!(is_stale(&guard.write(ASK).now_or_never().unwrap().unwrap_err()));
     }
 
     #[tokio::test]

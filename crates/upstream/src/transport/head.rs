@@ -94,6 +94,11 @@ pub(super) fn announce_close(bytes: &mut BytesMut) {
     bytes.unsplit(rest);
 }
 
+/// Whether the head at the start of `bytes` says that all is well.
+pub(super) fn is_success(bytes: &[u8]) -> bool {
+    bytes.get(status_line(bytes) + "HTTP/1.1 ".len()) == Some(&b'2')
+}
+
 /// Where the status line starts: the parser forgives empty lines before it.
 fn status_line(bytes: &[u8]) -> usize {
     bytes.iter().position(|byte| !b"\r\n".contains(byte)).unwrap_or(bytes.len())
@@ -145,6 +150,16 @@ mod tests {
         assert_eq!(read(endless.as_bytes()), Head::Unreadable);
         let many = format!("HTTP/1.1 200 OK\r\n{}\r\n", "x: y\r\n".repeat(MOST_FIELDS + 1));
         assert_eq!(read(many.as_bytes()), Head::Unreadable);
+    }
+
+    #[test]
+    fn only_a_head_with_a_status_of_success_says_that_all_is_well() {
+        assert!(is_success(b"HTTP/1.1 200 OK\r\n") && is_success(b"\r\nHTTP/1.0 204 \r\n"));
+        for other in
+            ["HTTP/1.1 101 Switching\r\n", "HTTP/1.1 302 Found\r\n", "HTTP/1.1 429 No\r\n", "HTTP/1.1", ""]
+        {
+            assert!(!is_success(other.as_bytes()), "{other}");
+        }
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! Requests with bodies, and providers that have heard enough before the end of one.
 
 use std::{
+    io::Read as _,
     sync::{Arc, Barrier},
     time::Duration,
 };
@@ -65,6 +66,22 @@ async fn an_early_answer_of_a_provider_that_hangs_up_is_delivered() {
     assert!(matches!(upload, Err(SendRequestError::Send(_))), "the stock client loses it: {upload:?}");
 
     assert_refused(&ours(), provider.post("/", huge())).await;
+}
+
+#[tokio::test(flavor = "local")]
+async fn an_answer_that_begins_before_the_request_has_ended_lets_it_end_in_http_1_1() {
+    let mut provider = Provider::plain(|number, line| {
+        let mut heard = line.hear_head().unwrap();
+        line.say(b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n7\r\ngo on, \r\n");
+        heard.body.resize(huge().len(), 0);
+        line.stream.read_exact(&mut heard.body).unwrap();
+        line.tell(Event::Heard(number, heard));
+        line.say(b"4\r\ndone\r\n0\r\n\r\n");
+        line.until_left();
+    });
+    assert_eq!(whole(&ours(), provider.post("/", huge())).await.unwrap(), "go on, done");
+    assert!(provider.heard().await.1.body == huge());
+    assert_eq!(provider.event().await, Event::Left(0), "and no other request follows");
 }
 
 #[tokio::test(flavor = "local")]
