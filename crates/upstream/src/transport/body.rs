@@ -1,9 +1,11 @@
 //! Bodies: the upload cut into slices without copying, the download under a watchdog.
 
 use std::{
+    cell::Cell,
     convert::Infallible,
     iter,
-    pin::Pin,
+    pin::{Pin, pin},
+    rc::Rc,
     task::{Context, Poll},
     time::Duration,
 };
@@ -12,7 +14,7 @@ use actix_http::body::SizedStream;
 use bytes::{Bytes, BytesMut};
 use futures_core::{Stream, future::Future as _, stream::LocalBoxStream};
 use futures_util::{StreamExt as _, stream};
-use tokio::time::{Instant, Sleep, sleep};
+use tokio::time::{Instant, Sleep, sleep, timeout_at};
 
 use super::{Fault, Phase, StatusCode};
 
@@ -38,9 +40,42 @@ pub async fn collect(mut body: Body, limit: usize) -> Result<Bytes, Fault> {
     Ok(whole.freeze())
 }
 
-/// A request's body with its length known, so that it is not sent chunked.
-pub(super) fn upload(body: Bytes) -> SizedStream<impl Stream<Item = Result<Bytes, Infallible>>> {
-    SizedStream::new(body.len() as u64, stream::iter(slices(body).map(Ok)))
+/// A request's body with its length known, so that it is not sent chunked. A slice is asked for once the one before has gone out.
+pub(super) fn upload(
+    body: Bytes,
+    progress: Progress,
+) -> SizedStream<impl Stream<Item = Result<Bytes, Infallible>>> {
+    let length = body.len() as u64;
+    SizedStream::new(length, stream::iter(slices(body).inspect(move |_| progress.is_made()).map(Ok)))
+}
+
+/// When a piece of a request last went out. What the system still holds back of it counts as gone.
+#[derive(Clone, Debug)]
+pub(super) struct Progress(Rc<Cell<Instant>>);
+
+impl Progress {
+    /// From now on.
+    pub(super) fn begun() -> Self {
+        Self(Rc::new(Cell::new(Instant::now())))
+    }
+
+    /// A piece went out.
+    pub(super) fn is_made(&self) {
+        self.0.set(Instant::now());
+    }
+
+    /// What comes of `exchange`; nothing if it takes longer than `limit` from the last piece on.
+    pub(super) async fn within<T>(&self, limit: Duration, exchange: impl Future<Output = T>) -> Option<T> {
+        let mut exchange = pin!(exchange);
+        loop {
+            let last = self.0.get();
+            match timeout_at(last + limit, exchange.as_mut()).await {
+                Ok(outcome) => return Some(outcome),
+                Err(_) if self.0.get() == last => return None,
+                Err(_) => {}
+            }
+        }
+    }
 }
 
 fn slices(mut rest: Bytes) -> impl Iterator<Item = Bytes> {
@@ -119,8 +154,8 @@ where
 mod tests {
     use std::io;
 
-    use actix_http::error::PayloadError;
-    use futures_util::stream::BoxStream;
+    use actix_http::{body::MessageBody as _, error::PayloadError};
+    use futures_util::{future::poll_fn, stream::BoxStream};
 
     use super::*;
 
@@ -134,6 +169,21 @@ mod tests {
             Ok(CHUNK)
         });
         Watched::new(chunks.chain(stream::pending()).boxed(), LIMIT)
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_answer_is_awaited_from_the_last_piece_of_the_request_on() {
+        let (begun, progress) = (Instant::now(), Progress::begun());
+        let mut upload = Box::pin(upload(Bytes::from(vec![7; 4 * SLICE]), progress.clone()));
+        let exchange = async {
+            while poll_fn(|context| upload.as_mut().poll_next(context)).await.is_some() {
+                sleep(LIMIT - Duration::from_secs(1)).await;
+            }
+            sleep(Duration::MAX).await;
+        };
+        assert_eq!(progress.within(LIMIT, exchange).await, None);
+        assert_eq!(begun.elapsed().as_secs(), 3 * (LIMIT.as_secs() - 1) + LIMIT.as_secs());
+        assert_eq!(Progress::begun().within(LIMIT, async { "at once" }).await, Some("at once"));
     }
 
     #[tokio::test(start_paused = true)]

@@ -4,7 +4,7 @@
 //! Left as awc does it: it writes header names in lower case and in no particular order, and keeps idle connections (15 s
 //! at most) until the next request to the same provider looks at them.
 
-use std::{pin::pin, rc::Rc, time::Duration};
+use std::{rc::Rc, time::Duration};
 
 use actix_http::{
     error::ParseError,
@@ -14,12 +14,11 @@ use awc::{Client, ClientResponse, Connector, FrozenClientRequest, error::SendReq
 use bytes::Bytes;
 use domain::proxy::Proxy;
 use futures_core::future::LocalBoxFuture;
-use tokio::time::timeout;
 use tokio_rustls::TlsConnector;
 
 use super::{
     Answer, Fault, Method, Phase, Request, Roots, Transport, UnusableRoots,
-    body::{self, Watched, upload},
+    body::{self, Progress, Watched, upload},
     clocks::Clocks,
     date,
     detour::Detour,
@@ -40,7 +39,7 @@ pub const ROUNDS_BEFORE_HTTP2: usize = 3;
 pub struct Limits {
     /// For a connection: name lookup, TCP and TLS together. Default 10 s.
     pub connect: Duration,
-    /// For the head of the answer, counted from the call of `send`, so connecting and uploading are in it.
+    /// For the head of the answer, counted from the last piece of the request that went out; connecting is in it.
     /// Default 600 s: a provider may think that long.
     pub first_byte: Duration,
     /// For each next piece of the body, counted from when somebody waits for it. Default 600 s.
@@ -135,24 +134,25 @@ impl Transport for HttpTransport {
         let (lines, request) = (Rc::clone(&self.0), Box::new(request));
         Box::pin(async move {
             let late = Fault::TimedOut { phase: Phase::FirstByte };
-            let exchange = pin!(lines.exchange(request));
-            timeout(lines.limits.first_byte, exchange).await.unwrap_or(Err(late))
+            let progress = Progress::begun();
+            let exchange = lines.exchange(request, &progress);
+            progress.within(lines.limits.first_byte, exchange).await.unwrap_or(Err(late))
         })
     }
 }
 
 impl Lines {
     /// One exchange, in the best version of the protocol that both sides want.
-    async fn exchange(&self, request: Box<Request>) -> Result<Answer, Fault> {
+    async fn exchange(&self, request: Box<Request>, progress: &Progress) -> Result<Answer, Fault> {
         let route = Route::of(&request)?;
         if let Some(http2) = self.http2.as_ref().filter(|_| route.secure) {
             look_at_sockets().await;
             // Boxed, as the second attempt below: who needs neither should hold no room for them.
-            if let Some(answer) = Box::pin(http2.exchange(&route, &request)).await? {
+            if let Some(answer) = Box::pin(http2.exchange(&route, &request, progress)).await? {
                 return Ok(answer);
             }
         }
-        self.exchange_in_http1(&route, request).await.map_err(|error| Fault::from(&error))
+        self.exchange_in_http1(&route, request, progress).await.map_err(|error| Fault::from(&error))
     }
 
     /// On a second connection if the first turns out to have been gone.
@@ -164,13 +164,14 @@ impl Lines {
         &self,
         route: &Route,
         request: Box<Request>,
+        progress: &Progress,
     ) -> Result<Answer, SendRequestError> {
         let Request { method, headers: given, body, .. } = *request;
         let first = outgoing(self.kept(route), &method, route, headers(route, given))?;
-        match self.attempt(&first, &body).await {
+        match self.attempt(&first, &body, progress).await {
             Err(error) if is_stale(&error) => {
                 let again = outgoing(&self.fresh(route), &method, route, first.headers().clone())?;
-                Box::pin(self.attempt(&again, &body)).await
+                Box::pin(self.attempt(&again, &body, progress)).await
             }
             outcome => outcome,
         }
@@ -190,12 +191,13 @@ impl Lines {
         &self,
         outgoing: &FrozenClientRequest,
         body: &Bytes,
+        progress: &Progress,
     ) -> Result<Answer, SendRequestError> {
         let answer = if body.is_empty() && outgoing.get_method().is_safe() {
             // No body at all: a `content-length: 0` on a GET is not what the caller said.
             self.clocks.stopped_in(outgoing.send_body(actix_http::body::None::new())).await?
         } else {
-            self.clocks.stopped_in(outgoing.send_body(upload(body.clone()))).await?
+            self.clocks.stopped_in(outgoing.send_body(upload(body.clone(), progress.clone()))).await?
         };
         Ok(received(answer, self.limits.between_bytes))
     }

@@ -14,7 +14,7 @@ use h2::{Reason, RecvStream, SendStream};
 use super::{
     super::{
         Answer, Fault, Request,
-        body::{self, Watched},
+        body::{self, Progress, Watched},
         route::Route,
     },
     head,
@@ -33,7 +33,7 @@ pub(super) enum Loss {
 pub(super) async fn ask(
     seat: Seat,
     route: &Route,
-    request: &Request,
+    (request, progress): (&Request, &Progress),
     between_bytes: Duration,
 ) -> Result<Answer, Loss> {
     let outgoing = head::request(route, request).map_err(Loss::Failed)?;
@@ -42,7 +42,7 @@ pub(super) async fn ask(
     let (mut answer, stream) = requests.send_request(outgoing, request.body.is_empty()).map_err(unheard)?;
     // Only a seat keeps a line open.
     drop(requests);
-    let mut upload = Upload { stream, rest: request.body.clone() };
+    let mut upload = Upload { stream, rest: request.body.clone(), progress: progress.clone() };
     let answer = poll_fn(|context| {
         upload.go_on(context);
         Pin::new(&mut answer).poll(context)
@@ -72,6 +72,7 @@ fn lost_line(seat: &Seat) -> Loss {
 struct Upload {
     stream: SendStream<Bytes>,
     rest: Bytes,
+    progress: Progress,
 }
 
 impl Upload {
@@ -81,6 +82,7 @@ impl Upload {
             self.stream.reserve_capacity(self.rest.len());
             let Poll::Ready(room) = self.stream.poll_capacity(context) else { return };
             let Some(Ok(room)) = room else { return self.rest.clear() };
+            self.progress.is_made();
             let piece = self.rest.split_to(room.min(self.rest.len()));
             if self.stream.send_data(piece, self.rest.is_empty()).is_err() {
                 self.rest.clear();

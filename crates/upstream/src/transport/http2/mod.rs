@@ -14,7 +14,7 @@ use self::{
     exchange::{Loss, ask},
     provider::Provider,
 };
-use super::{Answer, Fault, Limits, Request, dial::Dialer, route::Route};
+use super::{Answer, Fault, Limits, Request, body::Progress, dial::Dialer, route::Route};
 
 /// The connections of one thread to all providers that are spoken to in HTTP/2.
 pub(super) struct Http2 {
@@ -34,14 +34,19 @@ impl Http2 {
     ///
     /// A request that the provider certainly did nothing about is asked again on another connection: once, and once more for
     /// each kept connection that turns out to take none either. Who refuses on a new one refuses the request.
-    pub(super) async fn exchange(&self, route: &Route, request: &Request) -> Result<Option<Answer>, Fault> {
+    pub(super) async fn exchange(
+        &self,
+        route: &Route,
+        request: &Request,
+        progress: &Progress,
+    ) -> Result<Option<Answer>, Fault> {
         let provider = self.provider(route.authority());
         let mut asked_again = false;
         loop {
             let seat = provider.seat(&self.dialer, self.limits.connect, &route.uri).await?;
             let Some(seat) = seat else { return Ok(None) };
             let kept = seat.kept;
-            match ask(seat, route, request, self.limits.between_bytes).await {
+            match ask(seat, route, (request, progress), self.limits.between_bytes).await {
                 Ok(answer) => return Ok(Some(answer)),
                 Err(Loss::Failed(fault)) => return Err(fault),
                 Err(Loss::Unheard) => provider.let_go(),
