@@ -207,6 +207,7 @@ impl Examination {
                 claim.answered(message.as_ref().map(Message::digest), id.as_deref().map(Digest::called));
             }
             Some(Answered { message: None, .. }) => claim.failed(),
+            Some(Answered { error: Some(_), .. }) => claim.withdrawn(),
             _ => claim.lost(),
         }
     }

@@ -3,9 +3,9 @@
 //! A session stands at a *position*, the conversation up to its last request, and, once the answer is known, at a *head*, the
 //! conversation up to that answer. A request belongs to the session whose head it goes on from, to the longest one; else to
 //! the session whose answer is still coming, when it goes on from an answer to that very position and no other session waits
-//! there; else, when it is the same request again and nothing of an answer had come back, it is a retry; else, when its
-//! beginning was left out or summed up, it belongs to the one session that ends as it does up to the last answer, if that end
-//! is nobody else's ([`super::history`]). Otherwise it opens a session.
+//! there; else, when it is the same request again and nothing of an answer had come back, or an error behind a part of it, it is
+//! a retry; else, when its beginning was left out or summed up, it belongs to the one session that ends as it does up to the
+//! last answer, if that end is nobody else's ([`super::history`]). Otherwise it opens a session.
 //!
 //! Two sessions are never taken for one: a session moves on with the first request that continues it, so a second
 //! continuation of the same words, a fork, finds nobody and opens a session of its own.
@@ -85,7 +85,7 @@ impl Inner {
         let going_on =
             || history.follows().into_iter().chain(history.known()).find_map(|head| with_head(head).next());
         let being_answered = || self.being_answered(principal, history.asked()?);
-        let retried = || self.seats.at(principal, history.position().whole, Course::Failed).next();
+        let retried = || self.retried(principal, history.position().whole);
         let ending_alike = || only(with_head(history.known_end()?));
         let answered_alike = || self.being_answered(principal, history.asked_end()?);
         going_on().or_else(being_answered).or_else(retried).or_else(ending_alike).or_else(answered_alike)
@@ -95,8 +95,14 @@ impl Inner {
     /// can tell which it is, and to guess would make one conversation of two.
     fn being_answered(&self, principal: &Principal, position: Digest) -> Option<&SessionId> {
         let there = |course| self.seats.at(principal, position, course);
-        let lost = there(Course::Lost).next().is_some();
-        only(there(if lost { Course::Lost } else { Course::Open }))
+        let lost = || there(Course::Lost).chain(there(Course::Withdrawn));
+        if lost().next().is_some() { only(lost()) } else { only(there(Course::Open)) }
+    }
+
+    /// A session at `position` whose request came to nothing. It may be any: nothing that matters tells them apart.
+    fn retried(&self, principal: &Principal, position: Digest) -> Option<&SessionId> {
+        let there = |course| self.seats.at(principal, position, course);
+        there(Course::Failed).chain(there(Course::Withdrawn)).next()
     }
 
     fn new_session(&mut self, principal: &Principal, now: UnixMillis) -> SessionId {
@@ -136,6 +142,11 @@ impl Claim {
     /// The client may have seen a part of an answer.
     pub(crate) fn lost(mut self) {
         self.settle(|seat| seat.with(Course::Lost));
+    }
+
+    /// The client saw a part of an answer, and then that it was in vain.
+    pub(crate) fn withdrawn(mut self) {
+        self.settle(|seat| seat.with(Course::Withdrawn));
     }
 
     /// The client saw nothing of an answer.

@@ -15,6 +15,8 @@ pub(super) enum Course {
     Answered,
     /// Part of an answer may have reached the client, but nobody here knows which.
     Lost,
+    /// Part of an answer reached the client, and then an error: most clients drop it and ask again.
+    Withdrawn,
     /// Nothing of an answer reached the client.
     Failed,
 }

@@ -153,6 +153,27 @@ fn a_partial_answer_that_only_the_client_knows_is_gone_on_from() {
 }
 
 #[test]
+fn an_answer_that_an_error_ended_is_asked_for_again_in_its_session_or_gone_on_from() {
+    let registry = registry();
+    let spoilt = |words: &str| {
+        let claim = ask(&registry, words);
+        let session = claim.session().clone();
+        claim.withdrawn();
+        session
+    };
+    let session = spoilt("a");
+    assert_eq!(spoilt("a"), session, "a second time in vain");
+    assert_eq!(turn(&registry, "a", "A"), session);
+    assert_ne!(ask(&registry, "a").session(), &session, "it was answered");
+    let session = spoilt("b");
+    assert_eq!(turn(&registry, "b Part c", "C"), session, "a client made do with the part");
+    let two = [ask(&registry, "c"), ask(&registry, "c")];
+    let sessions = [0, 1].map(|at: usize| two[at].session().clone());
+    two.map(Claim::withdrawn);
+    assert!(!sessions.contains(ask(&registry, "c Part d").session()), "nobody can tell whose part it is");
+}
+
+#[test]
 fn an_answer_without_words_is_gone_on_from() {
     let registry = registry();
     let claim = ask(&registry, "a");
