@@ -235,12 +235,12 @@ pub struct Asked {
     pub structured: bool,
     /// The shortest time to live among the request's cache marks; none without marks.
     pub cache: Option<CacheTtl>,
-    /// A session id in the body (Claude Code's `metadata.user_id`, Codex's `client_metadata`).
+    /// A session id in the body (Claude Code's `metadata.user_id`, Codex's `client_metadata`, OpenAI's `conversation`).
     pub session: Option<String>,
     /// A conversation's cache key in the body (`prompt_cache_key`).
     pub cache_key: Option<String>,
     /// What the provider calls the conversation that this goes on from, where the client sends only what is new
-    /// (`previous_response_id`).
+    /// (`previous_response_id`, the last `item_reference`, `conversation`).
     pub follows: Option<String>,
     /// The working directory that the agent states in its instructions.
     pub directory: Option<String>,
@@ -257,10 +257,19 @@ impl Asked {
         self.unread_beginning.or_else(first).filter(|_| self.follows.is_none())
     }
 
-    /// Whether anything is said, be it unread.
+    /// What names the conversation that this goes on from, given the answer that it got. A conversation that keeps its name for ever is
+    /// called by that answer too, or what is said in the same words again would pass for said already.
+    #[must_use]
+    pub fn goes_on_from(&self, answered: &Answered) -> Option<Digest> {
+        let name = Digest::called(self.follows.as_deref()?);
+        let answer = answered.id.as_deref().filter(|_| self.follows == self.session);
+        Some(answer.map_or(name, |answer| name.then(Digest::called(answer))))
+    }
+
+    /// Whether anything is said, be it unread, or what goes on from something that was said, be it by words that are not kept.
     #[must_use]
     pub fn says_something(&self) -> bool {
-        self.unread_beginning.is_some() || !self.messages.is_empty()
+        self.unread_beginning.is_some() || !self.messages.is_empty() || self.follows.is_some()
     }
 }
 
@@ -360,6 +369,21 @@ pub struct Answered {
     pub error: Option<(String, String)>,
     /// What the provider calls the conversation up to here, where it keeps conversations.
     pub id: Option<String>,
+    /// What it calls the last item of the answer, which clients that leave answers with it refer to.
+    pub item: Option<String>,
+}
+
+impl Answered {
+    /// The names by which a client may go on from here without saying again what was said.
+    pub fn names(&self) -> impl Iterator<Item = Digest> {
+        [&self.id, &self.item].into_iter().flatten().map(|name| Digest::called(name))
+    }
+
+    /// Whether the provider has only taken the request in, and says under a name of it what comes of it once somebody asks.
+    #[must_use]
+    pub fn is_to_come(&self) -> bool {
+        self.stop.is_none() && self.error.is_none() && self.message.is_none() && self.id.is_some()
+    }
 }
 
 /// A message as it was recorded.

@@ -3,7 +3,7 @@
 use crate::capture::Capture;
 use actix_web::http::header::{CONTENT_ENCODING, HeaderName, HeaderValue};
 use bytes::{Bytes, BytesMut};
-use domain::conversation::{Answered, Digest, Message};
+use domain::conversation::{Answered, Message};
 use domain::evidence::Class;
 use std::borrow::Cow;
 use std::sync::LazyLock;
@@ -203,8 +203,10 @@ impl Examination {
         let Some(claim) = self.capture.who.claim.take() else { return };
         match answered {
             _ if !self.status.is_success() || self.tape.length == 0 => claim.failed(),
-            Some(Answered { stop: Some(_), message, id, .. }) if ending == Ending::Whole => {
-                claim.answered(message.as_ref().map(Message::digest), id.as_deref().map(Digest::called));
+            Some(answered)
+                if ending == Ending::Whole && (answered.stop.is_some() || answered.is_to_come()) =>
+            {
+                claim.answered(answered.message.as_ref().map(Message::digest), answered.names());
             }
             Some(Answered { message: None, .. }) => claim.failed(),
             Some(Answered { error: Some(_), .. }) => claim.withdrawn(),

@@ -304,8 +304,8 @@ fn warmable(turn: &Turn, asked: &Asked, answered: &Answered) -> Result<CacheTtl,
 /// What goes on record; the conversation moves there.
 fn record(heard: &mut Heard<'_>) -> TurnRecord {
     let Heard { turn, asked, project, answered, .. } = heard;
+    let follows = asked.goes_on_from(answered);
     let (messages, answer) = (take(&mut asked.messages), answered.message.take());
-    let follows = asked.follows.as_deref().map(Digest::called);
     let before = follows.unwrap_or(Digest::START);
     TurnRecord {
         session: turn.session.clone(),

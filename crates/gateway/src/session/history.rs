@@ -81,7 +81,7 @@ impl<'a> History<'a> {
 
     fn up_to(&self, length: usize) -> Point {
         let whole = length.checked_sub(1).and_then(|last| self.links.get(last)).copied();
-        Point::new(whole.unwrap_or(Digest::START), &self.names[..length])
+        Point::new(whole.or(self.follows).unwrap_or(Digest::START), &self.names[..length])
     }
 }
 

@@ -74,6 +74,12 @@ mod tests {
     }
 
     #[test]
+    fn what_goes_on_from_a_kept_conversation_without_words_is_a_turn() {
+        let approval = Asked { follows: Some("resp_1".into()), ..Asked::default() };
+        assert_eq!(kind(&Signs::default(), Some(&approval)), Kind::Turn);
+    }
+
+    #[test]
     fn an_agents_own_word_is_taken() {
         let class = "x-claude-code-request-class";
         assert_eq!(hinted(class, "main"), Kind::Turn);

@@ -131,11 +131,11 @@ impl Claim {
         &self.session
     }
 
-    /// The provider said `answer`; nothing, if it ended without words. It may keep the conversation under a name of its own.
-    pub(crate) fn answered(mut self, answer: Option<Digest>, called: Option<Digest>) {
+    /// The provider said `answer`; nothing, if it ended without words. It may keep the conversation under `names` of its own.
+    pub(crate) fn answered(mut self, answer: Option<Digest>, names: impl IntoIterator<Item = Digest>) {
         self.settle(|seat| {
             let head = answer.map_or(seat.position, |answer| seat.position.then(answer));
-            seat.answered(head).called(called)
+            seat.answered(head).called(names)
         });
     }
 

@@ -30,8 +30,8 @@ pub(super) struct Seat {
     pub(super) position: Point,
     /// The conversation up to the last answer known.
     head: Option<Point>,
-    /// The same, as the provider calls it.
-    called: Option<Digest>,
+    /// The same, as the provider calls it: by the answer, and by the last item in it.
+    called: [Option<Digest>; 2],
     /// How the last request went.
     pub(super) course: Course,
     /// Numbers its requests.
@@ -42,7 +42,7 @@ pub(super) struct Seat {
 impl Seat {
     /// A session that has never answered, before its first request.
     pub(super) fn new(principal: Principal, position: Point) -> Self {
-        Self { principal, position, head: None, called: None, course: Course::Open, attempt: 0, used: 0 }
+        Self { principal, position, head: None, called: [None; 2], course: Course::Open, attempt: 0, used: 0 }
     }
 
     /// A request moves it on to `position`.
@@ -52,12 +52,13 @@ impl Seat {
 
     /// The last request was answered, up to `head`.
     pub(super) fn answered(self, head: Point) -> Self {
-        Self { head: Some(head), called: None, ..self.with(Course::Answered) }
+        Self { head: Some(head), called: [None; 2], ..self.with(Course::Answered) }
     }
 
     /// The provider calls it so.
-    pub(super) fn called(self, called: Option<Digest>) -> Self {
-        Self { called, ..self }
+    pub(super) fn called(self, names: impl IntoIterator<Item = Digest>) -> Self {
+        let mut names = names.into_iter();
+        Self { called: std::array::from_fn(|_| names.next()), ..self }
     }
 
     /// The last request took this course.
@@ -67,8 +68,8 @@ impl Seat {
 
     /// Where a request that goes on from here is looked for: behind the last answer, unless the next is just being given.
     fn open_heads(&self) -> impl Iterator<Item = Digest> {
-        let heads = [self.head.map(|head| head.whole), self.head.and_then(Point::end), self.called];
-        heads.into_iter().flatten().filter(|_| self.course != Course::Open)
+        let heads = [self.head.map(|head| head.whole), self.head.and_then(Point::end)];
+        heads.into_iter().chain(self.called).flatten().filter(|_| self.course != Course::Open)
     }
 
     /// Where the answer to the last request is looked for.

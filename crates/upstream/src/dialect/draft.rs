@@ -21,6 +21,8 @@ pub(super) struct Draft {
     error: Option<(String, String)>,
     /// What the provider calls the conversation up to here.
     pub(super) id: Option<String>,
+    /// What it calls the last item.
+    pub(super) item: Option<String>,
 }
 
 impl Draft {
@@ -94,11 +96,13 @@ impl Draft {
     }
 
     /// What was said.
-    pub(super) fn finish(self) -> Answered {
+    pub(super) fn finish(mut self) -> Answered {
         let ended = self.stop.is_some();
-        let parts: Vec<Part> = self.parts.into_values().filter_map(|part| kept(part, ended)).collect();
+        let parts: Vec<Part> =
+            take(&mut self.parts).into_values().filter_map(|part| kept(part, ended)).collect();
         let message = (!parts.is_empty()).then_some(Message { role: Role::Assistant, parts });
-        Answered { message, usage: self.usage, stop: self.stop, error: self.error, id: self.id }
+        let Self { usage, stop, error, id, item, .. } = self;
+        Answered { message, usage, stop, error, id, item }
     }
 }
 

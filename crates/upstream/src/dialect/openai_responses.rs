@@ -18,6 +18,9 @@ use std::borrow::Cow;
 /// A call of a server's tool, which the provider makes itself.
 const MCP_CALL: &str = "mcp_call";
 
+/// What stands for an item that the provider keeps.
+const REFERENCE: &str = "item_reference";
+
 /// One item of the input, or of an answer's output.
 #[derive(Deserialize)]
 struct Item<'b> {
@@ -53,10 +56,27 @@ impl Item<'_> {
         self.kind.as_deref().unwrap_or("message")
     }
 
+    /// What the provider calls it.
+    fn own_id(&self) -> Option<String> {
+        self.id.and_then(text).map(Cow::into_owned)
+    }
+
     /// What calls and their results have in common. Of a tool that runs at the provider it is the item's own.
     fn id_of_call(&self) -> Option<String> {
-        let own = || self.id.filter(|_| self.kind() == MCP_CALL).and_then(text).map(Cow::into_owned);
+        let own = || self.own_id().filter(|_| self.kind() == MCP_CALL);
         self.call_id.as_ref().map(|id| id.0.clone().into_owned()).or_else(own)
+    }
+
+    /// Whether it only says which item of an earlier answer stands here; its type may be left out.
+    fn refers(&self) -> bool {
+        match self.kind.as_deref() {
+            None => self.role.is_none() && self.id.is_some(),
+            Some(kind) => kind == REFERENCE,
+        }
+    }
+
+    fn is_answer(&self) -> bool {
+        said(self).is_some_and(|(role, _)| role == Role::Assistant)
     }
 
     /// The input of a function is JSON; that of a custom tool is free text, kept as a JSON text.

@@ -108,6 +108,7 @@ fn anthropics_stream_is_put_together() {
         stop: Some(Stop::ToolUse),
         error: None,
         id: None,
+        item: None,
     };
     assert_eq!(of(AnthropicMessages, ANTHROPIC), expected);
 }
@@ -121,6 +122,7 @@ fn chats_stream_is_put_together_by_the_index_of_its_calls() {
         stop: Some(Stop::ToolUse),
         error: None,
         id: None,
+        item: None,
     };
     assert_eq!(of(OpenAiChat, CHAT), expected);
 }
@@ -133,6 +135,7 @@ fn responses_stream_is_put_together_from_finished_items() {
         stop: Some(Stop::ToolUse),
         error: None,
         id: None,
+        item: None,
     };
     assert_eq!(of(OpenAiResponses, RESPONSES), expected);
 }
@@ -161,8 +164,14 @@ fn a_finished_item_takes_the_place_of_its_pieces_and_is_not_said_twice() {
 #[test]
 fn a_whole_answer_is_read_in_every_dialect() {
     let usage = Usage { input: 5, output: 2, ..Usage::default() };
-    let expected =
-        Answered { message: says(vec![text("a")]), usage, stop: Some(Stop::End), error: None, id: None };
+    let expected = Answered {
+        message: says(vec![text("a")]),
+        usage,
+        stop: Some(Stop::End),
+        error: None,
+        id: None,
+        item: None,
+    };
     for (dialect, body) in [
         (
             AnthropicMessages,

@@ -418,18 +418,3 @@ proptest! {
         }
     }
 }
-
-#[test]
-fn a_request_that_goes_on_from_a_kept_conversation_names_it_and_its_answer_names_the_next() {
-    let asked =
-        asked(OpenAiResponses, br#"{"model":"m","input":"and now?","previous_response_id":"resp_1"}"#);
-    assert_eq!(asked.unwrap().follows.as_deref(), Some("resp_1"));
-    let whole = br#"{"id":"resp_2","status":"completed","output":[{"type":"message","role":"assistant","content":[{"type":"output_text","text":"yes"}]}]}"#;
-    assert_eq!(answered(OpenAiResponses, whole).id.as_deref(), Some("resp_2"));
-    let event = [
-        b"event: response.completed\ndata: {\"type\":\"response.completed\",\"response\":",
-        &whole[..],
-        b"}\n\n",
-    ];
-    assert_eq!(answered(OpenAiResponses, &event.concat()).id.as_deref(), Some("resp_2"));
-}

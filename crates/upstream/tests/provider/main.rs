@@ -11,4 +11,6 @@ mod call;
 #[cfg(test)]
 mod directories;
 #[cfg(test)]
+mod kept;
+#[cfg(test)]
 mod odd_fields;

@@ -310,3 +310,24 @@ fn a_conversation_that_the_provider_keeps_goes_on_under_the_name_it_was_given() 
     let fork = ask("again", Some("resp_2"));
     assert!(![&first, &second].contains(&fork.session()), "a fork opens a session of its own");
 }
+
+#[test]
+fn a_conversation_goes_on_from_the_name_of_its_last_item_as_well() {
+    let registry = registry();
+    let names = ["resp_1", "msg_1"].map(Digest::called);
+    for name in ["resp_1", "msg_1"] {
+        let first = ask(&registry, "hi");
+        let session = first.session().clone();
+        first.answered(None, names);
+        let ask = |words: &str, name: &str| {
+            let asked = Asked { messages: said(words), follows: Some(name.to_owned()), ..Asked::default() };
+            registry.claim(&Principal::local(), &History::of(&asked), UnixMillis(1))
+        };
+        let on = ask("", name);
+        assert_eq!(*on.session(), session, "{name}");
+        on.answered(None, [Digest::called(&format!("behind {name}"))]);
+        let on = ask("more", &format!("behind {name}"));
+        assert_eq!(*on.session(), session, "{name}");
+        on.answered(None, None);
+    }
+}

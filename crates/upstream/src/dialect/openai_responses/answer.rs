@@ -75,6 +75,7 @@ fn on_event(draft: &mut Draft, data: &str) {
 /// A finished item takes the place of whatever of it came before.
 fn put(draft: &mut Draft, index: u64, item: &Item<'_>) {
     draft.clear(index);
+    draft.item = item.own_id();
     let parts = said(item).map_or_else(Vec::new, |(_, parts)| parts);
     for (at, part) in (0..).zip(parts) {
         draft.put((index, at), part);

@@ -33,23 +33,27 @@ struct Request<'b> {
     #[serde(borrow, default, deserialize_with = "lenient")]
     previous_response_id: Option<Text<'b>>,
     #[serde(borrow)]
+    conversation: Option<Raw<'b>>,
+    #[serde(borrow)]
     client_metadata: Option<Raw<'b>>,
 }
 
 pub(crate) fn asked(body: &[u8]) -> Result<Asked, Unreadable> {
     let request: Request<'_> = serde_json::from_slice(body)?;
     let input: Vec<Item<'_>> = items(request.input);
-    let messages = messages(&request, &input);
+    let (reference, new) = left_with_provider(&input);
+    let messages = messages(&request, new);
+    let conversation = request.conversation.and_then(conversation);
     Ok(Asked {
         directory: stated_directory(&request, &input, &messages),
-        session: request.client_metadata.and_then(session),
+        session: conversation.clone().or_else(|| session(request.client_metadata?)),
         structured: request.text.is_some_and(wants_schema),
         tools: tools(&request, &input),
         output_limit: request.max_output_tokens,
         stream: request.stream.unwrap_or_default(),
         model: request.model.map(|model| model.0.into_owned()).unwrap_or_default(),
         cache_key: request.prompt_cache_key.map(|key| key.0.into_owned()),
-        follows: request.previous_response_id.map(|id| id.0.into_owned()),
+        follows: conversation.or(request.previous_response_id.map(|id| id.0.into_owned())).or(reference),
         cache: None,
         unread_beginning: None,
         messages,
@@ -60,7 +64,7 @@ pub(crate) fn asked(body: &[u8]) -> Result<Asked, Unreadable> {
 pub(crate) fn glance(body: &[u8]) -> Result<Asked, Unreadable> {
     let is_answer = |item: &[u8]| {
         let item: Option<Item<'_>> = serde_json::from_slice(item).ok();
-        item.as_ref().and_then(said).is_some_and(|(role, _)| role == Role::Assistant)
+        item.is_some_and(|item| item.is_answer())
     };
     asked(&outline::opening(body, "input", Some(ADDITIONAL_TOOLS), is_answer))
 }
@@ -76,6 +80,16 @@ fn messages(request: &Request<'_>, input: &[Item<'_>]) -> Vec<Message> {
         goes_on = is_more;
     }
     messages
+}
+
+/// A client may leave answers with the provider and refer to their items. What the last reference names, and what comes behind
+/// it: that is new, and all before it was said already. Where an answer comes behind it in its own words, the history is one like
+/// any other.
+fn left_with_provider<'i, 'b>(input: &'i [Item<'b>]) -> (Option<String>, &'i [Item<'b>]) {
+    let last = input.iter().rposition(|item| item.refers() || item.is_answer());
+    let reference =
+        last.filter(|last| input[*last].refers()).and_then(|last| Some((input[last].own_id()?, last)));
+    reference.map_or((None, input), |(name, last)| (Some(name), &input[last + 1..]))
 }
 
 /// What an answer said comes back as several items; they are one message again, so that it can be recognised. What a person said stands
@@ -113,6 +127,19 @@ fn count(tools: Option<Raw<'_>>) -> usize {
     }
     let size = |tool: Tool<'_>| tool.tools.map_or(1, |inner| items::<Raw<'_>>(Some(inner)).len());
     items(tools).into_iter().map(size).sum()
+}
+
+/// The name of a conversation that the provider keeps, by itself or in an object.
+fn conversation(said: Raw<'_>) -> Option<String> {
+    #[derive(Deserialize)]
+    struct Conversation<'b> {
+        #[serde(borrow)]
+        id: Text<'b>,
+    }
+    let by_itself = || read::<Text<'_>>(said.get());
+    let id =
+        by_itself().or_else(|| read::<Conversation<'_>>(said.get()).map(|conversation| conversation.id))?;
+    (!id.is_empty()).then(|| id.0.into_owned())
 }
 
 /// The thread is the conversation; a subagent's thread bears its parent's session.
