@@ -14,7 +14,8 @@ const VERSION: &str = "/v1/";
 const AGAIN: &str = "v1/";
 static ANTHROPIC_VERSION: HeaderName = HeaderName::from_static("anthropic-version");
 static API_KEY: HeaderName = HeaderName::from_static("x-api-key");
-/// What only OpenAI's interface has, of what is asked with a key alone. Others who speak as it does may take a key in `x-api-key`.
+/// What only OpenAI's interface has, of what is asked with a key alone. There the path decides: others who speak as it does may take keys of
+/// Anthropic's, or one in `x-api-key`.
 const OPENAIS_OWN: [&str; 8] =
     ["audio", "chat", "completions", "embeddings", "images", "moderations", "realtime", "responses"];
 
@@ -74,12 +75,12 @@ fn unnamed(method: &Method, path: &str, headers: &HeaderMap) -> Option<Provider>
     let resource = endpoint.split('/').next().unwrap_or_default();
     let anthropic = headers.contains_key(&ANTHROPIC_VERSION)
         || resource == "messages"
-        || holds_a_key_of_anthropics(headers)
-        || (!OPENAIS_OWN.contains(&resource) && holds_a_key_alone(headers));
+        || (!OPENAIS_OWN.contains(&resource)
+            && (holds_a_key_of_anthropics(headers) || holds_a_key_alone(headers)));
     Some(if anthropic { Provider::Anthropic } else { Provider::OpenAi })
 }
 
-/// Whether a credential can be nobody's but Anthropic's, wherever it stands in its header: nobody else shall see it.
+/// Whether a credential can be nobody's but Anthropic's, wherever it stands in its header.
 fn holds_a_key_of_anthropics(headers: &HeaderMap) -> bool {
     let lines = [&AUTHORIZATION, &API_KEY].into_iter().flat_map(|name| headers.get_all(name));
     let mut words = lines.filter_map(|line| line.to_str().ok()).flat_map(|line| line.split([' ', '\t', ',']));

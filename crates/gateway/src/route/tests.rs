@@ -82,10 +82,9 @@ fn owner(path: Option<Provider>, bearer: usize, key: usize, version: bool) -> Pr
     let surely = CREDENTIALS[bearer].1 || CREDENTIALS[key].1 || version;
     let alone = CREDENTIALS[key].0.is_some() && CREDENTIALS[bearer].0.is_none();
     match path {
-        Some(Provider::Anthropic) => Provider::Anthropic,
-        _ if surely => Provider::Anthropic,
-        None if alone => Provider::Anthropic,
-        _ => Provider::OpenAi,
+        Some(provider) if !version => provider,
+        None if !surely && !alone => Provider::OpenAi,
+        _ => Provider::Anthropic,
     }
 }
 

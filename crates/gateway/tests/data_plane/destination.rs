@@ -104,15 +104,17 @@ fn a_key_of_anthropics_is_heard_by_the_other_provider_only_where_the_path_names_
     let house = House::with(&anthropic, |settings| {
         settings.upstream.openai = format!("http://{}", openai.address);
     });
-    for path in ["/v1/models", "/v1/files", "/v1//messages", "/v1/%6dessages", "/v1/chat/completions"] {
+    for path in ["/v1/models", "/v1/files", "/v1//messages", "/v1/%6dessages"] {
         for header in [format!("authorization: Bearer {THEIRS}\r\n"), format!("x-api-key: {THEIRS}\r\n")] {
             house.ask(request("GET", path, &header));
             assert_eq!(anthropic.heard().line, format!("GET {path} HTTP/1.1"), "{header}");
         }
     }
     assert!(openai.heard_no_more());
-    house.ask(request("GET", "/openai/v1/models", &format!("authorization: Bearer {THEIRS}\r\n")));
-    assert_eq!(openai.heard().line, "GET /v1/models HTTP/1.1");
+    for path in ["/openai/v1/models", "/v1/responses"] {
+        house.ask(request("GET", path, &format!("authorization: Bearer {THEIRS}\r\n")));
+        assert_eq!(openai.heard().line, format!("GET {} HTTP/1.1", path.trim_start_matches("/openai")));
+    }
 }
 
 #[test]
