@@ -10,7 +10,7 @@ mod repository;
 use domain::ids::{Principal, ProjectId};
 use domain::time::UnixMillis;
 use std::collections::HashMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, PoisonError, RwLock, RwLockWriteGuard, mpsc};
 use std::time::Duration;
@@ -73,13 +73,13 @@ impl Projects {
     #[must_use]
     pub fn of(&self, principal: &Principal, directory: &str, now: UnixMillis) -> ProjectId {
         if !principal.is_local() {
-            return directory.into();
+            return plain(directory);
         }
         let stated = (principal.clone(), directory.to_owned());
         if self.0.is_due(&stated, now) {
             self.look(stated, now);
         }
-        self.known(principal, directory).unwrap_or_else(|| directory.into())
+        self.known(principal, directory).unwrap_or_else(|| plain(directory))
     }
 
     /// Looks at a folder on a thread of its own.
@@ -91,9 +91,10 @@ impl Projects {
         }
         let (tell, told) = mpsc::sync_channel(1);
         let looks = move || {
-            let folder = &stated.1;
-            let project = repository::project(Path::new(folder), std::env::home_dir().as_deref());
-            let project = project.unwrap_or_else(|| folder.into());
+            let folder = itself(Path::new(&stated.1));
+            let home = std::env::home_dir().map(|home| itself(&home));
+            let project = repository::project(&folder, home.as_deref());
+            let project = project.unwrap_or_else(|| folder.display().to_string().as_str().into());
             inner.found().insert(stated, Found { project, at: now });
             inner.looks.fetch_sub(1, Ordering::AcqRel);
             tell.send(()).unwrap_or_default(); // Perhaps nobody waits any more.
@@ -123,11 +124,23 @@ impl Inner {
                 true
             }
             None => {
-                found.insert(stated.clone(), Found { project: stated.1.as_str().into(), at: now });
+                found.insert(stated.clone(), Found { project: plain(&stated.1), at: now });
                 true
             }
         }
     }
+}
+
+/// The folder that is meant: where links lead to, of one that is there. A relative one would be looked for where the gateway runs.
+fn itself(folder: &Path) -> PathBuf {
+    let found = if folder.is_absolute() { std::fs::canonicalize(folder).ok() } else { None };
+    found.unwrap_or_else(|| folder.components().collect())
+}
+
+/// A folder that nobody looks at, without what means nothing in its path, such as a slash at its end.
+fn plain(folder: &str) -> ProjectId {
+    let path: PathBuf = Path::new(folder).components().collect();
+    path.to_str().unwrap_or(folder).into()
 }
 
 /// Whether a folder may hold what lies deep in it: not the root, nor somebody's home, which hold everything.

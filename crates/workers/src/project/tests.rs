@@ -162,3 +162,24 @@ fn whoever_states_one_folder_after_the_other_fills_no_memory() {
     assert_eq!(projects.of(&ann, "one more", UnixMillis(1)).as_str(), "one more");
     assert_eq!(projects.0.found().len(), 1);
 }
+
+#[test]
+#[cfg(unix)]
+fn a_folder_is_the_same_project_by_whichever_path_it_is_stated() {
+    let home = TempDir::new().unwrap();
+    let (real, link) = (fs::canonicalize(home.path()).unwrap().join("real"), home.path().join("link"));
+    fs::create_dir(&real).unwrap();
+    std::os::unix::fs::symlink(&real, &link).unwrap();
+    let (projects, local) = (patient(), Principal::local());
+    let of = |stated: &str| projects.of(&local, stated, UnixMillis(1)).as_str().to_owned();
+    let (real, link) = (text(&real).unwrap(), text(&link).unwrap());
+    for stated in [real.clone(), format!("{real}/"), format!("{real}/."), link.clone(), format!("{link}//")] {
+        assert_eq!(of(&stated), real, "{stated}");
+    }
+    repository(Path::new(&real), "[core]\n");
+    assert_eq!(projects.of(&local, &format!("{link}/"), UnixMillis(2 * HOLDS)).as_str(), real);
+    assert_eq!(of("/no/such/folder/"), "/no/such/folder");
+    assert_eq!(of("no/folder/of/a/path/"), "no/folder/of/a/path");
+    let elsewhere = projects.of(&Principal::from("remote"), &format!("{link}/"), UnixMillis(1));
+    assert_eq!(elsewhere.as_str(), link, "folders of other machines are looked at by nobody here");
+}
