@@ -21,7 +21,7 @@ use std::time::Duration;
 use store::StoreError;
 use tokio::sync::oneshot;
 use upstream::transport::{Fault, HeaderMap, Method, ROUNDS_BEFORE_HTTP2, Request, Uri};
-use workers::{House, TransportFactory, base_url};
+use workers::{House, TransportFactory, base_url, upstream_key};
 
 /// The owner of everything that comes in with the access token.
 const TOKEN_HOLDER: &str = "remote";
@@ -175,8 +175,8 @@ impl Edge {
 impl Upstream {
     fn of(settings: &Settings, provider: Provider) -> Result<Self, InvalidUpstream> {
         let base = base_url(settings, provider).to_owned();
-        let key = origin(&base).map(|origin| UpstreamKey::new(provider, &origin));
-        let key = key.ok_or_else(|| InvalidUpstream { provider, url: base.clone() })?;
+        let key = upstream_key(settings, provider)
+            .ok_or_else(|| InvalidUpstream { provider, url: base.clone() })?;
         Ok(Self { base, key })
     }
 
@@ -204,30 +204,9 @@ impl Upstream {
     }
 }
 
-/// Scheme, host and port, without whatever else a URL may hold.
-fn origin(url: &str) -> Option<String> {
-    let uri = Uri::try_from(url).ok()?;
-    let scheme = uri.scheme_str().filter(|scheme| ["http", "https"].contains(scheme))?;
-    let host = uri.host().filter(|host| !host.is_empty())?;
-    let port = uri.port_u16().map(|port| format!(":{port}")).unwrap_or_default();
-    (uri.query().is_none()).then(|| format!("{scheme}://{host}{port}"))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn an_origin_is_scheme_host_and_port_alone() {
-        assert_eq!(
-            origin("https://user:pass@h.example:8443/prefix").as_deref(),
-            Some("https://h.example:8443")
-        );
-        assert_eq!(origin("http://[::1]:9100").as_deref(), Some("http://[::1]:9100"));
-        for none in ["h.example", "/v1", "ftp://h.example", "https://", "https://h.example/?key=1", ""] {
-            assert_eq!(origin(none), None, "{none}");
-        }
-    }
 
     #[test]
     fn a_target_is_put_behind_the_base_url_with_its_path() {

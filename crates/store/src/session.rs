@@ -7,7 +7,7 @@ use crate::turn::{Recorded, TurnRecord};
 use domain::conversation::{Digest, Usage};
 use domain::ids::{Principal, ProjectId, SessionId};
 use domain::knowledge::MERGED_ABOVE;
-use domain::provider::{Dialect, Provider, UpstreamKey};
+use domain::provider::{Dialect, Provider};
 use domain::time::UnixMillis;
 use rusqlite::{OptionalExtension as _, Row, Transaction, named_params, params};
 use serde::Serialize;
@@ -41,14 +41,6 @@ pub struct SessionSummary {
     pub created: UnixMillis,
     /// When the last turn was recorded.
     pub last_activity: UnixMillis,
-}
-
-impl SessionSummary {
-    /// Where the session's credentials may go.
-    #[must_use]
-    pub fn upstream(&self) -> UpstreamKey {
-        UpstreamKey::new(self.provider, &self.upstream_origin)
-    }
 }
 
 /// A session with background work left.

@@ -3,7 +3,9 @@
 #[cfg(test)]
 mod tests;
 
-use crate::{Alarm, Embeddings, Meter, Notebook, Outbox, Projects, Purse, Recorder, Spoken, Witness};
+use crate::{
+    Alarm, Embeddings, Meter, Notebook, Outbox, Projects, Purse, Recorder, Spoken, Upstreams, Witness,
+};
 use actor::{Cause, Environment, Mailbox, Place};
 use domain::fingerprint::Fingerprinter;
 use domain::ids::{KnowledgeId, Principal, SessionId};
@@ -100,6 +102,8 @@ pub struct House {
     pub projects: Projects,
     /// What of the knowledge is added to which session's requests.
     pub notebook: Notebook,
+    /// Where the providers are.
+    pub upstreams: Upstreams,
     /// What background work may spend.
     pub purse: Purse,
     /// The way to the store.

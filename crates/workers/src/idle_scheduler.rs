@@ -6,7 +6,7 @@ mod tests;
 use crate::erasing::Erasing;
 use crate::left_work::left_work;
 use crate::retention::Retention;
-use crate::{RequestShelf, Spoken};
+use crate::{RequestShelf, Spoken, Upstreams};
 use actor::{Mailbox, Performer, Stage};
 use domain::ids::SessionId;
 use domain::purpose::Purpose;
@@ -37,6 +37,7 @@ pub(crate) struct SchedulerPerformer {
     pub(crate) warmer: Mailbox<Spoken<WarmerMessage>, WarmerReply>,
     pub(crate) shelf: Arc<RequestShelf>,
     pub(crate) desk: Desk,
+    pub(crate) upstreams: Upstreams,
     pub(crate) erasing: Erasing,
     /// None when nothing is ever dropped.
     pub(crate) retention: Option<Retention>,
@@ -106,8 +107,8 @@ impl SchedulerPerformer {
     }
 
     fn find_backlog(&self, stage: &mut Stage<'_, Spoken<SchedulerMessage>>) {
-        let desk = self.desk.clone();
-        let look = async move { Spoken(SchedulerMessage::BacklogFound(left_work(&desk).await)) };
+        let (desk, upstreams) = (self.desk.clone(), self.upstreams.clone());
+        let look = async move { Spoken(SchedulerMessage::BacklogFound(left_work(&desk, &upstreams).await)) };
         stage.run(look, Spoken(SchedulerMessage::BacklogFound(Vec::new())));
     }
 

@@ -31,6 +31,7 @@ mod shown;
 mod spoken;
 mod turn;
 mod unkept;
+mod upstreams;
 mod waiting;
 mod wire;
 
@@ -45,4 +46,5 @@ pub use recorder::Recorder;
 pub use shelf::{KeptRequest, RequestShelf};
 pub use spoken::Spoken;
 pub use turn::{Speaker, Turn};
+pub use upstreams::{Upstreams, upstream_key};
 pub use wire::wire;

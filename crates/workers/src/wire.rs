@@ -12,7 +12,9 @@ use crate::errand::Errand;
 use crate::idle_scheduler::SchedulerPerformer;
 use crate::job::{Craft, JobPerformer};
 use crate::retention::Retention;
-use crate::{Embeddings, House, Notebook, Outbox, Parts, Projects, Purse, Recorder, RequestShelf, Spoken};
+use crate::{
+    Embeddings, House, Notebook, Outbox, Parts, Projects, Purse, Recorder, RequestShelf, Spoken, Upstreams,
+};
 use actor::{Vacancy, vacancy};
 use domain::companions::Companions;
 use domain::credential::{Credential, CredentialKind};
@@ -75,6 +77,7 @@ pub fn wire(parts: Parts) -> House {
         recorder,
         projects,
         notebook,
+        upstreams: Upstreams::of(&parts.settings),
         purse: Purse::new(parts.settings.worker.daily_budget, parts.desk.clone()),
         desk: parts.desk.clone(),
         environment: environment.clone(),
@@ -130,6 +133,7 @@ impl House {
             warmer: self.warmer.clone(),
             shelf: Arc::clone(shelf),
             desk: self.desk.clone(),
+            upstreams: self.upstreams.clone(),
             erasing: Erasing::new(self.desk.clone()),
             retention: Retention::of(parts),
         };

@@ -15,7 +15,7 @@ use store::SessionSummary;
 use tokio::sync::broadcast::Receiver;
 use tokio::sync::broadcast::error::RecvError;
 use tokio::time::timeout;
-use workers::{Ended, House, Spoken};
+use workers::{Ended, House, Spoken, Upstreams};
 
 /// How long the answer waits for the job.
 const LONGEST_WAIT: Duration = Duration::from_secs(60);
@@ -54,7 +54,7 @@ pub(crate) async fn run(
 impl Admin {
     /// Has the job done, and tells what came of it, or that it is still under way after a minute.
     pub(crate) async fn have_done(&self, job: Job, session: &SessionId) -> Result<Outcome, Refusal> {
-        let brief = brief(&self.session(session).await?);
+        let brief = brief(&self.session(session).await?, &self.house.upstreams);
         // Listening begins before the worker hears of it: a quick job would be over before.
         // A credential that has just passed by is one that the job may use.
         self.house.outbox.flush();
@@ -83,13 +83,13 @@ impl Job {
     }
 }
 
-fn brief(session: &SessionSummary) -> Brief {
+fn brief(session: &SessionSummary, upstreams: &Upstreams) -> Brief {
     Brief {
         patient: false,
         project: session.project.clone(),
         principal: session.principal.clone(),
         session: session.id.clone(),
-        upstream: session.upstream(),
+        upstream: upstreams.key(session.provider),
         dialect: session.dialect,
         model: session.model.clone(),
     }

@@ -12,7 +12,7 @@ use machines::health::Level;
 use machines::idle_scheduler::{SchedulerMessage, SchedulerReply, WorkerHealth};
 use std::collections::BTreeMap;
 use store::SessionSummary;
-use workers::Spoken;
+use workers::{Spoken, Upstreams};
 
 /// A session, and how its background work stands.
 pub(crate) struct Reviewed {
@@ -51,7 +51,8 @@ impl Admin {
     }
 
     async fn standing(&self, sessions: &[SessionSummary]) -> Result<Vec<Option<WaitReason>>, Refusal> {
-        let requests = sessions.iter().map(request).collect();
+        let upstreams = &self.house.upstreams;
+        let requests = sessions.iter().map(|session| request(session, upstreams)).collect();
         let held_back = self.held_back().await?;
         match self.ask(CredentialMessage::ReviewSessions(requests)).await? {
             CredentialReply::Standing(standing) => {
@@ -104,10 +105,10 @@ fn reviewed(
 }
 
 /// As its distiller would ask. Which model that would be is the settings' to say, and left open here.
-fn request(session: &SessionSummary) -> AccessRequest {
+fn request(session: &SessionSummary, upstreams: &Upstreams) -> AccessRequest {
     AccessRequest {
         principal: session.principal.clone(),
-        upstream: session.upstream(),
+        upstream: upstreams.key(session.provider),
         session: session.id.clone(),
         model: String::new(),
         purpose: Purpose::Distill,

@@ -3,7 +3,6 @@
 use crate::fixture::{id, model, say, store_with, turn, user};
 use domain::conversation::{Usage, chain};
 use domain::ids::Principal;
-use domain::provider::{Provider, UpstreamKey};
 use domain::time::UnixMillis;
 use store::{Recorded, SqliteStore, Store};
 
@@ -25,7 +24,7 @@ fn a_summary_follows_the_last_turn_and_adds_up_the_usage() {
     );
     let twice = Usage { input: 20, cache_read: 200, cache_write_5m: 10, cache_write_1h: 2, output: 14 };
     assert_eq!(summary.usage, twice);
-    assert_eq!(summary.upstream(), UpstreamKey::new(Provider::Anthropic, "https://api.anthropic.com"));
+    assert_eq!(summary.upstream_origin, "https://api.anthropic.com");
 }
 
 #[test]

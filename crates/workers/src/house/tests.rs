@@ -51,6 +51,7 @@ impl Story {
             recorder,
             projects,
             notebook,
+            upstreams: Upstreams::of(&Settings::with_data_dir("unused".into())),
             purse: Purse::new(None, desk.clone()),
             desk,
             environment,

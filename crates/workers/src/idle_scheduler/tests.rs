@@ -51,6 +51,7 @@ impl Story {
             curator,
             warmer,
             shelf: Arc::clone(&shelf),
+            upstreams: Upstreams::of(&Settings::with_data_dir("unused".into())),
             erasing: Erasing::new(desk.clone()),
             desk,
             retention: None,

@@ -169,7 +169,7 @@ fn an_answer_that_an_error_ended_is_asked_for_again_in_its_session_or_gone_on_fr
     assert_eq!(turn(&registry, "b Part c", "C"), session, "a client made do with the part");
     let two = [ask(&registry, "c"), ask(&registry, "c")];
     let sessions = [0, 1].map(|at: usize| two[at].session().clone());
-    two.map(Claim::withdrawn);
+    two.into_iter().for_each(Claim::withdrawn);
     assert!(!sessions.contains(ask(&registry, "c Part d").session()), "nobody can tell whose part it is");
 }
 
