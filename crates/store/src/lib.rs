@@ -56,5 +56,5 @@ pub use vectors::{TextKey, Unembedded};
 pub use warming::{KeptPause, WarmingMemory};
 pub use yours::{
     BadLine, Bookmark, Dropped, Erased, Extent, Forgotten, Imported, Limits, Reading, Scribe, TakenOver,
-    TakingOver, Yours, record,
+    TakingOver, Unerased, Yours, record,
 };

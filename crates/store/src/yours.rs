@@ -13,7 +13,7 @@ mod retention;
 mod scribe;
 
 pub use editing::TakenOver;
-pub use erasing::Erased;
+pub use erasing::{Erased, Unerased};
 pub use export::Bookmark;
 pub use forgetting::{Extent, Forgotten};
 pub use import::Imported;
@@ -23,7 +23,7 @@ pub use scribe::Scribe;
 
 use crate::error::StoreError;
 use crate::sqlite::SqliteStore;
-use domain::ids::{Principal, ProjectId};
+use domain::ids::{Principal, ProjectId, SessionId};
 use domain::knowledge_file::{KnowledgeFile, Section};
 use domain::time::UnixMillis;
 use record::Record;
@@ -46,6 +46,12 @@ pub trait Yours {
     /// # Errors
     /// As told for the trait.
     fn forget(&mut self, whose: &Principal, what: &Extent, at: UnixMillis) -> Result<Forgotten, StoreError>;
+
+    /// Whose a session is; also of one that was forgotten, until it is erased.
+    ///
+    /// # Errors
+    /// As told for the trait.
+    fn owner(&mut self, session: &SessionId) -> Result<Option<Principal>, StoreError>;
 
     /// Whether something that was forgotten is not erased yet.
     ///
@@ -81,7 +87,8 @@ pub trait Yours {
     /// there already stays as it is.
     ///
     /// # Errors
-    /// [`StoreError::Refused`] when a record's session is not there or belongs to another principal.
+    /// [`StoreError::Refused`] when a record's session is not there or belongs to another principal, or is to come again and is
+    /// still being erased.
     fn import_some(
         &mut self,
         whose: &Principal,
@@ -134,6 +141,10 @@ impl Yours for SqliteStore {
         let forgotten = self.write(|it| forgetting::Doomed::named(it, whose, what)?.forget(it, at))?;
         let left = self.erased(forgotten.left.erased)?;
         Ok(Forgotten { left, ..forgotten })
+    }
+
+    fn owner(&mut self, session: &SessionId) -> Result<Option<Principal>, StoreError> {
+        self.read(|it| forgetting::owner(it, session))
     }
 
     fn is_erasing(&mut self) -> Result<bool, StoreError> {

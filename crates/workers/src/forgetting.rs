@@ -35,6 +35,17 @@ impl House {
         Ok(Forgotten { left, ..forgotten })
     }
 
+    /// Waits until all that was ever forgotten is erased: what comes again must not meet what is left of itself.
+    ///
+    /// # Errors
+    /// When the store cannot be asked.
+    pub async fn finish_erasing(&self) -> Result<(), StoreError> {
+        if self.desk.read(|store| store.is_erasing()).await? {
+            Erasing::new(self.desk.clone()).finish().await;
+        }
+        Ok(())
+    }
+
     /// Told surely: a copy of a forgotten session's last request must not stay until the next start.
     async fn lose_sight_of(&self, forgotten: &Forgotten) {
         let habits = Spoken(WarmerMessage::Forgotten(forgotten.habits.clone()));

@@ -55,7 +55,8 @@ pub(crate) async fn forget(
 }
 
 impl Admin {
-    /// Forgets, or counts what would be forgotten. A session is forgotten whoever owns it; all else is the gateway's owner's.
+    /// Forgets, or counts what would be forgotten. A session is forgotten whoever owns it; all else is the gateway's owner's. What
+    /// was forgotten before and is not erased yet is waited for.
     pub(crate) async fn forget(&self, wanted: &Wanted, dry_run: bool) -> Result<Forgotten, Refusal> {
         let (whose, what) = self.extent(wanted).await?;
         let (owner, counted) = (whose.clone(), what.clone());
@@ -71,8 +72,10 @@ impl Admin {
     async fn extent(&self, wanted: &Wanted) -> Result<(Principal, Extent), Refusal> {
         Ok(match wanted {
             Wanted::Session(session) => {
-                let known = self.session(session).await?;
-                (known.principal, Extent::Session(known.id))
+                let wanted = session.clone();
+                let owner = self.house.desk.read(move |store| store.owner(&wanted)).await?;
+                let owner = owner.ok_or_else(|| Refusal::no_session(session))?;
+                (owner, Extent::Session(session.clone()))
             }
             Wanted::Project(project) => (self.owner.clone(), Extent::Project(project.clone())),
             Wanted::Everything => (self.owner.clone(), Extent::Everything),
@@ -81,5 +84,5 @@ impl Admin {
 }
 
 fn is_empty(found: &Forgotten) -> bool {
-    found.sessions.is_empty() && found.entries.is_empty()
+    found.sessions.is_empty() && found.entries.is_empty() && found.unerased.sessions == 0
 }

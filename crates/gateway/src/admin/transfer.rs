@@ -85,13 +85,16 @@ pub(crate) async fn export_knowledge(
     Ok(HttpResponse::Ok().content_type("text/markdown; charset=utf-8").body(render(&sections)))
 }
 
-/// Brings some records in, all or none.
+/// Brings some records in, all or none; of what was forgotten, when that is erased.
 pub(crate) async fn import(
     admin: web::Data<Admin>,
     batch: web::Json<Batch>,
 ) -> Result<web::Json<Imported>, Refusal> {
     let (owner, Batch { records, again }) = (admin.owner.clone(), batch.into_inner());
     check(&records)?;
+    if again {
+        admin.house.finish_erasing().await?;
+    }
     let imported = admin.house.desk.write(move |store| store.import_some(&owner, &records, again)).await?;
     if imported.entries > 0 {
         admin.house.notebook.refresh(&admin.house.desk).await;

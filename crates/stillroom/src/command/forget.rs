@@ -5,8 +5,8 @@ use super::keeper::{Keeper, unusable};
 use super::{project, session_id};
 use crate::cli::{Doomed, Forget, Json};
 use crate::failure::{Exit, Failure};
-use crate::output::{ask, counted, say};
-use domain::ids::{Principal, SessionId};
+use crate::output::{ask, counted, note, say};
+use domain::ids::Principal;
 use domain::time::UnixMillis;
 use serde_json::{Value, json};
 use std::process::ExitCode;
@@ -16,7 +16,8 @@ use store::{Extent, Forgotten, SqliteStore, Store as _, StoreError, Yours as _};
 /// How long a gateway may take: it overwrites every word that it forgets.
 const PATIENCE: Duration = Duration::from_secs(3600);
 
-/// Tells what would be forgotten, asks whether that is meant, and forgets it.
+/// Tells what would be forgotten, asks whether that is meant, and forgets it. Of what was forgotten before, there is nothing to ask: it
+/// is waited for until it is erased.
 pub(crate) fn perform(invocation: &Invocation<'_>, asked: &Forget) -> Result<ExitCode, Failure> {
     wait_for(async {
         let mut keeper = Keeper::find(invocation).await?;
@@ -27,7 +28,9 @@ pub(crate) fn perform(invocation: &Invocation<'_>, asked: &Forget) -> Result<Exi
             say(&if format.json { found.to_string() } else { told(&doomed, &found) });
             return Ok(ExitCode::SUCCESS);
         }
-        if !asked.yes && !is_meant(&told(&doomed, &found))? {
+        if is_only_left(&found) {
+            note_left(&found);
+        } else if !asked.yes && !is_meant(&told(&doomed, &found))? {
             say("Nothing was forgotten.");
             return Ok(ExitCode::FAILURE);
         }
@@ -47,15 +50,33 @@ async fn named(invocation: &Invocation<'_>, keeper: &mut Keeper, what: &Doomed) 
         }
         Doomed::Everything => return Ok(Doomed::Everything),
     };
-    let id = match keeper {
-        Keeper::Gateway(gateway) => session_id::find(gateway, id).await?,
+    let found = match keeper {
+        Keeper::Gateway(gateway) => session_id::find(gateway, id).await,
         Keeper::Folder(store, _) => {
             let all = store.sessions(None).map_err(|error| unusable(&error))?;
             let ids: Vec<&str> = all.iter().map(|session| session.id.as_str()).collect();
-            session_id::chosen(&ids, id)?
+            session_id::chosen(&ids, id)
         }
     };
-    Ok(Doomed::Session { id })
+    // One that is being erased is in no list; by its whole id, whoever erases it knows it.
+    let itself = Doomed::Session { id: id.clone() };
+    match found {
+        Ok(id) => Ok(Doomed::Session { id }),
+        Err(_) if forget(keeper, &itself, true).await.is_ok_and(|found| is_only_left(&found)) => Ok(itself),
+        Err(failure) => Err(failure),
+    }
+}
+
+/// Waits until all that was forgotten before is erased; says so, if there is anything.
+pub(super) async fn finish(keeper: &mut Keeper) -> Result<(), Failure> {
+    let found = forget(keeper, &Doomed::Everything, true).await?;
+    if left(&found).is_some() {
+        note_left(&found);
+        if let Keeper::Folder(store, _) = keeper {
+            while !store.erase().map_err(|error| unusable(&error))?.erased {}
+        }
+    }
+    Ok(())
 }
 
 async fn forget(keeper: &mut Keeper, what: &Doomed, dry_run: bool) -> Result<Value, Failure> {
@@ -67,7 +88,10 @@ async fn forget(keeper: &mut Keeper, what: &Doomed, dry_run: bool) -> Result<Val
                 Doomed::Everything => json!({"everything": true}),
             };
             order["dry_run"] = dry_run.into();
-            gateway.post("/api/v1/forget", &order, PATIENCE).await?.json()
+            match gateway.post("/api/v1/forget", &order, PATIENCE).await {
+                Err(failure) if !dry_run && !gateway.answers().await => Err(broken_off(failure)),
+                answer => answer?.json(),
+            }
         }
         Keeper::Folder(store, owner) => {
             let extent = match what {
@@ -101,14 +125,14 @@ fn forget_wholly(store: &mut SqliteStore, whose: &Principal, what: &Extent) -> R
 
 fn owner_of(store: &mut SqliteStore, extent: &Extent) -> Result<Option<Principal>, Failure> {
     let Extent::Session(session) = extent else { return Ok(None) };
-    let session: SessionId = session.clone();
-    let found = store.session(&session).map_err(|error| unusable(&error))?;
-    Ok(found.map(|session| session.principal))
+    store.owner(session).map_err(|error| unusable(&error))
 }
 
 fn is_there(extent: &Extent, found: &Forgotten) -> Result<(), Failure> {
     match extent {
-        Extent::Project(project) if found.sessions.is_empty() && found.entries.is_empty() => {
+        Extent::Project(project)
+            if found.sessions.is_empty() && found.entries.is_empty() && found.unerased.sessions == 0 =>
+        {
             Err(Failure::new(
                 format!("nothing is kept of a project {project}"),
                 "no session and no entry belongs to it",
@@ -116,6 +140,37 @@ fn is_there(extent: &Extent, found: &Forgotten) -> Result<(), Failure> {
             ))
         }
         _ => Ok(()),
+    }
+}
+
+/// The gateway ended in the midst of it.
+fn broken_off(failure: Failure) -> Failure {
+    Failure {
+        what: "it is not known how much is erased: the gateway ended before it answered".to_owned(),
+        remedy:
+            "start it with `stillroom` and give this command again: what was begun goes on, and it tells how much is left"
+                .to_owned(),
+        ..failure
+    }
+}
+
+/// What was forgotten before and is not erased yet, in figures.
+fn left(found: &Value) -> Option<String> {
+    let many = |field: &str| found["unerased"][field].as_u64().unwrap_or_default();
+    let sessions = counted(many("sessions"), "session", "sessions");
+    (many("sessions") > 0)
+        .then(|| format!("{sessions} with {}", counted(many("messages"), "message", "messages")))
+}
+
+/// Whether all that there is of it was forgotten before.
+fn is_only_left(found: &Value) -> bool {
+    let is_empty = |field: &str| found[field].as_array().is_none_or(Vec::is_empty);
+    left(found).is_some() && is_empty("sessions") && is_empty("entries")
+}
+
+fn note_left(found: &Value) {
+    if let Some(left) = left(found) {
+        note(&format!("forgotten before and still being erased: {left}; this waits until it is done"));
     }
 }
 
@@ -156,6 +211,10 @@ fn told(what: &Doomed, found: &Value) -> String {
         many("observations", "observation", "observations"),
         many("entries", "entry", "entries"),
     );
+    if let Some(left) = left(found) {
+        let now = if done && found["erased"] == true { "erased now" } else { "still being erased" };
+        text.push_str(&format!("\nForgotten before, and {now}: {left}."));
+    }
     if done && found["erased"] == false {
         text.push_str("\nNobody finds it any more; its words are still being overwritten, which goes on by itself, also after a restart.");
     } else if done && found["log_emptied"] == false {
@@ -174,12 +233,20 @@ mod tests {
             json!({"sessions": ["s"], "entries": [], "messages": 12, "observations": 3, "project": "oven",
                 "dry_run": dry_run, "erased": erased, "log_emptied": log_emptied})
         };
+        let before = |mut found: Value| {
+            found["sessions"] = json!([]);
+            found["unerased"] = json!({"sessions": 2, "messages": 7_000});
+            found
+        };
         let project = Doomed::Project { name: "/home/me/oven".into() };
         let texts = [
             told(&Doomed::Session { id: "0199f3a2".into() }, &found(true, false, false)),
             told(&project, &found(false, true, true)),
             told(&Doomed::Everything, &found(false, true, false)),
             told(&Doomed::Everything, &found(false, false, false)),
+            told(&project, &before(found(true, false, false))),
+            told(&project, &before(found(false, false, false))),
+            told(&project, &before(found(false, true, true))),
         ];
         insta::assert_snapshot!(texts.join("\n"), @r"
         To be forgotten, session 0199f3a2: 1 session with 12 messages and 3 observations, and 0 entries of knowledge.

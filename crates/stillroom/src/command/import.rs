@@ -5,6 +5,7 @@ mod logs;
 mod records;
 mod source;
 
+use super::forget;
 use super::invocation::{Invocation, wait_for};
 use super::keeper::{Keeper, unusable};
 use crate::cli::Import;
@@ -21,6 +22,8 @@ use store::{Imported, Yours as _};
 
 /// How long a gateway may take for one piece.
 const PATIENCE: Duration = Duration::from_secs(300);
+/// The same for what was forgotten, which is erased before.
+const LONG_PATIENCE: Duration = Duration::from_secs(3600);
 /// How many records go at a time, and how many bytes of text they may have: each piece is brought in whole or not at all.
 const PIECE: (usize, usize) = (200, 1 << 20);
 /// The longest line that is read, in bytes.
@@ -39,6 +42,15 @@ pub(crate) fn perform(invocation: &Invocation<'_>, asked: &Import) -> Result<Exi
         }
         Ok(ExitCode::SUCCESS)
     })
+}
+
+/// Who takes it; if what was forgotten is to come again, the keeper has erased it before.
+async fn taker(invocation: &Invocation<'_>, again: bool) -> Result<Keeper, Failure> {
+    let mut keeper = Keeper::find_or_make(invocation).await?;
+    if again {
+        forget::finish(&mut keeper).await?;
+    }
+    Ok(keeper)
 }
 
 async fn bring_in(invocation: &Invocation<'_>, asked: &Import, file: &Path) -> Result<(), Failure> {
@@ -90,7 +102,8 @@ impl Piece {
         match keeper {
             Keeper::Gateway(gateway) => {
                 let batch = json!({"records": records, "again": again});
-                gateway.post("/api/v1/import", &batch, PATIENCE).await?.read()
+                let patience = if again { LONG_PATIENCE } else { PATIENCE };
+                gateway.post("/api/v1/import", &batch, patience).await?.read()
             }
             Keeper::Folder(store, owner) => {
                 store.import_some(owner, &records, again).map_err(|error| unusable(&error))

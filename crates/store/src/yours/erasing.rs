@@ -20,6 +20,15 @@ pub struct Erased {
     pub log_emptied: bool,
 }
 
+/// What was forgotten and is not erased yet.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
+pub struct Unerased {
+    /// How many sessions.
+    pub sessions: u64,
+    /// How many of their messages are left.
+    pub messages: u64,
+}
+
 /// The rows of a session, at most so many: what it cost stays under no session, all else goes; those first that refer to others, and
 /// last what keeps the session out of sight.
 const BEFORE_MESSAGES: [&str; 3] = [
@@ -51,6 +60,17 @@ pub(crate) fn step(transaction: &Transaction<'_>) -> rusqlite::Result<bool> {
 /// Whether something that was forgotten has rows left.
 pub(crate) fn is_left(transaction: &Transaction<'_>) -> rusqlite::Result<bool> {
     next(transaction).map(|session| session.is_some())
+}
+
+/// What is left of an owner's sessions, of one of them or of those of a project: no view shows it.
+pub(super) fn unerased(transaction: &Transaction<'_>, of: [Option<&str>; 3]) -> rusqlite::Result<Unerased> {
+    let sql = "SELECT count(*) AS sessions,
+            coalesce(sum((SELECT count(*) FROM message WHERE message.session = every_session.id)), 0) AS messages
+        FROM every_session WHERE id IN (SELECT session FROM doomed)
+            AND principal = ?1 AND (?2 IS NULL OR id = ?2) AND (?3 IS NULL OR project = ?3)";
+    transaction.prepare_cached(sql)?.query_row(of, |row| {
+        Ok(Unerased { sessions: count(row, "sessions")?, messages: count(row, "messages")? })
+    })
 }
 
 fn next(transaction: &Transaction<'_>) -> rusqlite::Result<Option<String>> {

@@ -1,7 +1,7 @@
 //! Forgetting for good. In one transaction what is forgotten is out of everybody's sight, and its knowledge is erased; the rest is
 //! erased in [steps](super::erasing).
 
-use super::erasing::{self, Erased};
+use super::erasing::{self, Erased, Unerased};
 use crate::columns::{count, word};
 use crate::{batch, contradiction, habits, injection};
 use domain::ids::{KnowledgeId, Principal, ProjectId, SessionId};
@@ -35,6 +35,8 @@ pub struct Forgotten {
     pub messages: u64,
     /// How many observations.
     pub observations: u64,
+    /// What of it was forgotten before, and was not erased yet when this was asked.
+    pub unerased: Unerased,
     /// Whose habits went, so that whoever has them in mind lets them go too.
     #[serde(skip)]
     pub habits: Vec<Whose>,
@@ -45,6 +47,15 @@ pub struct Forgotten {
 
 /// The sessions that go.
 const SESSIONS: &str = "(SELECT id FROM session WHERE principal = ?1 AND (?2 IS NULL OR id = ?2) AND (?3 IS NULL OR project = ?3))";
+
+/// Whose a session is, or was until it was forgotten, if it is not erased yet.
+pub(crate) fn owner(
+    transaction: &Transaction<'_>,
+    session: &SessionId,
+) -> rusqlite::Result<Option<Principal>> {
+    let sql = "SELECT principal FROM every_session WHERE id = ?1";
+    transaction.prepare_cached(sql)?.query_row([session.as_str()], |row| word(row, "principal")).optional()
+}
 
 /// Whether a person forgot this session.
 pub(crate) fn is_forgotten(transaction: &Transaction<'_>, session: &SessionId) -> rusqlite::Result<bool> {
@@ -89,6 +100,7 @@ impl<'p> Doomed<'p> {
             project: self.project.clone(),
             messages: many("message")?,
             observations: many("observation")?,
+            unerased: erasing::unerased(transaction, self.params())?,
             habits: self.habits(transaction)?,
             left: Erased::default(),
         })
@@ -219,15 +231,15 @@ impl<'p> Doomed<'p> {
     }
 }
 
-/// The project that is called so, or that a folder which is called so is a part of.
+/// The project that is called so, or that a folder which is called so is a part of, also while that is being erased.
 pub(super) fn project_called(
     transaction: &Transaction<'_>,
     principal: &Principal,
     named: &ProjectId,
 ) -> rusqlite::Result<ProjectId> {
     let sql =
-        "SELECT project AS id FROM session WHERE principal = ?1 AND directory = ?2 AND project IS NOT NULL
-            AND NOT EXISTS (SELECT 1 FROM session WHERE principal = ?1 AND project = ?2)
+        "SELECT project AS id FROM every_session WHERE principal = ?1 AND directory = ?2 AND project IS NOT NULL
+            AND NOT EXISTS (SELECT 1 FROM every_session WHERE principal = ?1 AND project = ?2)
             AND NOT EXISTS (SELECT 1 FROM knowledge WHERE principal = ?1 AND project = ?2)
         ORDER BY last_activity DESC LIMIT 1";
     let found = transaction

@@ -119,7 +119,7 @@ impl Import<'_> {
     }
 
     /// Whether it is of a session that was forgotten. One that is to come again is not forgotten any more, once it is erased.
-    fn is_left_out(&self, record: &Record) -> rusqlite::Result<bool> {
+    fn is_left_out(&self, record: &Record) -> Result<bool, StoreError> {
         let session = match record {
             Record::Session(it) => &it.id,
             Record::Distillation(it) => &it.session,
@@ -134,12 +134,24 @@ impl Import<'_> {
             return Ok(false);
         }
         if self.again && matches!(record, Record::Session(_)) {
-            let sql = "DELETE FROM forgotten WHERE session = ?1 AND principal = ?2
-                AND session NOT IN (SELECT session FROM doomed)";
+            self.must_be_erased(session)?;
+            let sql = "DELETE FROM forgotten WHERE session = ?1 AND principal = ?2";
             let remembered = self.transaction.execute(sql, [session.as_str(), self.whose.as_str()])?;
             return Ok(remembered == 0);
         }
         Ok(true)
+    }
+
+    /// What is left of it would go on to be erased, and with it what comes.
+    fn must_be_erased(&self, session: &SessionId) -> Result<(), StoreError> {
+        let sql = "SELECT 1 FROM doomed WHERE session = ?1";
+        if !self.transaction.prepare_cached(sql)?.exists([session.as_str()])? {
+            return Ok(());
+        }
+        Err(StoreError::Refused(format!(
+            "session {} was forgotten and is still being erased; it can come again when that is done",
+            session.prefix()
+        )))
     }
 
     fn session(&self, it: &SessionRecord) -> Result<Fate, StoreError> {

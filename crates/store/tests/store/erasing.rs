@@ -205,13 +205,39 @@ fn a_store_that_was_closed_between_two_steps_goes_on_where_it_was_and_leaves_no_
 }
 
 #[test]
-fn it_can_be_brought_in_again_once_it_is_erased_and_not_before() {
+fn whoever_asks_again_is_told_how_much_is_not_erased_yet_whatever_it_is_called_by() {
+    let (_home, mut store) = half();
+    say(&mut store, "other", &["medlar"]);
+    let left = |store: &mut SqliteStore, what: Extent| {
+        let found = store.forgettable(&Principal::local(), &what).unwrap();
+        (found.sessions.contains(&id("long")), found.unerased.sessions, found.unerased.messages)
+    };
+    let all = || [Extent::Session(id("long")), Extent::Project("/home/ann/oven".into()), Extent::Everything];
+    for what in all() {
+        assert_eq!(left(&mut store, what.clone()), (false, 1, 1_300), "{what:?}");
+    }
+    assert_eq!(left(&mut store, Extent::Session(id("short"))), (false, 0, 0));
+    assert_eq!(store.owner(&id("long")).unwrap(), Some(Principal::local()));
+    while !store.erase().unwrap().erased {}
+    for what in all() {
+        assert_eq!(left(&mut store, what), (false, 0, 0));
+    }
+    assert_eq!(store.owner(&id("long")).unwrap(), None);
+}
+
+#[test]
+fn it_can_be_brought_in_again_once_it_is_erased_and_is_refused_and_not_left_out_before() {
     let (_home, mut store) = two();
     let records: Vec<Record> =
         exported(&mut store).lines().map(|line| serde_json::from_str(line).unwrap()).collect();
     forget(&mut store, "long");
-    let early = store.import_some(&Principal::local(), &records, true).unwrap();
-    assert_eq!((early.sessions, early.messages), (0, 0));
+    let early = store.import_some(&Principal::local(), &records, true).unwrap_err();
+    assert_eq!(
+        early.to_string(),
+        "refused, and nothing was changed: session long was forgotten and is still being erased; it can come again when that is done"
+    );
+    let unasked = store.import_some(&Principal::local(), &records, false).unwrap();
+    assert_eq!((unasked.sessions, unasked.left_out > 1_300), (0, true));
     assert!(store.session(&id("long")).unwrap().is_none());
     while !store.erase().unwrap().erased {}
     let late = store.import_some(&Principal::local(), &records, true).unwrap();

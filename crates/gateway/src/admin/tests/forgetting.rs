@@ -30,7 +30,7 @@ async fn what_would_be_forgotten_is_counted_and_then_it_is_gone() {
     let counted = forget(&gateway, &json!({"session": "one", "dry_run": true})).await.json();
     let shown = |dry_run: bool| {
         json!({"dry_run": dry_run, "sessions": ["one"], "entries": [], "messages": 2, "observations": 0, "project": null,
-            "erased": !dry_run, "log_emptied": !dry_run})
+            "unerased": {"sessions": 0, "messages": 0}, "erased": !dry_run, "log_emptied": !dry_run})
     };
     assert_eq!((counted, sessions(&gateway).await), (shown(true), 2));
     let forgotten = forget(&gateway, &json!({"session": "one"})).await.json();
@@ -139,4 +139,52 @@ async fn a_session_of_very_many_messages_is_erased_when_the_answer_comes_and_als
     }
     assert!(!is_erasing().await);
     assert_eq!(sessions(&gateway).await, 0);
+}
+
+/// A session of very many messages, and a first step of forgetting it: all that is left of a gateway that was killed meanwhile.
+async fn half_forgotten() -> Gateway {
+    let gateway = Gateway::new();
+    let request = json!({"model": "claude-sonnet-4-5", "system": "Working directory: /home/me/oven",
+        "messages": vec![json!({"role": "user", "content": "Use tabs"}); 1_300]});
+    let request = Bytes::from(request.to_string());
+    gateway.house.recorder.record(Turn { request, ..turn("one", "") });
+    assert_eq!(sessions(&gateway).await, 1);
+    let first_step =
+        |store: &mut dyn store::Store| store.forget(&Principal::local(), &Extent::Everything, BEGIN);
+    let forgotten = gateway.house.desk.write(first_step).await.expect("written");
+    assert!(!forgotten.left.erased, "or the test tells nothing");
+    gateway
+}
+
+#[actix_web::test]
+async fn what_was_forgotten_and_is_not_erased_is_told_of_and_waited_for_by_whatever_name_it_has() {
+    for name in [json!({"session": "one"}), json!({"project": "/home/me/oven"}), json!({"everything": true})]
+    {
+        let gateway = half_forgotten().await;
+        let mut dry_run = name.clone();
+        dry_run["dry_run"] = true.into();
+        for _ in 0..2 {
+            let counted = forget(&gateway, &dry_run).await.json();
+            assert_eq!(counted["unerased"], json!({"sessions": 1, "messages": 1_300}), "{counted}");
+            assert_eq!((&counted["sessions"], &counted["erased"]), (&json!([]), &json!(false)));
+        }
+        let done = forget(&gateway, &name).await.json();
+        assert_eq!((&done["unerased"]["messages"], &done["erased"]), (&json!(1_300), &json!(true)), "{done}");
+        assert_eq!(forget(&gateway, &dry_run).await.json()["unerased"]["messages"].as_u64().unwrap_or(0), 0);
+    }
+}
+
+#[actix_web::test]
+async fn what_is_brought_in_again_waits_until_it_is_erased_and_comes_whole() {
+    let gateway = half_forgotten().await;
+    let other = Gateway::new();
+    other.record("one", "Use tabs").await;
+    let lines = other.get("/api/v1/export").await.text;
+    let records: Vec<Value> =
+        lines.lines().map(|line| serde_json::from_str(line).expect("a record")).collect();
+    let again = json!({"records": records, "again": true});
+    let answer = gateway.send(TestRequest::post().uri("/api/v1/import").set_json(&again)).await;
+    assert_eq!(answer.status, StatusCode::OK, "{}", answer.text);
+    let done = answer.json();
+    assert_eq!((&done["sessions"], &done["messages"], &done["left_out"]), (&json!(1), &json!(2), &json!(0)));
 }

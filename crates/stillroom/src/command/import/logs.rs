@@ -1,7 +1,7 @@
 //! The logs that agents keep of their own sessions. Each piece is brought in whole, and what is known is passed over: an import that
 //! was interrupted goes on when it is called again.
 
-use super::{Piece, Source, unreadable};
+use super::{Piece, Source, taker, unreadable};
 use crate::cli::{Agent, Import};
 use crate::command::invocation::Invocation;
 use crate::command::keeper::{Keeper, unusable};
@@ -42,7 +42,7 @@ pub(super) async fn bring_in(
         say(&format!("{} would be read.", counted(files.len() as u64, "log", "logs")));
         return Ok(());
     }
-    let mut keeper = Keeper::find_or_make(invocation).await?;
+    let mut keeper = taker(invocation, asked.again).await?;
     let (here, recorded) = (Here(Projects::default()), recorded(&mut keeper).await?);
     let bar = progress(files.len(), "reading logs");
     let mut sum = Sum::default();

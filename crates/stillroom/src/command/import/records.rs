@@ -1,6 +1,6 @@
 //! An export of everything: read twice, the first time only to see whether it is whole and in order.
 
-use super::{Piece, Source, refused, say_told, unreadable};
+use super::{Piece, Source, refused, say_told, taker, unreadable};
 use crate::cli::Import;
 use crate::command::invocation::Invocation;
 use crate::command::keeper::Keeper;
@@ -28,7 +28,7 @@ pub(super) async fn bring_in(
         say(&format!("{} is whole and in order: {lines} lines.", file.display()));
         return Ok(());
     }
-    let mut keeper = Keeper::find_or_make(invocation).await?;
+    let mut keeper = taker(invocation, asked.again).await?;
     let bar = progress(lines, "bringing in");
     let done = pour(&mut keeper, asked.again, source, || bar.inc(1)).await;
     // Before any failure is told.
