@@ -5,19 +5,20 @@
 //! prefix filter of similarity joins (S. Chaudhuri, V. Ganti, R. Kaushik, *A primitive operator for similarity joins in data cleaning*,
 //! 2006).
 
-use crate::knowledge::{self, Draft, Place};
-use domain::knowledge::KnowledgeEntry;
+use crate::columns::word;
+use crate::knowledge::{Draft, Place};
+use domain::ids::KnowledgeId;
 use domain::resemblance::{Print, Relation, compared, enough_to_find};
 use domain::script::set_apart;
-use rusqlite::{Transaction, params};
+use rusqlite::{Row, Transaction, params};
 
 /// So many entries are compared with one at most: those that have most of its rarest words.
 const MOST: usize = 256;
 
-/// Entries that may be like another, and that one's print.
+/// Entries that may be like another, with their titles and contents, and that one's print.
 pub(crate) struct Neighbours {
     print: Print,
-    each: Vec<(Print, KnowledgeEntry)>,
+    each: Vec<(KnowledgeId, String, String)>,
 }
 
 impl Neighbours {
@@ -45,33 +46,34 @@ impl Neighbours {
         let print = Print::of(&to.title, &to.content);
         let Some(words) = rarest(transaction, to)? else { return Ok(Self { print, each: Vec::new() }) };
         let sql = format!(
-            "SELECT {} FROM knowledge WHERE number IN (
+            "SELECT id, title, content FROM knowledge WHERE number IN (
                 SELECT number FROM knowledge_words CROSS JOIN knowledge ON number = knowledge_words.rowid
                 WHERE knowledge_words MATCH ?1 AND principal = ?2 AND {which} ORDER BY knowledge_words.rank LIMIT ?4
-            ) ORDER BY {order}",
-            knowledge::COLUMNS
+            ) ORDER BY {order}"
         );
         let asked = params![words, place.principal(), place.project(), MOST as i64];
         let mut statement = transaction.prepare_cached(&sql)?;
-        let printed = |entry: KnowledgeEntry| (Print::of(&entry.title, &entry.content), entry);
-        let each = statement.query_map(asked, knowledge::entry)?.map(|entry| entry.map(printed));
+        let said = |row: &Row<'_>| Ok((word(row, "id")?, row.get("title")?, row.get("content")?));
+        let each = statement.query_map(asked, said)?;
         Ok(Self { print, each: each.collect::<Result<_, _>>()? })
     }
 
     /// The entry that says the same; the likest of several.
-    pub(crate) fn same(self) -> Option<KnowledgeEntry> {
-        let Self { print, each } = self;
-        let same = each.into_iter().filter(|(other, _)| print.relation(other) == Relation::Same);
-        let likest =
-            same.max_by(|(one, _), (other, _)| print.resemblance(one).total_cmp(&print.resemblance(other)));
-        likest.map(|(_, entry)| entry)
+    pub(crate) fn same(self) -> Option<KnowledgeId> {
+        let print = self.print.clone();
+        let alike = self.that_are(Relation::Same).map(|(id, other)| (print.resemblance(&other), id));
+        alike.max_by(|(one, _), (other, _)| one.total_cmp(other)).map(|(_, id)| id)
     }
 
-    /// Those that say the contrary.
-    pub(crate) fn contrary(self) -> impl Iterator<Item = KnowledgeEntry> {
+    /// Those that say the contrary. Each is compared when it is asked for: who wants few of many alike waits for few.
+    pub(crate) fn contrary(self) -> impl Iterator<Item = KnowledgeId> {
+        self.that_are(Relation::Contrary).map(|(id, _)| id)
+    }
+
+    fn that_are(self, wanted: Relation) -> impl Iterator<Item = (KnowledgeId, Print)> {
         let Self { print, each } = self;
-        let contrary = each.into_iter().filter(move |(other, _)| print.relation(other) == Relation::Contrary);
-        contrary.map(|(_, entry)| entry)
+        let printed = |(id, title, content): (_, String, String)| (id, Print::of(&title, &content));
+        each.into_iter().map(printed).filter(move |(_, other)| print.relation(other) == wanted)
     }
 }
 
@@ -115,8 +117,9 @@ impl Graves {
 mod tests {
     use super::*;
     use crate::database::open_in_memory;
+    use crate::knowledge;
     use domain::ids::{Principal, ProjectId};
-    use domain::knowledge::Category;
+    use domain::knowledge::{Category, KnowledgeEntry};
     use proptest::prelude::*;
     use rusqlite::Connection;
 
@@ -146,14 +149,13 @@ mod tests {
         Draft { category: Category::Decision, title: title.into(), content: content.into(), confidence: 0.5 }
     }
 
-    fn ids(entries: impl IntoIterator<Item = KnowledgeEntry>) -> Vec<String> {
-        entries.into_iter().map(|entry| entry.id.to_string()).collect()
+    fn ids(entries: impl IntoIterator<Item = KnowledgeId>) -> Vec<String> {
+        entries.into_iter().map(|id| id.to_string()).collect()
     }
 
     /// The same, by comparing with all entries.
     fn exhaustive(entries: Vec<KnowledgeEntry>, to: &Draft) -> Neighbours {
-        let each =
-            entries.into_iter().map(|entry| (Print::of(&entry.title, &entry.content), entry)).collect();
+        let each = entries.into_iter().map(|entry| (entry.id, entry.title, entry.content)).collect();
         Neighbours { print: Print::of(&to.title, &to.content), each }
     }
 

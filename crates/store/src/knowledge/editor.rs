@@ -75,7 +75,7 @@ impl<'t> Editor<'t> {
             return Ok(Some(same.id));
         }
         if let Some(known) = Neighbours::holding_at(self.transaction, self.place, draft)?.same() {
-            return Ok(Some(known.id));
+            return Ok(Some(known));
         }
         if self.graves.hold(&print(draft)) {
             return Ok(None);
@@ -85,20 +85,21 @@ impl<'t> Editor<'t> {
 
     /// The entry of this place that a new one would double: of the same category and title, or in nearly the same words.
     fn same_as(&self, draft: &Draft) -> rusqlite::Result<Option<KnowledgeEntry>> {
-        match self.titled(draft.category, &draft.title)? {
-            Some(titled) => Ok(Some(titled)),
-            None => Ok(Neighbours::of(self.transaction, self.place, draft)?.same()),
+        if let Some(titled) = self.titled(draft.category, &draft.title)? {
+            return Ok(Some(titled));
         }
+        let same = Neighbours::of(self.transaction, self.place, draft)?.same();
+        same.map_or(Ok(None), |id| one(self.transaction, &id))
     }
 
     /// What contradicted the entry before is settled by what it says now, which may contradict others.
     fn note_contraries(&self, id: &str, draft: &Draft) -> rusqlite::Result<()> {
         contradiction::settle(self.transaction, id)?;
         let contrary = Neighbours::of(self.transaction, self.place, draft)?.contrary();
-        let others = contrary.filter(|other| other.id.as_str() != id);
+        let others = contrary.filter(|other| other.as_str() != id);
         others.take(MOST_CONTRARIES).try_for_each(|other| {
             let reason = contradiction::NEARLY_ALIKE;
-            contradiction::note(self.transaction, id, other.id.as_str(), reason, self.at)
+            contradiction::note(self.transaction, id, other.as_str(), reason, self.at)
         })
     }
 
