@@ -107,6 +107,9 @@ pub struct KnowledgeEntry {
     pub contradicts: Vec<Contradiction>,
 }
 
+/// What is said of an entry that an agent asked to keep, wherever one is shown or written down.
+pub const AT_REQUEST: &str = "kept at an agent's request";
+
 /// That another entry cannot be true together with this one.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Contradiction {

@@ -9,7 +9,7 @@ mod tests;
 pub use reading::parse;
 
 use crate::ids::ProjectId;
-use crate::knowledge::{Category, check_entry};
+use crate::knowledge::{AT_REQUEST, Category, check_entry};
 use crate::origin::Origin;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
@@ -42,6 +42,9 @@ pub struct Section {
     pub content: String,
     /// 0 to 1.
     pub confidence: f64,
+    /// Whether an agent asked to keep it. What leaves that out takes it from no entry.
+    #[serde(default)]
+    pub remembered: bool,
 }
 
 impl Section {
@@ -118,13 +121,14 @@ pub fn render(sections: &[Section]) -> String {
 }
 
 fn written(section: &Section) -> String {
-    let Section { id, promoted, category, title, content, confidence, .. } = section;
+    let Section { id, promoted, remembered, category, title, content, confidence, .. } = section;
     let id = id.as_ref().map(|id| format!("`{id}` ")).unwrap_or_default();
     let promoted = if *promoted { ", promoted" } else { "" };
+    let remembered = if *remembered { format!(", {AT_REQUEST}") } else { String::new() };
     let content = normal(content);
     let lines: Vec<String> = content.lines().map(escaped).collect();
     format!(
-        "\n{ENTRY}{}\n\n{id}{}, confidence {confidence}{promoted}\n\n{}\n",
+        "\n{ENTRY}{}\n\n{id}{}, confidence {confidence}{promoted}{remembered}\n\n{}\n",
         in_one_line(title),
         category.as_str(),
         lines.join("\n")

@@ -2,7 +2,7 @@
 
 use crate::fading::faded;
 use crate::ids::KnowledgeId;
-use crate::knowledge::KnowledgeEntry;
+use crate::knowledge::{AT_REQUEST, KnowledgeEntry};
 use crate::time::UnixMillis;
 use std::fmt::Write as _;
 
@@ -60,7 +60,7 @@ pub fn note(entry: &KnowledgeEntry, now: UnixMillis) -> String {
 #[must_use]
 pub fn source(entry: &KnowledgeEntry) -> String {
     match &entry.session {
-        _ if entry.remembered => "kept at an agent's request, tool output included".to_owned(),
+        _ if entry.remembered => format!("{AT_REQUEST}, tool output included"),
         Some(session) => format!("curated from session {}, tool output included", session.prefix()),
         None => "written by hand".to_owned(),
     }

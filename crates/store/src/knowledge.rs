@@ -269,9 +269,16 @@ pub(crate) fn remember(
     let mut editor = Editor::new(transaction, &place, at).heeding_graves()?;
     let id = editor.keep(&draft)?.ok_or_else(|| stays_deleted(&draft.title))?;
     // What was promoted elsewhere and says the same is nothing that this agent wrote.
-    let sql = "UPDATE knowledge SET remembered = 1 WHERE id = ?1 AND project = ?2";
-    transaction.prepare_cached(sql)?.execute([id.as_str(), project.as_str()])?;
+    if is_at(transaction, &place, id.as_str())? {
+        mark_as_asked(transaction, &id)?;
+    }
     one(transaction, &id)?.ok_or_else(|| gone(id.as_str()))
+}
+
+/// Notes that an agent asked to keep it, wherever that was: nothing takes this back.
+pub(crate) fn mark_as_asked(transaction: &Transaction<'_>, id: &KnowledgeId) -> rusqlite::Result<()> {
+    let sql = "UPDATE knowledge SET remembered = 1 WHERE id = ?1";
+    transaction.prepare_cached(sql)?.execute([id.as_str()]).map(drop)
 }
 
 /// Lets go of an entry of a project because an agent asks for it; its versions stay. Tells whether it was there.

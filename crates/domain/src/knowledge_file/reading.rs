@@ -4,7 +4,7 @@ use super::{
     CATEGORIES, ENTRY, Fault, KnowledgeFile, NO_PROJECT, PROJECT, Section, is_conflict, normal, unescaped,
 };
 use crate::ids::ProjectId;
-use crate::knowledge::Category;
+use crate::knowledge::{AT_REQUEST, Category};
 use crate::origin::Origin;
 use std::collections::BTreeMap;
 
@@ -45,6 +45,7 @@ struct Head {
     category: Category,
     confidence: f64,
     promoted: bool,
+    remembered: bool,
 }
 
 impl Reader {
@@ -78,14 +79,14 @@ impl Reader {
     /// Ends the section that is being read, if one is.
     fn close(&mut self) -> Result<(), Fault> {
         let Some(Open { line, title, head, content }) = self.open.take() else { return Ok(()) };
-        let Some(Head { id, category, confidence, promoted }) = head else {
+        let Some(Head { id, category, confidence, promoted, remembered }) = head else {
             return Err(fault(line, "an entry without its second line"));
         };
         if let Some(before) = id.clone().and_then(|id| self.ids.insert(id, line)) {
             return Err(fault(line, &format!("this id is another entry's already, in line {before}")));
         }
         let (project, content) = (self.project.clone().flatten(), normal(&content.join("\n")));
-        let section = Section { id, project, promoted, category, title, content, confidence };
+        let section = Section { id, project, promoted, category, title, content, confidence, remembered };
         section.check().map_err(|why| fault(line, &why))?;
         self.file.sections.push(section);
         Ok(())
@@ -113,7 +114,7 @@ fn project(number: usize, line: &str) -> Result<Option<ProjectId>, Fault> {
     Ok(Some(spelled.as_deref().unwrap_or(name).into()))
 }
 
-/// Reads "`k12@1764283947123` gotcha, confidence 0.9, promoted"; the id and the last word may be missing.
+/// Reads "`k12@1764283947123` gotcha, confidence 0.9, promoted, kept at an agent's request"; the id and the last two may be missing.
 fn head(number: usize, line: &str) -> Result<Head, Fault> {
     let wrong = || fault(number, "a second line of an entry that cannot be read");
     let (id, rest) = match line.strip_prefix('`') {
@@ -127,10 +128,13 @@ fn head(number: usize, line: &str) -> Result<Head, Fault> {
     let category = words.next().and_then(category).ok_or_else(wrong)?;
     let confidence = words.next().and_then(|word| word.strip_prefix("confidence ")?.trim().parse().ok());
     let confidence = confidence.ok_or_else(wrong)?;
-    match (words.next(), words.next()) {
-        (None, _) => Ok(Head { id, category, confidence, promoted: false }),
-        (Some("promoted"), None) => Ok(Head { id, category, confidence, promoted: true }),
-        _ => Err(wrong()),
+    let mut words = words.peekable();
+    let promoted = words.next_if_eq(&"promoted").is_some();
+    let remembered = words.next_if_eq(&AT_REQUEST).is_some();
+    if words.next().is_some() {
+        Err(wrong())
+    } else {
+        Ok(Head { id, category, confidence, promoted, remembered })
     }
 }
 
@@ -154,6 +158,6 @@ fn unsettled(line: usize, mark: &str) -> Fault {
 
 fn fault(line: usize, what: &str) -> Fault {
     let shape = "a project begins with \"# Project NAME\" or \"# Without a project\", an entry with \"## TITLE\" and, below it, \
-        \"`ID` CATEGORY, confidence 0.9\" (a new entry has no id; \", promoted\" may follow)";
+        \"`ID` CATEGORY, confidence 0.9\" (a new entry has no id; \", promoted\" may follow, and then \", kept at an agent's request\")";
     Fault { line, what: format!("{what}; {shape}") }
 }

@@ -12,6 +12,7 @@ fn section(id: &str, project: Option<&str>, title: &str, content: &str) -> Secti
         title: title.into(),
         content: content.into(),
         confidence: 0.9,
+        remembered: false,
     }
 }
 
@@ -31,7 +32,7 @@ It bites.
 
 ## Yeast
 
-`k10` gotcha, confidence 0.9, promoted
+`k10` gotcha, confidence 0.9, promoted, kept at an agent's request
 
 It grows.
 
@@ -54,7 +55,11 @@ fn each_entry_is_a_section_under_its_project() {
             "Rye",
             "It bites.\n\n# no heading\n### a heading of its own",
         ),
-        Section { promoted: true, ..section("k10", Some("github.com/ann/oven"), "Yeast", "It grows.") },
+        Section {
+            promoted: true,
+            remembered: true,
+            ..section("k10", Some("github.com/ann/oven"), "Yeast", "It grows.")
+        },
     ];
     assert_eq!(render(&sections), FILE);
     assert_eq!(render(&parse(FILE).unwrap().sections), FILE);
@@ -200,9 +205,9 @@ fn any_section() -> impl Strategy<Value = Section> {
         0..5_usize,
         title,
         text,
-        0.0..=1.0_f64,
+        (0.0..=1.0_f64, any::<bool>()),
     )
-        .prop_map(|(project, promoted, category, title, content, confidence)| Section {
+        .prop_map(|(project, promoted, category, title, content, (confidence, remembered))| Section {
             id: None,
             project: project.map(ProjectId::from),
             promoted,
@@ -210,6 +215,7 @@ fn any_section() -> impl Strategy<Value = Section> {
             title,
             content,
             confidence,
+            remembered,
         })
 }
 

@@ -28,6 +28,8 @@ pub(crate) struct ShownEntry {
     session: Option<SessionId>,
     project: Option<ProjectId>,
     promoted: bool,
+    /// Whether an agent asked to keep it.
+    remembered: bool,
     #[serde(serialize_with = "shown::as_time")]
     created: UnixMillis,
     #[serde(serialize_with = "shown::as_time")]
@@ -125,7 +127,7 @@ fn check(id: &KnowledgeId, draft: &Draft) -> Result<(), Refusal> {
 
 fn show(entry: KnowledgeEntry, now: UnixMillis) -> ShownEntry {
     let KnowledgeEntry { id, category, title, content, confidence, version, session, project, .. } = entry;
-    let KnowledgeEntry { promoted, created, updated, used, contradicts, .. } = entry;
+    let KnowledgeEntry { promoted, remembered, created, updated, used, contradicts, .. } = entry;
     // Three digits say all there is to say, and do not change from one look to the next.
     let faded = (faded(confidence, used, now) * 1000.0).round() / 1000.0;
     ShownEntry {
@@ -138,6 +140,7 @@ fn show(entry: KnowledgeEntry, now: UnixMillis) -> ShownEntry {
         session,
         project,
         promoted,
+        remembered,
         created,
         updated,
         used,

@@ -3,8 +3,8 @@
 use crate::edge::Edge;
 use crate::period;
 use domain::ids::{KnowledgeId, Principal, ProjectId};
-use domain::knowledge::Category;
-use domain::notes::fenced_lines;
+use domain::knowledge::{Category, KnowledgeEntry};
+use domain::notes::{fenced_lines, source};
 use domain::time::UnixMillis;
 use http_of_h2::request::Parts;
 use rmcp::model::{
@@ -89,9 +89,20 @@ impl Tools {
             return Err("say what to look for, as `query`, or since when, as `since`".to_owned());
         }
         let hits = self.house.recall(place, period, query, limit).await.map_err(failed)?;
-        let lines = hits.iter().map(|hit| (label(hit), shown(hit)));
-        let fenced = fenced_lines(lines, LONGEST.0);
+        let fenced = fenced_lines(self.labelled(hits).await?, LONGEST.0);
         Ok(if fenced.is_empty() { "Nothing fits.".to_owned() } else { fenced })
+    }
+
+    async fn labelled(&self, hits: Vec<Hit>) -> Result<Vec<(String, String)>, String> {
+        let read = move |store: &mut dyn store::Store| {
+            let mut labelled = |hit: &Hit| {
+                let is_entry = hit.source == Source::Knowledge;
+                let entry = if is_entry { store.entry(&KnowledgeId::from(&hit.id))? } else { None };
+                Ok((label(hit, entry.as_ref()), shown(hit)))
+            };
+            hits.iter().map(&mut labelled).collect()
+        };
+        self.house.desk.read(read).await.map_err(failed)
     }
 
     async fn remember(&self, asked: Remember, fixed: Option<String>) -> Said {
@@ -195,15 +206,19 @@ fn failed(error: StoreError) -> String {
     format!("the memory does not do that: {error}")
 }
 
-/// Where a hit comes from and from when it is, by the calendar that `since` and `until` are read by. All of it may quote what a tool said; a message may be just that.
-fn label(hit: &Hit) -> String {
+/// Where a hit comes from and from when it is, by the calendar that `since` and `until` are read by. An entry says so as a note does; all else may quote what a
+/// tool said, and a message may be just that.
+fn label(hit: &Hit, entry: Option<&KnowledgeEntry>) -> String {
     let kind = match hit.source {
         Source::Knowledge => "entry",
         Source::Observation => "observation",
         Source::Message => "message",
     };
-    let session = hit.session.as_ref().map(|session| format!(" of session {}", session.prefix()));
     let at = period::here(hit.at).strftime("%Y-%m-%d %H:%M");
+    if let Some(entry) = entry {
+        return format!("{kind} {}, {at}, {}", hit.id, source(entry));
+    }
+    let session = hit.session.as_ref().map(|session| format!(" of session {}", session.prefix()));
     format!("{kind} {}{}, {at}, tool output included", hit.id, session.unwrap_or_default())
 }
 

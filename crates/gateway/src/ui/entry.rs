@@ -4,7 +4,7 @@ use super::figures::ago;
 use super::links;
 use super::text::{shortened, text};
 use domain::fading::faded;
-use domain::knowledge::KnowledgeEntry;
+use domain::knowledge::{AT_REQUEST, KnowledgeEntry};
 use domain::time::UnixMillis;
 use maud::{Markup, html};
 
@@ -16,7 +16,7 @@ pub(super) fn facts(entry: &KnowledgeEntry, now: UnixMillis) -> Markup {
     html! {
         span.small.soft {
             "confidence " (sureness(entry, now)) " \u{b7} version " (entry.version) " \u{b7} " (ago(entry.updated, now))
-            " \u{b7} " (place(entry, LONGEST_NAME))
+            " \u{b7} " (place(entry, LONGEST_NAME)) (asked_for(entry))
         }
         @if !entry.contradicts.is_empty() {
             span.small { "contradicts " @for (index, other) in entry.contradicts.iter().enumerate() {
@@ -45,6 +45,11 @@ pub(super) fn place(entry: &KnowledgeEntry, longest: usize) -> Markup {
             (false, None) => { "no project" }
         }
     }
+}
+
+/// That an agent asked to keep it, if one did.
+pub(super) fn asked_for(entry: &KnowledgeEntry) -> Markup {
+    html! { @if entry.remembered { " \u{b7} " (AT_REQUEST) } }
 }
 
 /// What cannot be true together with the entry, each with why.

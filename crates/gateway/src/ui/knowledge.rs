@@ -180,7 +180,7 @@ pub(super) async fn show(
                 ", changed " (ago(it.updated, now)) ", last of use " (ago(it.used, now))
                 @if let Some(session) = &it.session { " \u{b7} from " a href=(links::session(session)) { bdi { (text(&shortened(session.as_str(), 40))) } } }
             }
-            p.lead { "confidence " (entry::sureness(&it, now)) " \u{b7} " (entry::place(&it, LONGEST_PROJECT)) }
+            p.lead { "confidence " (entry::sureness(&it, now)) " \u{b7} " (entry::place(&it, LONGEST_PROJECT)) (entry::asked_for(&it)) }
         }
         (entry::contradictions(&it))
         div.columns { (form(&it)) (history(&it, &versions, now)) }

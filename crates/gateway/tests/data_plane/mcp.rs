@@ -58,6 +58,30 @@ fn an_agent_remembers_recalls_and_forgets_in_the_project_of_its_address_and_in_n
 }
 
 #[test]
+fn that_an_agent_asked_to_keep_an_entry_is_said_wherever_it_is_shown() {
+    let provider = Provider::saying("");
+    let house = House::before(&provider);
+    call(&house, "/mcp?project=oven", "remember", note("Oven"));
+    let draft = json!({"title": "Rye", "content": "It bites.", "category": "gotcha", "confidence": 0.6});
+    let draft: Draft = serde_json::from_value(draft).expect("a draft");
+    house.stored(move |store| store.put_entry(&Principal::local(), &"hand".into(), &draft, UnixMillis(1)));
+    let shown = |path: &str| String::from_utf8_lossy(&house.ask(request("GET", path, "")).body).into_owned();
+    assert_eq!(shown("/api/v1/knowledge").matches("\"remembered\":true").count(), 1);
+    assert_eq!(shown("/api/v1/knowledge").matches("\"remembered\":false").count(), 1);
+    let said = |path: &str| {
+        shown(path).matches("kept at an agent's request").count()
+            + shown(path).matches("kept at an agent&#39;s request").count()
+    };
+    assert_eq!((said("/ui/knowledge"), said("/ui/knowledge/k1"), said("/ui/knowledge/hand")), (1, 1, 0));
+    assert_eq!(said("/api/v1/export/knowledge"), 1);
+    let recalled = call(&house, "/mcp?project=oven", "recall", json!({"query": "hour"})).1;
+    assert!(
+        recalled.contains(", kept at an agent's request, tool output included] Oven: needs"),
+        "{recalled}"
+    );
+}
+
+#[test]
 fn an_agent_recalls_what_is_of_a_time() {
     let provider = Provider::saying("");
     let house = House::before(&provider);

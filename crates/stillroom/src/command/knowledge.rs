@@ -8,6 +8,7 @@ use crate::client::{Gateway, encoded};
 use crate::failure::Failure;
 use crate::output::say;
 use crate::table::cell;
+use domain::knowledge::AT_REQUEST;
 use serde_json::{Value, json};
 use std::process::ExitCode;
 
@@ -83,8 +84,8 @@ fn list() -> List {
     }
 }
 
-/// What is left of the confidence stands before it, that it holds everywhere behind its project, and what cannot be true together
-/// with it behind the content.
+/// What is left of the confidence stands before it, that it holds everywhere behind its project, and that an agent asked to keep it and
+/// what cannot be true together with it behind the content.
 fn say_how_it_stands(entry: &mut Value) {
     if let (Some(faded), Some(written)) = (entry["faded"].as_f64(), entry["confidence"].as_f64())
         && written - faded >= 0.005
@@ -99,7 +100,8 @@ fn say_how_it_stands(entry: &mut Value) {
     let against =
         |other: &Value| format!(" (contradicts {}: {})", cell(&other["id"]), cell(&other["reason"]));
     let said: String = others.iter().map(against).collect();
-    entry["content"] = format!("{}{said}", cell(&entry["content"])).into();
+    let asked = if entry["remembered"] == true { format!(" ({AT_REQUEST})") } else { String::new() };
+    entry["content"] = format!("{}{asked}{said}", cell(&entry["content"])).into();
 }
 
 #[cfg(test)]
@@ -152,6 +154,15 @@ mod tests {
             "content": "There are 5.", "contradicts": against}]});
         let text = text(&list(), &answer);
         assert!(text.contains("There are 5. (contradicts k2: one says 5, the other 8)"), "{text}");
+    }
+
+    #[test]
+    fn an_entry_that_an_agent_asked_to_keep_says_so() {
+        let entry = |remembered: bool| json!({"id": "k1", "category": "gotcha", "confidence": 0.6, "title": "Rye", "content": "It bites.", "remembered": remembered});
+        let told = |remembered| text(&list(), &json!({"knowledge": [entry(remembered)]}));
+        assert!(
+            told(true).contains("It bites. (kept at an agent's request)") && !told(false).contains("agent")
+        );
     }
 
     #[test]

@@ -178,9 +178,13 @@ impl Editor<'_> {
         if says_more {
             knowledge::put(self.transaction, self.whose, id, &draft, self.at)?;
         }
+        let is_news = section.remembered && !known.remembered;
+        if is_news {
+            knowledge::mark_as_asked(self.transaction, id)?;
+        }
         if known.promoted != section.promoted {
             knowledge::promote(self.transaction, id, section.promoted)?;
-        } else if !says_more {
+        } else if !says_more && !is_news {
             self.taken.unchanged += 1;
             return Ok(());
         }
@@ -194,6 +198,9 @@ impl Editor<'_> {
         let place = Place::new(self.whose, section.project.as_ref());
         knowledge::make(self.transaction, &place, (&id, origin), &draft, self.at)?;
         knowledge::promote(self.transaction, &id, section.promoted)?;
+        if section.remembered {
+            knowledge::mark_as_asked(self.transaction, &id)?;
+        }
         self.seen.push(id.clone());
         self.taken.created.push(id);
         Ok(())

@@ -66,7 +66,8 @@ pub(super) fn replace(
         SELECT id, version, category, title, content, confidence, updated, principal, project, session FROM knowledge WHERE id = ?1";
     transaction.prepare_cached(sql)?.execute([id.as_str()])?;
     let sql = "UPDATE knowledge SET version = :version, category = :category, title = :title, folded_title = :folded,
-            content = :content, confidence = :confidence, promoted = :promoted, updated = :updated, used = max(used, :used)
+            content = :content, confidence = :confidence, promoted = :promoted, remembered = max(remembered, :remembered),
+            updated = :updated, used = max(used, :used)
         WHERE id = :id";
     transaction.prepare_cached(sql)?.execute(named_params! {
         ":id": id.as_str(),
@@ -77,6 +78,7 @@ pub(super) fn replace(
         ":content": it.content,
         ":confidence": it.confidence.0,
         ":promoted": it.promoted,
+        ":remembered": it.remembered,
         ":updated": it.updated.0,
         ":used": it.used.0,
     })?;
@@ -104,5 +106,6 @@ fn section(row: &Row<'_>) -> rusqlite::Result<Section> {
         title: row.get("title")?,
         content: row.get("content")?,
         confidence: row.get("confidence")?,
+        remembered: row.get("remembered")?,
     })
 }

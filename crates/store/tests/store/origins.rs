@@ -102,6 +102,40 @@ fn what_a_person_wrote_into_a_file_is_one_entry_on_all_machines_that_took_it_ove
 }
 
 #[test]
+fn that_an_agent_asked_to_keep_it_goes_along_with_either_file_and_no_file_takes_it_back() {
+    let mut here = SqliteStore::in_memory().unwrap();
+    let rye = Draft {
+        category: Category::Gotcha,
+        title: "Rye".into(),
+        content: "It bites.".into(),
+        confidence: 0.6,
+    };
+    here.remember((&owner(), &PROJECT.into()), &rye, UnixMillis(3)).unwrap();
+    let (marked, exported) = (file(&mut here), lines(&export(&mut here)));
+    assert!(marked.contains("gotcha, confidence 0.6, kept at an agent's request\n"), "{marked}");
+    // An older program wrote it so, or somebody took it out.
+    let unmarked = marked.replace(", kept at an agent's request", "");
+    for all in [true, false] {
+        let bring_in = |store: &mut SqliteStore| {
+            if all {
+                import(store, &exported, 9).entries
+            } else {
+                take(store, &marked, 4).created.len() as u64
+            }
+        };
+        let mut there = SqliteStore::in_memory().unwrap();
+        assert_eq!((bring_in(&mut there), file(&mut there)), (1, marked.clone()));
+        assert_eq!(take(&mut there, &unmarked, 5).unchanged, 1);
+        assert_eq!(file(&mut there), marked);
+
+        let mut elsewhere = SqliteStore::in_memory().unwrap();
+        take(&mut elsewhere, &unmarked, 6);
+        assert_eq!(file(&mut elsewhere), unmarked);
+        assert_eq!((bring_in(&mut elsewhere), file(&mut elsewhere)), (0, marked.clone()), "it says the same");
+    }
+}
+
+#[test]
 fn two_entries_that_say_the_same_are_two_elsewhere_too() {
     let mut here = knowing("rye", 1);
     let rye = here.entry(&"k1".into()).unwrap().unwrap();
@@ -113,6 +147,7 @@ fn two_entries_that_say_the_same_are_two_elsewhere_too() {
         title: rye.title.clone(),
         content: rye.content,
         confidence: 0.5,
+        remembered: false,
     };
     take(&mut here, &render(&[section]), 5);
     let mut other = SqliteStore::in_memory().unwrap();

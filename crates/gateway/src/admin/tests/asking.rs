@@ -105,7 +105,7 @@ async fn an_entry_can_be_made_changed_listed_found_and_forgotten() {
     let at = made["created"].clone();
     let expected = json!({
         "id": "tabs", "category": "preference", "title": "Tabs", "content": "Tabs, not spaces.",
-        "confidence": 0.9, "version": 1, "session": null, "project": null, "promoted": false,
+        "confidence": 0.9, "version": 1, "session": null, "project": null, "promoted": false, "remembered": false,
         "created": at, "updated": at, "used": at, "faded": 0.9, "contradicts": [],
     });
     assert_eq!(made, expected);

@@ -31,6 +31,9 @@ impl Import<'_> {
     /// An entry that is here: a later version takes its place.
     fn go_on(&self, id: &KnowledgeId, it: &EntryRecord) -> Result<Fate, StoreError> {
         let known = knowledge::one(self.transaction, id)?;
+        if it.remembered {
+            knowledge::mark_as_asked(self.transaction, id)?;
+        }
         if known.is_none_or(|known| known.version >= it.version) {
             return Ok(Fate::Known);
         }
