@@ -27,6 +27,9 @@ use domain::evidence::Class;
 use domain::ids::{BatchId, BatchMark, FileId};
 use domain::provider::{Dialect, Provider};
 use domain::time::{Moment, UnixMillis};
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use serde_json::Value;
 use std::collections::BTreeMap;
 use std::time::Duration;
 use tokio::time::timeout;
@@ -111,7 +114,7 @@ pub struct Listed {
     pub made: UnixMillis,
     /// Under which mark; none at Anthropic, which keeps it with the calls only, and for those of others.
     pub mark: Option<BatchMark>,
-    /// How many calls it has; none at OpenAI, which has not counted them yet.
+    /// How many calls it has; none at OpenAI, which has not counted them yet, and where that cannot be read.
     pub calls: Option<u64>,
     /// Whether nothing more comes of it.
     pub ended: bool,
@@ -229,13 +232,31 @@ pub fn batch(provider: Provider, body: &[u8]) -> Option<Batch> {
     }
 }
 
-/// Reads which batches there are; none when the answer is no list. What has no plain name or no time is not listed.
+/// Reads which batches there are; none when the answer is no list. What has no plain name or no time is not listed, and keeps no
+/// other from being listed.
 #[must_use]
 pub fn list(provider: Provider, body: &[u8]) -> Option<List> {
     match provider {
         Provider::Anthropic => anthropic::list(body),
         Provider::OpenAi => openai::list(body),
     }
+}
+
+/// A page of a list, each entry read by itself; none when not one of them is a batch.
+fn page<One: DeserializeOwned>(body: &[u8], listed: impl Fn(One) -> Option<Listed>) -> Option<List> {
+    #[derive(Deserialize)]
+    struct Told {
+        data: Vec<Value>,
+        #[serde(default)]
+        has_more: bool,
+    }
+    let Told { data, has_more } = serde_json::from_slice(body).ok()?;
+    let some = !data.is_empty();
+    let read: Vec<One> = data.into_iter().filter_map(|one| serde_json::from_value(one).ok()).collect();
+    if some && read.is_empty() {
+        return None;
+    }
+    Some(List { batches: read.into_iter().filter_map(listed).collect(), more: has_more })
 }
 
 /// Whether these results are of calls that were handed in under `mark`.

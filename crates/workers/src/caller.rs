@@ -138,7 +138,8 @@ impl Caller {
     }
 
     /// What the call with this name cost in its batch is written down when its answer is fetched: only then is it known. Once, however
-    /// often that is; under no session, when that was forgotten before a restart.
+    /// often that is; under no session, when that was forgotten before a restart; and at the price of the model that was asked, whatever
+    /// the settings say by now.
     pub(crate) async fn charge_batch(
         &self,
         brief: &Brief,
@@ -146,7 +147,7 @@ impl Caller {
         session: Option<SessionId>,
         usage: Usage,
     ) -> Result<(), StoreError> {
-        let entry = self.entry(brief, Purpose::Batch, 200, usage);
+        let entry = self.entry(brief, &brief.model, (Purpose::Batch, 200), usage);
         let entry = LedgerEntry { session, usd: entry.usd * batch::PRICE, ..entry };
         self.desk.write(move |store| store.charge_once(&call, &entry)).await
     }
@@ -160,21 +161,27 @@ impl Caller {
                 *status
             }
         };
-        let entry = self.entry(brief, self.purpose, status, report.spent);
+        let entry = self.entry(brief, self.model(brief), (self.purpose, status), report.spent);
         self.charge(LedgerEntry { attempts: report.attempts.max(1), ..entry }).await;
     }
 
-    fn entry(&self, brief: &Brief, purpose: Purpose, status: u16, usage: Usage) -> LedgerEntry {
+    fn entry(
+        &self,
+        brief: &Brief,
+        model: &str,
+        (purpose, status): (Purpose, u16),
+        usage: Usage,
+    ) -> LedgerEntry {
         let provider = brief.upstream.provider();
         LedgerEntry {
             at: UnixMillis::from(self.clock.unix()),
             session: Some(brief.session.clone()),
             purpose,
             provider,
-            model: self.model(brief).to_owned(),
+            model: model.to_owned(),
             status: (status != 0).then_some(status),
             usage,
-            usd: Price::of(provider, self.model(brief)).cost(&usage),
+            usd: Price::of(provider, model).cost(&usage),
             attempts: 1,
         }
     }

@@ -83,7 +83,9 @@ impl Distilling {
         let stretch =
             Stretch { sources: segment.iter().map(|message| message.id).collect(), size: asked.size };
         let body = self.body(&brief, asked);
-        let item = Item { brief: brief.clone(), stretch: stretch.clone() };
+        // What it costs is known a day later, when the settings may name another model.
+        let as_asked = Brief { model: self.caller.model(&brief).to_owned(), ..brief.clone() };
+        let item = Item { brief: as_asked, stretch: stretch.clone() };
         let call = self.caller.as_taken(&brief, &lease, body.clone());
         if offer(&self.batches, &lease, item, call).await {
             return Work::Queued { evidence: None };

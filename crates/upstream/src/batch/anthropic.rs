@@ -1,6 +1,6 @@
 //! Anthropic's Message Batches: the calls stand in the request, the results below the batch.
 
-use super::{Batch, List, Listed, PAGE, Shape, Step, named, no_json, not_offered};
+use super::{Batch, List, Listed, PAGE, Shape, Step, named, no_json, not_offered, page};
 use crate::dialect;
 use crate::transport::Method;
 use bytes::Bytes;
@@ -10,6 +10,7 @@ use domain::provider::Dialect;
 use domain::time::UnixMillis;
 use jiff::Timestamp;
 use serde::Deserialize;
+use serde_json::Value;
 use serde_json::value::RawValue;
 use std::collections::BTreeMap;
 
@@ -47,31 +48,30 @@ pub(super) fn batch(body: &[u8]) -> Option<Batch> {
     Some(Batch { id: BatchId::read(&told.id)?, ended, calls: None, results: Vec::new(), why: None })
 }
 
-/// Every call of a batch is counted somewhere, from the beginning on (the reference of the list endpoint).
+/// Every call of a batch is counted somewhere, from the beginning on (the reference of the list endpoint). Where the counts cannot be
+/// read, it is not known how many there are.
 pub(super) fn list(body: &[u8]) -> Option<List> {
-    #[derive(Deserialize)]
-    struct Told {
-        data: Vec<One>,
-        has_more: bool,
-    }
     #[derive(Deserialize)]
     struct One {
         id: String,
         processing_status: String,
         created_at: String,
-        request_counts: BTreeMap<String, u64>,
+        request_counts: Value,
     }
+    let counted = |counts: Value| {
+        let counts: BTreeMap<String, u64> = serde_json::from_value(counts).ok()?;
+        Some(counts.values().fold(0, |sum: u64, count| sum.saturating_add(*count)))
+    };
     let listed = |one: One| {
         Some(Listed {
             id: BatchId::read(&one.id)?,
             made: UnixMillis(one.created_at.parse::<Timestamp>().ok()?.as_millisecond()),
             mark: None,
-            calls: Some(one.request_counts.values().fold(0, |sum: u64, count| sum.saturating_add(*count))),
+            calls: counted(one.request_counts),
             ended: one.processing_status == "ended",
         })
     };
-    let told: Told = serde_json::from_slice(body).ok()?;
-    Some(List { batches: told.data.into_iter().filter_map(listed).collect(), more: told.has_more })
+    page(body, listed)
 }
 
 /// One line of the results: the call's name, and what became of it.

@@ -1,7 +1,7 @@
 //! OpenAI's batches: the calls are uploaded as a file of one JSON object a line, and the results are files of that kind, too:
 //! one of answers, one of errors.
 
-use super::{Batch, List, Listed, PAGE, Shape, Step, named, no_json, not_offered};
+use super::{Batch, List, Listed, PAGE, Shape, Step, named, no_json, not_offered, page};
 use crate::dialect;
 use crate::excerpt::excerpt;
 use crate::transport::Method;
@@ -109,12 +109,6 @@ pub(super) fn batch(body: &[u8]) -> Option<Batch> {
 
 pub(super) fn list(body: &[u8]) -> Option<List> {
     #[derive(Deserialize)]
-    struct Told {
-        data: Vec<One>,
-        #[serde(default)]
-        has_more: bool,
-    }
-    #[derive(Deserialize)]
     struct One {
         id: String,
         status: String,
@@ -130,8 +124,7 @@ pub(super) fn list(body: &[u8]) -> Option<List> {
             ended: has_ended(&one.status),
         })
     };
-    let told: Told = serde_json::from_slice(body).ok()?;
-    Some(List { batches: told.data.into_iter().filter_map(listed).collect(), more: told.has_more })
+    page(body, listed)
 }
 
 fn has_ended(status: &str) -> bool {

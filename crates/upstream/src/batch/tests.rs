@@ -326,6 +326,11 @@ fn anthropic_lists_when_a_batch_was_made_and_how_many_calls_it_has() {
     assert_eq!(ended.batches, [listed(1_724_179_044_100, None, Some(u64::MAX), true)]);
     let timeless = read(format!(r#""processing_status":"ended","created_at":"then",{}"#, counts(4)));
     assert_eq!(timeless, List { batches: vec![], more: true });
+    let uncounted = read(format!(r#""processing_status":"ended",{made},"request_counts":null"#));
+    assert_eq!(uncounted.batches, [listed(1_724_179_044_100, None, None, true)]);
+    let open = format!(r#""processing_status":"in_progress",{made},{}"#, counts(4));
+    let beside_odd_ones = read(format!(r#"{open}}},{{"id":7}},{{"id":"msgbatch_1""#));
+    assert_eq!(beside_odd_ones.batches, [listed(1_724_179_044_100, None, Some(7), false)]);
     for no_list in
         ["", "<html>", "[]", r#"{"data":{}}"#, r#"{"data":[{"id":"msgbatch_1"}],"has_more":false}"#]
     {

@@ -122,7 +122,8 @@ async fn found(
             ours.map_or(none, |listed| Found::There(listed.id))
         }
         Dialect::AnthropicMessages => {
-            let like_ours = |listed: &Listed| listed.calls == Some(calls as u64) && is_about_then(listed);
+            let is_of_so_many = |count: u64| count == calls as u64;
+            let like_ours = |listed: &Listed| listed.calls.is_none_or(is_of_so_many) && is_about_then(listed);
             opened(caller, lease, trace, list.batches.into_iter().filter(like_ours).collect(), none).await
         }
     }

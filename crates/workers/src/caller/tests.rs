@@ -156,6 +156,22 @@ async fn what_a_batch_did_costs_half_and_once() {
 }
 
 #[tokio::test]
+async fn what_a_batch_did_is_charged_at_the_price_of_the_model_that_was_asked_and_not_of_the_one_in_the_settings_now()
+ {
+    let mut settings = Settings::with_data_dir("unused".into());
+    settings.worker.model = Some("gpt-4o".to_owned());
+    let caller = Caller { settings: Arc::new(settings), ..caller(Old::default()) };
+    let usage = Usage { output: 1_000_000, ..Usage::default() };
+    caller.charge_batch(&brief("gpt-5"), "mark-0".to_owned(), Some("s".into()), usage).await.unwrap();
+    let [charge] = &charges(&caller).await[..] else { panic!("not one charge") };
+    assert_eq!(charge.model, "gpt-5");
+    assert!(
+        (charge.usd.0 - Price::of(Provider::OpenAi, "gpt-5").cost(&usage) / 2.0).abs() < 1e-9,
+        "{charge:?}"
+    );
+}
+
+#[tokio::test]
 async fn a_call_is_charged_to_its_session_at_the_price_of_the_model_that_was_asked_with_all_its_attempts() {
     let mut caller = caller(Old::default());
     let mut settings = Settings::with_data_dir("unused".into());

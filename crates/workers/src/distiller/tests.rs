@@ -1,15 +1,17 @@
 //! What is worked on first, and what becomes of a model's answer.
 
 use super::*;
-use crate::samples::{Listening, Scripted, answer, brief, caller, lease, said};
+use crate::samples::{Listening, Scripted, answer, brief, caller, lease, said, seat};
 use actor::{Clock, Environment, vacancy};
 use domain::provider::Dialect;
 use domain::segment::GIVEN_UP;
 use domain::settings::Settings;
 use futures_util::FutureExt;
 use futures_util::future::LocalBoxFuture;
+use machines::batch_queue::{BatchMessage, BatchReply};
 use std::rc::Rc;
 use std::sync::Arc;
+use tokio::task::LocalSet;
 use upstream::transport::{Answer, Fault, Request, Transport};
 
 /// What session "s" says, turn by turn.
@@ -70,6 +72,27 @@ async fn old_observations_are_merged_while_nothing_is_ripe_however_few_messages_
         assert_eq!(still_pending as usize, pending);
         assert!(observations < 40, "{observations}");
     }
+}
+
+#[tokio::test]
+async fn what_is_offered_for_a_batch_names_the_model_that_is_asked() {
+    let mut settings = Settings::with_data_dir("unused".into());
+    (settings.distiller.min_messages, settings.worker.model) = (1, Some("small".to_owned()));
+    let story = async {
+        let (batches, vacancy) = vacancy("BatchQueue", 9, &Environment::new(Clock::system()));
+        let heard = seat(vacancy, BatchReply::Queued);
+        let caller = caller(Scripted::new([(200, "")]), Purpose::Distill);
+        let distilling = Distilling { caller: Caller { settings: Arc::new(settings), ..caller }, batches };
+        said(&distilling.caller.desk, "s", &WORDS).await;
+        let brief = Brief { patient: true, ..brief(Dialect::AnthropicMessages, "large") };
+        let lease = lease(&brief);
+        (distilling.work(brief, lease).await, heard)
+    };
+    let (work, heard) = LocalSet::new().run_until(story).await;
+    assert!(matches!(work, Work::Queued { .. }), "{work:?}");
+    let [Spoken(BatchMessage::Offered(offer))] = &heard.all()[..] else { panic!("not one offer") };
+    assert_eq!(offer.item.brief.model, "small");
+    assert!(String::from_utf8_lossy(&offer.call.0).contains("\"small\""));
 }
 
 /// Closes the store before it answers.

@@ -53,6 +53,15 @@ async fn only_a_batch_of_as_many_calls_and_of_that_time_is_opened_and_only_one_o
     let like_ours = || page(&[listed("msgbatch_1", 2, 5)], false);
     assert_eq!(anthropic(vec![like_ours(), results("stillroom-1")]).await, (there("msgbatch_1"), 2));
     assert_eq!(anthropic(vec![like_ours(), results("stillroom-12")]).await, (Found::NotThere, 2));
+    let odd = |minutes| {
+        let mut odd = listed("msgbatch_2", 2, minutes);
+        odd["request_counts"] = Value::Null;
+        odd
+    };
+    let beside_odd_ones = page(&[odd(-9), json!({"id": 7}), listed("msgbatch_1", 2, 5)], false);
+    assert_eq!(anthropic(vec![beside_odd_ones, results("stillroom-1")]).await, (there("msgbatch_1"), 2));
+    let itself_odd = page(&[odd(5)], false);
+    assert_eq!(anthropic(vec![itself_odd, results("stillroom-1")]).await, (there("msgbatch_2"), 2));
     for other in [listed("msgbatch_1", 3, 0), listed("msgbatch_1", 2, 6), listed("msgbatch_1", 2, -6)] {
         assert_eq!(anthropic(vec![page(&[other], false)]).await, (Found::NotThere, 1));
     }
