@@ -110,6 +110,9 @@ impl Log for ClaudeCode {
             self.unknown += 1;
             return;
         };
+        if entry.uuid.as_deref().is_some_and(|uuid| self.has_read(uuid)) {
+            return;
+        }
         if !matches!(entry.kind.as_str(), "user" | "assistant") {
             self.unknown += u64::from(!ASIDE.contains(&entry.kind.as_str()));
             self.pass_over(&entry);
@@ -139,6 +142,12 @@ impl Log for ClaudeCode {
 }
 
 impl ClaudeCode {
+    /// Whether the entry stood in a line before: some logs have a line twice, and an answer is the sum of its lines.
+    fn has_read(&self, uuid: &str) -> bool {
+        let is_of_answer = |open: &Answer| open.entries.iter().any(|one| one == uuid);
+        self.links.contains_key(uuid) || self.answer.as_ref().is_some_and(is_of_answer)
+    }
+
     /// The name of the entry's session as the gateway hears it, and its time. A subagent's conversation is its own.
     fn session(&self, entry: &Entry) -> Option<(String, UnixMillis)> {
         let at = time(entry.timestamp.as_deref()?)?;

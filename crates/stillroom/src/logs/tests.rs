@@ -129,6 +129,17 @@ fn a_log_that_comes_again_changes_nothing_and_one_that_grew_adds_what_is_new() {
 }
 
 #[test]
+fn a_line_that_stands_twice_in_a_log_is_read_once() {
+    let (mut once, mut twice) = (SqliteStore::in_memory().unwrap(), SqliteStore::in_memory().unwrap());
+    bring_in(&mut once, &mut ClaudeCode::default(), &claude_log());
+    // One behind the other, and all of them behind the last.
+    let repeated: Vec<Value> = claude_log().into_iter().flat_map(|line| [line.clone(), line]).collect();
+    let (_, unknown) = bring_in(&mut twice, &mut ClaudeCode::default(), &[repeated, claude_log()].concat());
+    assert_eq!((said(&mut twice, CLAUDE), unknown), (said(&mut once, CLAUDE), 0));
+    assert_eq!(twice.session(&CLAUDE.into()).unwrap(), once.session(&CLAUDE.into()).unwrap());
+}
+
+#[test]
 fn an_agent_that_goes_on_with_an_imported_session_adds_only_what_is_new() {
     let mut store = SqliteStore::in_memory().unwrap();
     bring_in(

@@ -253,3 +253,33 @@ fn only_what_codex_calls_a_log_is_taken_for_one() {
     let told = done(alone(&user, &["import", "--from", "codex"]));
     assert!(told.starts_with("Logs read: 1. "), "{told}");
 }
+
+#[test]
+fn a_file_that_is_no_log_of_the_named_agent_is_refused_by_its_name() {
+    let user = User::new();
+    let file = user.home().join("log.jsonl").display().to_string();
+    fs::write(&file, line("user", 1, &json!({"role": "user", "content": "bake a loaf"}))).unwrap();
+    let foreign = alone(&user, &["import", "--from", "codex", &file]);
+    assert_eq!((foreign.code(), foreign.out()), (Some(2), String::new()));
+    insta::assert_snapshot!(foreign.err().replace(&file, "log.jsonl"), @r"
+    error: log.jsonl is not brought in, and nothing was changed
+      why: none of its lines is one of Codex's
+      do: if it is the other agent's log, say `--from claude-code`; what `stillroom export` wrote is brought in without --from
+    ");
+    done(alone(&user, &["import", "--from", "claude-code", &file]));
+}
+
+#[test]
+fn a_rehearsal_that_is_to_answer_in_json_does() {
+    let user = User::new();
+    remember(&user, "0199f3a2-one", "quince");
+    let file = user.home().join("all.jsonl").display().to_string();
+    done(alone(&user, &["export", "--all", "--output", &file]));
+    let rehearsed = |arguments: &[&str]| -> Value {
+        let told = done(alone(&user, &[&["import", "--dry-run", "--json", &file], arguments].concat()));
+        serde_json::from_str(&told).unwrap()
+    };
+    let lines = fs::read_to_string(&file).unwrap().lines().count();
+    assert_eq!(rehearsed(&[]), json!({"dry_run": true, "file": file, "lines": lines}));
+    assert_eq!(rehearsed(&["--from", "codex"]), json!({"dry_run": true, "logs": 1}));
+}

@@ -1,7 +1,7 @@
 //! The logs that agents keep of their own sessions. Each piece is brought in whole, and what is known is passed over: an import that
 //! was interrupted goes on when it is called again.
 
-use super::{Piece, Source, taker, unreadable};
+use super::{Piece, Source, refused, taker, unreadable};
 use crate::cli::{Agent, Import};
 use crate::command::invocation::Invocation;
 use crate::command::keeper::{Keeper, unusable};
@@ -39,7 +39,9 @@ pub(super) async fn bring_in(
     let files =
         if asked.files.is_empty() { all_logs(invocation.places, agent)? } else { asked.files.clone() };
     if asked.dry_run {
-        say(&format!("{} would be read.", counted(files.len() as u64, "log", "logs")));
+        let told = || format!("{} would be read.", counted(files.len() as u64, "log", "logs"));
+        let found = json!({"dry_run": true, "logs": files.len()});
+        say(&if asked.json.json { found.to_string() } else { told() });
         return Ok(());
     }
     let mut keeper = taker(invocation, asked.again).await?;
@@ -48,7 +50,7 @@ pub(super) async fn bring_in(
     let mut sum = Sum::default();
     let mut outcome = Ok(());
     for file in &files {
-        outcome = read(&mut keeper, file, (agent, asked.again), (&here, &recorded), &mut sum).await;
+        outcome = read(&mut keeper, file, (agent, asked), (&here, &recorded), &mut sum).await;
         bar.inc(1);
         if outcome.is_err() {
             break;
@@ -81,7 +83,7 @@ async fn recorded(keeper: &mut Keeper) -> Result<HashSet<SessionId>, Failure> {
 async fn read(
     keeper: &mut Keeper,
     file: &Path,
-    (agent, again): (Agent, bool),
+    (agent, asked): (Agent, &Import),
     (here, recorded): (&Here, &HashSet<SessionId>),
     sum: &mut Sum,
 ) -> Result<(), Failure> {
@@ -89,7 +91,7 @@ async fn read(
         Agent::ClaudeCode => Box::<ClaudeCode>::default(),
         Agent::Codex => Box::<Codex>::default(),
     };
-    let mut piece = Piece::empty();
+    let (mut piece, mut lines_read) = (Piece::empty(), 0);
     let source = Source::of(file).map_err(|cause| unreadable(file, &cause))?;
     let mut lines = source.lines().map_err(|cause| unreadable(file, &cause))?;
     while let Some(line) = lines.next().map_err(|cause| unreadable(file, &cause))? {
@@ -97,15 +99,32 @@ async fn read(
             continue;
         }
         log.read(&line, here);
+        lines_read += 1;
         put(&mut piece, log.take(), recorded, sum);
         if piece.is_full() {
-            sum.done += piece.bring_in(keeper, again).await?;
+            sum.done += piece.bring_in(keeper, asked.again).await?;
         }
     }
+    // Of the agent's own folder, it may be one of a newer version.
+    if !asked.files.is_empty() && lines_read > 0 && log.unknown() == lines_read {
+        return Err(foreign(file, agent));
+    }
     put(&mut piece, log.close(), recorded, sum);
-    sum.done += piece.bring_in(keeper, again).await?;
+    sum.done += piece.bring_in(keeper, asked.again).await?;
     sum.unknown += log.unknown();
     Ok(())
+}
+
+/// A file that was named, and of which no line was understood.
+fn foreign(file: &Path, agent: Agent) -> Failure {
+    let (whose, other) = match agent {
+        Agent::ClaudeCode => ("Claude Code's", "codex"),
+        Agent::Codex => ("Codex's", "claude-code"),
+    };
+    let remedy = format!(
+        "if it is the other agent's log, say `--from {other}`; what `stillroom export` wrote is brought in without --from"
+    );
+    refused(file, format!("none of its lines is one of {whose}"), &remedy)
 }
 
 fn put(piece: &mut Piece, records: Vec<Record>, recorded: &HashSet<SessionId>, sum: &mut Sum) {

@@ -6,6 +6,7 @@ use crate::command::invocation::Invocation;
 use crate::command::keeper::Keeper;
 use crate::failure::Failure;
 use crate::output::{progress, say};
+use serde_json::json;
 use std::path::Path;
 use store::{BadLine, Imported, Reading};
 
@@ -25,7 +26,9 @@ pub(super) async fn bring_in(
     }
     let lines = checked(source)?;
     if asked.dry_run {
-        say(&format!("{} is whole and in order: {lines} lines.", file.display()));
+        let told = || format!("{} is whole and in order: {lines} lines.", file.display());
+        let found = json!({"dry_run": true, "file": file.display().to_string(), "lines": lines});
+        say(&if asked.json.json { found.to_string() } else { told() });
         return Ok(());
     }
     let mut keeper = taker(invocation, asked.again).await?;
