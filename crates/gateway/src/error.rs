@@ -35,7 +35,7 @@ impl Refusal {
     /// No provider is known to answer this path.
     pub(crate) fn unknown_path() -> Self {
         let message = "Stillroom knows no such path. It relays every path below /v1/ to the provider it belongs to, and \
-            any other below /anthropic/ or /openai/; check the agent's base URL.";
+            any other below /anthropic/ or /openai/; check the agent's base URL. In a browser on this machine, the dashboard is at /ui.";
         Self::new(StatusCode::NOT_FOUND, "unknown_path", message)
     }
 

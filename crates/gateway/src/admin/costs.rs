@@ -1,5 +1,6 @@
 //! What background work cost and what warming saved, by day, by model and by session.
 
+use crate::admin::parameter::number;
 use crate::admin::refusal::Refusal;
 use crate::admin::{Admin, shown};
 use actix_web::web;
@@ -11,11 +12,24 @@ use workers::Balance;
 /// The longest time that can be looked back, in days.
 const LONGEST: u32 = 3660;
 
-/// How far to look back.
+/// How far to look back unless that is said, in days.
+const THIRTY: u32 = 30;
+
+/// How far to look back, as it was written.
 #[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
 pub(crate) struct Span {
-    #[serde(default = "thirty")]
-    pub(crate) days: u32,
+    days: Option<String>,
+}
+
+impl Span {
+    /// In days.
+    ///
+    /// # Errors
+    /// That cannot be looked back.
+    pub(crate) fn days(&self) -> Result<u32, Refusal> {
+        number("days", self.days.as_deref(), THIRTY, LONGEST)
+    }
 }
 
 /// The answer.
@@ -50,24 +64,17 @@ impl From<Balance> for Budget {
     }
 }
 
-const fn thirty() -> u32 {
-    30
-}
-
 /// All costs of the last days.
 pub(crate) async fn list(
     admin: web::Data<Admin>,
     span: web::Query<Span>,
 ) -> Result<web::Json<AllCosts>, Refusal> {
-    admin.costs(span.days).await.map(web::Json)
+    admin.costs(span.days()?).await.map(web::Json)
 }
 
 impl Admin {
     /// All costs of so many days.
     pub(crate) async fn costs(&self, days: u32) -> Result<AllCosts, Refusal> {
-        if !(1..=LONGEST).contains(&days) {
-            return Err(Refusal::Invalid(format!("days is {days}: it may be 1 to {LONGEST}")));
-        }
         let since = UnixMillis(self.unix().0 - i64::from(days) * DAY);
         let budget = self.house.purse.balance(self.unix()).await?.map(Budget::from);
         let read = move |store: &mut dyn store::Store| {

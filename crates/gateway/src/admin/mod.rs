@@ -10,6 +10,7 @@ mod health;
 mod injection;
 pub(crate) mod jobs;
 pub(crate) mod knowledge;
+mod parameter;
 mod recall;
 pub(crate) mod refusal;
 pub(crate) mod review;

@@ -1,5 +1,6 @@
 //! The search over everything that was kept.
 
+use crate::admin::parameter::number;
 use crate::admin::refusal::Refusal;
 use crate::admin::{Admin, shown};
 use crate::period;
@@ -9,13 +10,16 @@ use domain::time::UnixMillis;
 use serde::{Deserialize, Serialize};
 use store::{Hit, MOST_HITS, Source};
 
-/// What is searched.
+/// How many hits there are at most unless that is said.
+const TEN: usize = 10;
+
+/// What is searched, as it was written.
 #[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
 pub(crate) struct Search {
     #[serde(default)]
     q: String,
-    #[serde(default = "ten")]
-    limit: usize,
+    limit: Option<String>,
     project: Option<String>,
     since: Option<String>,
     until: Option<String>,
@@ -39,10 +43,6 @@ struct ShownHit {
     at: UnixMillis,
 }
 
-const fn ten() -> usize {
-    10
-}
-
 /// What fits the words, the best first; without words what is of a period.
 pub(crate) async fn search(
     admin: web::Data<Admin>,
@@ -56,9 +56,7 @@ pub(crate) async fn search(
             "q is empty: say what to look for, as in ?q=retry+policy, or since when, as in ?since=yesterday";
         return Err(Refusal::Invalid(wanted.to_owned()));
     }
-    if !(1..=MOST_HITS).contains(&limit) {
-        return Err(Refusal::Invalid(format!("limit must lie between 1 and {MOST_HITS}, it is {limit}")));
-    }
+    let limit = number("limit", limit.as_deref(), TEN, MOST_HITS)?;
     let hits = admin.house.recall((None, project), period, q, limit).await?;
     Ok(web::Json(Hits { hits: hits.into_iter().map(show).collect() }))
 }

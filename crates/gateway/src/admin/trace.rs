@@ -4,6 +4,7 @@
 //! one that closes turns it off again, unless the settings want it on anyway.
 
 use crate::admin::Admin;
+use crate::admin::parameter::{number, wrong};
 use crate::admin::refusal::Refusal;
 use crate::telemetry::span;
 use actix_web::http::{Method, header};
@@ -28,7 +29,7 @@ const ROWS: usize = 200;
 /// So often a quiet stream says that it is alive, and looks whether the gateway is going down.
 const BREATH: Duration = Duration::from_secs(1);
 
-/// What is asked for, as it was written: each value is read by itself, so that the one that is wrong can be named.
+/// What is asked for, as it was written.
 #[derive(Deserialize, Default)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Asked {
@@ -42,9 +43,7 @@ pub(crate) struct Asked {
 
 impl Asked {
     fn rows(&self) -> Result<usize, Refusal> {
-        let Some(last) = &self.last else { return Ok(ROWS) };
-        let rows = last.parse().ok().filter(|rows| (1..=MOST_ROWS).contains(rows));
-        rows.ok_or_else(|| wrong("last", &format!("a number from 1 to {MOST_ROWS}"), last))
+        number("last", self.last.as_deref(), ROWS, MOST_ROWS)
     }
 
     fn selection(&self, house: &House) -> Result<Selection, Refusal> {
@@ -65,10 +64,6 @@ impl Asked {
         check_actor(selection.actor.as_deref(), house)?;
         Ok(selection)
     }
-}
-
-fn wrong(key: &str, takes: &str, value: &str) -> Refusal {
-    Refusal::Invalid(format!("{key} takes {takes}; it is {value:?}"))
 }
 
 /// Nothing would ever fit an actor that is not there. Those that only send are known once they have sent something.

@@ -43,6 +43,7 @@ pub(crate) struct File {
 
 /// Of which project.
 #[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
 pub(crate) struct Part {
     project: Option<ProjectId>,
 }

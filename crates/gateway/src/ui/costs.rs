@@ -17,7 +17,7 @@ const SPANS: [u32; 4] = [7, 30, 90, 365];
 
 /// The page.
 pub(super) async fn show(admin: web::Data<Admin>, span: web::Query<Span>) -> Result<HttpResponse, Fault> {
-    let days = span.days;
+    let days = span.days()?;
     if !SPANS.contains(&days) {
         let why =
             format!("days is {days}: this page shows 7, 30, 90 or 365; GET /api/v1/costs knows all others");

@@ -172,6 +172,37 @@ fn pages_of_strangers_other_hosts_and_listeners_are_turned_away() {
 }
 
 #[test]
+fn what_is_no_question_is_refused_as_json_that_says_what_to_do() {
+    let provider = Provider::saying("");
+    let house = House::before(&provider);
+    let body = json!({"jsonrpc": "2.0", "id": 1, "method": "tools/list"}).to_string();
+    let large = " ".repeat(65 * 1024) + &body;
+    let picky = "content-type: application/json\r\naccept: text/html\r\n";
+    let plain = "content-type: text/plain\r\naccept: application/json, text/event-stream\r\n";
+    let told: Vec<String> = [
+        request("GET", "/mcp", HEADERS),
+        post("/mcp", HEADERS, "no JSON"),
+        post("/mcp", HEADERS, &large),
+        post("/mcp", picky, &body),
+        post("/mcp", plain, &body),
+    ]
+    .into_iter()
+    .map(|request| {
+        let answer = house.ask(request);
+        assert_eq!(answer.values("content-type"), ["application/json"]);
+        format!("{} {}", answer.status, String::from_utf8_lossy(&answer.body))
+    })
+    .collect();
+    insta::assert_snapshot!(told.join("\n"), @r#"
+    405 {"error":{"code":"wrong_method","message":"this path knows only POST"}}
+    415 {"error":{"code":"not_json","message":"fail to deserialize request body expected ident at line 1 column 2"}}
+    413 {"error":{"code":"too_large","message":"a question may have at most 65536 bytes"}}
+    406 {"error":{"code":"not_acceptable","message":"Not Acceptable: Client must accept both application/json and text/event-stream"}}
+    415 {"error":{"code":"not_json","message":"Unsupported Media Type: Content-Type must be application/json"}}
+    "#);
+}
+
+#[test]
 fn an_answer_is_as_long_as_an_agent_can_use_whatever_was_asked() {
     let provider = Provider::saying("");
     let house = House::before(&provider);

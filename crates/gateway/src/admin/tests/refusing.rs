@@ -87,6 +87,30 @@ async fn parameters_out_of_bounds_are_400() {
 }
 
 #[actix_web::test]
+async fn a_parameter_that_is_wrong_or_unknown_is_named() {
+    let gateway = Gateway::new();
+    let mut told = Vec::new();
+    for path in [
+        "costs?days=abc",
+        "costs?day=7",
+        "recall?q=x&limit=ten",
+        "recall?q=x&size=1",
+        "export/knowledge?projct=x",
+    ] {
+        let answer = gateway.get(&format!("/api/v1/{path}")).await;
+        assert_eq!(answer.status, StatusCode::BAD_REQUEST, "{path}");
+        told.push(format!("{path}: {}", answer.json()["error"]["message"].as_str().unwrap_or_default()));
+    }
+    insta::assert_snapshot!(told.join("\n"), @r#"
+    costs?days=abc: days takes a number from 1 to 3660; it is "abc"
+    costs?day=7: the query is wrong: unknown field `day`, expected `days`
+    recall?q=x&limit=ten: limit takes a number from 1 to 100; it is "ten"
+    recall?q=x&size=1: the query is wrong: unknown field `size`, expected one of `q`, `limit`, `project`, `since`, `until`
+    export/knowledge?projct=x: the query is wrong: unknown field `projct`, expected `project`
+    "#);
+}
+
+#[actix_web::test]
 async fn an_entry_that_breaks_a_rule_is_400_and_changes_nothing() {
     let gateway = Gateway::new();
     let good = json!({"category": "gotcha", "title": "Tabs", "content": "Tabs.", "confidence": 0.5});
