@@ -10,14 +10,16 @@ use thiserror::Error;
 pub enum StoreError {
     /// The data folder cannot be made, read or written. Stop the start.
     #[error(
-        "the data folder {} cannot be used: {reason}. Make it writable for this user, or set data_dir to another folder",
+        "the data folder {} cannot be used: {reason}; {remedy}, or set data_dir to another folder",
         folder.display()
     )]
     Folder {
         /// The folder.
         folder: PathBuf,
-        /// What the system said.
+        /// What the system said, or what is there instead.
         reason: String,
+        /// What to do, if not to use another folder.
+        remedy: &'static str,
     },
     /// Another process has the data folder. Talk to that one instead.
     #[error(
@@ -95,11 +97,20 @@ impl StoreError {
             other => other,
         }
     }
+
+    /// Whether there is no room for what was to be written.
+    #[must_use]
+    pub fn is_for_want_of_room(&self) -> bool {
+        matches!(self, Self::Database(source) if code(&**source) == Some(ErrorCode::DiskFull))
+    }
 }
 
 fn is_damage(source: &(dyn std::error::Error + Send + Sync + 'static)) -> bool {
-    let code = source.downcast_ref::<rusqlite::Error>().and_then(rusqlite::Error::sqlite_error_code);
-    matches!(code, Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase))
+    matches!(code(source), Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase))
+}
+
+fn code(source: &(dyn std::error::Error + Send + Sync + 'static)) -> Option<ErrorCode> {
+    source.downcast_ref::<rusqlite::Error>().and_then(rusqlite::Error::sqlite_error_code)
 }
 
 impl From<rusqlite::Error> for StoreError {

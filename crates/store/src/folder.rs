@@ -28,8 +28,7 @@ pub(crate) struct Folder {
 impl Folder {
     /// Makes the folder if need be, locks it, and makes what is in it private.
     pub(crate) fn take(path: &Path) -> Result<Self, StoreError> {
-        let unusable =
-            |error: io::Error| StoreError::Folder { folder: path.to_owned(), reason: error.to_string() };
+        let unusable = |error: io::Error| unusable(path, &error);
         make(path).map_err(unusable)?;
         refuse_links(path).map_err(unusable)?;
         let lock = lock(path, unusable)?;
@@ -52,6 +51,23 @@ impl Folder {
     pub(crate) fn database(&self) -> PathBuf {
         self.path.join(DATABASE)
     }
+}
+
+/// What the system says of a link that leads nowhere, and of a file, is not what is wrong with it.
+fn unusable(path: &Path, error: &io::Error) -> StoreError {
+    let leads_to = fs::read_link(path).ok().filter(|_| !path.exists());
+    let (reason, remedy) = match (leads_to, error.kind()) {
+        (Some(nowhere), _) => (
+            format!("it is a link to {}, where nothing is", nowhere.display()),
+            "make the folder that it leads to",
+        ),
+        (None, ErrorKind::NotADirectory) => {
+            ("it is a file, or lies in one".to_owned(), "move that file away")
+        }
+        (None, ErrorKind::StorageFull) => (error.to_string(), "make room on its disk"),
+        (None, _) => (error.to_string(), "make it writable for this user"),
+    };
+    StoreError::Folder { folder: path.to_owned(), reason, remedy }
 }
 
 /// The files that the store keeps in `folder`, those that are there; the database, if it is among them, first.

@@ -13,7 +13,7 @@ use crate::failure::{Exit, Failure};
 use crate::output::{counted, say};
 use serde_json::json;
 use source::Source;
-use std::io;
+use std::io::{self, ErrorKind};
 use std::path::Path;
 use std::process::ExitCode;
 use std::time::Duration;
@@ -63,7 +63,13 @@ async fn bring_in(invocation: &Invocation<'_>, asked: &Import, file: &Path) -> R
 }
 
 fn unreadable(file: &Path, cause: &io::Error) -> Failure {
-    Failure::new(format!("{} cannot be read", file.display()), cause, "name a file that this user may read")
+    let remedy = match cause.kind() {
+        ErrorKind::NotFound => "name a file that is there; of a link, also what it leads to must be",
+        ErrorKind::IsADirectory => "name the files in it that are meant",
+        ErrorKind::InvalidData => "name a file that `stillroom export` wrote, or an agent's log with --from",
+        _ => "name a file that this user may read",
+    };
+    Failure::new(format!("{} cannot be read", file.display()), cause, remedy)
 }
 
 /// What is wrong in a file, of which nothing was brought in.

@@ -83,9 +83,20 @@ pub(crate) fn unusable(error: &StoreError) -> Failure {
              command, wait for its end",
         ),
         StoreError::Refused(_) => return refused(error),
+        StoreError::Folder { folder, reason, remedy } => return unusable_folder(folder, reason, remedy),
+        full if full.is_for_want_of_room() => (
+            "what is to be kept finds no room",
+            "make room on the disk of the data folder (`stillroom doctor` tells how much there is), and give this command again",
+        ),
         _ => ("what is kept cannot be reached", "see `stillroom doctor`"),
     };
     Failure::new(what, error, remedy)
+}
+
+/// A data folder that cannot be one.
+pub(crate) fn unusable_folder(folder: &Path, reason: &str, remedy: &str) -> Failure {
+    let what = format!("the data folder {} cannot be used", folder.display());
+    Failure::new(what, reason, format!("{remedy}, or name another one with --data-dir"))
 }
 
 fn refused(error: &StoreError) -> Failure {

@@ -125,7 +125,7 @@ impl SettingsError {
             Self::Syntax { .. } => {
                 "correct that line; `stillroom config check` reads the file again".to_owned()
             }
-            Self::Unreadable { .. } => "correct the path or the file's permissions".to_owned(),
+            Self::Unreadable { .. } => "correct the path, the link or the file's permissions".to_owned(),
             Self::OpenToOthers { listen } => {
                 format!("set access.token to a long random text, or listen to 127.0.0.1:{}", listen.port())
             }

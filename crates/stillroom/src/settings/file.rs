@@ -54,9 +54,17 @@ fn exists(path: &Path) -> bool {
     !matches!(path.symlink_metadata(), Err(cause) if cause.kind() == ErrorKind::NotFound)
 }
 
+fn unreadable(path: &Path, cause: &io::Error) -> SettingsError {
+    let leads_to = fs::read_link(path).ok().filter(|_| cause.kind() == ErrorKind::NotFound);
+    let cause = leads_to.map_or_else(
+        || cause.to_string(),
+        |nowhere| format!("it is a link to {}, where nothing is", nowhere.display()),
+    );
+    SettingsError::Unreadable { path: path.to_owned(), cause }
+}
+
 fn read(path: &Path, choice: Choice) -> Result<SettingsFile, SettingsError> {
-    let bytes = bytes(path, choice)
-        .map_err(|cause| SettingsError::Unreadable { path: path.to_owned(), cause: cause.to_string() })?;
+    let bytes = bytes(path, choice).map_err(|cause| unreadable(path, &cause))?;
     let text = String::from_utf8(bytes).map_err(|error| {
         let origin = origin(path, choice, &error.as_bytes()[..error.utf8_error().valid_up_to()]);
         SettingsError::Syntax { origin, fault: "it is not UTF-8".to_owned() }

@@ -283,3 +283,29 @@ fn a_rehearsal_that_is_to_answer_in_json_does() {
     assert_eq!(rehearsed(&[]), json!({"dry_run": true, "file": file, "lines": lines}));
     assert_eq!(rehearsed(&["--from", "codex"]), json!({"dry_run": true, "logs": 1}));
 }
+
+#[test]
+fn what_cannot_be_brought_in_at_all_is_told_with_what_would_be_right() {
+    let user = User::new();
+    let at = |name: &str| user.home().join(name).display().to_string();
+    fs::write(at("binary"), b"\x7fELF\x02\xff\xfe\n").unwrap();
+    fs::create_dir(at("folder")).unwrap();
+    let told = |name: &str| {
+        let answer = alone(&user, &["import", &at(name)]);
+        assert_eq!((answer.code(), answer.out()), (Some(1), String::new()));
+        answer.err().replace(&at(name), name)
+    };
+    insta::assert_snapshot!(["binary", "folder", "nowhere"].map(told).join("\n"), @r"
+    error: binary cannot be read
+      why: it is no text in UTF-8
+      do: name a file that `stillroom export` wrote, or an agent's log with --from
+
+    error: folder cannot be read
+      why: Is a directory (os error 21)
+      do: name the files in it that are meant
+
+    error: nowhere cannot be read
+      why: No such file or directory (os error 2)
+      do: name a file that is there; of a link, also what it leads to must be
+    ");
+}

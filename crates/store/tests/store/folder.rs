@@ -144,6 +144,25 @@ fn a_folder_that_cannot_be_made_is_named_with_the_reason_and_what_to_do() {
     }
 }
 
+#[cfg(unix)]
+#[test]
+fn a_link_that_leads_nowhere_and_a_file_are_called_that() {
+    let home = TempDir::new().unwrap();
+    let (link, file) = (home.path().join("link"), home.path().join("file"));
+    std::os::unix::fs::symlink("/no/such/folder", &link).unwrap();
+    fs::write(&file, "not a folder").unwrap();
+    let told = |folder: &Path| refusal(folder).replace(&folder.display().to_string(), "FOLDER");
+    let beginning = "the data folder FOLDER cannot be used: it is a";
+    assert_eq!(
+        told(&link),
+        format!(
+            "{beginning} link to /no/such/folder, where nothing is; make the folder that it leads to, or set data_dir to another folder"
+        )
+    );
+    let file = told(&file);
+    assert!(file.starts_with(&format!("{beginning} file, or lies in one; move that file away, ")), "{file}");
+}
+
 #[cfg(target_os = "linux")]
 #[test]
 fn a_folder_that_cannot_be_written_is_refused() {

@@ -35,9 +35,10 @@ impl<'p> Source<'p> {
 
     /// The text of it.
     pub(super) fn text(&self) -> io::Result<String> {
-        let mut text = String::new();
-        self.read()?.read_to_string(&mut text)?;
-        Ok(text)
+        let mut bytes = Vec::new();
+        self.read()?.read_to_end(&mut bytes)?;
+        let no_text = |_| io::Error::new(io::ErrorKind::InvalidData, "it is no text in UTF-8");
+        String::from_utf8(bytes).map_err(no_text)
     }
 
     /// Its lines, from the first.

@@ -1,11 +1,11 @@
 //! Why the gateway does not serve, as a person reads it.
 
 use crate::command::embeddings;
+use crate::command::keeper::unusable_folder;
 use crate::failure::Failure;
 use gateway::ServeError;
 use gateway::telemetry::{InvalidDsn, UnusableCollector};
 use std::io::ErrorKind;
-use std::path::Path;
 use store::StoreError;
 
 /// What kept the gateway from serving.
@@ -46,7 +46,7 @@ fn elsewhere(kind: ErrorKind) -> &'static str {
 
 fn of_store(error: &StoreError) -> Failure {
     match error {
-        StoreError::Folder { folder, reason } => unusable(folder, reason),
+        StoreError::Folder { folder, reason, remedy } => unusable_folder(folder, reason, remedy),
         StoreError::Locked { folder, holder } => Failure::new(
             format!("another Stillroom (process {holder}) has the data folder {}", folder.display()),
             "two at once would spoil it",
@@ -60,15 +60,11 @@ fn of_store(error: &StoreError) -> Failure {
     }
 }
 
-fn unusable(folder: &Path, reason: &str) -> Failure {
-    let what = format!("the data folder {} cannot be used", folder.display());
-    Failure::new(what, reason, "make it writable for you, or name another one with --data-dir")
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use std::io;
+    use std::path::Path;
 
     #[test]
     fn what_keeps_it_from_serving_says_what_to_do() {
@@ -84,6 +80,7 @@ mod tests {
             ServeError::Store(StoreError::Folder {
                 folder: folder(),
                 reason: "Read-only file system".to_owned(),
+                remedy: "make it writable for this user",
             }),
             ServeError::Store(StoreError::Locked { folder: folder(), holder: "4711".to_owned() }),
             ServeError::Actor("CredentialActor"),

@@ -151,6 +151,15 @@ fn a_file_that_is_there_but_cannot_be_read_is_not_passed_over() {
     assert!(desk.refusal().contains("cannot be read"));
 }
 
+#[cfg(unix)]
+#[test]
+fn a_link_that_leads_nowhere_is_called_that_and_not_passed_over() {
+    let desk = Desk::new();
+    std::os::unix::fs::symlink("/no/such/file", desk.project.path().join("stillroom.toml")).unwrap();
+    let refusal = desk.refusal();
+    assert!(refusal.contains("why: it is a link to /no/such/file, where nothing is\n"), "{refusal}");
+}
+
 #[test]
 fn nobody_listens_to_others_without_a_token() {
     insta::assert_snapshot!(refusals([
