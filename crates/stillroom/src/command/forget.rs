@@ -234,7 +234,7 @@ mod tests {
                 "dry_run": dry_run, "erased": erased, "log_emptied": log_emptied})
         };
         let before = |mut found: Value| {
-            found["sessions"] = json!([]);
+            (found["sessions"], found["messages"], found["observations"]) = (json!([]), 0.into(), 0.into());
             found["unerased"] = json!({"sessions": 2, "messages": 7_000});
             found
         };
@@ -255,6 +255,13 @@ mod tests {
         The database's log could not be emptied yet, since it was being read: it is when the gateway ends.
         Forgotten for good, everything: 1 session with 12 messages and 3 observations, and 0 entries of knowledge.
         Nobody finds it any more; its words are still being overwritten, which goes on by itself, also after a restart.
+        To be forgotten, project oven: 0 sessions with 0 messages and 0 observations, and 0 entries of knowledge.
+        Forgotten before, and still being erased: 2 sessions with 7000 messages.
+        Forgotten for good, project oven: 0 sessions with 0 messages and 0 observations, and 0 entries of knowledge.
+        Forgotten before, and still being erased: 2 sessions with 7000 messages.
+        Nobody finds it any more; its words are still being overwritten, which goes on by itself, also after a restart.
+        Forgotten for good, project oven: 0 sessions with 0 messages and 0 observations, and 0 entries of knowledge.
+        Forgotten before, and erased now: 2 sessions with 7000 messages.
         ");
     }
 }
