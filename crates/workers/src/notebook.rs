@@ -110,10 +110,8 @@ impl Notebook {
     pub(crate) async fn recall(&self, desk: &Desk) -> Result<(), StoreError> {
         let notebook = self.clone();
         let read = move |store: &mut dyn Store| {
-            let decided = store.injections(SESSIONS / 2)?.into_iter();
-            notebook.0.write().sessions =
-                decided.map(|(session, text)| (session, text.map(Arc::from))).collect();
-            notebook.publish(store)
+            let begun = store.injections(SESSIONS / 2)?;
+            notebook.take_in(store, begun)
         };
         desk.read(read).await
     }
@@ -158,11 +156,25 @@ impl Notebook {
 
     /// The same for whoever has the store in hand.
     pub(crate) fn publish(&self, store: &mut dyn Store) -> Result<(), StoreError> {
+        // As long as nothing is to be had, sessions begin without being looked at.
+        let begun = if self.holds() { Vec::new() } else { store.injections(SESSIONS / 2)? };
+        self.take_in(store, begun)
+    }
+
+    /// Sessions that have `begun` get what was decided for them, or nothing.
+    fn take_in(
+        &self,
+        store: &mut dyn Store,
+        begun: Vec<(SessionId, Option<String>)>,
+    ) -> Result<(), StoreError> {
+        let entries = if self.0.is_used { by_owner(store.holdings()?) } else { HashMap::new() };
+        let mut published = self.0.write();
+        for (session, text) in begun {
+            published.sessions.entry(session).or_insert_with(|| text.map(Arc::from));
+        }
         if !self.0.is_used {
             return Ok(());
         }
-        let entries = by_owner(store.holdings()?);
-        let mut published = self.0.write();
         published.entries = entries;
         let holds = !published.entries.is_empty() || published.sessions.values().any(Option::is_some);
         self.0.holds.store(holds, Ordering::Release);
@@ -348,6 +360,23 @@ mod tests {
         assert!(notebook.holds());
         assert_eq!(told(&notebook, "s", "local", Some("oven")), text);
         assert_eq!(told(&notebook, "late", "local", Some("oven")), None);
+    }
+
+    #[tokio::test]
+    async fn a_session_that_began_before_anything_was_known_gets_nothing_once_something_is() {
+        let notebook = Notebook::new(true);
+        let desk = Desk::inline(store::SqliteStore::in_memory().unwrap());
+        notebook.recall(&desk).await.unwrap();
+        let learn = |store: &mut dyn Store| {
+            store.record_turn(&crate::samples::turn("begun", None, &["hello"]))?;
+            let (category, title, content) = (Category::Gotcha, "Oven".to_owned(), "It is hot.".to_owned());
+            let draft = store::Draft { category, title, content, confidence: 1.0 };
+            store.remember((&Principal::local(), &"oven".into()), &draft, UnixMillis(1))
+        };
+        desk.write(learn).await.unwrap();
+        notebook.refresh(&desk).await;
+        assert_eq!(told(&notebook, "begun", "local", Some("oven")), None);
+        assert!(told(&notebook, "new", "local", Some("oven")).is_some());
     }
 
     #[tokio::test]
