@@ -44,10 +44,7 @@ pub(crate) fn perform(invocation: &Invocation<'_>, asked: &Forget) -> Result<Exi
 async fn named(invocation: &Invocation<'_>, keeper: &mut Keeper, what: &Doomed) -> Result<Doomed, Failure> {
     let id = match what {
         Doomed::Session { id } => id,
-        Doomed::Project { name } => {
-            let project = project::named(invocation, name)?;
-            return Ok(Doomed::Project { name: project.as_str().to_owned() });
-        }
+        Doomed::Project { name } => return of_name(invocation, keeper, name).await,
         Doomed::Everything => return Ok(Doomed::Everything),
     };
     let found = match keeper {
@@ -65,6 +62,17 @@ async fn named(invocation: &Invocation<'_>, keeper: &mut Keeper, what: &Doomed) 
         Err(_) if forget(keeper, &itself, true).await.is_ok_and(|found| is_only_left(&found)) => Ok(itself),
         Err(failure) => Err(failure),
     }
+}
+
+/// The project that is kept under just this name, as the list of sessions has it; else that of the folder that is called so, which
+/// may be another one where the name goes through a link.
+async fn of_name(invocation: &Invocation<'_>, keeper: &mut Keeper, name: &str) -> Result<Doomed, Failure> {
+    let itself = Doomed::Project { name: name.to_owned() };
+    if forget(keeper, &itself, true).await.is_ok() {
+        return Ok(itself);
+    }
+    let project = project::named(invocation, name)?;
+    Ok(Doomed::Project { name: project.as_str().to_owned() })
 }
 
 /// Waits until all that was forgotten before is erased; says so, if there is anything.

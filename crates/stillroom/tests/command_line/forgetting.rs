@@ -19,6 +19,16 @@ pub(crate) fn remember(user: &User, session: &str, words: &str) {
 
 /// The same, in which that was said so often.
 fn remember_often(user: &User, session: &str, words: &str, times: usize) {
+    remember_in(user, session, (words, times), ("/home/me/oven", "github.com/ann/oven"));
+}
+
+/// The same, in this folder of this project.
+fn remember_in(
+    user: &User,
+    session: &str,
+    (words, times): (&str, usize),
+    (directory, project): (&str, &str),
+) {
     let messages = vec![Message::text(Role::User, words); times];
     let turn = TurnRecord {
         session: session.into(),
@@ -29,8 +39,8 @@ fn remember_often(user: &User, session: &str, words: &str, times: usize) {
         dialect: Dialect::AnthropicMessages,
         model: "claude-sonnet-4-5".to_owned(),
         upstream_origin: "https://api.anthropic.com".to_owned(),
-        directory: Some("/home/me/oven".to_owned()),
-        project: Some("github.com/ann/oven".into()),
+        directory: Some(directory.to_owned()),
+        project: Some(project.into()),
         injection: None,
         follows: None,
         at: UnixMillis(1_798_156_800_000),
@@ -98,6 +108,23 @@ fn without_a_gateway_the_folder_itself_is_asked() {
     let refused = user.calls(&[&listen[..], &["everything", "--yes"]].concat());
     assert!(refused.err().contains("in another process's hands"), "{}", refused.err());
     assert_eq!(taken.without_input(), Some(0));
+}
+
+#[test]
+fn a_project_that_is_kept_under_just_that_name_goes_before_the_folder_that_a_link_of_it_leads_to() {
+    let user = User::new();
+    let [real, link] = ["real", "link"].map(|name| user.home().canonicalize().unwrap().join(name));
+    std::fs::create_dir(&real).unwrap();
+    std::os::unix::fs::symlink(&real, &link).unwrap();
+    let [real, link] = [real, link].map(|folder| folder.display().to_string());
+    remember_in(&user, "0199f3a2-one", ("quincemarmalade", 1), (&link, &link));
+    remember_in(&user, "0199f3a3-two", ("medlarcheese", 1), (&real, &real));
+    let forget = ["--listen", "127.0.0.1:0", "forget", "project", &link, "--yes"];
+    let done = user.calls(&forget);
+    assert!(done.out().contains(&format!("project {link}: 1 session")), "{} {}", done.out(), done.err());
+    assert!(!is_anywhere(&user, "quincemarm") && is_anywhere(&user, "medlarcheese"));
+    let done = user.calls(&forget);
+    assert!(done.out().contains(&format!("project {real}: 1 session")), "{} {}", done.out(), done.err());
 }
 
 #[test]
