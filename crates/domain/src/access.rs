@@ -72,7 +72,9 @@ impl WaitReason {
     #[must_use]
     pub const fn explain(self) -> &'static str {
         match self {
-            Self::NoCredential => "no credential seen yet: the agent's next request brings one",
+            Self::NoCredential => {
+                "no credential held: the agent was not heard since the start, or for long, and its next request brings one"
+            }
             Self::NotAllowed => {
                 "the settings keep background work from using this credential (worker.use_client_credentials, worker.api_key)"
             }

@@ -26,7 +26,7 @@ fn list() -> List {
             ("SESSION", "session"),
         ],
         complete: |_| {},
-        empty: "No credential was seen yet: the next request of an agent brings one.",
+        empty: "No credential is held: the next request of an agent brings one.",
     }
 }
 

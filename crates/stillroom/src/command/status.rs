@@ -6,6 +6,7 @@ use crate::cli;
 use crate::client::Gateway;
 use crate::failure::Failure;
 use crate::output::say;
+use domain::access::WaitReason;
 use serde_json::{Value, json};
 use std::process::ExitCode;
 
@@ -26,10 +27,15 @@ async fn status(gateway: &Gateway) -> Result<Value, Failure> {
         "address": gateway.address().to_string(),
         "ready": gateway.is_ready().await,
         "sessions": sessions.len(),
-        "paused": sessions.iter().filter(|session| session["background"] == "paused").count(),
+        "paused": sessions.iter().filter(|session| stands_still(session)).count(),
         "credentials": look::credentials(&slots, None),
         "rejected": look::credentials(&slots, Some("rejected")),
     }))
+}
+
+/// One whose agent is silent has nothing to go on with, and nothing to mend.
+fn stands_still(session: &Value) -> bool {
+    session["background"] == "paused" && session["paused_because"] != WaitReason::NoCredential.explain()
 }
 
 fn text(status: &Value) -> String {
@@ -46,6 +52,14 @@ fn text(status: &Value) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_session_whose_agent_is_silent_does_not_stand_still() {
+        let session = |background: &str, reason: Option<WaitReason>| json!({"background": background, "paused_because": reason.map(WaitReason::explain)});
+        assert!(stands_still(&session("paused", Some(WaitReason::Rejected))));
+        assert!(!stands_still(&session("paused", Some(WaitReason::NoCredential))));
+        assert!(!stands_still(&session("ready", None)));
+    }
 
     #[test]
     fn the_status_is_three_sentences() {

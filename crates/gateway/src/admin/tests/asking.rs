@@ -54,7 +54,7 @@ async fn an_answer_without_words_is_paid_for_keeps_nothing_and_speaks_for_the_to
 async fn a_session_without_a_credential_waits_and_says_for_what() {
     let gateway = Gateway::new();
     gateway.record("s", "Use tabs").await;
-    let reason = "no credential seen yet: the agent's next request brings one";
+    let reason = "no credential held: the agent was not heard since the start, or for long, and its next request brings one";
     for job in ["distill", "curate", "warm"] {
         let answer = gateway.post(&format!("/api/v1/sessions/s/{job}")).await;
         assert_eq!(answer.json(), json!({"outcome": "waiting", "kept": null, "reason": reason}), "{job}");

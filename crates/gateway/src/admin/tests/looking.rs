@@ -93,7 +93,7 @@ async fn sessions_say_whether_their_background_work_stands_still_and_why() {
     }
     gateway.answered("s-proven", TOKEN, Class::Ok, 200);
     gateway.answered("s-refused", "sk-ant-oat01-canary-2", Class::CredentialRejected, 401);
-    let silent = "no credential seen yet: the agent's next request brings one";
+    let silent = "no credential held: the agent was not heard since the start, or for long, and its next request brings one";
     let expected =
         [session("s-proven", None), session("s-refused", Some(REFUSED)), session("s-silent", Some(silent))];
     assert_eq!(gateway.get("/api/v1/sessions").await.json(), json!({"sessions": expected}));

@@ -97,7 +97,7 @@ fn judged(slots: &[Value]) -> Finding {
         return Err(Failure::new(what, "the provider refused them", remedy));
     }
     Ok(if each.is_empty() {
-        "none seen yet".to_owned()
+        "none held: the next request of an agent brings one".to_owned()
     } else {
         format!("{} seen: {}", each.len(), named(false))
     })
@@ -157,7 +157,7 @@ mod tests {
     #[test]
     fn each_credential_is_told_with_its_state_and_since_when() {
         let slot = |fingerprint, state| json!({"fingerprint": fingerprint, "state": state, "since": "2026-11-23T10:00:00Z", "scope": "session"});
-        assert_eq!(judged(&[]).unwrap(), "none seen yet");
+        assert_eq!(judged(&[]).unwrap(), "none held: the next request of an agent brings one");
         let well = [slot("1f0c77aa", "proven"), slot("1f0c77aa", "proven")];
         assert_eq!(judged(&well).unwrap(), "1 seen: 1f0c77aa proven since 2026-11-23T10:00:00Z");
         let ill = [slot("1f0c77aa", "proven"), slot("00000002", "rejected")];
