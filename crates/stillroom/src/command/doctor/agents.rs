@@ -5,31 +5,35 @@ use crate::failure::Failure;
 use crate::settings::{Places, without_url_secrets};
 use std::net::SocketAddr;
 
-/// What points agents at a gateway: the variable, and what follows the address in it.
-const VARIABLES: [(&str, &str); 2] = [("ANTHROPIC_BASE_URL", ""), ("OPENAI_BASE_URL", "/v1")];
+/// What points agents at a gateway: the variable, and what may follow the address in it, what is usual first.
+const VARIABLES: [(&str, &[&str]); 2] = [
+    ("ANTHROPIC_BASE_URL", &["", "/v1", "/anthropic", "/anthropic/v1"]),
+    ("OPENAI_BASE_URL", &["/v1", "/openai/v1"]),
+];
 
 /// What the environment says, held against where the gateway is.
 pub(super) fn environment(places: &Places, gateway: SocketAddr) -> Finding {
-    let found: Result<Vec<String>, Failure> = VARIABLES
-        .iter()
-        .map(|(name, path)| variable(places, name, &format!("http://{gateway}{path}")))
-        .collect();
-    Ok(found?.join("; "))
+    let found = VARIABLES.iter().map(|(name, paths)| {
+        let right: Vec<_> = paths.iter().map(|path| format!("http://{gateway}{path}")).collect();
+        variable(places, name, &right)
+    });
+    Ok(found.collect::<Result<Vec<_>, _>>()?.join("; "))
 }
 
-fn variable(places: &Places, name: &str, right: &str) -> Finding {
+fn variable(places: &Places, name: &str, right: &[String]) -> Finding {
     let value = places.variables.iter().find(|(known, value)| known == name && !value.is_empty());
     let Some((_, value)) = value else {
         return Ok(format!("{name} is not set, which `stillroom run` does"));
     };
     let value = value.to_string_lossy();
     let alike = |text: &str| text.trim_end_matches('/').replace("//localhost:", "//127.0.0.1:");
-    if alike(&value) == alike(right) {
+    if right.iter().any(|right| alike(&value) == alike(right)) {
         return Ok(format!("{name} leads here"));
     }
     let what = format!("{name} is {}", without_url_secrets(&value));
     let why = "agents that are started from here do not come to this gateway";
-    Err(Failure::new(what, why, format!("export {name}={right}, or start agents with `stillroom run`")))
+    let usual = right.first().map(String::as_str).unwrap_or_default();
+    Err(Failure::new(what, why, format!("export {name}={usual}, or start agents with `stillroom run`")))
 }
 
 #[cfg(test)]
@@ -49,6 +53,11 @@ mod tests {
             ("OPENAI_BASE_URL", "http://127.0.0.1:4141/v1"),
         ];
         assert_eq!(found(&here).unwrap(), "ANTHROPIC_BASE_URL leads here; OPENAI_BASE_URL leads here");
+        let named = [
+            ("ANTHROPIC_BASE_URL", "http://127.0.0.1:4141/anthropic"),
+            ("OPENAI_BASE_URL", "http://127.0.0.1:4141/openai/v1/"),
+        ];
+        assert_eq!(found(&named).unwrap(), found(&here).unwrap());
     }
 
     #[test]
