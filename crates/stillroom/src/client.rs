@@ -182,7 +182,8 @@ impl Gateway {
     fn refused(&self, path: &str, answer: &Answer) -> Failure {
         let Some(reason) = answer.reason() else { return self.foreign(path, answer.status) };
         let remedy = match answer.status {
-            400 | 404 => format!(
+            400 => "check what was asked; `--help` says what can be".to_owned(),
+            404 => format!(
                 "check what was asked; `--help` says what can be, and `{}` lists the ids",
                 lister(path)
             ),
@@ -194,8 +195,8 @@ impl Gateway {
         };
         let what = format!("{} answered {} to {path}", self.address, answer.status);
         let failure = Failure::new(what, reason, remedy);
-        // As if the same had been asked of the database itself.
-        if answer.status == 409 { failure.with_exit(Exit::WrongUse) } else { failure }
+        // 409 as if the same had been asked of the database itself.
+        if [400, 409].contains(&answer.status) { failure.with_exit(Exit::WrongUse) } else { failure }
     }
 }
 

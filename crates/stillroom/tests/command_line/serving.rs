@@ -85,7 +85,7 @@ fn every_command_looks_inside_a_running_gateway_for_people_and_for_programs() {
     assert_eq!((silent.code(), silent.out().as_str()), (Some(0), ""));
     assert!(silent.err().contains("--trace-actors"), "{}", silent.err());
     let refused = user.calls(&["trace", "--actor", "Destiller", "--listen", served.address()]);
-    assert_eq!(refused.code(), Some(1));
+    assert_eq!(refused.code(), Some(2));
     assert!(refused.err().contains("there are CredentialActor, "), "{}", refused.err());
     let unknown = user.calls(&["sessions", "nobody-knows-it", "--listen", served.address()]);
     assert_eq!(unknown.code(), Some(1), "{}", unknown.out());
