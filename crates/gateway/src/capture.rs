@@ -207,6 +207,7 @@ impl Capture {
             request: sent.body,
             injection: sent.injection,
             at: edge.today(),
+            left: sent.start,
             took: edge.now().since(sent.start),
         });
     }

@@ -251,7 +251,8 @@ impl Inner {
         Ok(Warmth {
             ttl,
             usage: answered.usage,
-            age: turn.took,
+            left: turn.left,
+            answered_in: turn.took,
             awaited,
             after,
             turns,

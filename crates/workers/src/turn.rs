@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use domain::ids::{Principal, SessionId};
 use domain::provider::{Dialect, UpstreamKey};
-use domain::time::UnixMillis;
+use domain::time::{Moment, UnixMillis};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -48,7 +48,9 @@ pub struct Turn {
     pub answer: Vec<Bytes>,
     /// When it was over.
     pub at: UnixMillis,
-    /// From the departure of the request until it was over.
+    /// When the request left.
+    pub left: Moment,
+    /// From then on until it was over.
     pub took: Duration,
 }
 
@@ -72,6 +74,7 @@ impl Turn {
             answer_encoding: None,
             answer: Vec::new(),
             at: UnixMillis(0),
+            left: Moment::default(),
             took: Duration::ZERO,
         }
     }

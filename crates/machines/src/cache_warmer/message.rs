@@ -18,8 +18,10 @@ pub struct Warmth {
     pub ttl: CacheTtl,
     /// What the provider counted.
     pub usage: Usage,
-    /// How long ago the turn's request left: that is when the provider used the cache.
-    pub age: Duration,
+    /// When the turn's request left: that is when the provider used the cache, however long the news of it waited.
+    pub left: Moment,
+    /// How long its answer took.
+    pub answered_in: Duration,
     /// Who has to do something before the agent calls again.
     pub awaited: Awaited,
     /// Who had been waited for before this turn, as its request tells.

@@ -176,8 +176,7 @@ impl WarmerMachine {
         effects: &mut Vec<WarmerEffect>,
     ) {
         let session = brief.session.clone();
-        let age = warmth.as_ref().map_or(Duration::ZERO, |warmth| warmth.age);
-        let began = Moment(now.0.saturating_sub(Moment::from(age).0));
+        let began = warmth.as_ref().map_or(now, |warmth| warmth.left);
         let before = match self.seats.remove(&session) {
             Some(Seat::Prefix(before)) => Some(before),
             Some(Seat::Cold(_)) | None => None,

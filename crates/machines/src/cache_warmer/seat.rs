@@ -54,7 +54,7 @@ impl Prefix {
         Self {
             brief,
             place,
-            answered_in: warmth.age,
+            answered_in: warmth.answered_in,
             awaited: warmth.awaited,
             turns: warmth.turns,
             advice: Advice::default(),

@@ -6,7 +6,7 @@ use actor::{Clock, Environment, Vacancy, vacancy};
 use domain::conversation::{Message, Role};
 use domain::ids::Principal;
 use domain::knowledge::Category;
-use domain::time::UnixMillis;
+use domain::time::{Moment, UnixMillis};
 use futures_util::FutureExt;
 use std::sync::mpsc;
 use store::{Draft, Extent, SqliteStore};
@@ -236,18 +236,18 @@ fn a_turn_that_goes_on_from_what_its_provider_keeps_is_named_after_that() {
 }
 
 #[test]
-fn what_is_waited_for_after_a_turn_and_how_long_ago_it_left_is_told_with_it() {
+fn what_is_waited_for_after_a_turn_and_when_it_left_is_told_with_it() {
     let story = Story::inline();
     let told = |stop: &str| {
         let (answer, took) = (DONE.replace("end_turn", stop), Duration::from_secs(5));
-        let turn = Turn { answer: vec![answer.into()], took, ..turn("s", "hi") };
+        let turn = Turn { answer: vec![answer.into()], left: Moment(7), took, ..turn("s", "hi") };
         let heard = story.recorder.0.heard(&turn).expect("it can be read");
         let Heard { turn, plain, asked, project, answered, after } = heard;
         let warmth = story.recorder.0.shelve(turn, (&asked, project, &answered), after, 3, plain);
-        warmth.map(|warmth| (warmth.age, warmth.awaited, warmth.turns))
+        warmth.map(|warmth| (warmth.left, warmth.answered_in, warmth.awaited, warmth.turns))
     };
-    assert_eq!(told("end_turn"), Ok((Duration::from_secs(5), Awaited::Human, 3)));
-    assert_eq!(told("tool_use"), Ok((Duration::from_secs(5), Awaited::Tool, 3)));
+    assert_eq!(told("end_turn"), Ok((Moment(7), Duration::from_secs(5), Awaited::Human, 3)));
+    assert_eq!(told("tool_use"), Ok((Moment(7), Duration::from_secs(5), Awaited::Tool, 3)));
 }
 
 #[test]

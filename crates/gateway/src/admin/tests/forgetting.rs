@@ -72,6 +72,7 @@ fn turn(session: &str, words: &str) -> Turn {
         answer: Vec::new(),
         answer_encoding: None,
         injection: None,
+        left: domain::time::Moment::default(),
         took: Duration::ZERO,
         at: BEGIN,
     }

@@ -47,6 +47,18 @@ fn a_return_that_waited_long_for_its_answer_counts_from_when_it_left() {
 }
 
 #[test]
+fn news_of_a_turn_that_waited_long_makes_its_cache_no_younger() {
+    let told_at = |seconds| {
+        let mut machine = machine();
+        let message = turn(50_000);
+        machine.on(message, Moment::from_secs(seconds), &mut Vec::new());
+        [275, 301, seconds + 275].map(|at| is_warmed(&mut machine, at))
+    };
+    assert_eq!(told_at(127)[1..], [false, false], "it left at 0, and 300 seconds later it is gone");
+    assert!(told_at(0)[0]);
+}
+
+#[test]
 fn without_a_read_on_either_side_there_is_no_credit() {
     assert_eq!(credit(written(50_000), 400, turn(50_000)), None, "the warm-up wrote");
     assert_eq!(credit(read(50_000), 400, turn_of(brief("a"), written(50_000))), None, "the return wrote");

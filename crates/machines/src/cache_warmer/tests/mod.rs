@@ -38,11 +38,13 @@ fn prefix() -> Prefix {
     Prefix::left_by(brief("a"), &warmth(read(50_000), Duration::ZERO), Moment::default())
 }
 
-fn warmth(usage: Usage, age: Duration) -> Warmth {
+/// What a turn says of which the request left so long ago; [`say`] knows when that is.
+fn warmth(usage: Usage, answered_in: Duration) -> Warmth {
     Warmth {
         ttl: CacheTtl::FiveMinutes,
         usage,
-        age,
+        left: Moment::default(),
+        answered_in,
         awaited: Awaited::Human,
         after: Awaited::Human,
         turns: 20,
@@ -54,7 +56,11 @@ fn memory() -> Memory {
     Memory { on: true, modes: Vec::new(), pauses: Vec::new(), refreshes: 0, returns: 0, habits: Vec::new() }
 }
 
-fn say(machine: &mut WarmerMachine, seconds: u64, message: WarmerMessage) -> Vec<WarmerEffect> {
+fn say(machine: &mut WarmerMachine, seconds: u64, mut message: WarmerMessage) -> Vec<WarmerEffect> {
+    if let WarmerMessage::TurnSeen { warmth: Ok(warmth), .. } = &mut message {
+        let left = Duration::from_secs(seconds).saturating_sub(warmth.answered_in);
+        warmth.left = Moment::from(left);
+    }
     let mut effects = Vec::new();
     machine.on(message, Moment::from_secs(seconds), &mut effects);
     effects
