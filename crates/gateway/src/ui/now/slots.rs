@@ -16,8 +16,8 @@ const SLOTS: usize = 24;
 pub(super) fn list(shown: &Now) -> Markup {
     if shown.slots.is_empty() {
         return layout::empty(&html! {
-            p { strong { "No credential seen since the start." } " The token of each agent's request will be a slot here, by its fingerprint." }
-            p { "Tokens are kept in memory only: after a restart, the next request of an agent brings them back." }
+            p { strong { "No credential is held." } " The token of each agent's request will be a slot here, by its fingerprint." }
+            p { "Tokens are kept in memory only: after a restart, and when a session was quiet for long, the next request of its agent brings them back." }
         });
     }
     let more = shown.slots.len().saturating_sub(SLOTS) as u64;
