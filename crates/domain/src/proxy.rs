@@ -56,14 +56,39 @@ fn basic(login: &str) -> Result<Secret, std::str::Utf8Error> {
 }
 
 /// Whether `host` is among those that are reached without a proxy, as `NO_PROXY` names them: a domain with all that is below it,
-/// an address, or `*`.
+/// an address, a network such as `10.0.0.0/8`, or `*`. A scheme and a port beside a name mean nothing.
 #[must_use]
 pub fn is_excepted(host: &str, exceptions: &[String]) -> bool {
     let host = host::bare(host);
-    exceptions.iter().map(|exception| exception.trim()).any(|exception| {
+    exceptions.iter().map(|exception| alone(exception.trim())).any(|exception| {
         let domain = exception.trim_start_matches("*.").trim_start_matches('.');
-        exception == "*" || (!domain.is_empty() && is_within(host, domain))
+        exception == "*" || (!domain.is_empty() && is_within(host, domain)) || is_in_network(host, exception)
     })
+}
+
+/// What is excepted, without what people write beside it.
+fn alone(exception: &str) -> &str {
+    let (_, name) = exception.split_once("://").unwrap_or(("", exception));
+    let with_port = name.rsplit_once(':').filter(|(_, port)| port.parse::<u16>().is_ok());
+    let named = with_port.map(|(name, _)| name).filter(|name| !name.contains(':') || name.ends_with(']'));
+    host::bare(named.unwrap_or(name))
+}
+
+/// Whether an address begins with the bits of a network, as RFC 4632 writes it.
+fn is_in_network(host: &str, network: &str) -> bool {
+    let Some((first, bits)) = network.split_once('/') else { return false };
+    let (Ok(address), Ok(first), Ok(bits)) = (host.parse(), first.parse(), bits.parse::<u32>()) else {
+        return false;
+    };
+    match (address, first) {
+        (IpAddr::V4(address), IpAddr::V4(first)) if bits <= 32 => {
+            (address.to_bits() ^ first.to_bits()).leading_zeros() >= bits
+        }
+        (IpAddr::V6(address), IpAddr::V6(first)) if bits <= 128 => {
+            (address.to_bits() ^ first.to_bits()).leading_zeros() >= bits
+        }
+        _ => false,
+    }
 }
 
 fn is_within(host: &str, domain: &str) -> bool {
@@ -129,5 +154,19 @@ mod tests {
             assert!(!excepted("llm.corp.example", &[exception]), "{exception}");
         }
         assert!(!excepted("10.0.0.1", &["0.0.1"]));
+        for exception in ["10.0.0.0/8", "10.9.8.0/22", "10.9.8.7/32", "0.0.0.0/0"] {
+            assert!(excepted("10.9.8.7", &[exception]), "{exception}");
+        }
+        for exception in ["10.9.8.6/32", "10.9.4.0/22", "10.0.0.0/33", "10.0.0.0/", "::/0", "/8"] {
+            assert!(!excepted("10.9.8.7", &[exception]), "{exception}");
+        }
+        assert!(excepted("[fd00::7]", &["fd00::/8"]) && !excepted("[fe00::7]", &["fd00::/8"]));
+        for exception in
+            ["corp.example:443", "https://corp.example", "http://llm.corp.example:8080", ".corp.example:80"]
+        {
+            assert!(excepted("llm.corp.example", &[exception]), "{exception}");
+        }
+        assert!(excepted("[::1]", &["[::1]:443"]) && excepted("[::1]", &["[::1]"]));
+        assert!(!excepted("[fd00::443]", &["fd00::"]) && excepted("[fd00::443]", &["fd00::443"]));
     }
 }
