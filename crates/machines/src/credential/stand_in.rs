@@ -21,12 +21,16 @@ impl CredentialMachine {
     ) -> Option<&'u Held> {
         let rule = self.fallback(request.purpose, own.is_some());
         let alone = self.rules.own_keys.is_empty();
-        let found = upstream.stand_in(request, own, (rule, now));
+        let found = upstream.stand_in(request, own, (rule, now)).or_else(|| {
+            let is_of_before = request.purpose == Purpose::Batch && own.is_none();
+            let only = (is_of_before && rule != GlobalFallback::Off).then(|| upstream.only_key(request, now));
+            only.flatten()
+        });
         found.filter(|held| alone && self.allows(held.credential.kind) && serves(request.purpose, held))
     }
 
     /// A cache and a batch are an account's: what is warmed or looked for with another's key is never found. Only a common past
-    /// makes it likely that the account is one.
+    /// makes it likely that the account is one; of a batch of before a restart, when nobody has a past, that there is one key only.
     const fn fallback(&self, purpose: Purpose, has_own: bool) -> GlobalFallback {
         match (purpose, self.rules.fallback) {
             (_, GlobalFallback::Off) => GlobalFallback::Off,

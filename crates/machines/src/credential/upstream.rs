@@ -347,6 +347,15 @@ impl Upstream {
             .map(|(held, _)| held)
     }
 
+    /// The API key of an owner who has only one, if it is good: what was begun before this process can be with no other that is known.
+    pub(super) fn only_key(&self, request: &AccessRequest, now: Moment) -> Option<&Held> {
+        let proven = self.proven(self.tenants.get(&request.principal)?).map(|(held, _)| held);
+        let mut keys = proven.filter(|held| held.credential.kind == CredentialKind::ApiKey);
+        let first = keys.next()?;
+        let is_only = keys.all(|other| other.fingerprint() == first.fingerprint());
+        (is_only && self.is_good(first.fingerprint(), now)).then_some(first)
+    }
+
     fn proven<'u>(&'u self, tenant: &'u Tenant) -> impl Iterator<Item = (&'u Held, &'u Slot)> {
         tenant.proven.iter().rev().filter_map(|(generation, named)| {
             let slot = tenant.slots.get(named)?;

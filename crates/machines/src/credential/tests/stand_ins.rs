@@ -130,6 +130,32 @@ fn what_is_an_accounts_own_is_not_done_with_the_global_token() {
 }
 
 #[test]
+fn a_batch_of_before_the_start_is_looked_after_with_the_only_key_and_with_none_of_several() {
+    let mut bench = Bench::with(GlobalFallback::Lineage);
+    let offer = |bench: &mut Bench, session: &str, token, kind| {
+        let (slot, credential) = (key(session), made(token, kind));
+        bench.say(CredentialMessage::CredentialObserved { slot, credential, project: None, ends: None });
+    };
+    let looks_with = |bench: &mut Bench, token| goes_with(&bench.resolve_for("left", Purpose::Batch), token);
+    offer(&mut bench, "a", 1, CredentialKind::ApiKey);
+    assert!(!looks_with(&mut bench, 1), "nobody knows whether it is any good");
+    bench.answer(1, Class::Ok);
+    offer(&mut bench, "b", 2, CredentialKind::Bearer);
+    bench.answer(2, Class::Ok);
+    assert!(looks_with(&mut bench, 1));
+    assert!(
+        matches!(bench.resolve_for("left", Purpose::Distill), Access::Wait { .. }),
+        "nothing else goes with it"
+    );
+    bench.machine.rules.fallback = GlobalFallback::Off;
+    assert!(!looks_with(&mut bench, 1));
+    bench.machine.rules.fallback = GlobalFallback::Lineage;
+    offer(&mut bench, "c", 3, CredentialKind::ApiKey);
+    bench.answer(3, Class::Ok);
+    assert!(!looks_with(&mut bench, 1) && !looks_with(&mut bench, 3), "either account may have it");
+}
+
+#[test]
 fn a_warm_up_goes_with_the_refreshed_login_of_the_same_lineage_and_with_no_other_key() {
     for (kind, goes) in [(CredentialKind::Bearer, true), (CredentialKind::ApiKey, false)] {
         let mut bench = Bench::with(GlobalFallback::Any);
