@@ -18,10 +18,14 @@ use crate::admin::warming::Warming;
 use actix_web::{HttpResponse, web};
 use actor::Row;
 use domain::access::WaitReason;
+use domain::ids::SessionId;
 use domain::time::UnixMillis;
 use machines::credential::{SlotView, TokenState};
 use maud::{Markup, html};
 use serde::Deserialize;
+use slots::SLOTS;
+use std::collections::HashSet;
+use store::{Store, StoreError};
 
 /// How many sessions a page has.
 const SESSIONS: u32 = 15;
@@ -49,6 +53,8 @@ struct Now {
     total: u64,
     sessions: Vec<Reviewed>,
     slots: Vec<(SlotView, UnixMillis)>,
+    /// The sessions of these slots that have a page.
+    on_record: HashSet<SessionId>,
     warming: Warming,
     recording: bool,
     rows: Vec<Row>,
@@ -63,11 +69,28 @@ pub(super) async fn show(admin: web::Data<Admin>, asked: web::Query<Asked>) -> R
     // The questions come first: what is told is handled before them, and stands in the trace then.
     let (sessions, slots, warming) =
         (admin.review(found.items).await?, admin.slots().await?, admin.warming().await?);
+    let on_record = on_record(&admin, &slots).await?;
     let rows = live::news(trace.last(LOOKED_THROUGH));
     let (now, total, recording) = (admin.unix(), found.total, trace.is_on());
-    let shown = Now { now, page, total, sessions, slots, warming, recording, rows };
+    let shown = Now { now, page, total, sessions, slots, on_record, warming, recording, rows };
     let notice = said.and_then(|number| admin.notices.find(number));
     Ok(layout::page("Now", Tab::Now, notice, &body(&shown)))
+}
+
+/// A session has a slot from its first request on, and is on record once one was answered.
+async fn on_record(
+    admin: &Admin,
+    slots: &[(SlotView, UnixMillis)],
+) -> Result<HashSet<SessionId>, StoreError> {
+    let named: Vec<_> = slots.iter().take(SLOTS).filter_map(|(slot, _)| slot.session.clone()).collect();
+    let look = move |store: &mut dyn Store| {
+        let mut found = HashSet::new();
+        for session in named {
+            found.extend(store.session(&session)?.map(|session| session.id));
+        }
+        Ok(found)
+    };
+    admin.house.desk.read(look).await
 }
 
 /// Switches all warming.

@@ -92,6 +92,15 @@ async fn a_gateway_in_use_shows_who_talks_what_stands_still_and_what_it_cost() {
 }
 
 #[actix_web::test]
+async fn a_session_of_which_nothing_is_on_record_is_no_link_to_a_page_that_is_not_there() {
+    let gateway = lived_in().await;
+    gateway.answered("s-broken-off", "sk-ant-oat01-canary-3", Class::Ok, 200);
+    let page = gateway.get("/ui").await;
+    assert!(page.text.contains("s-broken-off") && !page.text.contains("/ui/sessions/s-broken-off"));
+    assert!(page.text.contains("/ui/sessions/s-refused"));
+}
+
+#[actix_web::test]
 async fn an_entry_shows_where_it_holds_what_is_left_of_its_confidence_and_what_contradicts_it() {
     let gateway = Gateway::new();
     gateway.record("s", "Use tabs").await;
