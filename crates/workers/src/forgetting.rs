@@ -35,6 +35,12 @@ impl House {
         Ok(Forgotten { left, ..forgotten })
     }
 
+    /// Empties the store's log, in which what was deleted just now still stands as it was; when somebody reads it, at the next deletion or
+    /// the end.
+    pub async fn empty_log(&self) {
+        Erasing::new(self.desk.clone()).finish().await;
+    }
+
     /// Waits until all that was ever forgotten is erased: what comes again must not meet what is left of itself.
     ///
     /// # Errors

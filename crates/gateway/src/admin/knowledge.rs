@@ -112,6 +112,7 @@ impl Admin {
         let (doomed, at) = (id.clone(), self.unix());
         let was_there = self.house.desk.write(move |store| store.delete_entry(&doomed, at)).await?;
         self.house.notebook.forget(id, &self.house.desk).await;
+        self.house.empty_log().await;
         was_there.then_some(()).ok_or_else(|| no_entry(id))
     }
 }

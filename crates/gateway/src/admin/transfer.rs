@@ -127,6 +127,9 @@ pub(crate) async fn import_knowledge(
         for id in &taken.deleted {
             admin.house.notebook.forget(id, &admin.house.desk).await;
         }
+        if !taken.deleted.is_empty() {
+            admin.house.empty_log().await;
+        }
         admin.house.notebook.refresh(&admin.house.desk).await;
     }
     Ok(web::Json(Answer { dry_run, taken }))

@@ -65,7 +65,7 @@ fn remember_in(
 }
 
 /// Whether any file of the data folder holds these bytes.
-fn is_anywhere(user: &User, words: &str) -> bool {
+pub(crate) fn is_anywhere(user: &User, words: &str) -> bool {
     let files =
         std::fs::read_dir(folder(user)).unwrap().map(|file| std::fs::read(file.unwrap().path()).unwrap());
     files.into_iter().any(|bytes| bytes.windows(words.len()).any(|window| window == words.as_bytes()))

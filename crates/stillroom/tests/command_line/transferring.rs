@@ -1,6 +1,6 @@
 //! What a user takes along and brings in, with a gateway and without one.
 
-use crate::forgetting::remember;
+use crate::forgetting::{is_anywhere, remember};
 use crate::support::{Answer, Served, User};
 use serde_json::{Value, json};
 use std::fs;
@@ -171,7 +171,7 @@ fn a_rehearsal_changes_nothing_and_what_the_file_lacks_goes_only_if_that_is_aske
         assert_eq!(call(&["export"]), both);
         let taken = call(&["import", &name, "--delete"]);
         assert_eq!(taken, "Taken over. New: none. Changed: none. As before: 1. Deleted: k2.\n");
-        assert!(!call(&["export"]).contains("Salt"));
+        assert!(!call(&["export"]).contains("Salt") && !is_anywhere(&user, "Two spoons"));
         assert_eq!(served.and_then(Served::without_input).unwrap_or_default(), 0);
     }
 }
