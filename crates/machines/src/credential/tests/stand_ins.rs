@@ -131,28 +131,30 @@ fn what_is_an_accounts_own_is_not_done_with_the_global_token() {
 
 #[test]
 fn a_batch_of_before_the_start_is_looked_after_with_the_only_key_and_with_none_of_several() {
-    let mut bench = Bench::with(GlobalFallback::Lineage);
-    let offer = |bench: &mut Bench, session: &str, token, kind| {
-        let (slot, credential) = (key(session), made(token, kind));
-        bench.say(CredentialMessage::CredentialObserved { slot, credential, project: None, ends: None });
+    use CredentialKind::{ApiKey, Bearer};
+    // Each asks once: what was leased before would be in the way of what is asked next.
+    let goes_with_1 = |fallback, offered: &[(u8, CredentialKind, Option<Class>)], purpose| {
+        let mut bench = Bench::with(fallback);
+        for (token, kind, answer) in offered.iter().copied() {
+            let (slot, credential) = (key(&format!("session {token}")), made(token, kind));
+            bench.say(CredentialMessage::CredentialObserved { slot, credential, project: None, ends: None });
+            answer.into_iter().for_each(|class| bench.answer(token, class));
+        }
+        let access = bench.resolve_for("left", purpose);
+        assert!(goes_with(&access, 1) || matches!(access, Access::Wait { .. }), "never with another");
+        goes_with(&access, 1)
     };
-    let looks_with = |bench: &mut Bench, token| goes_with(&bench.resolve_for("left", Purpose::Batch), token);
-    offer(&mut bench, "a", 1, CredentialKind::ApiKey);
-    assert!(!looks_with(&mut bench, 1), "nobody knows whether it is any good");
-    bench.answer(1, Class::Ok);
-    offer(&mut bench, "b", 2, CredentialKind::Bearer);
-    bench.answer(2, Class::Ok);
-    assert!(looks_with(&mut bench, 1));
+    let (lineage, ok) = (GlobalFallback::Lineage, Some(Class::Ok));
+    let only = [(1, ApiKey, ok), (2, Bearer, ok)];
+    assert!(goes_with_1(lineage, &only, Purpose::Batch));
+    assert!(!goes_with_1(lineage, &only, Purpose::Distill), "nothing else goes with it");
+    assert!(!goes_with_1(GlobalFallback::Off, &only, Purpose::Batch));
     assert!(
-        matches!(bench.resolve_for("left", Purpose::Distill), Access::Wait { .. }),
-        "nothing else goes with it"
+        !goes_with_1(lineage, &[(1, ApiKey, None)], Purpose::Batch),
+        "nobody knows whether it is any good"
     );
-    bench.machine.rules.fallback = GlobalFallback::Off;
-    assert!(!looks_with(&mut bench, 1));
-    bench.machine.rules.fallback = GlobalFallback::Lineage;
-    offer(&mut bench, "c", 3, CredentialKind::ApiKey);
-    bench.answer(3, Class::Ok);
-    assert!(!looks_with(&mut bench, 1) && !looks_with(&mut bench, 3), "either account may have it");
+    let several = [(3, ApiKey, ok), (1, ApiKey, ok)];
+    assert!(!goes_with_1(lineage, &several, Purpose::Batch), "either account may have it");
 }
 
 #[test]
