@@ -109,13 +109,7 @@ fn found(
         || ByWords::of(transaction, scope, (&question, &mut meanings), limit),
         |transaction| Nearest::of(transaction, scope, asked),
     )?;
-    let mut hits = Vec::new();
-    for (written, found) in search::WRITTEN.into_iter().zip(by_words.written) {
-        let alike = nearest.best(written.source, limit);
-        let found = search::with_alike(transaction, written, found, alike)?;
-        let share = |(likeness, hit): (f64, Hit)| (question.share_in(&hit).max(likeness), hit);
-        hits.extend(placed(found.into_iter().take(limit).map(share).collect()));
-    }
+    let mut hits = what_is_written(transaction, &question, (by_words.written, &nearest), limit)?;
     let mut talk = search::talk(transaction, by_words.passages, &nearest)?;
     let (readings, likeness) = aside.both(
         transaction,
@@ -128,6 +122,23 @@ fn found(
     let said = ranked.into_iter().map(|it| (it.share, said(&talk, it)));
     hits.extend(placed(said.filter(|(_, hit)| scope.period.has(hit.at)).take(limit).collect()));
     Ok(together(hits, limit))
+}
+
+/// What has words of the question and what means alike, of what is written of sessions.
+fn what_is_written(
+    transaction: &Transaction<'_>,
+    question: &Question,
+    (by_words, nearest): ([Vec<Hit>; 2], &Nearest<'_>),
+    limit: usize,
+) -> rusqlite::Result<Vec<Hit>> {
+    let mut hits = Vec::new();
+    for (written, found) in search::WRITTEN.into_iter().zip(by_words) {
+        let alike = nearest.best(written.source, limit);
+        let found = search::with_alike(transaction, written, found, alike)?;
+        let share = |(likeness, hit): (f64, Hit)| (question.share_in(&hit).max(likeness), hit);
+        hits.extend(placed(found.into_iter().take(limit).map(share).collect()));
+    }
+    Ok(hits)
 }
 
 /// What has words of the question.
