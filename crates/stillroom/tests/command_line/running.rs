@@ -152,6 +152,13 @@ fn waiting_agent_at(user: &User, listen: &str) -> (std::process::Child, String) 
     (run, address)
 }
 
+/// Waits for the end of a gateway; for ever if it does not come, since nothing else ends it.
+fn see_end(user: &User, address: &str) {
+    while user.calls(&["status", "--listen", address]).code() == Some(0) {
+        std::thread::yield_now();
+    }
+}
+
 #[test]
 fn a_request_to_end_reaches_the_agent() {
     let user = User::new();
@@ -179,10 +186,7 @@ fn the_gateway_ends_even_when_run_is_killed() {
     let (mut run, address) = waiting_agent(&user);
     run.kill().unwrap();
     run.wait().unwrap();
-    // Hangs for ever if it does not hold: nothing else ends the gateway.
-    while user.calls(&["status", "--listen", &address]).code() == Some(0) {
-        std::thread::yield_now();
-    }
+    see_end(&user, &address);
 }
 
 /// Ends a waiting agent by the end of its input, and `run` with it.
@@ -200,10 +204,7 @@ fn the_gateway_of_an_agent_ends_with_the_last_agent_behind_it() {
     end(first);
     assert_eq!(user.calls(&["status", "--listen", &address]).code(), Some(0), "the second one needs it");
     end(second);
-    // Hangs for ever if it does not hold: nothing else ends the gateway.
-    while user.calls(&["status", "--listen", &address]).code() == Some(0) {
-        std::thread::yield_now();
-    }
+    see_end(&user, &address);
 }
 
 #[test]
@@ -218,9 +219,7 @@ fn a_killed_run_leaves_its_gateway_to_the_other_agents() {
         assert_eq!(user.calls(&["status", "--listen", &address]).code(), Some(0));
     }
     end(second);
-    while user.calls(&["status", "--listen", &address]).code() == Some(0) {
-        std::thread::yield_now();
-    }
+    see_end(&user, &address);
 }
 
 #[test]

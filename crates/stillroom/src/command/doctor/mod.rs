@@ -99,7 +99,7 @@ fn judged(slots: &[Value]) -> Finding {
     Ok(if each.is_empty() {
         "none held: the next request of an agent brings one".to_owned()
     } else {
-        format!("{} seen: {}", each.len(), named(false))
+        format!("{} held: {}", each.len(), named(false))
     })
 }
 
@@ -159,7 +159,7 @@ mod tests {
         let slot = |fingerprint, state| json!({"fingerprint": fingerprint, "state": state, "since": "2026-11-23T10:00:00Z", "scope": "session"});
         assert_eq!(judged(&[]).unwrap(), "none held: the next request of an agent brings one");
         let well = [slot("1f0c77aa", "proven"), slot("1f0c77aa", "proven")];
-        assert_eq!(judged(&well).unwrap(), "1 seen: 1f0c77aa proven since 2026-11-23T10:00:00Z");
+        assert_eq!(judged(&well).unwrap(), "1 held: 1f0c77aa proven since 2026-11-23T10:00:00Z");
         let ill = [slot("1f0c77aa", "proven"), slot("00000002", "rejected")];
         insta::assert_snapshot!(judged(&ill).unwrap_err(), @r"
         error: 1 of 2 are rejected: 00000002 rejected since 2026-11-23T10:00:00Z
